@@ -1,0 +1,90 @@
+# The commands of a checkout: `make` lists them. Python 3.11 or newer and make are all they need.
+
+PYTHON ?= python3
+PORT ?= 8000
+AWS_PORT ?= 4566
+# More for `make run`, as in OPTIONS="--visibility-timeout 5"; see .venv/bin/python -m ops run --help
+OPTIONS ?=
+# More for `make lock`, as in LOCK_OPTIONS=--upgrade
+LOCK_OPTIONS ?=
+
+# The emulator pins its own botocore, so it has an environment to itself.
+DEV := .venv/.made-from-requirements
+AWS := .venv-aws/.made-from-requirements
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check lint coverage format lock clean .venv .venv-aws
+
+help: ## List the commands
+	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
+	@echo
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
+	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) $(OPTIONS)
+
+test: $(DEV) $(AWS) ## Run the tests
+	@$(BIN)/coverage run -m pytest
+
+check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
+
+lint: $(DEV) ## Check format, lint, types and the template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint infrastructure/resources.yaml
+
+coverage: ## Show what the last run of the tests left out, and fail if it is anything
+	@$(BIN)/coverage report
+
+format: $(DEV) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
+	@$(require-python)
+	@echo "Pinning requirements-dev.txt and requirements-aws.txt (about 20 seconds) ..."
+	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
+	$(PYTHON) -m venv "$$environment"; \
+	"$$environment/bin/pip" install --quiet --disable-pip-version-check uv; \
+	for name in requirements-dev requirements-aws; do \
+		"$$environment/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
+			--output-file $$name.txt $$name.in; \
+	done
+
+clean: ## Remove the environments and everything else that make has made
+	rm -rf .venv .venv-aws .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv: $(DEV)
+
+.venv-aws: $(AWS)
+
+$(DEV): requirements-dev.txt requirements.txt
+	@$(require-python)
+	@echo "Installing requirements-dev.txt into .venv: about a minute the first time ..."
+	@$(call install,.venv,requirements-dev.txt)
+	@touch $@
+
+$(AWS): requirements-aws.txt
+	@$(require-python)
+	@echo "Installing requirements-aws.txt, the AWS emulator, into .venv-aws: about half a minute the first time ..."
+	@$(call install,.venv-aws,requirements-aws.txt)
+	@touch $@
+
+# $(call install,ENVIRONMENT,PINNED FILE): kept if its Python still works, made anew otherwise.
+define install
+	$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1); \
+	$(1)/bin/python -m pip install --disable-pip-version-check --requirement $(2)
+endef
+
+define require-python
+	command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is not there. Say which Python to use, for example: make PYTHON=python3.12" >&2; exit 1; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V)." \
+			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
+endef

@@ -1,0 +1,1 @@
+"""The order-processing system's own code: everything but the routes, which are in app.py."""

@@ -1,0 +1,296 @@
+"""
+What an order is: how it is read from the text of a submission, and when it is valid.
+
+Standard library only, no I/O. Two things can be wrong with a submission. If no order can be read
+from it (not JSON, no usable id, too large), it is *unreadable*: `UnreadableOrder` is raised, and
+there is nothing to record. If an order can be read but breaks a rule, it is *invalid*: it is an
+`Order` like any other, whose `errors` lists every broken rule at once.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+MAX_DEPTH = 32
+MAX_ACCOUNT_DIGITS = 34
+# 15 significant digits: the widest range that every JSON parser, JavaScript's too, keeps exact.
+MAX_AMOUNT = Decimal("9999999999999.99")
+CHANNELS = ("web", "mobile", "atm")
+
+MAX_DECIMALS = 2
+CENT = Decimal("0.01")
+# What lies beyond is Infinity to most JSON parsers: such text does not name a number they agree on.
+LARGEST_DOUBLE = Decimal(sys.float_info.max)
+# "." and ".." are refused: URL and path normalisation would take them for directories.
+ORDER_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
+# ASCII on purpose: `\d`, str.isdigit and Decimal() all admit the digits of other scripts.
+DECIMAL_STRING = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+NOT_A_DIGIT = re.compile(r"[^0-9]")
+BRACKET_OR_STRING = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
+# SQS refuses a message with any other character (SendMessage, "Message", in its API reference).
+NOT_SENDABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SHOWN_CHARACTERS = 40
+
+
+class UnreadableOrder(ValueError):
+    """
+    No order can be read from what was submitted: trying again can never succeed.
+
+    `reason` is a stable code. `field` is "id" where the id is at fault, else None. The message
+    (`str`) may quote what was sent: it goes to whoever sent it, never into a log.
+    """
+
+    def __init__(self, reason: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.field = field
+
+
+class OrderError(NamedTuple):
+    """One broken rule of an order: the field, a stable code, and a sentence for people."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """
+    An order as it was read. A field that is missing or breaks a rule is None.
+
+    `payload` is the text as received, which `encode()` turns back into the bytes as received.
+    """
+
+    id: str
+    payload: str
+    amount: Decimal | None = None
+    from_account: str | None = None
+    to_account: str | None = None
+    channel: str | None = None
+    errors: tuple[OrderError, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        return not self.errors
+
+
+class JsonNumber(NamedTuple):
+    """A JSON number as it was written: only the amount is ever converted, and exactly."""
+
+    text: str
+
+
+def parse_order(body: bytes | str, channel: str | None = None) -> Order:
+    """
+    Read an order from the text of a submission and check it against every rule.
+
+    `channel` is what is known of the channel from outside the text (a message attribute); a
+    `channel` in the text comes first.
+
+    Raises:
+        UnreadableOrder: no order can be read; there is no id to record anything under.
+    """
+    payload = _decoded(body)
+    fields = _json_object(payload)
+    order_id = _order_id(fields)
+    if fields.get("channel") is None:
+        fields["channel"] = channel
+    amount, amount_errors = _amount(fields.get("amount"))
+    from_account, from_errors = _account("fromAccount", fields.get("fromAccount"))
+    to_account, to_errors = _account("toAccount", fields.get("toAccount"))
+    if to_account is not None and to_account == from_account:
+        to_errors = [OrderError("toAccount", "same_account", "must differ from fromAccount")]
+    known_channel, channel_errors = _channel(fields["channel"])
+    return Order(
+        id=order_id,
+        payload=payload,
+        amount=amount,
+        from_account=from_account,
+        to_account=to_account,
+        channel=known_channel,
+        errors=(*amount_errors, *from_errors, *to_errors, *channel_errors),
+    )
+
+
+def is_order_id(text: str) -> bool:
+    """Whether the text can be an order's id: 1 to 64 of `A-Z a-z 0-9 . _ -`, not `.` or `..`."""
+    return ORDER_ID.fullmatch(text) is not None
+
+
+def _decoded(body: bytes | str) -> str:
+    try:
+        data = body.encode() if isinstance(body, str) else body
+        # Its size comes before anything else: all other checks cost time that grows with it.
+        if len(data) > MAX_PAYLOAD_BYTES:
+            raise UnreadableOrder(
+                "too_large", f"has {len(data)} bytes: an order has at most {MAX_PAYLOAD_BYTES}"
+            )
+        text = data.decode()
+    except UnicodeError as error:
+        raise UnreadableOrder(
+            "not_utf8", f"is not UTF-8 text (at byte {error.args[2]}): send JSON in UTF-8"
+        ) from None
+    if not text.strip():
+        raise UnreadableOrder("empty", "is empty: send the order as a JSON object")
+    return text
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    # Checked on the text, before the parser: it recurses, and 100,000 levels would be its end.
+    if _depth(text) > MAX_DEPTH:
+        raise UnreadableOrder("too_deep", f"is nested deeper than {MAX_DEPTH} levels")
+    try:
+        value = json.loads(
+            text,
+            parse_int=JsonNumber,
+            parse_float=JsonNumber,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique_keys,
+        )
+    except json.JSONDecodeError as error:
+        raise UnreadableOrder(
+            "not_json", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        ) from None
+    if not isinstance(value, dict):
+        raise UnreadableOrder("not_an_object", f"is not a JSON object: got {_shown(value)}")
+    unsendable = NOT_SENDABLE.search(text)
+    if unsendable:
+        raise UnreadableOrder(
+            "forbidden_character",
+            f"holds U+{ord(unsendable[0]):04X}, which a queue can't carry: write it as an escape",
+        )
+    return value
+
+
+def _depth(text: str) -> int:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return 0
+    depth = deepest = 0
+    for token in BRACKET_OR_STRING.finditer(text):
+        match token[0]:
+            case "[" | "{":
+                depth += 1
+                deepest = max(deepest, depth)
+            case "]" | "}":
+                depth -= 1
+    return deepest
+
+
+def _refuse_constant(name: str) -> None:
+    raise UnreadableOrder("not_json", f"is not JSON: {name} is not a JSON value")
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a repeated key: of two values, two parsers may keep two different ones."""
+    unique: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in unique:
+            raise UnreadableOrder("repeated_key", f"has the key {_shown(key)} more than once")
+        unique[key] = value
+    return unique
+
+
+def _order_id(fields: Mapping[str, Any]) -> str:
+    value = fields.get("id")
+    if value is None:
+        raise UnreadableOrder(
+            "missing_id", 'is missing: give the order an "id", a string unique to it', "id"
+        )
+    if not isinstance(value, str) or not is_order_id(value):
+        raise UnreadableOrder(
+            "bad_id",
+            f"must be a string of 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {_shown(value)}",
+            "id",
+        )
+    return value
+
+
+def _amount(value: Any) -> tuple[Decimal | None, list[OrderError]]:
+    if value is None:
+        return None, [OrderError("amount", "missing", "is missing: say how much to transfer")]
+    amount = _exact_decimal(value)
+    if amount is None:
+        message = f"must be a number, or a decimal in a string: got {_shown(value)}"
+        return None, [OrderError("amount", "not_a_number", message)]
+    errors = [
+        OrderError("amount", code, f"{message}: got {_shown(value)}")
+        for code, message in _broken_amount_rules(amount)
+    ]
+    return (None, errors) if errors else (amount.quantize(CENT), errors)
+
+
+def _broken_amount_rules(amount: Decimal) -> Iterator[tuple[str, str]]:
+    if amount <= 0:
+        yield "not_positive", "must be more than 0"
+    if _decimal_places(amount) > MAX_DECIMALS:
+        yield "too_many_decimals", f"must have at most {MAX_DECIMALS} decimals"
+    if amount > MAX_AMOUNT:
+        yield "too_large", f"must be at most {MAX_AMOUNT}"
+
+
+def _exact_decimal(value: Any) -> Decimal | None:
+    match value:
+        case JsonNumber(text):
+            pass
+        case str(text) if DECIMAL_STRING.fullmatch(text):
+            pass
+        case _:
+            return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:  # an exponent beyond Decimal's own limits
+        return None
+    return amount if abs(amount) <= LARGEST_DOUBLE else None
+
+
+def _decimal_places(amount: Decimal) -> int:
+    """How many decimals the value needs: 2 for 12.50 is 1, for 1e3 or 7.000 it is 0."""
+    _, digits, exponent = amount.as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")
+    return -int(exponent) - (len(digits) - len(significant)) if significant else 0
+
+
+def _account(field: str, value: Any) -> tuple[str | None, list[OrderError]]:
+    # The messages never quote the account: they are shown where account numbers are masked.
+    if value is None:
+        return None, [OrderError(field, "missing", "is missing: give an account number")]
+    if not isinstance(value, str):
+        message = "must be a string of digits in quotes: a number loses its leading zeros"
+        return None, [OrderError(field, "not_digits", message)]
+    errors = []
+    stranger = NOT_A_DIGIT.search(value)
+    if stranger:
+        message = f"must hold only digits 0-9: character {stranger.start() + 1} is not one"
+        errors.append(OrderError(field, "not_digits", message))
+    elif not value:
+        errors.append(OrderError(field, "not_digits", "must hold at least one digit: it is empty"))
+    if len(value) > MAX_ACCOUNT_DIGITS:
+        message = f"must have at most {MAX_ACCOUNT_DIGITS} digits: it has {len(value)} characters"
+        errors.append(OrderError(field, "too_long", message))
+    return (None, errors) if errors else (value, errors)
+
+
+def _channel(value: Any) -> tuple[str | None, list[OrderError]]:
+    if value is None or (isinstance(value, str) and value in CHANNELS):
+        return value, []
+    message = f"must be one of {', '.join(CHANNELS)}, or left out: got {_shown(value)}"
+    return None, [OrderError("channel", "unknown_channel", message)]
+
+
+def _shown(value: Any) -> str:
+    """The value as it may stand in a message: JSON in ASCII, cut where it is long."""
+    if isinstance(value, JsonNumber):
+        text = value.text
+    elif isinstance(value, dict):
+        text = "an object"
+    elif isinstance(value, list):
+        text = "a list"
+    else:
+        text = json.dumps(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

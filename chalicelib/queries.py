@@ -1,0 +1,193 @@
+"""Reading back: one order with its history, and the audit of all orders."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from chalicelib.cursors import InvalidCursor, decode_cursor, encode_cursor
+from chalicelib.record_items import audit_position
+from chalicelib.record_store import AuditFilter, AuditPage, HistoryPosition
+from chalicelib.submissions import Record
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+DEFAULT_DAYS = 7
+# A filter can leave little of what is read. A read takes this many records at least, so that few
+# calls are needed, and an answer ends after this many rounds, with a cursor to go on.
+FILTERED_READ_SIZE = 250
+MAX_ROUNDS = 40
+# Sorts after every position.
+NEWEST = "~"
+
+
+class OrderNotFound(LookupError):
+    """No submission of this order is recorded (yet)."""
+
+
+class Records(Protocol):
+    """What the queries need of the record store."""
+
+    @property
+    def audit_shards(self) -> int: ...
+    def contended(self, order_id: str) -> list[Record]: ...
+    def further(
+        self, order_id: str, after: HistoryPosition | None, limit: int
+    ) -> tuple[list[Record], HistoryPosition | None]: ...
+    def audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage: ...
+
+
+class Archive(Protocol):
+    """What the queries need of the archive."""
+
+    def presigned_url(self, key: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHistory:
+    """An order, and one page of the records of all its submissions."""
+
+    order: Record
+    s3_url: str | None
+    records: Sequence[Record]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which records to list: of these days (both included, UTC), narrowed by a filter."""
+
+    first_day: date
+    last_day: date
+    only: AuditFilter
+    limit: int = DEFAULT_LIMIT
+
+    @property
+    def scope(self) -> str:
+        """What a cursor is bound to: all but the limit, which may change from page to page."""
+        return f"{self.first_day}/{self.last_day}/{self.only}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditList:
+    """
+    One page of the audit, newest first.
+
+    While `cursor` is not None there may be more, even if the page is short or empty.
+    """
+
+    records: Sequence[Record]
+    cursor: str | None
+
+
+class Queries:
+    """Answers what became of orders. Keyed reads only, never a scan."""
+
+    def __init__(self, records: Records, archive: Archive, clock: Callable[[], datetime]) -> None:
+        self._records = records
+        self._archive = archive
+        self._clock = clock
+        self._readers = ThreadPoolExecutor(max_workers=records.audit_shards)
+
+    def get_order(
+        self, order_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> OrderHistory:
+        """
+        An order (the accepted record, or the first one) and its history, oldest first.
+
+        Raises:
+            OrderNotFound: nothing is recorded of it: it may still be on the queue.
+            InvalidCursor: the cursor is not one of this order's.
+            StoreUnavailable: try again.
+        """
+        after = _history_position(order_id, cursor)
+        contended = self._records.contended(order_id)
+        if not contended:
+            raise OrderNotFound(order_id)
+        first = contended[0]
+        order = next((record for record in contended if record.valid), first)
+        page = [first] if cursor is None else []
+        read_to: HistoryPosition | None = after or HistoryPosition("", "")
+        if limit > len(page):
+            more, read_to = self._records.further(order_id, after, limit - len(page))
+            page += more
+        return OrderHistory(
+            order=order,
+            s3_url=self._archive.presigned_url(order.s3_key) if order.s3_key else None,
+            records=page,
+            cursor=encode_cursor(_history_scope(order_id), read_to) if read_to else None,
+        )
+
+    def list_orders(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
+        """
+        The records of a period, newest first.
+
+        Raises:
+            InvalidCursor: the cursor is not one of this query's.
+            StoreUnavailable: try again.
+        """
+        day, before = self._start(query, cursor)
+        found: list[Record] = []
+        for _ in range(MAX_ROUNDS):
+            if day < query.first_day or day == date.min:
+                return AuditList(found, None)
+            records, horizon = self._round(day, before, query)
+            found += records
+            if len(found) >= query.limit:
+                found = found[: query.limit]
+                return AuditList(found, _audit_cursor(query, day, audit_position(found[-1])))
+            day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
+        return AuditList(found, _audit_cursor(query, day, before))
+
+    def _start(self, query: AuditQuery, cursor: str | None) -> tuple[date, str]:
+        # Nothing is recorded in the future: a distant last day must not be walked back from.
+        latest = min(query.last_day, self._clock().date() + timedelta(days=1))
+        if cursor is None:
+            return latest, NEWEST
+        day, before = decode_cursor(query.scope, cursor)
+        try:
+            return min(date.fromisoformat(day), latest), before
+        except ValueError:
+            raise InvalidCursor("holds no date") from None
+
+    def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Record], str]:
+        """
+        Read every shard of a day once, and merge.
+
+        A shard that has more was read only down to some position. What lies below the highest of
+        these is left for the next round, else it would come before what is not read yet. Returns
+        that position too, "" when the day is done.
+        """
+        size = FILTERED_READ_SIZE if query.only.attributes() else query.limit
+        read = partial(self._read, day, before, size, query.only)
+        pages = list(self._readers.map(read, range(self._records.audit_shards)))
+        horizon = max((page.read_to or "" for page in pages), default="")
+        records = sorted(_from(horizon, pages), key=audit_position, reverse=True)
+        return records, horizon
+
+    def _read(self, day: date, before: str, size: int, only: AuditFilter, shard: int) -> AuditPage:
+        return self._records.audit(day, shard, before, size, only)
+
+
+def _from(horizon: str, pages: Sequence[AuditPage]) -> Iterator[Record]:
+    for page in pages:
+        yield from (record for record in page.records if audit_position(record) >= horizon)
+
+
+def _history_position(order_id: str, cursor: str | None) -> HistoryPosition | None:
+    if cursor is None:
+        return None
+    position, record_id = decode_cursor(_history_scope(order_id), cursor)
+    return HistoryPosition(position, record_id) if position and record_id else None
+
+
+def _history_scope(order_id: str) -> str:
+    return f"history/{order_id}"
+
+
+def _audit_cursor(query: AuditQuery, day: date, before: str) -> str:
+    return encode_cursor(query.scope, (day.isoformat(), before))

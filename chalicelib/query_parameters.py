@@ -1,0 +1,126 @@
+"""The parameters of the two GET routes, checked: all that is wrong with them is said at once."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import TypeVar
+
+from chalicelib.orders import CHANNELS, OrderError, is_order_id
+from chalicelib.queries import DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, AuditQuery
+from chalicelib.record_store import AuditFilter
+from chalicelib.submissions import Status
+
+HISTORY_PARAMETERS = ("limit", "cursor")
+AUDIT_PARAMETERS = ("status", "valid", "isDuplicate", "channel", "from", "to", "limit", "cursor")
+
+LIMIT = re.compile(r"[1-9][0-9]{0,2}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+BOOLEANS = {"true": True, "false": False}
+
+Value = TypeVar("Value")
+Default = TypeVar("Default")
+
+
+class InvalidParameters(ValueError):
+    """Parameters of a request that can't be used: `errors` lists each one."""
+
+    def __init__(self, errors: list[OrderError]) -> None:
+        super().__init__(", ".join(error.field for error in errors))
+        self.errors = errors
+
+
+class _Reader:
+    """Reads parameters one by one, and collects what is wrong with them."""
+
+    def __init__(self, parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
+        self._parameters = parameters
+        self.errors = [
+            OrderError(name, "unknown_parameter", f"is not known here: use {', '.join(known)}")
+            for name in parameters
+            if name not in known
+        ]
+
+    def read(
+        self, name: str, parse: Callable[[str], Value], default: Default, code: str, rule: str
+    ) -> Value | Default:
+        text = self._parameters.get(name)
+        if text is None:
+            return default
+        try:
+            return parse(text)
+        except (ValueError, KeyError):
+            self.fail(name, code, f"must be {rule}: got {text[:40]!a}")
+            return default
+
+    def limit(self) -> int:
+        return self.read("limit", _limit, DEFAULT_LIMIT, "bad_limit", f"1 to {MAX_LIMIT}")
+
+    def boolean(self, name: str) -> bool | None:
+        return self.read(name, BOOLEANS.__getitem__, None, "bad_boolean", "true or false")
+
+    def fail(self, name: str, code: str, message: str) -> None:
+        self.errors.append(OrderError(name, code, message))
+
+    def raise_if_wrong(self) -> None:
+        if self.errors:
+            raise InvalidParameters(self.errors)
+
+
+def history_limit(order_id: str, parameters: Mapping[str, str]) -> int:
+    """
+    How many records of an order's history to answer with.
+
+    Raises:
+        InvalidParameters: a parameter, or the order id, can't be used.
+    """
+    reader = _Reader(parameters, HISTORY_PARAMETERS)
+    limit = reader.limit()
+    if not is_order_id(order_id):
+        reader.fail("orderId", "bad_id", "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)")
+    reader.raise_if_wrong()
+    return limit
+
+
+def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
+    """
+    Which records to list: those of the last seven days, unless `from` and `to` say otherwise.
+
+    Raises:
+        InvalidParameters: a parameter can't be used.
+    """
+    reader = _Reader(parameters, AUDIT_PARAMETERS)
+    day = "a date like 2026-01-31, in UTC"
+    last_day = reader.read("to", _date, now.date(), "bad_date", day)
+    # Counted in ordinals, which can't fall off the calendar's beginning.
+    earliest = date.fromordinal(max(1, last_day.toordinal() - DEFAULT_DAYS + 1))
+    first_day = reader.read("from", _date, earliest, "bad_date", day)
+    if first_day > last_day and not reader.errors:
+        reader.fail("from", "bad_date", "must not be after to")
+    only = AuditFilter(
+        status=reader.read("status", Status, None, "bad_status", f"one of {', '.join(Status)}"),
+        valid=reader.boolean("valid"),
+        is_duplicate=reader.boolean("isDuplicate"),
+        channel=reader.read(
+            "channel",
+            {channel: channel for channel in CHANNELS}.__getitem__,
+            None,
+            "unknown_channel",
+            f"one of {', '.join(CHANNELS)}",
+        ),
+    )
+    limit = reader.limit()
+    reader.raise_if_wrong()
+    return AuditQuery(first_day, last_day, only, limit)
+
+
+def _limit(text: str) -> int:
+    if not LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
+        raise ValueError(text)
+    return int(text)
+
+
+def _date(text: str) -> date:
+    # Python reads other forms of ISO 8601 too; one form is enough to explain.
+    if not DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)

@@ -1,0 +1,197 @@
+"""The records of all submissions, in a DynamoDB table."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.record_items import Item, audit_partition, from_item, to_item
+from chalicelib.submissions import OWN_SLOT_PREFIX, Record, Status
+from chalicelib.unavailable import unavailable_on_failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+AUDIT_INDEX = "audit"
+HISTORY_INDEX = "history"
+# Not a possible orderId: the health check reads this key, and finds nothing.
+HEALTH_CHECK_KEY = {"orderId": {"S": "#health"}, "recordId": {"S": "#health"}}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which records an audit shows; None shows all."""
+
+    status: Status | None = None
+    valid: bool | None = None
+    is_duplicate: bool | None = None
+    channel: str | None = None
+
+    def attributes(self) -> dict[str, dict[str, Any]]:
+        """The attributes, as DynamoDB values, that a record must have."""
+        wanted: dict[str, dict[str, Any]] = {}
+        if self.status is not None:
+            wanted["status"] = {"S": self.status.value}
+        if self.valid is not None:
+            wanted["valid"] = {"BOOL": self.valid}
+        if self.is_duplicate is not None:
+            wanted["isDuplicate"] = {"BOOL": self.is_duplicate}
+        if self.channel is not None:
+            wanted["channel"] = {"S": self.channel}
+        return wanted
+
+
+class HistoryPosition(NamedTuple):
+    """Where the history of an orderId was read to."""
+
+    position: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """
+    What one read of one shard found, newest first.
+
+    `read_to` is the position that the read came to when there is more; None at the shard's end.
+    """
+
+    records: tuple[Record, ...]
+    read_to: str | None
+
+
+class RecordStore:
+    """Records in a DynamoDB table. A slot is taken once, and a record never changes."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, audit_shards: int) -> None:
+        self._client = client
+        self._table = table
+        self.audit_shards = audit_shards
+
+    def take(self, record: Record) -> Record | None:
+        """
+        Write a record if its slot is free: None if it was written, else the record that holds it.
+
+        Raises:
+            StoreUnavailable: it may or may not be written; try again.
+        """
+        item = to_item(record, self.audit_shards)
+        with unavailable_on_failure("DynamoDB PutItem"):
+            # Only a failed condition means "taken"; a throttle or a time-out never does.
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(recordId)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                holder: Item | None = error.response.get("Item")  # type: ignore[assignment]
+            else:
+                return None
+        return from_item(holder) if holder else self._get(record.order_id, record.record_id)
+
+    def contended(self, order_id: str) -> list[Record]:
+        """
+        The first record of an orderId, and its correction if there is one; [] if it is unknown.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="orderId = :id AND recordId < :own",
+                ExpressionAttributeValues={":id": {"S": order_id}, ":own": {"S": OWN_SLOT_PREFIX}},
+                ConsistentRead=True,
+            )
+        return [from_item(item) for item in answer["Items"]]
+
+    def further(
+        self, order_id: str, after: HistoryPosition | None, limit: int
+    ) -> tuple[list[Record], HistoryPosition | None]:
+        """
+        At most `limit` records of an orderId after its first, oldest first, and where to go on.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        start = {"ExclusiveStartKey": _history_key(order_id, after)} if after else {}
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=HISTORY_INDEX,
+                KeyConditionExpression="orderId = :id",
+                ExpressionAttributeValues={":id": {"S": order_id}},
+                ConsistentRead=True,
+                Limit=limit,
+                **start,  # type: ignore[arg-type]
+            )
+        key = answer.get("LastEvaluatedKey")
+        read_to = (
+            HistoryPosition(key["historyPosition"]["S"], key["recordId"]["S"]) if key else None
+        )
+        return [from_item(item) for item in answer["Items"]], read_to
+
+    def audit(self, day: date, shard: int, before: str, limit: int, only: AuditFilter) -> AuditPage:
+        """
+        One read of one shard of a day's audit, newest first, of at most `limit` records.
+
+        `before` is a position: only older records are read. The index follows the table with a
+        short delay.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        wanted = only.attributes()
+        names = {f"#{name}": name for name in wanted}
+        conditions = " AND ".join(f"#{name} = :{name}" for name in wanted)
+        narrowed = (
+            {"FilterExpression": conditions, "ExpressionAttributeNames": names} if wanted else {}
+        )
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=AUDIT_INDEX,
+                KeyConditionExpression="auditPartition = :partition AND auditPosition < :before",
+                ExpressionAttributeValues={
+                    ":partition": {"S": audit_partition(day, shard)},
+                    ":before": {"S": before},
+                    **{f":{name}": value for name, value in wanted.items()},
+                },
+                ScanIndexForward=False,
+                Limit=limit,
+                **narrowed,  # type: ignore[arg-type]
+            )
+        key = answer.get("LastEvaluatedKey")
+        return AuditPage(
+            records=tuple(from_item(item) for item in answer["Items"]),
+            read_to=key["auditPosition"]["S"] if key else None,
+        )
+
+    def check(self) -> None:
+        """
+        Make one cheap call that shows whether the table is there.
+
+        Raises:
+            StoreUnavailable: it can't be reached, or isn't there.
+        """
+        with unavailable_on_failure("DynamoDB GetItem"):
+            self._client.get_item(TableName=self._table, Key=HEALTH_CHECK_KEY)
+
+    def _get(self, order_id: str, record_id: str) -> Record:
+        """The record in a slot that is known to be taken, where the answer did not bring it."""
+        with unavailable_on_failure("DynamoDB GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"orderId": {"S": order_id}, "recordId": {"S": record_id}},
+                ConsistentRead=True,
+            )
+        return from_item(answer["Item"])
+
+
+def _history_key(order_id: str, after: HistoryPosition) -> Item:
+    return {
+        "orderId": {"S": order_id},
+        "recordId": {"S": after.record_id},
+        "historyPosition": {"S": after.position},
+    }

@@ -1,0 +1,105 @@
+"""Settings: the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self, cast
+
+DEFAULT_AUDIT_SHARDS = 4
+MAX_AUDIT_SHARDS = 100
+
+
+class SettingsError(ValueError):
+    """The environment lacks a setting, or holds a bad one: the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """What the app's declarations need, at import: also while it is packaged, without resources."""
+
+    queue_name: str
+    closed: bool
+    batch_size: int
+    batch_window_seconds: int
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        return cls(
+            queue_name=environment.get("ORDERS_QUEUE_NAME") or "orders-dev",
+            closed=_choice(environment, "ORDERS_AUTH", ("iam", "none")) == "iam",
+            batch_size=_number(environment, "ORDERS_BATCH_SIZE", 10, 1, 10_000),
+            batch_window_seconds=_number(environment, "ORDERS_BATCH_WINDOW_SECONDS", 0, 0, 300),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the app finds its resources, and how it behaves."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    bucket: str
+    table: str
+    partial_batch: bool
+    audit_shards: int
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """
+        Read the settings.
+
+        Raises:
+            SettingsError: one is missing or bad.
+        """
+        partial_batch = _choice(environment, "ORDERS_PARTIAL_BATCH", ("disabled", "enabled"))
+        return cls(
+            queue_url=_required(environment, "ORDERS_QUEUE_URL"),
+            dead_letter_queue_url=_required(environment, "ORDERS_DLQ_URL"),
+            bucket=_required(environment, "ORDERS_BUCKET"),
+            table=_required(environment, "ORDERS_TABLE"),
+            partial_batch=partial_batch == "enabled",
+            audit_shards=_number(
+                environment, "ORDERS_AUDIT_SHARDS", DEFAULT_AUDIT_SHARDS, 1, MAX_AUDIT_SHARDS
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How log lines look: JSON for machines, or text for people."""
+
+    format: Literal["json", "text"]
+    colour: bool
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        style = _choice(environment, "ORDERS_LOG_FORMAT", ("json", "text"))
+        colour = _choice(environment, "ORDERS_LOG_COLOUR", ("never", "always"))
+        return cls(cast("Literal['json', 'text']", style), colour == "always")
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise SettingsError(
+            f'{name} is not set: run "make run" for a local stack, or put the stage\'s resources '
+            "into environment_variables in .chalice/config.json"
+        )
+    return value
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """The setting's value, which must be one of the choices; the first one if it is not set."""
+    value = environment.get(name) or choices[0]
+    if value not in choices:
+        raise SettingsError(f"{name} must be one of {', '.join(choices)}: it is {value!r}")
+    return value
+
+
+def _number(
+    environment: Mapping[str, str], name: str, default: int, lowest: int, highest: int
+) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+        raise SettingsError(f"{name} must be a whole number {lowest} to {highest}: it is {text!r}")
+    return int(text)

@@ -1,0 +1,197 @@
+"""
+Telemetry: one log line per request and per message, and the metrics of each batch.
+
+No account number, no amount and no payload ever gets into a log. So errors are logged by their
+type and place, never by their message, which may quote what was sent; the exceptions are
+`StoreUnavailable` and `SettingsError`, whose messages are ours and hold nothing of it.
+"""
+
+import json
+import sys
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import IO, Any
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from chalicelib.orders import UnreadableOrder
+from chalicelib.processing import Processed
+from chalicelib.settings import LogSettings, SettingsError
+from chalicelib.submissions import Status, Verdict
+from chalicelib.unavailable import StoreUnavailable
+
+SERVICE = "orders"
+METRICS_NAMESPACE = "Orders"
+UNSPECIFIED_CHANNEL = "unspecified"
+TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%FZ"  # %F is Powertools' directive for milliseconds
+RECORDED_METRIC = {
+    Status.ACCEPTED: "OrdersAccepted",
+    Status.REJECTED: "OrdersRejected",
+    Status.DUPLICATE: "OrdersDuplicate",
+}
+# Powertools' own keys, which say nothing on a terminal.
+NOT_SHOWN = {"level", "message", "timestamp", "location", "service", "sampling_rate"}
+COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m"}
+DIM, RESET = "\x1b[2m", "\x1b[0m"
+
+
+class TextFormatter(LambdaPowertoolsFormatter):
+    """Lines for people: the time, the message, and the keys as `name=value`."""
+
+    def __init__(self, colour: bool) -> None:
+        super().__init__(datefmt=TIMESTAMP, utc=True)
+        self._colour = colour
+
+    def serialize(self, log: Mapping[str, Any]) -> str:
+        keys = " ".join(
+            f"{name}={_on_one_line(value)}" for name, value in log.items() if name not in NOT_SHOWN
+        )
+        time, level, message = log["timestamp"], log["level"], log["message"]
+        if not self._colour:
+            return f"{time} {level:<7} {message:<20} {keys}"
+        emphasis = COLOURS.get(level, "")
+        return f"{DIM}{time}{RESET} {emphasis}{level:<7} {message:<20}{RESET} {DIM}{keys}{RESET}"
+
+
+def make_logger(
+    settings: LogSettings, stream: IO[str] | None = None, service: str = SERVICE
+) -> Logger:
+    """The logger of the app: JSON lines, or lines of text for a terminal."""
+    if settings.format == "text":
+        formatter = TextFormatter(settings.colour)
+        return Logger(service=service, stream=stream or sys.stdout, logger_formatter=formatter)
+    return Logger(
+        service=service,
+        stream=stream or sys.stdout,
+        datefmt=TIMESTAMP,
+        utc=True,
+        log_record_order=["timestamp", "level", "message"],
+        # In ASCII, unlike Powertools' own: some viewers take U+2028 for the end of a line.
+        json_serializer=partial(json.dumps, separators=(",", ":"), default=str),
+    )
+
+
+class Telemetry:
+    """Logs and counts what happens. It can be used from several threads at once."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+
+    def answered(
+        self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
+    ) -> None:
+        """A request was answered. The route is the app's own pattern, not what the caller sent."""
+        keys = {"status": status, "durationMs": duration_ms, "requestId": request_id}
+        self._logger.info("%s %s", method, route, extra=keys)
+
+    def request_failed(self, error: Exception, request_id: str) -> None:
+        """A request was answered with 500 or 503."""
+        self._logger.error("request failed", extra={"requestId": request_id, **_error_keys(error)})
+
+    def processed(self, processed: Processed) -> None:
+        """A message was processed, or failed."""
+        keys = _message_keys(processed)
+        match processed.result:
+            case Verdict() as verdict:
+                message = verdict.record.status.value.lower() if verdict.new else "redelivered"
+                log = self._logger.warning if verdict.conflicting else self._logger.info
+                log(message, extra=keys | _verdict_keys(verdict))
+            case UnreadableOrder() as unreadable:
+                self._logger.warning("unreadable", extra=keys | {"reason": unreadable.reason})
+            case failure:
+                self._logger.error("failed", extra=keys | _error_keys(failure))
+
+    def batch_processed(self, batch: Sequence[Processed]) -> None:
+        """A batch is done: publish its metrics, for the whole service and for each channel."""
+        by_channel = defaultdict(list)
+        for processed in batch:
+            by_channel[_channel(processed)].append(processed)
+        for channel, of_channel in by_channel.items():
+            _publish(channel, of_channel)
+
+    def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
+        """Messages that are done with could not be deleted: they will be delivered again."""
+        self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
+
+
+def _publish(channel: str, batch: Sequence[Processed]) -> None:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("service", SERVICE)
+    metrics.add_dimensions(service=SERVICE, channel=channel)
+    counts = Counter(name for processed in batch for name in _counted(processed))
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    for processed in batch:
+        if processed.verdict and processed.verdict.new and processed.age_ms is not None:
+            # Apart, so that a retry's wait for its visibility time-out is not taken for slowness.
+            first = processed.message.receive_count == 1
+            name = "ProcessingAge" if first else "ProcessingAgeRetried"
+            metrics.add_metric(name, MetricUnit.Milliseconds, processed.age_ms)
+    metrics.flush_metrics()
+
+
+def _counted(processed: Processed) -> list[str]:
+    """The names of the metrics that this delivery counts in."""
+    names = ["OrdersReceived"] if processed.message.receive_count == 1 else []
+    if processed.failure:
+        return [*names, "OrdersFailed"]
+    if processed.verdict is None:
+        return [*names, "OrdersUnreadable"]
+    if not processed.verdict.new:
+        return [*names, "Redeliveries"]
+    names.append(RECORDED_METRIC[processed.verdict.record.status])
+    if processed.verdict.conflicting:
+        names.append("OrdersConflicting")
+    return names
+
+
+def _channel(processed: Processed) -> str:
+    channel = processed.submission.order.channel if processed.submission else None
+    return channel or UNSPECIFIED_CHANNEL
+
+
+def _message_keys(processed: Processed) -> dict[str, Any]:
+    submission = processed.submission
+    keys = {
+        "orderId": submission.order.id if submission else None,
+        "submissionId": processed.submission_id,
+        "requestId": processed.request_id,
+        "channel": submission.order.channel if submission else None,
+        "messageId": processed.message.message_id,
+        "receiveCount": processed.message.receive_count,
+        "ageMs": processed.age_ms,
+    }
+    return _without_none(keys)
+
+
+def _verdict_keys(verdict: Verdict) -> dict[str, Any]:
+    record = verdict.record
+    return _without_none(
+        {
+            "isDuplicate": record.is_duplicate,
+            "errors": [f"{error.field}:{error.code}" for error in record.errors] or None,
+            "differs": list(record.differs) or None,
+        }
+    )
+
+
+def _error_keys(error: Exception) -> dict[str, Any]:
+    keys: dict[str, Any] = {"error": type(error).__name__}
+    if isinstance(error, StoreUnavailable | SettingsError):
+        return keys | {"detail": str(error)}
+    frames = traceback.extract_tb(error.__traceback__)
+    return keys | {"at": [f"{frame.name}:{frame.lineno}" for frame in frames[-5:]]}
+
+
+def _without_none(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def _on_one_line(value: Any) -> str:
+    """The value in printable characters without a space, so that no input can forge a line."""
+    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return text if text.isprintable() and " " not in text else json.dumps(text)

@@ -1,0 +1,155 @@
+"""HTTP: what is the same for every route, around the few lines that each route has in app.py."""
+
+import functools
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+
+from chalice.app import Request, Response
+
+from chalicelib.problems import Problem, UnsupportedMedia, problem_of, problem_of_framework
+from chalicelib.representation import to_json
+from chalicelib.submissions import is_well_formed_id
+
+REQUEST_ID_HEADER = "X-Request-Id"
+# Where a request's id is kept while it is answered: API Gateway's name for its own.
+REQUEST_ID = "requestId"
+
+View = Callable[..., Response]
+
+
+class Reporter(Protocol):
+    """Is told of requests, to log them."""
+
+    def answered(
+        self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
+    ) -> None: ...
+    def request_failed(self, error: Exception, request_id: str) -> None: ...
+
+
+def json_response(
+    body: Mapping[str, Any],
+    status: HTTPStatus = HTTPStatus.OK,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A response with a JSON body."""
+    return Response(
+        body=to_json(body),
+        status_code=status.value,
+        headers={"Content-Type": content_type, **(headers or {})},
+    )
+
+
+def problem_response(problem: Problem) -> Response:
+    """A response that is a problem."""
+    return json_response(
+        problem.body(), problem.status, "application/problem+json", problem.headers
+    )
+
+
+def answering(
+    current_request: Callable[[], Request], reporter: Callable[[], Reporter]
+) -> Callable[[View], View]:
+    """
+    A decorator for views: an exception becomes the problem that it is to the caller.
+
+    It must catch all, since Chalice would log an exception with its message, which may quote what
+    was sent.
+    """
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def answer(*args: Any, **kwargs: Any) -> Response:
+            try:
+                return view(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 (the boundary around one request)
+                problem = problem_of(error)
+                if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    reporter().request_failed(error, request_id_of(current_request()))
+                return problem_response(problem)
+
+        return answer
+
+    return decorate
+
+
+def respond(
+    request: Request | None, get_response: Callable[[Any], Response], reporter: Reporter
+) -> Response:
+    """
+    Middleware: give the answer its request id, log it, and turn Chalice's own errors into problems.
+
+    Those that Chalice's local server or API Gateway make before the app is called (an unknown
+    path) do not come by here.
+    """
+    if request is None:
+        return problem_response(problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request"))
+    started = time.monotonic()
+    request_id = request_id_of(request)
+    response = _as_problem(get_response(request))
+    response.headers[REQUEST_ID_HEADER] = request_id
+    reporter.answered(
+        method=request.method,
+        route=request.context["resourcePath"],
+        status=response.status_code,
+        duration_ms=int((time.monotonic() - started) * 1000),
+        request_id=request_id,
+    )
+    return response
+
+
+def request_id_of(request: Request) -> str:
+    """The caller's request id if it is well formed, else API Gateway's, else a new one."""
+    given: str = request.headers.get(REQUEST_ID_HEADER, "")
+    if is_well_formed_id(given):
+        return given
+    request_id: str = request.context.setdefault(REQUEST_ID, str(uuid.uuid4()))
+    return request_id
+
+
+def caller_of(request: Request) -> str | None:
+    """The ARN of the caller, where API Gateway has checked its signature."""
+    caller: str | None = request.context.get("identity", {}).get("userArn")
+    return caller
+
+
+def body_of(request: Request) -> bytes:
+    """
+    The body as it was sent.
+
+    Raises:
+        UnsupportedMedia: it is compressed.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise UnsupportedMedia("The body must be sent without a Content-Encoding.")
+    return cast("bytes", request.raw_body)
+
+
+def parameters_of(request: Request) -> dict[str, str]:
+    """The query parameters; of one that is given more than once, the last."""
+    return dict(request.query_params or {})
+
+
+def time_left_ms(context: Any) -> Callable[[], float] | None:
+    """How to ask Lambda what is left of the function's time, where the context can tell."""
+    ask: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
+    return ask
+
+
+def location_of(request: Request, order_id: str) -> str:
+    """Where an order that this request handed in can be read, the stage's prefix included."""
+    return f"{request.context['path'].rstrip('/')}/{order_id}"
+
+
+def _as_problem(response: Response) -> Response:
+    body = response.body
+    if not (isinstance(body, dict) and {"Code", "Message"} <= body.keys()):
+        return response
+    problem = problem_of_framework(response.status_code, body["Message"])
+    converted = problem_response(problem)
+    converted.headers = {**response.headers, **converted.headers}
+    return converted

@@ -1,0 +1,1 @@
+"""What developers and operators run from a checkout. Nothing of it is ever deployed."""

@@ -1,0 +1,214 @@
+"""`run`, `worker` and `api`: the system on this machine."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.local.clients import cloudformation_client
+from ops.local.environment import app_environment, without_aws_settings
+from ops.local.event_source import LARGEST_BATCH, Batching
+from ops.local.ports import LOOPBACK, PortUnavailable, free_port, require_free
+from ops.local.programs import HandlerMissing, run_api, run_worker
+from ops.local.resources import find_resources
+from ops.local.run import run_until_stopped
+from ops.local.stack import LocalStack
+
+DEFAULT_PORT = 8000
+DEFAULT_AWS_PORT = 4566
+PORT = click.IntRange(0, 65535)
+
+
+def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of the event source mapping, for each command that has one."""
+    options = [
+        click.option(
+            "--partial-batch",
+            is_flag=True,
+            help="Let the processor answer which messages failed, as a packaged deployment does. "
+            "Without it the processor deletes the good ones and raises, as after `chalice deploy`.",
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(1, LARGEST_BATCH),
+            default=10,
+            show_default=True,
+            help="The most messages in a batch.",
+        ),
+        click.option(
+            "--window",
+            "window_seconds",
+            type=click.FloatRange(0, 300),
+            default=0.0,
+            show_default=True,
+            help="Seconds to wait for a batch to fill; a batch over 10 needs at least 1.",
+        ),
+        click.option(
+            "--concurrency",
+            "maximum_concurrency",
+            type=click.IntRange(1, 100),
+            default=2,
+            show_default=True,
+            help="Batches at once.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_aws_port_option = click.option(
+    "--aws-port",
+    type=PORT,
+    default=DEFAULT_AWS_PORT,
+    show_default=True,
+    help="Port of the AWS endpoint.",
+)
+# For a parent process that waits until this one is ready; see processes.OpsProcess.
+_ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
+
+
+@click.command(epilog="Example: python -m ops run --port 8080 --visibility-timeout 5")
+@click.option(
+    "--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the API; 0: any."
+)
+@_aws_port_option
+@click.option(
+    "--visibility-timeout",
+    "visibility_timeout_seconds",
+    type=click.IntRange(1, 43200),
+    help="Seconds until a failed message is tried again  [default: the template's, 360]",
+)
+@_worker_options
+def run(
+    port: int,
+    aws_port: int,
+    visibility_timeout_seconds: int | None,
+    partial_batch: bool,
+    **worker_options: Any,
+) -> None:
+    """
+    Start everything: AWS emulator, resources, API and worker.
+
+    Ctrl-C stops it all. Nothing is kept: the next start begins empty.
+    """
+    batching = _batching(worker_options)
+    if port and port == aws_port:
+        raise click.UsageError(f"The API and the AWS endpoint can't both have port {port}.")
+    _require_free(port, "API", "make run PORT=")
+    _require_free(aws_port, "AWS endpoint", "make run AWS_PORT=")
+    exit_code = run_until_stopped(
+        lambda on_step: LocalStack(
+            api_port=port,
+            aws_port=aws_port,
+            visibility_timeout_seconds=visibility_timeout_seconds,
+            partial_batch=partial_batch,
+            batching=batching,
+            colour=_colour_wanted(),
+            on_step=on_step,
+        )
+    )
+    sys.exit(exit_code)
+
+
+@click.command(epilog="Example: python -m ops worker --batch-size 100 --window 1")
+@_aws_port_option
+@_worker_options
+@_ready_fd_option
+def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_options: Any) -> None:
+    """
+    Start only the worker.
+
+    It polls the queue of a running `make run`, hands batches to process_orders, and deletes what
+    was processed.
+    """
+    batching = _batching(worker_options)
+    _enter_app_environment(aws_port, partial_batch, supervised=ready_fd is not None)
+    try:
+        run_worker(_aws_url(aws_port), batching, ready_fd, partial_batch=partial_batch)
+    except HandlerMissing as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command(epilog="Example: python -m ops api --port 8002")
+@click.option("--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the API.")
+@_aws_port_option
+@_ready_fd_option
+def api(port: int, aws_port: int, ready_fd: int | None) -> None:
+    """
+    Start only the HTTP API.
+
+    It uses the resources that a running `make run` has made.
+    """
+    _require_free(port, "API", "python -m ops api --port ")
+    _enter_app_environment(aws_port, partial_batch=False, supervised=ready_fd is not None)
+    if ready_fd is None:
+        click.echo(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
+    run_api(port, ready_fd)
+
+
+COMMANDS = (run, worker, api)
+
+
+def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bool) -> None:
+    """
+    Make this process's environment the app's, before app.py is imported.
+
+    A supervised process has been given it. Another finds the resources through the AWS endpoint.
+    """
+    if supervised:
+        return
+    environment = without_aws_settings(os.environ) | app_environment(
+        _outputs(aws_port), _aws_url(aws_port), partial_batch=partial_batch, colour=_colour_wanted()
+    )
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def _outputs(aws_port: int) -> dict[str, str]:
+    try:
+        return find_resources(cloudformation_client(_aws_url(aws_port)))
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(
+            f"No resources at {_aws_url(aws_port)}: start them with `make run`, "
+            f"or say where they are with --aws-port. ({error})"
+        ) from error
+
+
+def _aws_url(aws_port: int) -> str:
+    return f"http://{LOOPBACK}:{aws_port}"
+
+
+def _colour_wanted() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _batching(options: dict[str, Any]) -> Batching:
+    try:
+        return Batching(**options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _require_free(port: int, purpose: str, example: str) -> None:
+    """`example` is what to type instead, up to the port."""
+    if port == 0:
+        return
+    try:
+        require_free(port, purpose)
+    except PortUnavailable as error:
+        raise click.ClickException(f"{error} Try another: {example}{_another(port)}") from error
+
+
+def _another(port: int) -> int:
+    """A free port, close to the one asked for if possible, so that it is easily remembered."""
+    for candidate in range(max(port, 1023) + 1, min(port + 20, 65536)):
+        try:
+            require_free(candidate, "suggestion")
+        except PortUnavailable:
+            continue
+        return candidate
+    return free_port()

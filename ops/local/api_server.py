@@ -1,0 +1,190 @@
+"""Chalice's own local server, made fit to be shown: one log line a request, problems for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import re
+import threading
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from chalice.config import Config
+from chalice.local import (
+    ChaliceRequestHandler,
+    ForbiddenError,
+    LocalGatewayException,
+    create_local_server,
+)
+
+from chalicelib.problems import Problem
+from chalicelib.submissions import is_well_formed_id
+from ops.local.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalice.app import Chalice
+    from chalice.local import LocalDevServer
+
+# API Gateway's: larger bodies and longer calls never reach a function.
+MAX_BODY_BYTES = 10 * 1024 * 1024
+FUNCTION_TIMEOUT_SECONDS = 29
+WAITING_CONNECTIONS = 128
+
+
+class RequestRefused(LocalGatewayException):
+    """A request that no function ever sees, as API Gateway refuses it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__({}, None)
+        self.problem = problem
+
+
+class ApiRequestHandler(ChaliceRequestHandler):
+    """One connection to the API."""
+
+    # Headers and body are written apart; Nagle's algorithm would hold the body back for 40 ms.
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the app logs each request itself, with its ids and its duration."""
+
+    def handle(self) -> None:
+        """Answer requests until the connection ends; a client that breaks it off is no error."""
+        with contextlib.suppress(ConnectionError):
+            super().handle()
+
+    def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
+        try:
+            return dict(self.headers), self._read_body()
+        except RequestRefused:
+            # What is left of the body would be taken for the next request.
+            self.close_connection = True
+            raise
+
+    def _read_body(self) -> bytes | None:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._read_chunks()
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise RequestRefused(_malformed("The Content-Length is not a number."))
+        return self._read_exactly(int(length)) or None
+
+    def _read_chunks(self) -> bytes:
+        """Chalice's server doesn't know chunked bodies; API Gateway and `curl -T` do."""
+        body = b""
+        while size := self._chunk_size():
+            body += self._read_exactly(size, already=len(body))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
+    def _chunk_size(self) -> int:
+        size = self.rfile.readline(64).split(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,16}", size):
+            raise RequestRefused(_malformed("The chunked body is not well formed."))
+        return int(size, 16)
+
+    def _read_exactly(self, size: int, already: int = 0) -> bytes:
+        if already + size > MAX_BODY_BYTES:
+            raise RequestRefused(_too_large())
+        data: bytes = self.rfile.read(size)
+        return data
+
+    def _generic_handle(self) -> None:
+        try:
+            super()._generic_handle()
+        except RequestRefused as refused:
+            self._send_problem(refused.problem)
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle  # noqa: N815
+
+    def _send_error_response(self, error: LocalGatewayException) -> None:
+        if isinstance(error, ForbiddenError):
+            # Chalice copies API Gateway's 403 for a path that no route has.
+            self._send_problem(_unknown_path())
+        else:
+            super()._send_error_response(error)
+
+    def send_error(self, code: int, message: str | None = None, *_: object) -> None:
+        """What Python's server refuses by itself: a method or a request line that it can't read."""
+        self.close_connection = True
+        # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
+        self.request_version = self.protocol_version
+        status = HTTPStatus(code)
+        self._send_problem(_refused(status, message or status.phrase))
+
+    def _send_problem(self, problem: Problem) -> None:
+        # There are none yet if the request line could not be read.
+        received: Mapping[str, str] = getattr(self, "headers", {})
+        headers = {
+            "Content-Type": "application/problem+json",
+            "X-Request-Id": request_id(received.get("X-Request-Id")),
+        }
+        self._send_http_response(problem.status.value, headers, json.dumps(problem.body()))
+
+    def _send_http_response(
+        self, code: int, headers: dict[str, Any], body: str | bytes | None
+    ) -> None:
+        # Chalice's server sends a body to HEAD too, which the client takes for the next answer.
+        super()._send_http_response(code, headers, None if self.command == "HEAD" else body)
+
+
+class ApiServer:
+    """The HTTP API of an app on 127.0.0.1."""
+
+    def __init__(self, app: Chalice, port: int) -> None:
+        config = Config.create(
+            chalice_stage="local", app_name=app.app_name, lambda_timeout=FUNCTION_TIMEOUT_SECONDS
+        )
+        self._local: LocalDevServer = create_local_server(app, config, LOOPBACK, port)
+        # Its own five make a burst of connections wait for a second.
+        self._local.server.socket.listen(WAITING_CONNECTIONS)
+        self._local.server.RequestHandlerClass = functools.partial(
+            ApiRequestHandler, app_object=app, config=config
+        )
+
+    def run(self) -> None:
+        """Serve until `stop` is called."""
+        # Not Chalice's serve_forever, which prints a line of its own.
+        self._local.server.serve_forever(poll_interval=0.05)
+        self._local.server.server_close()
+
+    def stop(self) -> None:
+        """Returns at once; it may be called from a signal handler."""
+        # The server's shutdown waits for its loop, which is what a signal handler interrupts.
+        threading.Thread(target=self._local.shutdown, daemon=True).start()
+
+
+def request_id(candidate: str | None) -> str:
+    """The caller's request id if it is well formed, else a new one."""
+    if candidate is not None and is_well_formed_id(candidate):
+        return candidate
+    return str(uuid.uuid4())
+
+
+def _unknown_path() -> Problem:
+    return Problem(
+        "unknown-path", HTTPStatus.NOT_FOUND, "Unknown path", "The API has nothing at this path."
+    )
+
+
+def _refused(status: HTTPStatus, detail: str) -> Problem:
+    return Problem("request-refused", status, status.phrase, f"{detail}.")
+
+
+def _malformed(detail: str) -> Problem:
+    return Problem("malformed-request", HTTPStatus.BAD_REQUEST, "Malformed request", detail)
+
+
+def _too_large() -> Problem:
+    return Problem(
+        "request-too-large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "Request too large",
+        f"A request may have {MAX_BODY_BYTES} bytes. Nothing was queued.",
+    )

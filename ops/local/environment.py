@@ -1,0 +1,70 @@
+"""The environment variables that the app runs with on one machine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+REGION = "us-east-1"
+ACCOUNT_ID = "000000000000"
+# The emulator takes any credentials. These are no secret, and no account has them.
+ACCESS_KEY = "test"
+SECRET_KEY = "test"  # noqa: S105 (see above)
+
+
+def app_environment(
+    outputs: Mapping[str, str], aws_url: str, *, partial_batch: bool, colour: bool
+) -> dict[str, str]:
+    """
+    The app's variables for a resources stack, given its outputs.
+
+    `.chalice/config.json` holds the same for stage `local` with the default names and ports.
+    """
+    return {
+        "ORDERS_QUEUE_NAME": outputs["QueueName"],
+        "ORDERS_QUEUE_URL": outputs["QueueUrl"],
+        "ORDERS_DLQ_URL": outputs["DeadLetterQueueUrl"],
+        "ORDERS_BUCKET": outputs["BucketName"],
+        "ORDERS_TABLE": outputs["TableName"],
+        "ORDERS_AUTH": "none",
+        "ORDERS_PARTIAL_BATCH": "enabled" if partial_batch else "disabled",
+        "ORDERS_LOG_FORMAT": "text",
+        "ORDERS_LOG_COLOUR": "always" if colour else "never",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def without_aws_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """
+    A copy in which no AWS setting of the developer is left, and none can be found in a file.
+
+    A profile, a session token, a region or an endpoint of one service would each send some call
+    somewhere else than to the emulator, in the worst case to a real account. So all of AWS_* goes,
+    and ORDERS_* with it, which may name the resources of a deployed stage.
+    """
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("AWS_", "ORDERS_", "POWERTOOLS_"))
+    }
+    return (
+        kept
+        | {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        | _bypassing_proxies(kept)
+    )
+
+
+def _bypassing_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Calls to this machine never go through a proxy, whatever else is configured."""
+    hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    with_loopback = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
+    return {"no_proxy": with_loopback, "NO_PROXY": with_loopback}

@@ -1,0 +1,299 @@
+"""The worker: it does on one machine what Lambda's SQS event source mapping does on AWS."""
+
+# ruff: noqa: N803 (the arguments of AWS's API have AWS's names)
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.local.lambda_events import (
+    Clock,
+    InvalidResponse,
+    LambdaContext,
+    as_json,
+    failed_message_ids,
+    sqs_event,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from mypy_boto3_sqs.type_defs import (
+        DeleteMessageBatchRequestEntryTypeDef,
+        DeleteMessageBatchResultTypeDef,
+        MessageTypeDef,
+        ReceiveMessageResultTypeDef,
+    )
+
+    Handler = Callable[[dict[str, Any], LambdaContext], object]
+
+# SQS: the most that one call receives or deletes.
+SQS_BATCH_LIMIT = 10
+# Lambda: the most that a batch of a standard queue holds, given a window.
+LARGEST_BATCH = 100
+FIRST_BACKOFF_SECONDS = 0.25
+LONGEST_BACKOFF_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Queue(Protocol):
+    """What is used of the SQS client."""
+
+    def receive_message(
+        self,
+        *,
+        QueueUrl: str,
+        MaxNumberOfMessages: int,
+        WaitTimeSeconds: int,
+        MessageSystemAttributeNames: Sequence[Literal["All"]],
+        MessageAttributeNames: Sequence[str],
+    ) -> ReceiveMessageResultTypeDef: ...
+
+    def delete_message_batch(
+        self, *, QueueUrl: str, Entries: Sequence[DeleteMessageBatchRequestEntryTypeDef]
+    ) -> DeleteMessageBatchResultTypeDef: ...
+
+
+@dataclass(frozen=True)
+class Batching:
+    """
+    How messages are gathered into batches, with Lambda's limits.
+
+    Raises:
+        ValueError: Lambda would refuse it too.
+    """
+
+    batch_size: int = 10
+    window_seconds: float = 0.0
+    maximum_concurrency: int = 2
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= LARGEST_BATCH:
+            raise ValueError(f"A batch holds 1 to {LARGEST_BATCH} messages, not {self.batch_size}.")
+        if self.batch_size > SQS_BATCH_LIMIT and self.window_seconds < 1:
+            raise ValueError(f"A batch over {SQS_BATCH_LIMIT} needs a window of at least 1 second.")
+
+
+@dataclass(frozen=True)
+class MappingSettings:
+    """The settings of an event source mapping and of the function behind it."""
+
+    queue_url: str
+    queue_arn: str
+    batching: Batching = field(default_factory=Batching)
+    report_batch_item_failures: bool = False
+    function_name: str = "orders-local-process_orders"
+    function_timeout_seconds: float = 60.0
+    # SQS allows 20. A stop waits for the polls in flight: one given up could have taken messages.
+    poll_seconds: int = 1
+
+
+class EventSourceMapping:
+    """
+    Polls a queue, invokes a handler with batches of its messages, and deletes what was processed.
+
+    Up to `maximum_concurrency` batches run at once, on threads of one process. Lambda gives each a
+    process of its own, so a handler that is safe here is safe there; not the other way round.
+
+    A message is deleted only after its handler has answered for it. Every other one comes back
+    after its visibility time-out, and goes to the DLQ after as many receives as the redrive policy
+    says: that is the queue's own doing, none of it is done here.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        handler: Handler,
+        settings: MappingSettings,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._handler = handler
+        self._settings = settings
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._outage = Outage()
+
+    def run(self) -> None:
+        """Process batches until `stop` is called, and return when the last one is finished."""
+        pollers = [
+            threading.Thread(target=self._poll, name=f"poller-{number}")
+            for number in range(1, self._settings.batching.maximum_concurrency + 1)
+        ]
+        for poller in pollers:
+            poller.start()
+        for poller in pollers:
+            poller.join()
+
+    def stop(self) -> None:
+        """Take no more messages. Batches in progress are finished. Returns at once."""
+        self._stopping.set()
+
+    def process_next_batch(self) -> int:
+        """
+        One turn: gather, invoke, delete. Returns the size of the batch.
+
+        Raises:
+            BotoCoreError, ClientError: the queue could not be read.
+        """
+        batch = self._gather_batch()
+        if batch:
+            self._delete(self._invoke(batch))
+        return len(batch)
+
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.process_next_batch()
+            except (BotoCoreError, ClientError) as error:
+                self._stopping.wait(self._outage.begins_or_goes_on(error))
+            else:
+                self._outage.is_over()
+
+    # Gathering
+
+    def _gather_batch(self) -> list[MessageTypeDef]:
+        """
+        A long poll for the first messages, then more until the batch is full or its window is over.
+
+        Raises:
+            BotoCoreError, ClientError: the queue could not be read, and no message is in hand.
+        """
+        batch = self._receive(self._settings.batching.batch_size, self._settings.poll_seconds)
+        window_ends = self._clock() + self._settings.batching.window_seconds
+        while (
+            batch
+            and len(batch) < self._settings.batching.batch_size
+            and not self._stopping.is_set()
+        ):
+            remaining = window_ends - self._clock()
+            if remaining <= 0:
+                break
+            try:
+                batch += self._receive_more(len(batch), remaining)
+            except (BotoCoreError, ClientError):
+                # What is in hand is processed all the same; the next poll reports the outage.
+                break
+        return batch
+
+    def _receive_more(self, gathered: int, remaining_seconds: float) -> list[MessageTypeDef]:
+        wait_seconds = min(self._settings.poll_seconds, math.ceil(remaining_seconds))
+        return self._receive(self._settings.batching.batch_size - gathered, wait_seconds)
+
+    def _receive(self, wanted: int, wait_seconds: int) -> list[MessageTypeDef]:
+        answer = self._queue.receive_message(
+            QueueUrl=self._settings.queue_url,
+            MaxNumberOfMessages=min(wanted, SQS_BATCH_LIMIT),
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", []))
+
+    # Invoking
+
+    def _invoke(self, batch: list[MessageTypeDef]) -> list[MessageTypeDef]:
+        """Hand the batch to the function, and return the messages that it has processed."""
+        context = LambdaContext(
+            self._settings.function_name, self._settings.function_timeout_seconds, clock=self._clock
+        )
+        try:
+            answer = as_json(self._handler(sqs_event(batch, self._settings.queue_arn), context))
+        # The function's boundary: whatever escapes it, SystemExit included, is a failed invocation.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (see above)
+            # Only the type: a message may quote the order, and no log may.
+            log.warning(
+                "%s failed with %s: what is left of it comes back after its visibility timeout",
+                _described(batch),
+                type(error).__name__,
+            )
+            return []
+        if context.get_remaining_time_in_millis() == 0:
+            log.warning("%s ran into the time-out: none of it is deleted", _described(batch))
+            return []
+        return self._processed(batch, answer)
+
+    def _processed(self, batch: list[MessageTypeDef], answer: object) -> list[MessageTypeDef]:
+        if not self._settings.report_batch_item_failures:
+            # Without the flag Lambda doesn't look at the answer.
+            return batch
+        try:
+            failed = failed_message_ids(answer, [message["MessageId"] for message in batch])
+        except InvalidResponse as error:
+            log.warning("%s failed as a whole: %s", _described(batch), error)
+            return []
+        return [message for message in batch if message["MessageId"] not in failed]
+
+    # Deleting
+
+    def _delete(self, messages: Iterable[MessageTypeDef]) -> None:
+        for chunk in _chunks(messages, SQS_BATCH_LIMIT):
+            try:
+                answer = self._queue.delete_message_batch(
+                    QueueUrl=self._settings.queue_url, Entries=_delete_entries(chunk)
+                )
+            except (BotoCoreError, ClientError) as error:
+                log.warning("%s was processed but not deleted: %s", _described(chunk), error)
+                continue
+            for failure in answer.get("Failed", []):
+                _warn_undeleted(chunk[int(failure["Id"])], failure["Code"])
+
+
+class Outage:
+    """
+    A time in which the queue can't be read, shared by the pollers.
+
+    It is logged once when it begins and once when it is over, however often it is met.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._backoff_seconds = 0.0
+
+    def begins_or_goes_on(self, error: Exception) -> float:
+        """Returns how long to wait, in seconds, before the next attempt."""
+        with self._lock:
+            if self._backoff_seconds == 0:
+                log.warning("The queue can't be read, trying again until it can: %s", error)
+                self._backoff_seconds = FIRST_BACKOFF_SECONDS
+            else:
+                self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
+            return self._backoff_seconds
+
+    def is_over(self) -> None:
+        with self._lock:
+            if self._backoff_seconds > 0:
+                log.warning("The queue can be read again")
+            self._backoff_seconds = 0.0
+
+
+def _chunks(messages: Iterable[MessageTypeDef], size: int) -> Iterator[list[MessageTypeDef]]:
+    remaining = iter(messages)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def _delete_entries(
+    messages: Sequence[MessageTypeDef],
+) -> list[DeleteMessageBatchRequestEntryTypeDef]:
+    return [
+        {"Id": str(position), "ReceiptHandle": message["ReceiptHandle"]}
+        for position, message in enumerate(messages)
+    ]
+
+
+def _warn_undeleted(message: MessageTypeDef, code: str) -> None:
+    log.warning("Message %s was processed but not deleted: %s", message["MessageId"], code)
+
+
+def _described(batch: Sequence[MessageTypeDef]) -> str:
+    return f"A batch of {len(batch)}"

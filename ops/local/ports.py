@@ -1,0 +1,64 @@
+"""TCP ports of this machine's loopback interface."""
+
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+class PortUnavailable(Exception):
+    """The port can't be listened on; the message says which and why."""
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free(port: int, purpose: str) -> None:
+    """
+    Make sure that the port can be listened on.
+
+    Raises:
+        PortUnavailable: with the port, what it was wanted for, and what is in the way.
+    """
+    in_use = PortUnavailable(f"Port {port} ({purpose}) is in use by another program.")
+    with socket.socket() as probe:
+        # As servers do: a connection of the last run that lingers in TIME_WAIT is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except PermissionError as error:
+            raise PortUnavailable(f"Port {port} ({purpose}) needs administrator rights.") from error
+        except OSError as error:
+            raise in_use from error
+    # Beside a listener on every interface, some systems let a second one bind to loopback.
+    if accepts_connections(LOOPBACK, port):
+        raise in_use
+
+
+def accepts_connections(host: str, port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+def reachable_from_outside(port: int) -> bool:
+    """Whether the port answers on this machine's network address too."""
+    address = _network_address()
+    return address is not None and accepts_connections(address, port)
+
+
+def _network_address() -> str | None:
+    """The address that this machine shows to its network, None without a network. Sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # An address for documentation. "Connecting" a datagram socket only picks the route.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+    return None if address.startswith("127.") else address

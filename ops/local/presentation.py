@@ -1,0 +1,70 @@
+"""What `make run` shows: a line for each step, and at the end what there is to try."""
+
+import time
+
+import click
+
+from ops.local.stack import LocalStack
+
+EXAMPLE_ORDER = (
+    '{"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}'
+)
+STEP_WIDTH = 34
+
+
+class Steps:
+    """A line for each step: its name while it runs, its duration once it is done."""
+
+    def __init__(self) -> None:
+        self._began_at = time.monotonic()
+        self._step_began_at: float | None = None
+
+    def begin(self, name: str) -> None:
+        self.end()
+        click.echo(f"  {name:<{STEP_WIDTH}}", nl=False)
+        self._step_began_at = time.monotonic()
+
+    def end(self) -> None:
+        """The step is done."""
+        if self._step_began_at is not None:
+            click.secho(f"{time.monotonic() - self._step_began_at:4.1f} s", dim=True)
+        self._step_began_at = None
+
+    def break_line(self) -> None:
+        """Leave the line of a step that never got done."""
+        if self._step_began_at is not None:
+            click.echo()
+        self._step_began_at = None
+
+    @property
+    def total_seconds(self) -> float:
+        return time.monotonic() - self._began_at
+
+
+def show_what_to_try(stack: LocalStack, seconds: float) -> None:
+    """The addresses, and commands to copy."""
+    click.echo()
+    click.secho(f"Ready after {seconds:.1f} s.", fg="green", bold=True)
+    click.echo(_what_to_try(stack))
+
+
+def _what_to_try(stack: LocalStack) -> str:
+    return f"""
+  API           {stack.api_url}
+  AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
+
+Try it, in another terminal:
+
+  curl -i {stack.api_url}/orders -H 'Content-Type: application/json' \\
+       -d '{EXAMPLE_ORDER}'
+  curl -s {stack.api_url}/orders/order-001
+  curl -s {stack.api_url}/health
+
+Look into the queue, the bucket and the table:
+
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+  aws --endpoint-url {stack.aws_url} dynamodb scan --table-name {stack.outputs["TableName"]}
+  aws --endpoint-url {stack.aws_url} s3 ls --recursive s3://{stack.outputs["BucketName"]}
+
+Ctrl-C stops everything. Nothing is kept: the next start begins empty.
+"""

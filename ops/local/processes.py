@@ -1,0 +1,154 @@
+"""Child processes: started, watched and stopped by their own process id only."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+class ProcessFailed(Exception):
+    """A child process ended by itself, or never became ready."""
+
+
+class ChildProcess:
+    """
+    One child process, which ends with its parent (see lifeline.py).
+
+    It gets a session of its own: a Ctrl-C in the terminal reaches only the parent, which then stops
+    its children one after the other. In the parent's session all would stop at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        directory: Path,
+        output: Path | None,
+    ) -> None:
+        """`output` is a file that the child's lines are appended to; None leaves them on ours."""
+        self.name = name
+        self._command = command
+        self._environment = dict(environment)
+        self._directory = directory
+        self._output = output
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with _opened(self._output) as output:
+            self._process = self._spawn(output)
+
+    def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        return self._popen(self._command, output)
+
+    def _popen(
+        self, command: Sequence[str], output: IO[bytes] | None, pass_fds: Sequence[int] = ()
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 (the commands are ours)
+            command,
+            env=self._environment,
+            cwd=self._directory,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._started().pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs, and before it was started."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def how_it_ended(self) -> str:
+        code = self.exit_code
+        if code is not None and code < 0:
+            return f"{self.name} was ended by signal {signal.Signals(-code).name}"
+        return f"{self.name} ended with exit code {code}"
+
+    def stop(self, grace_seconds: float) -> None:
+        """Ask it to stop, and kill it if it hasn't after `grace_seconds`. Safe to repeat."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._close_lifeline()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self._started().kill()
+        self._started().wait()
+        self._close_lifeline()
+
+    def _close_lifeline(self) -> None:
+        lifeline = self._started().stdin
+        if lifeline is not None:
+            lifeline.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
+
+class OpsProcess(ChildProcess):
+    """`python -m ops COMMAND` as a child process that says when it is ready to work."""
+
+    def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        self._ready_reader, ready_writer = os.pipe()
+        try:
+            command = [sys.executable, "-m", "ops", *self._command]
+            command += ["--ready-fd", str(ready_writer)]
+            return self._popen(command, output, pass_fds=(ready_writer,))
+        finally:
+            os.close(ready_writer)
+
+    def wait_until_ready(self, limit_seconds: float) -> None:
+        """
+        Wait until it says so itself.
+
+        Raises:
+            ProcessFailed: it ended first, or was not ready in time.
+        """
+        with os.fdopen(self._ready_reader, "rb", buffering=0) as ready:
+            in_time, _, _ = select.select([ready], [], [], limit_seconds)
+            if not in_time:
+                raise ProcessFailed(f"{self.name} was not ready within {limit_seconds:g} s")
+            if ready.read(1):
+                return
+        # The pipe was closed with nothing in it: the process is ending.
+        self._started().wait(limit_seconds)
+        raise ProcessFailed(self.how_it_ended())
+
+
+def say_ready(ready_fd: int) -> None:
+    """The child's side of `wait_until_ready`."""
+    os.write(ready_fd, b"\n")
+    os.close(ready_fd)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[IO[bytes] | None]:
+    """The file to append output to, opened for as long as it takes to hand it to a child."""
+    if path is None:
+        yield None
+    else:
+        with path.open("ab") as file:
+            yield file

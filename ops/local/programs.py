@@ -1,0 +1,84 @@
+"""What the two child processes do: the worker and the HTTP API, each over app.py."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, cast
+
+from chalicelib.telemetry import TextFormatter
+from ops.local.api_server import ApiServer
+from ops.local.clients import queue_client
+from ops.local.environment import ACCOUNT_ID, REGION
+from ops.local.event_source import Batching, EventSourceMapping, MappingSettings
+from ops.local.lifeline import stop_when_parent_ends
+from ops.local.processes import say_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalice.app import Chalice
+
+HANDLER = "process_orders"
+
+
+class HandlerMissing(Exception):
+    """app.py doesn't have the function that the queue is for."""
+
+
+def run_worker(
+    aws_url: str, batching: Batching, ready_fd: int | None, *, partial_batch: bool
+) -> None:
+    """
+    Process messages until SIGTERM or Ctrl-C, and finish the batches in progress.
+
+    Raises:
+        HandlerMissing: app.py has no function for the queue.
+    """
+    app = _load_app()
+    handler = app.handler_map.get(HANDLER)
+    if handler is None:
+        raise HandlerMissing(f"app.py has no {HANDLER} to hand messages to.")
+    queue_url = os.environ["ORDERS_QUEUE_URL"]
+    settings = MappingSettings(queue_url, queue_arn(queue_url), batching, partial_batch)
+    _show_log()
+    mapping = EventSourceMapping(queue_client(aws_url), handler, settings)
+    _run(mapping.run, mapping.stop, ready_fd)
+
+
+def run_api(port: int, ready_fd: int | None) -> None:
+    """Serve the API until SIGTERM or Ctrl-C."""
+    server = ApiServer(_load_app(), port)
+    _run(server.run, server.stop, ready_fd)
+
+
+def queue_arn(queue_url: str) -> str:
+    """SQS says it only when asked; on one machine it follows from the URL."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue_url.rsplit('/', 1)[1]}"
+
+
+def _load_app() -> Chalice:
+    """The app of the working directory. It reads settings from the environment as it loads."""
+    return cast("Chalice", importlib.import_module("app").app)
+
+
+def _run(run: Callable[[], None], stop: Callable[[], None], ready_fd: int | None) -> None:
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: stop())
+    if ready_fd is not None:
+        stop_when_parent_ends()
+        say_ready(ready_fd)
+    run()
+
+
+def _show_log() -> None:
+    """The worker's own lines, which look like the app's."""
+    lines = logging.StreamHandler(sys.stdout)
+    lines.setFormatter(TextFormatter(colour=os.environ.get("ORDERS_LOG_COLOUR") == "always"))
+    log = logging.getLogger("ops")
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    log.propagate = False

@@ -1,0 +1,212 @@
+"""
+The local system as objects: what `make run` starts is what tests start.
+
+    with LocalResources() as resources: ...    # emulator and resources, for the stores' tests
+    with LocalStack() as stack: ...            # and the API and the worker, for the whole story
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from ops.local.clients import cloudformation_client
+from ops.local.emulator import EMULATOR_PYTHON, Emulator
+from ops.local.environment import PROJECT_ROOT, app_environment, without_aws_settings
+from ops.local.event_source import Batching
+from ops.local.ports import LOOPBACK, free_port, require_free
+from ops.local.processes import ChildProcess, OpsProcess
+from ops.local.resources import create_resources
+
+READY_LIMIT_SECONDS = 30.0
+API_GRACE_SECONDS = 3.0
+# Batches in progress are finished. What takes longer comes back after its visibility time-out.
+WORKER_GRACE_SECONDS = 10.0
+
+# Called with the name of each step before it begins.
+OnStep = Callable[[str], None]
+
+
+def _silent(_step: str) -> None:
+    pass
+
+
+class LocalResources:
+    """
+    The emulator with queue, DLQ, bucket and table in it, for as long as the `with` block lasts.
+
+    Nothing of it is kept: each one starts empty, and any number of them run side by side.
+    """
+
+    emulator: Emulator
+    outputs: dict[str, str]
+    environment: dict[str, str]
+
+    def __init__(
+        self,
+        *,
+        aws_port: int = 0,
+        visibility_timeout_seconds: int | None = None,
+        partial_batch: bool = False,
+        colour: bool = False,
+        emulator_python: Path = EMULATOR_PYTHON,
+        on_step: OnStep = _silent,
+    ) -> None:
+        """`aws_port` 0 takes a free port; `visibility_timeout_seconds` None the template's own."""
+        self.aws_port = aws_port or free_port()
+        self.aws_url = f"http://{LOOPBACK}:{self.aws_port}"
+        self.partial_batch = partial_batch
+        self._visibility_timeout_seconds = visibility_timeout_seconds
+        self._colour = colour
+        self._emulator_python = emulator_python
+        self._on_step = on_step
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop everything that is running, in order. Safe to repeat."""
+        self._cleanup.close()
+
+    def _start(self) -> None:
+        self._start_emulator()
+        self._create_resources()
+
+    def _start_emulator(self) -> None:
+        self._on_step("AWS emulator")
+        self.directory = Path(tempfile.mkdtemp(prefix="orders-local-"))
+        self._cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self.emulator = Emulator(self.aws_port, self.directory, self._emulator_python)
+        self._cleanup.callback(self.emulator.stop)
+        self.emulator.start()
+
+    def _create_resources(self) -> None:
+        self._on_step("queue, DLQ, bucket and table")
+        self.outputs = create_resources(
+            cloudformation_client(self.aws_url), self._visibility_timeout_seconds
+        )
+        self.environment = app_environment(
+            self.outputs, self.aws_url, partial_batch=self.partial_batch, colour=self._colour
+        )
+
+
+class LocalStack(LocalResources):
+    """
+    The whole system for as long as the `with` block lasts, exactly as `make run` starts it.
+
+    The worker and the API are processes of their own, which can be stopped and started again.
+    """
+
+    worker: OpsProcess
+    api: OpsProcess
+
+    def __init__(
+        self,
+        *,
+        api_port: int = 0,
+        aws_port: int = 0,
+        visibility_timeout_seconds: int | None = None,
+        partial_batch: bool = False,
+        batching: Batching | None = None,
+        app_directory: Path = PROJECT_ROOT,
+        log_file: Path | None = None,
+        colour: bool = False,
+        emulator_python: Path = EMULATOR_PYTHON,
+        on_step: OnStep = _silent,
+    ) -> None:
+        """
+        Every argument has the value that `make run` has, except for the ports.
+
+        `log_file` gets the lines of API and worker; None leaves them on this process's own output.
+        `app_directory` is where app.py is.
+        """
+        super().__init__(
+            aws_port=aws_port,
+            visibility_timeout_seconds=visibility_timeout_seconds,
+            partial_batch=partial_batch,
+            colour=colour,
+            emulator_python=emulator_python,
+            on_step=on_step,
+        )
+        self.api_port = api_port or free_port()
+        self.api_url = f"http://{LOOPBACK}:{self.api_port}"
+        self._batching = batching or Batching()
+        self._app_directory = app_directory
+        self._log_file = log_file
+
+    @property
+    def log(self) -> str:
+        """What API and worker have logged so far; empty without a `log_file`."""
+        if self._log_file is None or not self._log_file.exists():
+            return ""
+        return self._log_file.read_text()
+
+    @property
+    def processes(self) -> list[ChildProcess]:
+        return [self.emulator, self.worker, self.api]
+
+    def _start(self) -> None:
+        require_free(self.api_port, "API")
+        super()._start()
+        self._on_step("API and worker")
+        self._make_processes()
+        # Stopped in the reverse order: no more orders come in, then the last are processed.
+        self._cleanup.callback(self.stop_worker)
+        self._cleanup.callback(self.stop_api)
+        # Both at once: each takes most of its time to import the app.
+        self.worker.start()
+        self.api.start()
+        self.worker.wait_until_ready(READY_LIMIT_SECONDS)
+        self.api.wait_until_ready(READY_LIMIT_SECONDS)
+
+    def start_worker(self) -> None:
+        self.worker.start()
+        self.worker.wait_until_ready(READY_LIMIT_SECONDS)
+
+    def stop_worker(self) -> None:
+        """Finish the batches in progress and end; messages stay on the queue meanwhile."""
+        self.worker.stop(WORKER_GRACE_SECONDS)
+
+    def start_api(self) -> None:
+        self.api.start()
+        self.api.wait_until_ready(READY_LIMIT_SECONDS)
+
+    def stop_api(self) -> None:
+        self.api.stop(API_GRACE_SECONDS)
+
+    def _make_processes(self) -> None:
+        self.worker = self._ops_process("the worker", "worker", self._worker_arguments())
+        self.api = self._ops_process("the API", "api", ["--port", str(self.api_port)])
+
+    def _worker_arguments(self) -> list[str]:
+        flag = ["--partial-batch"] if self.partial_batch else []
+        return [
+            *("--batch-size", str(self._batching.batch_size)),
+            *("--window", str(self._batching.window_seconds)),
+            *("--concurrency", str(self._batching.maximum_concurrency)),
+            *flag,
+        ]
+
+    def _ops_process(self, name: str, command: str, arguments: list[str]) -> OpsProcess:
+        environment = without_aws_settings(os.environ) | self.environment
+        # `python -m` looks in the working directory first: app.py is found there, `ops` here.
+        environment["PYTHONPATH"] = str(PROJECT_ROOT)
+        return OpsProcess(
+            name,
+            [command, "--aws-port", str(self.aws_port), *arguments],
+            environment=environment,
+            directory=self._app_directory,
+            output=self._log_file,
+        )

@@ -1,0 +1,112 @@
+"""Builders of what the tests hand in: orders, messages and Lambda's events."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.order_queue import Message
+from chalicelib.orders import parse_order
+from chalicelib.submissions import Submission
+
+START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+def order_fields(order_id: str = "order-001", **changes: Any) -> dict[str, Any]:
+    """A valid order's fields; a change to None leaves a field out."""
+    fields = {
+        "id": order_id,
+        "amount": 2580,
+        "fromAccount": "1111111",
+        "toAccount": "7777777",
+        **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def order_text(order_id: str = "order-001", **changes: Any) -> str:
+    """A valid order as JSON text."""
+    return json.dumps(order_fields(order_id, **changes))
+
+
+def submission(
+    text: str | None = None, submission_id: str | None = None, **changes: Any
+) -> Submission:
+    """A submission of the order in the text, under an id of its own if none is given."""
+    return Submission(
+        order=parse_order(order_text() if text is None else text),
+        submission_id=submission_id or f"submission-{next(_numbers)}",
+        received_at=changes.pop("received_at", START),
+        **changes,
+    )
+
+
+def _lambda_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """String attributes of a message, as Lambda delivers them."""
+    return {
+        name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
+    }
+
+
+def sqs_record(
+    body: str | None = None,
+    *,
+    message_id: str | None = None,
+    receive_count: int = 1,
+    **attributes: str,
+) -> dict[str, Any]:
+    """One of the `Records` of a Lambda event from SQS."""
+    number = next(_numbers)
+    return {
+        "messageId": message_id or f"00000000-0000-4000-8000-{number:012d}",
+        "receiptHandle": f"receipt-{number}",
+        "body": order_text() if body is None else body,
+        "attributes": {
+            "ApproximateReceiveCount": str(receive_count),
+            "SentTimestamp": str(int(START.timestamp() * 1000)),
+            "SenderId": "AIDAEXAMPLE",
+            "ApproximateFirstReceiveTimestamp": str(int(START.timestamp() * 1000)),
+        },
+        "messageAttributes": _lambda_attributes(attributes),
+        "md5OfBody": "not-checked",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders-test",
+        "awsRegion": "us-east-1",
+    }
+
+
+def sqs_event(*records: Mapping[str, Any]) -> dict[str, Any]:
+    """A Lambda event from SQS."""
+    return {"Records": list(records)}
+
+
+def sqs_message(body: str | None = None, **details: Any) -> Message:
+    """A message with an order, as the processor gets it."""
+    return Message.from_record(sqs_record(body, **details))
+
+
+def redelivered(message: Message, receive_count: int = 2) -> Message:
+    """The same message, delivered once more."""
+    return Message(
+        message_id=message.message_id,
+        receipt_handle=f"receipt-{next(_numbers)}",
+        body=message.body,
+        receive_count=receive_count,
+        sent_at=message.sent_at,
+        message_attributes=message.message_attributes,
+    )

@@ -1,0 +1,34 @@
+"""What several kinds of tests need: an environment of their own, and one emulator for all."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ops.local.stack import LocalResources
+
+AWS_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_aws_account() -> Iterator[None]:
+    """No test may reach an account that the developer is signed in to."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]:
+            environment.delenv(name, raising=False)
+        for name, value in AWS_ENVIRONMENT.items():
+            environment.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def local_resources() -> Iterator[LocalResources]:
+    """An AWS emulator with the resources of the template in it."""
+    with LocalResources() as resources:
+        yield resources

@@ -1,0 +1,132 @@
+"""
+One suite, several implementations: each fake must do what its adapter does on AWS.
+
+- `fake`: the fakes of the unit tests;
+- `moto`: the adapters over moto, inside this process: an independent check of their requests;
+- `ministack`: the adapters over HTTP, on the resources that the template makes.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+import pytest
+from cfnlint.decode import cfn_yaml
+from moto import mock_aws
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.order_queue import OrderQueue
+from chalicelib.record_store import RecordStore
+from chalicelib.wiring import S3_CONFIG
+from ops.local.stack import LocalResources
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+TABLE_PROPERTIES = (
+    "KeySchema",
+    "AttributeDefinitions",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+    "BillingMode",
+)
+REAL = ["moto", "ministack"]
+
+
+class Aws:
+    """Clients of one implementation of AWS, and the resources in it."""
+
+    def __init__(self, endpoint: str | None) -> None:
+        self.sqs: SQSClient = boto3.client("sqs", endpoint_url=endpoint)
+        self.s3: S3Client = boto3.client("s3", endpoint_url=endpoint, config=S3_CONFIG)
+        self.dynamodb: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
+        self.table = "orders"
+        self.bucket = "orders"
+        self.queue_url = ""
+        self.dead_letter_queue_url = ""
+
+    def create_table_and_bucket(self) -> None:
+        template = cfn_yaml.load("infrastructure/resources.yaml")
+        properties = template["Resources"]["OrdersTable"]["Properties"]
+        wanted = {name: properties[name] for name in TABLE_PROPERTIES}
+        self.dynamodb.create_table(TableName=self.table, **cast("Any", wanted))
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def create_queues(self) -> None:
+        """Queues of a test's own: a queue can't be looked into without changing it."""
+        name = f"orders-{uuid.uuid4()}"
+        self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.dead_letter_queue_url = self.sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
+
+    def received(self, queue_url: str) -> list[dict[str, Any]]:
+        """Take what is on a queue."""
+        answer = self.sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        return cast("list[dict[str, Any]]", answer.get("Messages", []))
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Aws]:
+    # Credentials stay: those of the emulator are read while this is active.
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        aws = Aws(None)
+        aws.create_table_and_bucket()
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def ministack(local_resources: LocalResources) -> Aws:
+    aws = Aws(local_resources.aws_url)
+    aws.table = local_resources.outputs["TableName"]
+    aws.bucket = local_resources.outputs["BucketName"]
+    return aws
+
+
+@pytest.fixture(params=["fake", *REAL])
+def implementation(request: pytest.FixtureRequest) -> Aws | None:
+    """What the stores of a test run on; None is the fakes."""
+    if request.param == "fake":
+        return None
+    aws: Aws = request.getfixturevalue(request.param)
+    aws.create_queues()
+    return aws
+
+
+@pytest.fixture
+def aws(implementation: Aws | None) -> Aws:
+    """For tests of what only an adapter does: see `on_aws`."""
+    assert implementation
+    return implementation
+
+
+on_aws = pytest.mark.parametrize("implementation", REAL, indirect=True)
+
+
+@pytest.fixture
+def records(implementation: Aws | None) -> RecordStore | FakeRecordStore:
+    if implementation is None:
+        return FakeRecordStore()
+    return RecordStore(implementation.dynamodb, implementation.table, audit_shards=4)
+
+
+@pytest.fixture
+def archive(implementation: Aws | None) -> OrderArchive | FakeArchive:
+    return (
+        FakeArchive()
+        if implementation is None
+        else OrderArchive(implementation.s3, implementation.bucket)
+    )
+
+
+@pytest.fixture
+def queue(implementation: Aws | None) -> OrderQueue | FakeQueue:
+    if implementation is None:
+        return FakeQueue()
+    return OrderQueue(
+        implementation.sqs, implementation.queue_url, implementation.dead_letter_queue_url
+    )

@@ -1,0 +1,95 @@
+"""The archive: byte for byte, never overwritten, downloadable."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+import pytest
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.unavailable import StoreUnavailable
+from tests.builders import order_text, submission
+from tests.contract.conftest import Aws, on_aws
+from tests.fakes import FakeArchive
+
+
+def text() -> str:
+    """An order of its own for each test, in unusual JSON."""
+    return f'{{ "id":"order-{uuid.uuid4()}" ,\r\n\t"amount": 1.10, "note": "ñ\\ud800 😀" }}'
+
+
+def stored(aws: Aws, key: str) -> bytes:
+    return aws.s3.get_object(Bucket=aws.bucket, Key=key)["Body"].read()
+
+
+def test_keeping_an_order_twice_is_as_good_as_once(archive: OrderArchive | FakeArchive) -> None:
+    delivered = submission(text())
+
+    archive.keep(delivered)
+    archive.keep(delivered)
+
+
+def test_a_url_names_one_object(archive: OrderArchive | FakeArchive) -> None:
+    delivered = submission(text())
+
+    assert delivered.archive_key in archive.presigned_url(delivered.archive_key)
+
+
+def test_an_archive_that_is_there_passes_its_check(archive: OrderArchive | FakeArchive) -> None:
+    archive.check()
+
+
+@on_aws
+def test_an_order_is_kept_byte_for_byte(aws: Aws, archive: OrderArchive) -> None:
+    delivered = submission(text())
+
+    archive.keep(delivered)
+
+    assert stored(aws, delivered.archive_key) == delivered.order.payload.encode()
+    head = aws.s3.head_object(Bucket=aws.bucket, Key=delivered.archive_key)
+    assert head["ContentType"] == "application/json"
+
+
+@on_aws
+def test_an_object_is_never_overwritten(aws: Aws, archive: OrderArchive) -> None:
+    delivered = submission(text())
+    aws.s3.put_object(Bucket=aws.bucket, Key=delivered.archive_key, Body=b"was there before")
+
+    archive.keep(delivered)
+
+    assert stored(aws, delivered.archive_key) == b"was there before"
+
+
+@on_aws
+def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
+    archive = OrderArchive(aws.s3, "not-there")
+
+    with pytest.raises(StoreUnavailable, match="S3 PutObject: NoSuchBucket"):
+        archive.keep(submission(order_text()))
+    with pytest.raises(StoreUnavailable, match="S3 HeadBucket: 404"):
+        archive.check()
+
+
+@pytest.mark.parametrize("implementation", ["ministack"], indirect=True)
+def test_a_presigned_url_downloads_the_order_as_it_was_sent(archive: OrderArchive) -> None:
+    delivered = submission(text())
+    archive.keep(delivered)
+
+    with urllib.request.urlopen(archive.presigned_url(delivered.archive_key)) as answer:
+        downloaded = answer.read()
+
+    assert downloaded == delivered.order.payload.encode()
+    assert json.loads(downloaded)["id"] == delivered.order.id
+
+
+@on_aws
+def test_a_presigned_url_is_of_one_object_for_five_minutes(aws: Aws, archive: OrderArchive) -> None:
+    url = urllib.parse.urlsplit(archive.presigned_url("orders/a/b.json"))
+    query = urllib.parse.parse_qs(url.query)
+
+    assert aws.bucket in url.netloc + url.path
+    assert url.path.endswith("/orders/a/b.json")
+    assert query["X-Amz-Expires"] == ["300"]
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]

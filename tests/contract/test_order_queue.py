@@ -1,0 +1,134 @@
+"""The queues: what is sent arrives with its attributes, and what is deleted is gone."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from chalicelib.order_queue import Message, OrderQueue
+from chalicelib.unavailable import StoreUnavailable
+from ops.local.stack import LocalResources
+from tests.builders import sqs_message, sqs_record
+from tests.contract.conftest import Aws, on_aws
+from tests.fakes import FakeQueue
+
+
+def strings(message: dict[str, Any]) -> dict[str, str]:
+    """The string attributes of a received message."""
+    return {
+        name: attribute["StringValue"]
+        for name, attribute in message.get("MessageAttributes", {}).items()
+    }
+
+
+def delivered(received: dict[str, Any]) -> Message:
+    """A received message, as Lambda would deliver it."""
+    return Message.from_record(
+        {
+            "messageId": received["MessageId"],
+            "receiptHandle": received["ReceiptHandle"],
+            "body": received["Body"],
+        }
+    )
+
+
+def test_what_is_sent_waits(queue: OrderQueue | FakeQueue) -> None:
+    queue.send("{}", {"submissionId": "s-1"})
+
+    assert queue.waiting() == 1
+    assert queue.dead_letters_waiting() == 0
+
+
+def test_what_is_sent_to_the_dead_letters_waits_there(queue: OrderQueue | FakeQueue) -> None:
+    queue.send_to_dead_letters(sqs_message(), {"unreadableReason": "not_json"})
+
+    assert queue.waiting() == 0
+    assert queue.dead_letters_waiting() == 1
+
+
+def test_deleting_nothing_is_nothing(queue: OrderQueue | FakeQueue) -> None:
+    queue.delete([])
+
+
+@on_aws
+def test_an_order_arrives_as_it_was_sent(aws: Aws, queue: OrderQueue) -> None:
+    body = '{ "id":"a",\r\n\t"note": "ñ\\ud800 😀 \ue000 \ufffd" }'
+    queue.send(body, {"submissionId": "s-1", "submittedBy": None})
+
+    (message,) = aws.received(aws.queue_url)
+
+    assert message["Body"] == body
+    assert strings(message) == {"submissionId": "s-1"}
+
+
+@on_aws
+def test_a_dead_letter_keeps_its_own_attributes_beside_ours(aws: Aws, queue: OrderQueue) -> None:
+    record = sqs_record("[]", channel="web", unreadableReason="before")
+    record["messageAttributes"]["picture"] = {"binaryValue": "AAEC/w==", "dataType": "Binary"}
+    record["messageAttributes"]["weight"] = {"stringValue": "1.5", "dataType": "Number.float"}
+
+    queue.send_to_dead_letters(Message.from_record(record), {"unreadableReason": "not_an_object"})
+
+    (message,) = aws.received(aws.dead_letter_queue_url)
+    attributes = message["MessageAttributes"]
+    assert message["Body"] == "[]"
+    assert attributes["channel"]["StringValue"] == "web"
+    assert attributes["unreadableReason"]["StringValue"] == "not_an_object"
+    assert attributes["picture"]["BinaryValue"] == b"\x00\x01\x02\xff"
+    assert attributes["weight"] == {"StringValue": "1.5", "DataType": "Number.float"}
+
+
+@on_aws
+def test_messages_are_deleted_however_many(aws: Aws, queue: OrderQueue) -> None:
+    for number in range(12):
+        queue.send(f'{{"n": {number}}}', {})
+    messages: list[Message] = []
+    while received := aws.received(aws.queue_url):
+        messages += [delivered(message) for message in received]
+
+    queue.delete(messages)
+
+    assert len(messages) == 12
+    attributes = aws.sqs.get_queue_attributes(QueueUrl=aws.queue_url, AttributeNames=["All"])
+    assert attributes["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+@on_aws
+def test_a_deletion_that_is_refused_is_said(queue: OrderQueue) -> None:
+    forged = sqs_message(message_id=str(uuid.uuid4()))
+
+    with pytest.raises(StoreUnavailable, match="DeleteMessageBatch"):
+        queue.delete([forged])
+
+
+@on_aws
+def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
+    missing = aws.queue_url + "-not-there"
+    queue = OrderQueue(aws.sqs, missing, missing)
+
+    for call in [
+        lambda: queue.send("{}", {}),
+        lambda: queue.send_to_dead_letters(sqs_message(), {}),
+        lambda: queue.delete([sqs_message()]),
+        queue.waiting,
+        queue.dead_letters_waiting,
+    ]:
+        with pytest.raises(StoreUnavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
+            call()
+
+
+def test_the_largest_order_fits_on_the_templates_queues(local_resources: LocalResources) -> None:
+    outputs = local_resources.outputs
+    aws = Aws(local_resources.aws_url)
+    aws.queue_url, aws.dead_letter_queue_url = outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
+    queue = OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+    largest = "x" * 262_144
+
+    queue.send(largest, {"submissionId": "s" * 128, "requestId": "r" * 128})
+    (received,) = aws.received(aws.queue_url)
+    queue.send_to_dead_letters(delivered(received), {"unreadableReason": "too_large"})
+    (dead,) = aws.received(aws.dead_letter_queue_url)
+
+    assert received["Body"] == dead["Body"] == largest
+    queue.delete([delivered(received)])
+    OrderQueue(aws.sqs, aws.dead_letter_queue_url, "").delete([delivered(dead)])

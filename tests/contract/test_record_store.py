@@ -1,0 +1,302 @@
+"""The record store: a slot is taken once, a record never changes, pages lose nothing."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.record_items import audit_position, to_item
+from chalicelib.record_store import AuditFilter, HistoryPosition, RecordStore
+from chalicelib.submissions import (
+    CORRECTION_SLOT,
+    FIRST_SLOT,
+    Record,
+    Status,
+    own_slot,
+    settle,
+)
+from chalicelib.unavailable import StoreUnavailable
+from tests.builders import START, order_text, submission
+from tests.contract.conftest import Aws, on_aws
+from tests.fakes import FakeRecordStore
+
+Store = RecordStore | FakeRecordStore
+NEWEST = "~"
+
+
+@pytest.fixture
+def order_id() -> str:
+    """The emulator is shared: each test has an order of its own."""
+    return f"order-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def day() -> date:
+    """And a day of its own."""
+    return date(2000, 1, 1) + timedelta(days=uuid.uuid4().int % 2_000_000)
+
+
+def record_of(order_id: str, **changes: object) -> Record:
+    return Record.of_first(submission(order_text(order_id, **changes)), START)
+
+
+def further(order_id: str, number: int) -> Record:
+    delivered = submission(order_text(order_id), f"s-{number}")
+    first = Record.of_first(delivered, START + timedelta(seconds=number))
+    return replace(first, record_id=own_slot(delivered), status=Status.DUPLICATE, is_duplicate=True)
+
+
+def of_day(order_id: str, day: date, number: int, **changes: object) -> Record:
+    moment = START.replace(year=day.year, month=day.month, day=day.day)
+    return Record.of_first(
+        submission(order_text(f"{order_id}-{number}"[:64], **changes)),
+        moment + timedelta(milliseconds=number),
+    )
+
+
+def audited(store: Store, day: date, limit: int, only: AuditFilter) -> list[Record]:
+    """All records of a day, read page by page from every shard."""
+    found: list[Record] = []
+    for shard in range(store.audit_shards):
+        before: str | None = NEWEST
+        while before:
+            page = store.audit(day, shard, before, limit, only)
+            positions = [audit_position(record) for record in page.records]
+            assert positions == sorted(positions, reverse=True)
+            found += page.records
+            before = page.read_to
+    return found
+
+
+def test_a_free_slot_is_taken(records: Store, order_id: str) -> None:
+    record = record_of(order_id)
+
+    assert records.take(record) is None
+    assert records.contended(order_id) == [record]
+
+
+def test_a_taken_slot_shows_its_holder_and_stays_as_it_is(records: Store, order_id: str) -> None:
+    holder = record_of(order_id, channel="web")
+    records.take(holder)
+
+    assert records.take(record_of(order_id, amount=1)) == holder
+    assert records.contended(order_id) == [holder]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"amount": "9999999999999.99", "channel": "atm"},
+        {"amount": "0.01", "note": "ñ😀\ud800"},
+        {"amount": 0, "fromAccount": 7, "toAccount": "x" * 99, "channel": "fax"},
+    ],
+)
+def test_a_record_comes_back_as_it_was(
+    records: Store, order_id: str, changes: dict[str, object]
+) -> None:
+    record = replace(record_of(order_id, **changes), submitted_by="arn:aws:iam::1:user/ana")
+
+    records.take(record)
+
+    assert records.contended(order_id) == [record]
+
+
+def test_the_largest_payload_can_be_recorded(records: Store, order_id: str) -> None:
+    text = order_text(order_id, amount=0, note="")
+    text = text.replace('"note": ""', f'"note": "{"x" * (262_144 - len(text))}"')
+
+    records.take(Record.of_first(submission(text), START))
+
+    assert records.contended(order_id)[0].payload == text
+
+
+def test_an_order_that_is_not_known_has_no_records(records: Store, order_id: str) -> None:
+    assert records.contended(order_id) == []
+    assert records.further(order_id, None, 10) == ([], None)
+
+
+def test_only_the_first_and_the_correction_are_contended_for(records: Store, order_id: str) -> None:
+    correction = replace(record_of(order_id), record_id=CORRECTION_SLOT, is_duplicate=True)
+    for record in [further(order_id, 1), correction, record_of(order_id, amount=0)]:
+        records.take(record)
+
+    assert [record.record_id for record in records.contended(order_id)] == [
+        FIRST_SLOT,
+        CORRECTION_SLOT,
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_a_history_is_paged_oldest_first_without_the_first(
+    records: Store, order_id: str, limit: int
+) -> None:
+    records.take(record_of(order_id))
+    expected = [further(order_id, number) for number in range(1, 6)]
+    for record in [expected[n] for n in (3, 0, 4, 2, 1)]:
+        records.take(record)
+
+    seen: list[Record] = []
+    place: HistoryPosition | None = None
+    while True:
+        page, place = records.further(order_id, place, limit)
+        assert len(page) <= limit
+        seen += page
+        if place is None:
+            break
+
+    assert seen == expected
+
+
+def test_records_of_the_same_millisecond_are_all_in_the_history(
+    records: Store, order_id: str
+) -> None:
+    same_time = [replace(further(order_id, n), processed_at=START) for n in range(5)]
+    for record in same_time:
+        records.take(record)
+
+    first, place = records.further(order_id, None, 2)
+    rest, _ = records.further(order_id, place, 10)
+
+    assert {record.record_id for record in first + rest} == {r.record_id for r in same_time}
+    assert len(first + rest) == len(same_time)
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_a_day_of_the_audit_is_paged_newest_first_and_whole(
+    records: Store, order_id: str, day: date, limit: int
+) -> None:
+    expected = [of_day(order_id, day, number) for number in range(12)]
+    for record in expected:
+        records.take(record)
+
+    seen = audited(records, day, limit, AuditFilter())
+
+    assert len(seen) == len(expected)
+    assert set(seen) == set(expected)
+
+
+def test_an_audit_shows_all_of_a_record_but_its_payload(
+    records: Store, order_id: str, day: date
+) -> None:
+    record = of_day(order_id, day, 1, amount=0, channel="web")
+    records.take(record)
+
+    (seen,) = audited(records, day, 10, AuditFilter())
+
+    assert replace(seen, payload=None) == replace(record, payload=None)
+
+
+def test_an_audit_starts_before_a_position(records: Store, order_id: str, day: date) -> None:
+    entries = [of_day(order_id, day, number) for number in range(6)]
+    for record in entries:
+        records.take(record)
+    before = audit_position(entries[3])
+
+    seen = {
+        record
+        for shard in range(records.audit_shards)
+        for record in records.audit(day, shard, before, 10, AuditFilter()).records
+    }
+
+    assert seen == set(entries[:3])
+
+
+@pytest.mark.parametrize(
+    ("only", "numbers"),
+    [
+        (AuditFilter(status=Status.REJECTED), {1}),
+        (AuditFilter(valid=True), {0, 2}),
+        (AuditFilter(is_duplicate=False), {0, 1, 2}),
+        (AuditFilter(is_duplicate=True), set()),
+        (AuditFilter(channel="atm"), {2}),
+        (AuditFilter(status=Status.ACCEPTED, valid=True, channel="atm"), {2}),
+    ],
+)
+def test_an_audit_is_filtered(
+    records: Store, order_id: str, day: date, only: AuditFilter, numbers: set[int]
+) -> None:
+    entries = [
+        of_day(order_id, day, 0),
+        of_day(order_id, day, 1, amount=0),
+        of_day(order_id, day, 2, channel="atm"),
+    ]
+    for record in entries:
+        records.take(record)
+
+    seen = audited(records, day, 1, only)
+
+    assert {record.order_id for record in seen} == {entries[number].order_id for number in numbers}
+
+
+def test_a_store_that_is_there_passes_its_check(records: Store) -> None:
+    records.check()
+
+
+@pytest.mark.parametrize("implementation", ["fake", "ministack"], indirect=True)
+def test_of_many_at_once_one_takes_the_slot(records: Store, order_id: str) -> None:
+    """Not on moto: it is not atomic (facts: two winners in 800 puts)."""
+    start = threading.Barrier(16)
+
+    def settle_one(number: int) -> bool:
+        start.wait()
+        delivered = submission(order_text(order_id, amount=number + 1))
+        return settle(delivered, records.take, START).record.status is Status.ACCEPTED
+
+    with ThreadPoolExecutor(max_workers=16) as executor:
+        accepted = list(executor.map(settle_one, range(16)))
+
+    assert accepted.count(True) == 1
+
+
+@on_aws
+def test_key_attributes_have_the_types_of_the_template(aws: Aws) -> None:
+    """Moto takes keys of a wrong type that DynamoDB refuses."""
+    description = aws.dynamodb.describe_table(TableName=aws.table)["Table"]
+    item = to_item(further("order-001", 1), audit_shards=4)
+
+    for definition in description["AttributeDefinitions"]:
+        assert list(item[definition["AttributeName"]]) == [definition["AttributeType"]]
+
+
+@on_aws
+def test_a_table_that_is_not_there_is_said(aws: Aws, order_id: str) -> None:
+    records = RecordStore(aws.dynamodb, "not-there", audit_shards=4)
+
+    calls: list[Callable[[], object]] = [
+        records.check,
+        lambda: records.take(record_of(order_id)),
+        lambda: records.contended(order_id),
+        lambda: records.further(order_id, None, 1),
+        lambda: records.audit(START.date(), 0, NEWEST, 1, AuditFilter()),
+    ]
+    for call in calls:
+        with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
+            call()
+
+
+@on_aws
+def test_where_a_failed_condition_does_not_bring_the_holder_it_is_read(
+    aws: Aws, records: RecordStore, order_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every implementation returns ALL_OLD."""
+    holder = record_of(order_id)
+    records.take(holder)
+    put_item = aws.dynamodb.put_item
+
+    def put_item_without_all_old(**arguments: object) -> object:
+        try:
+            return put_item(**arguments)  # type: ignore[arg-type]
+        except ClientError as error:
+            cast("dict[str, object]", error.response).pop("Item", None)
+            raise
+
+    monkeypatch.setattr(aws.dynamodb, "put_item", put_item_without_all_old)
+
+    assert records.take(record_of(order_id, amount=1)) == holder

@@ -1,0 +1,123 @@
+"""The app as it is wired, over the emulator: the right resources, and no client too many."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+
+import app as orders_app
+from chalicelib import wiring
+from chalicelib.order_archive import OrderArchive
+from chalicelib.processing import TIME_FOR_ONE_MESSAGE_MS
+from chalicelib.submissions import Status
+from chalicelib.unavailable import StoreUnavailable
+from ops.local.ports import free_port
+from ops.local.stack import LocalResources
+from tests.builders import order_text, sqs_event, sqs_record, submission
+
+JSON = {"Content-Type": "application/json"}
+
+
+class App:
+    """The app over the emulator, and the clients that it made."""
+
+    def __init__(self) -> None:
+        self.http = Client(orders_app.app).http
+        self.clients: list[str] = []
+
+    def process(self, *records: dict[str, Any]) -> Any:
+        handler: Any = orders_app.app.handler_map["process_orders"]
+        return handler(sqs_event(*records), None)
+
+
+@pytest.fixture
+def app(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    for name, value in local_resources.environment.items():
+        monkeypatch.setenv(name, value)
+    wiring.forget()
+    app = App()
+    make_client = boto3.session.Session.client
+
+    def counted(session: Any, service: str, **options: Any) -> Any:
+        app.clients.append(service)
+        return make_client(session, service, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(boto3.session.Session, "client", counted)
+    yield app
+    wiring.forget()
+
+
+def test_submitting_builds_an_sqs_client_and_no_other(app: App) -> None:
+    answer = app.http.post("/orders", headers=JSON, body=order_text("wired-post").encode())
+    app.http.post("/orders", headers=JSON, body=order_text("wired-post").encode())
+
+    assert answer.status_code == 202
+    assert app.clients == ["sqs"]
+
+
+def test_processing_and_reading_back(app: App) -> None:
+    assert app.process(sqs_record(order_text("wired-read"))) is None
+    assert sorted(app.clients) == ["dynamodb", "s3", "sqs"]
+    wiring.forget()
+    app.clients.clear()
+
+    answer = app.http.get("/orders/wired-read")
+
+    assert answer.json_body["order"]["status"] == Status.ACCEPTED
+    assert sorted(app.clients) == ["dynamodb", "s3"]
+
+
+def test_health_asks_every_resource(app: App) -> None:
+    answer = app.http.get("/health")
+
+    assert answer.json_body["status"] in {"pass", "warn"}
+    assert len(answer.json_body["checks"]) == 4
+
+
+@pytest.mark.parametrize("setting", ["enabled", "disabled"])
+def test_a_batch_is_answered_for_as_the_stage_is_set_up(
+    app: App, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_PARTIAL_BATCH", setting)
+
+    answer = app.process(sqs_record(order_text(f"wired-{setting}")))
+
+    assert answer == ({"batchItemFailures": []} if setting == "enabled" else None)
+
+
+def test_dead_letters_are_warned_of(app: App) -> None:
+    app.process(sqs_record("[]"))
+
+    assert app.http.get("/health").json_body["status"] == "warn"
+
+
+def test_a_missing_setting_is_a_500_to_the_caller_and_said_in_the_log(
+    app: App, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ORDERS_QUEUE_URL")
+
+    answer = app.http.post("/orders", headers=JSON, body=order_text().encode())
+
+    assert answer.status_code == 500
+    assert "ORDERS_QUEUE_URL is not set" in capfd.readouterr().out
+    assert "ORDERS_QUEUE_URL" not in answer.body.decode()
+
+
+def test_an_endpoint_that_does_not_answer_is_said_in_time() -> None:
+    client = boto3.client(
+        "s3", endpoint_url=f"http://127.0.0.1:{free_port()}", config=wiring.HEALTH_CONFIG
+    )
+
+    with pytest.raises(StoreUnavailable, match="S3 PutObject: EndpointConnectionError"):
+        OrderArchive(client, "orders").keep(submission())
+
+
+@pytest.mark.parametrize("config", [wiring.CLIENT_CONFIG, wiring.HEALTH_CONFIG])
+def test_no_two_calls_outlast_the_time_that_a_message_is_given(config: Any) -> None:
+    attempts = config.retries["total_max_attempts"]
+    backoff = sum(2**attempt for attempt in range(attempts - 1))
+    longest = attempts * (config.connect_timeout + config.read_timeout) + backoff
+
+    assert 2 * longest * 1000 <= TIME_FOR_ONE_MESSAGE_MS

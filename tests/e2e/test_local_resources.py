@@ -1,0 +1,134 @@
+"""What resources.yaml makes: only settings that the emulator has taken are tried by the tests."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ops.local.clients import local_session, queue_client
+from ops.local.stack import LocalResources
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LARGEST_ORDER_BYTES = 262_144
+FOUR_DAYS, FOURTEEN_DAYS = "345600", "1209600"
+
+
+@pytest.fixture(scope="module")
+def resources() -> Iterator[LocalResources]:
+    with LocalResources() as running:
+        yield running
+
+
+@pytest.fixture
+def sqs(resources: LocalResources) -> Iterator["SQSClient"]:
+    client = queue_client(resources.aws_url)
+    yield client
+    client.close()
+
+
+def attributes(sqs: "SQSClient", url: str) -> dict[str, str]:
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    return {str(name): value for name, value in answer["Attributes"].items()}
+
+
+def test_a_message_goes_to_the_dlq_after_five_receives(
+    resources: LocalResources, sqs: "SQSClient"
+) -> None:
+    queue = attributes(sqs, resources.outputs["QueueUrl"])
+
+    redrive = json.loads(queue["RedrivePolicy"])
+
+    assert int(redrive["maxReceiveCount"]) == 5
+    assert redrive["deadLetterTargetArn"] == resources.outputs["DeadLetterQueueArn"]
+
+
+def test_the_dlq_takes_messages_from_its_queue_only_and_keeps_them_longer(
+    resources: LocalResources, sqs: "SQSClient"
+) -> None:
+    queue = attributes(sqs, resources.outputs["QueueUrl"])
+    dead_letters = attributes(sqs, resources.outputs["DeadLetterQueueUrl"])
+
+    allowed = json.loads(dead_letters["RedriveAllowPolicy"])
+
+    assert allowed["redrivePermission"] == "byQueue"
+    assert allowed["sourceQueueArns"] == [resources.outputs["QueueArn"]]
+    assert queue["MessageRetentionPeriod"] == FOUR_DAYS
+    assert dead_letters["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
+def test_the_visibility_timeout_is_six_times_the_processors(
+    resources: LocalResources, sqs: "SQSClient"
+) -> None:
+    assert attributes(sqs, resources.outputs["QueueUrl"])["VisibilityTimeout"] == str(6 * 60)
+
+
+@pytest.mark.parametrize("queue", ["QueueUrl", "DeadLetterQueueUrl"])
+def test_the_largest_order_fits_with_its_attributes(
+    resources: LocalResources, sqs: "SQSClient", queue: str
+) -> None:
+    sqs.send_message(
+        QueueUrl=resources.outputs[queue],
+        MessageBody="x" * LARGEST_ORDER_BYTES,
+        MessageAttributes={"submissionId": {"StringValue": "s" * 64, "DataType": "String"}},
+    )
+
+
+def test_what_is_beyond_the_queues_limit_is_refused(
+    resources: LocalResources, sqs: "SQSClient"
+) -> None:
+    limit = int(attributes(sqs, resources.outputs["QueueUrl"])["MaximumMessageSize"])
+
+    with pytest.raises(ClientError, match="must be shorter"):
+        sqs.send_message(QueueUrl=resources.outputs["QueueUrl"], MessageBody="x" * (limit + 1))
+
+
+def test_the_table_has_its_keys_and_indexes(resources: LocalResources) -> None:
+    dynamodb = local_session().client("dynamodb", endpoint_url=resources.aws_url)
+
+    table = dynamodb.describe_table(TableName=resources.outputs["TableName"])["Table"]
+    dynamodb.close()
+
+    keys = {"orders": table["KeySchema"]}
+    keys |= {index["IndexName"]: index["KeySchema"] for index in table["LocalSecondaryIndexes"]}
+    keys |= {index["IndexName"]: index["KeySchema"] for index in table["GlobalSecondaryIndexes"]}
+    assert {name: [key["AttributeName"] for key in schema] for name, schema in keys.items()} == {
+        "orders": ["orderId", "recordId"],
+        "history": ["orderId", "historyPosition"],
+        "audit": ["auditPartition", "auditPosition"],
+    }
+
+
+def test_the_audit_index_has_everything_of_a_record_but_the_payload(
+    resources: LocalResources,
+) -> None:
+    dynamodb = local_session().client("dynamodb", endpoint_url=resources.aws_url)
+    table = dynamodb.describe_table(TableName=resources.outputs["TableName"])["Table"]
+    dynamodb.close()
+
+    (index,) = table["GlobalSecondaryIndexes"]
+
+    assert index["Projection"]["ProjectionType"] == "INCLUDE"
+    assert "payload" not in index["Projection"]["NonKeyAttributes"]
+    assert {"status", "errors", "differs", "submittedBy"} <= {
+        *index["Projection"]["NonKeyAttributes"]
+    }
+
+
+def test_two_emulators_side_by_side_do_not_meet(
+    resources: LocalResources, sqs: "SQSClient"
+) -> None:
+    with LocalResources(visibility_timeout_seconds=2) as other:
+        second = queue_client(other.aws_url)
+        second.send_message(QueueUrl=other.outputs["QueueUrl"], MessageBody="{}")
+        theirs = attributes(second, other.outputs["QueueUrl"])
+        ours = attributes(sqs, resources.outputs["QueueUrl"])
+        second.close()
+
+    assert theirs["VisibilityTimeout"] == "2"
+    assert ours["VisibilityTimeout"] == "360"
+    assert not other.directory.exists()
+    assert not other.emulator.is_running

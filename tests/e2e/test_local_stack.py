@@ -1,0 +1,125 @@
+"""The worker and the queue together: retries, the DLQ, stops and starts. The app is a small one."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ops.local.clients import queue_client
+from ops.local.stack import LocalStack
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LIMIT_SECONDS = 40.0
+
+# It writes down what it gets, and fails for messages that say so, by either protocol.
+APP = """
+import json
+import os
+from chalice.app import Chalice
+
+app = Chalice(app_name="stub")
+queue = os.environ["ORDERS_QUEUE_NAME"]
+
+@app.route("/orders")
+def orders():
+    return {}
+
+@app.on_sqs_message(queue=queue)
+def process_orders(event):
+    records = event.to_dict()["Records"]
+    with open("received", "a") as received:
+        for record in records:
+            received.write(json.dumps(record) + "\\n")
+    failed = [record["messageId"] for record in records if "fail" in record["body"]]
+    if os.environ["ORDERS_PARTIAL_BATCH"] == "enabled":
+        return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+    if failed:
+        raise RuntimeError("some failed")
+"""
+
+
+@pytest.fixture
+def app_directory(tmp_path: Path) -> Path:
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+@pytest.fixture(params=[False, True], ids=["raising", "partial-batch"])
+def stack(app_directory: Path, request: pytest.FixtureRequest) -> Iterator[LocalStack]:
+    with LocalStack(
+        visibility_timeout_seconds=1,
+        partial_batch=request.param,
+        app_directory=app_directory,
+        log_file=app_directory / "log",
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def sqs(stack: LocalStack) -> Iterator["SQSClient"]:
+    client = queue_client(stack.aws_url)
+    yield client
+    client.close()
+
+
+def received(app_directory: Path, body: str) -> list[dict[str, Any]]:
+    """The deliveries of a message that the app has seen."""
+    file = app_directory / "received"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [record for record in map(json.loads, lines) if record["body"] == body]
+
+
+def count(sqs: "SQSClient", url: str) -> int:
+    """The messages of a queue, hidden ones included."""
+    answer = sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )
+    return sum(int(value) for value in answer["Attributes"].values())
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_failing_message_ends_in_the_dlq_after_five_receives_and_blocks_no_other(
+    stack: LocalStack, sqs: "SQSClient", app_directory: Path
+) -> None:
+    queue_url, dlq_url = stack.outputs["QueueUrl"], stack.outputs["DeadLetterQueueUrl"]
+    sqs.send_message(QueueUrl=queue_url, MessageBody="fail")
+    wait_for(lambda: bool(received(app_directory, "fail")))
+
+    sqs.send_message(QueueUrl=queue_url, MessageBody="good")
+
+    wait_for(lambda: count(sqs, dlq_url) == 1 and count(sqs, queue_url) == 0)
+    attempts = received(app_directory, "fail")
+    counts = [int(attempt["attributes"]["ApproximateReceiveCount"]) for attempt in attempts]
+    assert counts == [1, 2, 3, 4, 5]
+    assert len(received(app_directory, "good")) == 1
+
+
+@pytest.mark.parametrize("stack", [False], indirect=True)
+def test_messages_wait_for_a_worker_that_is_stopped_or_has_crashed(
+    stack: LocalStack, sqs: "SQSClient", app_directory: Path
+) -> None:
+    stack.stop_worker()
+    sqs.send_message(QueueUrl=stack.outputs["QueueUrl"], MessageBody="while stopped")
+    assert not stack.worker.is_running
+    stack.start_worker()
+    wait_for(lambda: bool(received(app_directory, "while stopped")))
+
+    stack.worker.kill()
+    sqs.send_message(QueueUrl=stack.outputs["QueueUrl"], MessageBody="while crashed")
+    stack.start_worker()
+
+    wait_for(lambda: bool(received(app_directory, "while crashed")))
+    wait_for(lambda: count(sqs, stack.outputs["QueueUrl"]) == 0)
+    assert len(received(app_directory, "while stopped")) == 1

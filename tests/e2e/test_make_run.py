@@ -1,0 +1,207 @@
+"""`make run`, as typed: it comes up, does its work, and leaves nothing behind."""
+
+# ruff: noqa: S607 (make and ps are found as a user's shell finds them)
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.local.ports import LOOPBACK, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = {"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}
+# A machine that is busy with other tests takes its time; `make run` by itself takes 2 seconds.
+LIMIT_SECONDS = 60.0
+# The kernel's notation in /proc/net/tcp.
+ON_LINUX = Path("/proc/net/tcp").exists()
+LISTENING, LOOPBACK_IN_HEX = "0A", "0100007F"
+
+
+class Run:
+    """One `make run`."""
+
+    def __init__(self, log_file: Path, port: int, aws_port: int) -> None:
+        self.log_file = log_file
+        self.port = port
+        with log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["make", "run", f"PORT={port}", f"AWS_PORT={aws_port}"],
+                cwd=ROOT,
+                env=typed_in_a_terminal(os.environ) | {"TMPDIR": str(log_file.parent)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_for(lambda: "Ready after" in self.log or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(LIMIT_SECONDS)
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+
+def typed_in_a_terminal(environment: Any) -> dict[str, str]:
+    """Without what an outer `make test` hands to the makes inside it."""
+    return {name: value for name, value in environment.items() if not name.startswith("MAKE")}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@contextmanager
+def make_run(log_file: Path, port: int, aws_port: int) -> Iterator[Run]:
+    run = Run(log_file, port, aws_port)
+    try:
+        run.wait_until_ready()
+        yield run
+    finally:
+        run.stop()
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that this one has started, and those have started, as of now."""
+    table = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    parents = [[int(field) for field in line.split()] for line in table.stdout.splitlines()]
+    found, before = {pid}, 0
+    while len(found) != before:
+        before = len(found)
+        found |= {child for child, parent in parents if parent in found}
+    return found - {pid}
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def listening_addresses(pids: set[int]) -> list[str]:
+    """The addresses that the processes listen on, in the kernel's hexadecimal notation."""
+    sockets = {
+        match[1]
+        for pid in pids
+        for link in Path(f"/proc/{pid}/fd").iterdir()
+        if (match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())))
+    }
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    ]
+    return [row[1].split(":")[0] for row in rows if row[3] == LISTENING and row[9] in sockets]
+
+
+def test_an_order_goes_in_and_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
+    port, aws_port = free_port(), free_port()
+
+    with make_run(tmp_path / "first.log", port, aws_port) as run:
+        submitted, receipt = run.request("POST", "/orders", ORDER)
+        wait_for(lambda: run.request("GET", "/orders/order-001")[0] == 200)
+        _, answer = run.request("GET", "/orders/order-001")
+        healthy, _ = run.request("GET", "/health")
+        _, problem = run.request("GET", "/nowhere")
+        started = descendants(run.process.pid)
+        if ON_LINUX:
+            assert listening_addresses(started) == [LOOPBACK_IN_HEX] * 2
+
+    assert (submitted, receipt["status"]) == (202, "QUEUED")
+    assert answer["order"]["status"] == "ACCEPTED"
+    assert healthy == 200
+    assert problem["type"] == "urn:orders:problem:unknown-path"
+    # The runner, the emulator, the worker and the API.
+    assert len(started) >= 4
+    assert not [pid for pid in started if is_running(pid)]
+    assert "\nStopped.\n" in run.log
+    assert "Traceback" not in run.log
+    assert not list(tmp_path.glob("orders-local-*"))
+
+    with make_run(tmp_path / "second.log", port, aws_port) as again:
+        missing, _ = again.request("GET", "/orders/order-001")
+
+    assert missing == 404
+    assert f"http://127.0.0.1:{port}/orders/order-001" in again.log
+
+
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT"])
+def test_a_port_in_use_gets_a_sentence_and_what_to_type(variable: str) -> None:
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        port = listener.getsockname()[1]
+        ports = {"PORT": free_port(), "AWS_PORT": free_port(), variable: port}
+
+        refused = subprocess.run(
+            ["make", "run", *(f"{name}={number}" for name, number in ports.items())],
+            cwd=ROOT,
+            env=typed_in_a_terminal(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_SECONDS,
+        )
+
+    assert refused.returncode != 0
+    assert f"Port {port} " in refused.stderr
+    assert f"make run {variable}=" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("victim", ["ops worker", "ministack"])
+def test_a_part_that_crashes_is_named_and_everything_stops(tmp_path: Path, victim: str) -> None:
+    with make_run(tmp_path / "run.log", free_port(), free_port()) as run:
+        started = descendants(run.process.pid)
+        os.kill(the_one_running(started, victim), signal.SIGKILL)
+        exit_code = run.process.wait(LIMIT_SECONDS)
+
+    assert exit_code != 0
+    assert "was ended by signal SIGKILL: stopping everything." in run.log
+    assert not [pid for pid in started if is_running(pid)]
+
+
+def test_nothing_outlives_a_runner_that_is_killed(tmp_path: Path) -> None:
+    """It can stop nothing then; its children notice by themselves."""
+    with make_run(tmp_path / "run.log", free_port(), free_port()) as run:
+        started = descendants(run.process.pid)
+        os.kill(the_one_running(started, "ops run"), signal.SIGKILL)
+
+    wait_for(lambda: not any(is_running(pid) for pid in started))
+
+
+def the_one_running(pids: set[int], command: str) -> int:
+    table = subprocess.run(
+        ["ps", "-axwwo", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.strip().split(maxsplit=1) for line in table.stdout.splitlines()]
+    (pid,) = [int(row[0]) for row in rows if int(row[0]) in pids and command in row[1]]
+    return pid

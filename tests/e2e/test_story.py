@@ -1,0 +1,304 @@
+"""The whole story, on what `make run` starts: each way of an order, from handing in to reading."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from ops.local.stack import LocalStack
+from tests.builders import order_text
+from tests.e2e.client import ApiClient, download, eventually
+
+PLAIN = {"amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}
+
+
+class System:
+    """A running system, seen from outside."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.api = ApiClient(stack.api_url)
+        self.sqs = boto3.client("sqs", endpoint_url=stack.aws_url)
+        self.dynamodb = boto3.client("dynamodb", endpoint_url=stack.aws_url)
+        self.queue_url = stack.outputs["QueueUrl"]
+        self.dead_letter_queue_url = stack.outputs["DeadLetterQueueUrl"]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Take what is in the dead-letter queue, once there is something."""
+
+        def receive() -> list[dict[str, Any]]:
+            answer = self.sqs.receive_message(
+                QueueUrl=self.dead_letter_queue_url,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                WaitTimeSeconds=1,
+            )
+            return cast("list[dict[str, Any]]", answer.get("Messages", []))
+
+        return eventually(receive)
+
+    def delete_dead_letter(self, message: dict[str, Any]) -> None:
+        self.sqs.delete_message(
+            QueueUrl=self.dead_letter_queue_url, ReceiptHandle=message["ReceiptHandle"]
+        )
+
+    def redrive(self, message: dict[str, Any]) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=message["Body"],
+            MessageAttributes=message.get("MessageAttributes", {}),
+        )
+        self.delete_dead_letter(message)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["delete-then-raise", "partial-batch"])
+def system(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[System]:
+    """Both ways of answering for a batch must tell the same story."""
+    log = tmp_path_factory.mktemp("story") / "log"
+    with LocalStack(
+        visibility_timeout_seconds=1, partial_batch=request.param, log_file=Path(log)
+    ) as stack:
+        yield System(stack)
+
+
+def test_a_valid_order_is_read_back_and_downloads_as_it_was_sent(system: System) -> None:
+    sent = '{ "id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount":"7777777" }'
+
+    answer = system.api.post(sent, X_Request_Id="story-1")
+    assert (answer.status, answer.body["valid"]) == (202, True)
+    assert answer.headers["X-Request-Id"] == "story-1"
+    (record,) = system.api.records("order-001", 1)
+
+    order = system.api.get(answer.headers["Location"]).body
+    assert record["status"] == "ACCEPTED"
+    assert record["submissionId"] == answer.body["submissionId"]
+    assert order["order"] == record
+    assert download(order["s3Url"]) == sent.encode()
+
+
+def test_an_invalid_order_is_recorded_with_all_its_errors(system: System) -> None:
+    text = order_text("invalid", amount=0, fromAccount=7, toAccount="x")
+
+    answer = system.api.post(text)
+    (record,) = system.api.records("invalid", 1)
+
+    assert answer.status == 202
+    assert answer.body["errors"] == record["errors"]
+    assert [error["code"] for error in record["errors"]] == [
+        "not_positive",
+        "not_digits",
+        "not_digits",
+    ]
+    assert (record["status"], record["isDuplicate"]) == ("REJECTED", False)
+    assert record["payload"] == text
+    assert system.api.get("/orders/invalid").body["s3Url"] is None
+
+
+def test_a_duplicate_and_a_conflict_are_recorded_as_such(system: System) -> None:
+    system.api.post(order_text("twice"))
+    system.api.records("twice", 1)
+    system.api.post(order_text("twice"))
+    system.api.records("twice", 2)
+    system.api.post(order_text("twice", amount=1))
+
+    records = system.api.records("twice", 3)
+
+    assert [(r["status"], r["isDuplicate"], r["differs"]) for r in records] == [
+        ("ACCEPTED", False, []),
+        ("DUPLICATE", True, []),
+        ("DUPLICATE", True, ["amount"]),
+    ]
+
+
+def test_a_correction_is_accepted(system: System) -> None:
+    system.api.post(order_text("corrected", amount=0))
+    system.api.records("corrected", 1)
+    system.api.post(order_text("corrected"))
+
+    records = system.api.records("corrected", 2)
+
+    assert [(r["status"], r["isDuplicate"]) for r in records] == [
+        ("REJECTED", False),
+        ("ACCEPTED", True),
+    ]
+    assert system.api.get("/orders/corrected").body["order"] == records[1]
+
+
+def test_a_client_that_tries_again_with_its_key_is_counted_once(system: System) -> None:
+    for _ in range(3):
+        system.api.post(order_text("retried"), Idempotency_Key="key-1")
+    system.api.post(order_text("after-retries"))
+    system.api.records("after-retries", 1)
+    eventually(lambda: waiting(system) == 0)
+
+    assert len(system.api.records("retried", 1)) == 1
+
+
+def test_a_plain_message_of_any_sqs_client_is_processed_just_the_same(system: System) -> None:
+    system.sqs.send_message(
+        QueueUrl=system.queue_url,
+        MessageBody=order_text("plain"),
+        MessageAttributes={"channel": {"DataType": "String", "StringValue": "atm"}},
+    )
+
+    (record,) = system.api.records("plain", 1)
+
+    assert (record["status"], record["channel"]) == ("ACCEPTED", "atm")
+    assert download(system.api.get("/orders/plain").body["s3Url"]) == order_text("plain").encode()
+
+
+def test_a_redelivered_message_changes_nothing(system: System) -> None:
+    attributes: Any = {"submissionId": {"DataType": "String", "StringValue": "same-submission"}}
+    for _ in range(2):
+        system.sqs.send_message(
+            QueueUrl=system.queue_url,
+            MessageBody=order_text("redelivered"),
+            MessageAttributes=attributes,
+        )
+    system.api.records("redelivered", 1)
+    eventually(lambda: waiting(system) == 0)
+
+    (record,) = system.api.records("redelivered", 1)
+    assert record["isDuplicate"] is False
+
+
+def test_an_unreadable_message_is_a_dead_letter_at_once_with_the_reason(system: System) -> None:
+    system.sqs.send_message(QueueUrl=system.queue_url, MessageBody='{"amount": 1}')
+    assert eventually(lambda: system.api.get("/health").body["status"] == "warn")
+
+    (dead,) = system.dead_letters()
+
+    attributes = {name: value["StringValue"] for name, value in dead["MessageAttributes"].items()}
+    assert dead["Body"] == '{"amount": 1}'
+    assert attributes["unreadableReason"] == "missing_id"
+    assert attributes["originalMessageId"] == attributes["submissionId"]
+    system.delete_dead_letter(dead)
+
+
+def test_the_audit_lists_what_was_recorded_newest_first(system: System) -> None:
+    system.api.post(order_text("listed", channel="mobile", amount=0))
+    system.api.records("listed", 1)
+
+    newest = eventually(
+        lambda: system.api.get("/orders?valid=false&channel=unknown-to-the-list").body.get("errors")
+    )
+    assert newest[0]["field"] == "channel"
+    records = system.api.get("/orders?status=REJECTED&channel=mobile").body["records"]
+    assert [record["orderId"] for record in records] == ["listed"]
+
+
+def test_health_tells_of_each_dependency(system: System) -> None:
+    answer = system.api.get("/health")
+
+    assert answer.status == 200
+    assert len(answer.body["checks"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/orders", 405),
+        ("GET", "/orders/none", 404),
+        ("GET", "/orders?limit=0", 400),
+    ],
+)
+def test_every_error_is_a_problem(system: System, method: str, path: str, status: int) -> None:
+    answer = system.api.request(method, path)
+
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.body["type"].startswith("urn:orders:problem:")
+    assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"null", 400),
+        (b"\x1f\x8b\x08", 400),
+        (order_text("utf16").encode("utf-16"), 400),
+        (b"[" * 100_000, 400),
+        (b"x" * 5_000_000, 413),
+    ],
+)
+def test_bad_bodies_are_refused_over_real_http_too(
+    system: System, body: bytes, status: int
+) -> None:
+    answer = system.api.post(body)
+
+    assert answer.status == status
+    assert "Nothing was queued" in answer.body["detail"]
+
+
+def test_the_log_reads_well_and_keeps_secrets(system: System) -> None:
+    system.api.post(order_text("logged", **PLAIN), X_Request_Id="story-log")
+    system.api.records("logged", 1)
+
+    lines = system.stack.log.splitlines()
+
+    assert any("POST /orders" in line and "requestId=story-log" in line for line in lines)
+    assert any("accepted" in line and "requestId=story-log" in line for line in lines)
+    assert "1111111" not in system.stack.log
+    assert "2580" not in re.sub(r"\S*[0-9a-f]-\S*", "", system.stack.log)
+    assert "\x1b" not in system.stack.log
+    assert "Traceback" not in system.stack.log
+
+
+def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(
+    system: System,
+) -> None:
+    """Last of its module: it takes the table away, and with it what is recorded."""
+    table = system.stack.outputs["TableName"]
+    description: Any = system.dynamodb.describe_table(TableName=table)["Table"]
+    system.dynamodb.delete_table(TableName=table)
+    receipt = system.api.post(order_text("outage"))
+    assert receipt.status == 202
+
+    (dead,) = system.dead_letters()
+    assert system.api.get("/orders/outage").status == 503
+    assert system.api.get("/health").body["status"] == "fail"
+    recreate(system, description)
+    system.redrive(dead)
+    (record,) = system.api.records("outage", 1)
+
+    assert json.loads(dead["Body"])["id"] == "outage"
+    assert record["status"] == "ACCEPTED"
+    assert record["submissionId"] == receipt.body["submissionId"]
+    downloaded = download(system.api.get("/orders/outage").body["s3Url"])
+    assert downloaded == order_text("outage").encode()
+
+
+def waiting(system: System) -> int:
+    """How many messages are on the queue or with the worker."""
+    answer = system.sqs.get_queue_attributes(QueueUrl=system.queue_url, AttributeNames=["All"])
+    return sum(
+        int(answer["Attributes"][name])
+        for name in (
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        )
+    )
+
+
+def recreate(system: System, description: dict[str, Any]) -> None:
+    """Make the table anew, with the keys and indexes that it had."""
+    wanted = ("IndexName", "KeySchema", "Projection")
+    indexes = {
+        kind: [{name: index[name] for name in wanted} for index in description[kind]]
+        for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    }
+    system.dynamodb.create_table(
+        TableName=description["TableName"],
+        KeySchema=description["KeySchema"],
+        AttributeDefinitions=description["AttributeDefinitions"],
+        BillingMode="PAY_PER_REQUEST",
+        **cast("Any", indexes),
+    )

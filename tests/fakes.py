@@ -1,0 +1,183 @@
+"""Fakes of the adapters. Each passes the contract suite that its adapter passes."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from chalicelib.order_queue import Message
+from chalicelib.processing import Processed
+from chalicelib.record_items import audit_partition, audit_position, from_item, to_item
+from chalicelib.record_store import AuditFilter, AuditPage, HistoryPosition
+from chalicelib.submissions import FIRST_SLOT, OWN_SLOT_PREFIX, Record, Submission
+from chalicelib.unavailable import StoreUnavailable
+
+
+class Outages:
+    """Makes a fake fail on demand."""
+
+    def __init__(self) -> None:
+        self._down = False
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """All calls fail for as long as the block lasts."""
+        self._down = True
+        try:
+            yield
+        finally:
+            self._down = False
+
+    def _fail_if_down(self, operation: str) -> None:
+        if self._down:
+            raise StoreUnavailable(f"{operation}: ServiceUnavailable")
+
+
+class FakeRecordStore(Outages):
+    """Records in memory."""
+
+    def __init__(self, audit_shards: int = 4) -> None:
+        super().__init__()
+        self.audit_shards = audit_shards
+        self.calls: list[str] = []
+        self._items: dict[tuple[str, str], dict[str, Any]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, record: Record) -> Record | None:
+        self._fail_if_down("PutItem")
+        key = (record.order_id, record.record_id)
+        with self._lock:
+            self.calls.append("take")
+            if key in self._items:
+                return from_item(self._items[key])
+            self._items[key] = to_item(record, self.audit_shards)
+        return None
+
+    def contended(self, order_id: str) -> list[Record]:
+        self._fail_if_down("Query")
+        return [record for record in self.of(order_id) if record.record_id < OWN_SLOT_PREFIX]
+
+    def further(
+        self, order_id: str, after: HistoryPosition | None, limit: int
+    ) -> tuple[list[Record], HistoryPosition | None]:
+        self._fail_if_down("Query")
+        positions = sorted(
+            (HistoryPosition(audit_position(record), record.record_id), record)
+            for record in self.of(order_id)
+            if record.record_id != FIRST_SLOT
+        )
+        left = [(place, record) for place, record in positions if after is None or place > after]
+        page = left[:limit]
+        return [record for _, record in page], page[-1][0] if len(left) > len(page) else None
+
+    def audit(self, day: date, shard: int, before: str, limit: int, only: AuditFilter) -> AuditPage:
+        self._fail_if_down("Query")
+        of_shard = sorted(
+            (item["auditPosition"]["S"], key)
+            for key, item in self._items.items()
+            if item["auditPartition"]["S"] == audit_partition(day, shard)
+        )
+        left = [entry for entry in reversed(of_shard) if entry[0] < before]
+        page = left[:limit]
+        wanted = only.attributes()
+        items = [self._items[key] for _, key in page]
+        return AuditPage(
+            tuple(
+                from_item(item)
+                for item in items
+                if all(item.get(name) == value for name, value in wanted.items())
+            ),
+            page[-1][0] if len(left) > len(page) else None,
+        )
+
+    def check(self) -> None:
+        self._fail_if_down("GetItem")
+
+    def of(self, order_id: str) -> list[Record]:
+        """All records of an order, in the order of their slots."""
+        return [from_item(self._items[key]) for key in sorted(self._items) if key[0] == order_id]
+
+    def all(self) -> list[Record]:
+        """All records."""
+        return [from_item(item) for item in self._items.values()]
+
+
+class FakeArchive(Outages):
+    """Orders' JSON in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, bytes] = {}
+        self.calls: list[str] = []
+
+    def keep(self, submission: Submission) -> None:
+        self._fail_if_down("PutObject")
+        self.calls.append("keep")
+        self.objects.setdefault(submission.archive_key, submission.order.payload.encode())
+
+    def presigned_url(self, key: str) -> str:
+        return f"https://archive.example/{key}?signed"
+
+    def check(self) -> None:
+        self._fail_if_down("HeadBucket")
+
+
+@dataclass
+class SentMessage:
+    """A message that was put on a queue."""
+
+    body: str
+    attributes: dict[str, str]
+
+
+class FakeQueue(Outages):
+    """Two queues in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[SentMessage] = []
+        self.dead_letters: list[SentMessage] = []
+        self.deleted: list[str] = []
+
+    def send(self, payload: str, attributes: Mapping[str, str | None]) -> None:
+        self._fail_if_down("SendMessage")
+        given = {name: value for name, value in attributes.items() if value is not None}
+        self.sent.append(SentMessage(payload, given))
+
+    def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
+        self._fail_if_down("SendMessage")
+        own = {name: message.attribute(name) or "" for name in message.message_attributes}
+        self.dead_letters.append(SentMessage(message.body, {**own, **attributes}))
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        self._fail_if_down("DeleteMessageBatch")
+        self.deleted += [message.message_id for message in messages]
+
+    def waiting(self) -> int:
+        self._fail_if_down("GetQueueAttributes")
+        return len(self.sent)
+
+    def dead_letters_waiting(self) -> int:
+        self._fail_if_down("GetQueueAttributes")
+        return len(self.dead_letters)
+
+
+@dataclass
+class FakeReporter:
+    """Keeps what it is told."""
+
+    messages: list[Processed] = field(default_factory=list)
+    batches: list[Sequence[Processed]] = field(default_factory=list)
+    undeleted: list[int] = field(default_factory=list)
+
+    def processed(self, processed: Processed) -> None:
+        self.messages.append(processed)
+
+    def batch_processed(self, batch: Sequence[Processed]) -> None:
+        self.batches.append(batch)
+
+    def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
+        assert str(error)
+        self.undeleted.append(count)

@@ -1,0 +1,181 @@
+"""GET: the order with its history, the audit, and health."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.representation import to_json
+from tests.builders import order_text, sqs_event, sqs_record
+from tests.http.conftest import Api
+
+
+def test_an_order_that_was_submitted_and_processed_is_read_back(api: Api) -> None:
+    api.post(order_text(channel="web", amount=25.8), X_Request_Id="request-1")
+    api.process_queue()
+
+    answer = api.get("/orders/order-001")
+
+    assert answer.status == 200
+    record = answer.body["order"]
+    assert record == {
+        "orderId": "order-001",
+        "recordId": "0#FIRST",
+        "submissionId": "id-1",
+        "status": "ACCEPTED",
+        "valid": True,
+        "isDuplicate": False,
+        "errors": [],
+        "amount": 25.8,
+        "fromAccount": "1111111",
+        "toAccount": "7777777",
+        "channel": "web",
+        "s3Key": record["s3Key"],
+        "payloadSha256": record["payloadSha256"],
+        "receivedAt": "2026-03-01T12:00:00.000Z",
+        "processedAt": "2026-03-01T12:00:01.000Z",
+        "receiveCount": 1,
+        "differs": [],
+        "payload": None,
+        "submittedBy": None,
+    }
+    assert answer.body["records"] == [record]
+    assert answer.body["s3Url"].endswith(f"{record['s3Key']}?signed")
+    assert answer.body["cursor"] is None
+
+
+def test_an_invalid_order_is_read_back_with_its_errors_and_its_text(api: Api) -> None:
+    api.post(order_text(amount="abc"))
+    api.process_queue()
+
+    order = api.get("/orders/order-001").body["order"]
+
+    assert order["status"] == "REJECTED"
+    assert order["amount"] is None
+    assert order["payload"] == order_text(amount="abc")
+    assert [error["code"] for error in order["errors"]] == ["not_a_number"]
+
+
+def test_an_order_that_is_not_recorded_may_still_be_on_the_queue(api: Api) -> None:
+    answer = api.get("/orders/order-001")
+
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.body["type"] == "urn:orders:problem:order-not-found"
+    assert "queue" in answer.body["detail"]
+    assert int(answer.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize("order_id", ["a%20b", "..%2f", "x" * 65, "%0d%0aX"])
+def test_an_id_that_cannot_be_is_a_400(api: Api, order_id: str) -> None:
+    answer = api.get(f"/orders/{order_id}")
+
+    assert answer.status == 400
+    assert [error["field"] for error in answer.body["errors"]] == ["orderId"]
+
+
+def test_a_long_history_is_paged(api: Api) -> None:
+    for number in range(5):
+        api.process(sqs_event(sqs_record(order_text(), submissionId=f"s-{number}")))
+        api.clock.advance(seconds=1)
+
+    seen, path = [], "/orders/order-001?limit=2"
+    while path:
+        body = api.get(path).body
+        seen += [record["submissionId"] for record in body["records"]]
+        path = body["cursor"] and f"/orders/order-001?limit=2&cursor={body['cursor']}"
+
+    assert seen == [f"s-{number}" for number in range(5)]
+
+
+def test_the_audit_is_filtered_and_paged(api: Api) -> None:
+    for number in range(6):
+        changes = {"amount": 0} if number % 2 else {}
+        api.process(sqs_event(sqs_record(order_text(f"order-{number}", **changes))))
+        api.clock.advance(seconds=1)
+
+    first = api.get("/orders?valid=true&limit=2").body
+    second = api.get(f"/orders?valid=true&limit=2&cursor={first['cursor']}").body
+
+    seen = [record["orderId"] for record in first["records"] + second["records"]]
+    assert seen == ["order-4", "order-2", "order-0"]
+    assert second["cursor"] is None
+
+
+def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
+    answer = api.get("/orders?from=2020-01-01&to=2020-01-02")
+
+    assert (answer.status, answer.body) == (200, {"records": [], "cursor": None})
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("limit=0", ["limit"]),
+        ("limit=0&valid=x&from=now", ["from", "valid", "limit"]),
+        ("cursor=altered", ["cursor"]),
+        ("nonsense=1", ["nonsense"]),
+    ],
+)
+def test_bad_parameters_are_named(api: Api, query: str, fields: list[str]) -> None:
+    answer = api.get(f"/orders?{query}")
+
+    assert answer.status == 400
+    assert answer.body["type"] == "urn:orders:problem:invalid-parameters"
+    assert [error["field"] for error in answer.body["errors"]] == fields
+
+
+def test_a_store_that_cannot_be_reached_is_a_503(api: Api) -> None:
+    with api.records.outage():
+        answers = [api.get("/orders/order-001"), api.get("/orders")]
+
+    assert [answer.status for answer in answers] == [503, 503]
+
+
+def test_health_is_pass_when_all_is_well(api: Api) -> None:
+    answer = api.get("/health")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/health+json"
+    assert answer.body["status"] == "pass"
+    assert set(answer.body["checks"]) == {
+        "queue:responseTime",
+        "deadLetterQueue:responseTime",
+        "bucket:responseTime",
+        "table:responseTime",
+    }
+    (check,) = answer.body["checks"]["table:responseTime"]
+    assert (check["status"], check["observedUnit"]) == ("pass", "ms")
+    assert check["observedValue"] >= 0
+
+
+def test_health_warns_of_dead_letters(api: Api) -> None:
+    api.process(sqs_event(sqs_record("[]")))
+
+    answer = api.get("/health")
+
+    assert (answer.status, answer.body["status"]) == (200, "warn")
+    assert answer.body["checks"]["deadLetterQueue:responseTime"][0]["output"] == "is not empty"
+
+
+def test_health_fails_with_a_dependency(api: Api) -> None:
+    with api.archive.outage():
+        answer = api.get("/health")
+
+    assert (answer.status, answer.body["status"]) == (503, "fail")
+    assert answer.body["checks"]["bucket:responseTime"][0]["status"] == "fail"
+    assert answer.body["checks"]["table:responseTime"][0]["status"] == "pass"
+
+
+@given(st.decimals("0.01", "9999999999999.99", places=2))
+def test_an_amount_is_shown_exactly(amount: Decimal) -> None:
+    shown = to_json({"amount": amount})
+
+    assert json.loads(shown, parse_float=Decimal, parse_int=Decimal)["amount"] == amount
+
+
+def test_what_has_no_json_form_is_not_guessed() -> None:
+    with pytest.raises(TypeError, match="object has no JSON form"):
+        to_json({"x": object()})

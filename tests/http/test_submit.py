@@ -1,0 +1,213 @@
+"""POST /orders: taken in and queued, or refused with nothing queued. Never a 500."""
+
+import gzip
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+import app as orders_app
+from chalicelib.orders import MAX_PAYLOAD_BYTES
+from tests.builders import order_text
+from tests.http.conftest import Answer, Api
+
+PROBLEM = "application/problem+json"
+
+
+def assert_refused(api: Api, answer: Answer, status: int, slug: str) -> None:
+    assert answer.status == status
+    assert answer.headers["content-type"] == PROBLEM
+    assert answer.body["type"] == f"urn:orders:problem:{slug}"
+    assert answer.body["status"] == status
+    assert answer.body["title"]
+    assert "Nothing was queued" in answer.body["detail"]
+    assert api.queue.sent == []
+
+
+def test_a_valid_order_is_queued(api: Api) -> None:
+    answer = api.post(order_text())
+
+    assert answer.status == 202
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["location"] == "/orders/order-001"
+    assert answer.body == {
+        "orderId": "order-001",
+        "submissionId": "id-1",
+        "status": "QUEUED",
+        "valid": True,
+        "errors": [],
+    }
+    assert [sent.body for sent in api.queue.sent] == [order_text()]
+
+
+def test_an_invalid_order_is_queued_and_its_errors_shown_at_once(api: Api) -> None:
+    answer = api.post(order_text(amount=0, fromAccount=7, toAccount="x"))
+
+    assert answer.status == 202
+    assert answer.body["valid"] is False
+    assert [(error["field"], error["code"]) for error in answer.body["errors"]] == [
+        ("amount", "not_positive"),
+        ("fromAccount", "not_digits"),
+        ("toAccount", "not_digits"),
+    ]
+    assert all(error["message"] for error in answer.body["errors"])
+    assert len(api.queue.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        (b"", "unreadable-order"),
+        (b"null", "unreadable-order"),
+        (b"[]", "unreadable-order"),
+        (b'"x"', "unreadable-order"),
+        (b"{not json", "unreadable-order"),
+        (gzip.compress(order_text().encode(), mtime=0), "unreadable-order"),
+        (order_text().encode("utf-16"), "unreadable-order"),
+        (order_text().encode("utf-16-be"), "unreadable-order"),
+        (b"[" * 100_000, "unreadable-order"),
+        (b'{"id": "a", "id": "b"}', "unreadable-order"),
+        (b'{"id": "a", "amount": NaN}', "unreadable-order"),
+        (b'{"id": "a\x00b"}', "unreadable-order"),
+        (b'\xef\xbb\xbf{"id": "a"}', "unreadable-order"),
+        ('{"id": "a", "note": "\ufffe"}'.encode(), "unreadable-order"),
+    ],
+)
+def test_what_holds_no_order_is_refused_and_nothing_queued(
+    api: Api, body: bytes, slug: str
+) -> None:
+    assert_refused(api, api.post(body), 400, slug)
+
+
+@pytest.mark.parametrize(
+    "value", [7, None, "", "a/b", "a b", "😀", "x" * 65, "..", "a\r\nSet-Cookie: x", "../../etc"]
+)
+def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> None:
+    answer = api.post(json.dumps({"id": value}))
+
+    assert_refused(api, answer, 400, "unreadable-order")
+    assert [error["field"] for error in answer.body["errors"]] == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "code"),
+    [
+        ("true", "not_a_number"),
+        ('"abc"', "not_a_number"),
+        ('"12.5"', None),
+        ("0", "not_positive"),
+        ("-1", "not_positive"),
+        ("0.001", "too_many_decimals"),
+        ("1e400", "not_a_number"),
+        ("9999999999999.99", None),
+        ("10000000000000", "too_large"),
+    ],
+)
+def test_an_order_is_queued_whatever_its_amount(api: Api, amount: str, code: str | None) -> None:
+    answer = api.post(order_text(amount="@").replace('"@"', amount))
+
+    assert answer.status == 202
+    assert [error["code"] for error in answer.body["errors"]] == ([code] if code else [])
+    assert len(api.queue.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"fromAccount": 1111111}, "fromAccount", "not_digits"),
+        ({"fromAccount": "\u0661\u0662"}, "fromAccount", "not_digits"),
+        ({"fromAccount": "1" * 35}, "fromAccount", "too_long"),
+        ({"toAccount": "1111111"}, "toAccount", "same_account"),
+        ({"channel": "fax"}, "channel", "unknown_channel"),
+    ],
+)
+def test_an_order_is_queued_whatever_its_accounts_and_channel(
+    api: Api, changes: dict[str, Any], field: str, code: str
+) -> None:
+    answer = api.post(order_text(**changes))
+
+    assert answer.status == 202
+    assert [(error["field"], error["code"]) for error in answer.body["errors"]] == [(field, code)]
+    assert len(api.queue.sent) == 1
+
+
+def test_extra_fields_are_taken(api: Api) -> None:
+    assert api.post(order_text(note="rent", lines=[1, {"a": None}])).body["valid"] is True
+
+
+@pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES + 1, 5_000_000])
+def test_more_than_256_kib_is_refused(api: Api, size: int) -> None:
+    assert_refused(api, api.post(b"x" * size), 413, "order-too-large")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "json"])
+def test_another_content_type_is_refused(api: Api, content_type: str) -> None:
+    answer = api.post(order_text(), Content_Type=content_type)
+
+    assert_refused(api, answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
+    assert api.post(order_text(), Content_Type=content_type).status == 202
+
+
+def test_a_compressed_body_is_refused(api: Api) -> None:
+    body = gzip.compress(order_text().encode())
+
+    answer = api.post(body, Content_Encoding="gzip")
+
+    assert_refused(api, answer, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "a\x01b", "a b", "ñ"])
+def test_an_idempotency_key_that_cannot_be_used_is_refused(api: Api, key: str) -> None:
+    answer = api.post(order_text(), Idempotency_Key=key)
+
+    assert_refused(api, answer, 400, "invalid-idempotency-key")
+
+
+def test_a_retry_with_the_same_key_is_the_same_submission(api: Api) -> None:
+    first = api.post(order_text(), Idempotency_Key="key-1")
+    retry = api.post(order_text(), Idempotency_Key="key-1")
+
+    assert retry.body["submissionId"] == first.body["submissionId"]
+    assert uuid.UUID(first.body["submissionId"]).version == 5
+
+
+def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: Api) -> None:
+    with api.queue.outage():
+        answer = api.post(order_text())
+
+    assert answer.status == 503
+    assert answer.headers["content-type"] == PROBLEM
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.body["type"] == "urn:orders:problem:unavailable"
+    assert "SendMessage" not in str(answer.body)
+    assert api.queue.sent == []
+
+
+def test_the_location_has_the_stages_prefix(api: Api) -> None:
+    """API Gateway's path in the request context includes the stage; the resource's does not."""
+    event = {
+        "requestContext": {
+            "httpMethod": "POST",
+            "resourcePath": "/orders",
+            "path": "/prod/orders",
+            "identity": {"userArn": "arn:aws:iam::123456789012:user/ana"},
+            "requestId": "from-api-gateway",
+        },
+        "headers": {"content-type": "application/json"},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": order_text(),
+        "isBase64Encoded": False,
+    }
+
+    answer = orders_app.app(event, None)
+
+    assert answer["headers"]["Location"] == "/prod/orders/order-001"
+    assert answer["headers"]["X-Request-Id"] == "from-api-gateway"
+    assert api.queue.sent[0].attributes["submittedBy"] == "arn:aws:iam::123456789012:user/ana"

@@ -1,0 +1,164 @@
+"""The local HTTP server: what Chalice's own gets wrong, or answers in a way of its own."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from chalice.app import Chalice
+
+from ops.local.api_server import MAX_BODY_BYTES, ApiServer
+from ops.local.ports import LOOPBACK, free_port
+
+
+def small_app() -> Chalice:
+    app = Chalice(app_name="small", configure_logs=False)
+
+    @app.route("/echo", methods=["POST"])
+    def echo() -> dict[str, int]:
+        request = app.current_request
+        assert request is not None
+        return {"bytes": len(request.raw_body)}
+
+    @app.route("/hello", methods=["GET", "HEAD"])
+    def hello() -> dict[str, str]:
+        return {"hello": "you"}
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    number = free_port()
+    server = ApiServer(small_app(), number)
+    serving = threading.Thread(target=server.run)
+    serving.start()
+    yield number
+    server.stop()
+    serving.join(timeout=10)
+    assert not serving.is_alive()
+
+
+@pytest.fixture
+def connection(port: int) -> Iterator[http.client.HTTPConnection]:
+    client = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    yield client
+    client.close()
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """What the server answers to these very bytes, until it closes the connection."""
+    with socket.create_connection((LOOPBACK, port), timeout=10) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def problem_in(answer: bytes) -> dict[str, Any]:
+    headers, body = answer.split(b"\r\n\r\n", 1)
+    assert b"application/problem+json" in headers
+    assert b"X-Request-Id: " in headers
+    problem: dict[str, Any] = json.loads(body)
+    assert problem.keys() == {"type", "title", "status", "detail"}
+    return problem
+
+
+def request(headers: str = "", body: bytes = b"", line: str = "POST /echo HTTP/1.1") -> bytes:
+    return f"{line}\r\nHost: x\r\nContent-Type: application/json\r\n{headers}\r\n".encode() + body
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
+def test_a_path_without_a_route_is_a_404_problem(
+    connection: http.client.HTTPConnection, headers: dict[str, str]
+) -> None:
+    connection.request("GET", "/nowhere", headers={"X-Request-Id": "mine-1", **headers})
+    response = connection.getresponse()
+
+    assert response.status == 404
+    assert response.headers["X-Request-Id"] == "mine-1"
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(response.read())["type"] == "urn:orders:problem:unknown-path"
+
+
+def test_a_request_id_that_is_not_well_formed_is_replaced(
+    connection: http.client.HTTPConnection,
+) -> None:
+    connection.request("GET", "/nowhere", headers={"X-Request-Id": "two words"})
+
+    assert connection.getresponse().headers["X-Request-Id"] != "two words"
+
+
+def test_several_requests_share_a_connection(connection: http.client.HTTPConnection) -> None:
+    for path, status in [("/hello", 200), ("/nowhere", 404), ("/hello", 200)]:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+
+        assert response.status == status
+
+
+def test_a_chunked_body_arrives_whole(port: int) -> None:
+    chunks = b"5\r\n12345\r\nA;ext=1\r\n1234567890\r\n0\r\nTrailer: x\r\n\r\n"
+
+    answer = raw(port, request("Transfer-Encoding: chunked\r\n", chunks))
+
+    assert answer.endswith(b'{"bytes":15}')
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"-5\r\n12345\r\n", b"\r\n", b""])
+def test_chunks_that_are_not_well_formed_are_refused(port: int, chunks: bytes) -> None:
+    answer = raw(port, request("Transfer-Encoding: chunked\r\n", chunks))
+
+    assert problem_in(answer)["status"] == 400
+
+
+@pytest.mark.parametrize("length", ["abc", "-1", "1.5", ""])
+def test_a_content_length_that_is_no_number_is_refused(port: int, length: str) -> None:
+    answer = raw(port, request(f"Content-Length: {length}\r\n"))
+
+    assert problem_in(answer)["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (f"Content-Length: {MAX_BODY_BYTES + 1}\r\n", b""),
+        ("Transfer-Encoding: chunked\r\n", f"{MAX_BODY_BYTES + 1:x}\r\n".encode()),
+    ],
+    ids=["at once", "chunked"],
+)
+def test_a_body_beyond_api_gateways_limit_is_refused_unread(
+    port: int, headers: str, body: bytes
+) -> None:
+    assert problem_in(raw(port, request(headers, body)))["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("BREW /hello HTTP/1.1", 501), ("GET /hello HTTP/9.9", 505), ("GET", 400)],
+)
+def test_what_pythons_server_refuses_is_a_problem_too(port: int, line: str, status: int) -> None:
+    answer = raw(port, request(line=line))
+
+    assert problem_in(answer)["status"] == status
+
+
+def test_head_gets_no_body(port: int) -> None:
+    answer = raw(port, request(line="HEAD /hello HTTP/1.1"))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_breaks_off_leaves_no_trace(
+    port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection((LOOPBACK, port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        client.sendall(request("Content-Length: 10\r\n", b"12345"))
+    raw(port, request(line="GET /hello HTTP/1.1"))
+
+    assert "Traceback" not in capfd.readouterr().err

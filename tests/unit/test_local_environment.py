@@ -1,0 +1,130 @@
+"""The local environment: the app finds the emulator, and never the developer's AWS account."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from ops.local.clients import cloudformation_client, queue_client
+from ops.local.emulator import emulator_environment
+from ops.local.environment import PROJECT_ROOT, app_environment, without_aws_settings
+from ops.local.ports import PortUnavailable, free_port, require_free
+from ops.local.programs import queue_arn
+
+OUTPUTS = {
+    "QueueName": "orders-local",
+    "QueueUrl": "http://127.0.0.1:4566/000000000000/orders-local",
+    "QueueArn": "arn:aws:sqs:us-east-1:000000000000:orders-local",
+    "DeadLetterQueueUrl": "http://127.0.0.1:4566/000000000000/orders-dlq-local",
+    "DeadLetterQueueArn": "arn:aws:sqs:us-east-1:000000000000:orders-dlq-local",
+    "BucketName": "orders-local-000000000000",
+    "TableName": "orders-local",
+}
+DEVELOPERS_OWN = {
+    "AWS_PROFILE": "production",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ENDPOINT_URL_SQS": "https://sqs.eu-central-1.amazonaws.com",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "ORDERS_TABLE": "orders-prod",
+}
+
+
+def test_chalice_local_gets_the_same_variables_from_its_configuration() -> None:
+    """`chalice local --stage local` by itself works against a running `make run`."""
+    config = json.loads((PROJECT_ROOT / ".chalice" / "config.json").read_text())
+
+    variables = config["stages"]["local"]["environment_variables"]
+
+    assert variables == app_environment(
+        OUTPUTS, "http://127.0.0.1:4566", partial_batch=False, colour=False
+    )
+
+
+def test_the_failure_protocol_of_the_app_is_the_workers() -> None:
+    enabled = app_environment(OUTPUTS, "http://127.0.0.1:1", partial_batch=True, colour=True)
+
+    assert enabled["ORDERS_PARTIAL_BATCH"] == "enabled"
+    assert enabled["ORDERS_LOG_COLOUR"] == "always"
+
+
+def test_nothing_of_the_developers_aws_settings_is_left() -> None:
+    cleaned = without_aws_settings({**DEVELOPERS_OWN, "PATH": "/bin", "HOME": "/home/me"})
+
+    assert DEVELOPERS_OWN.keys().isdisjoint(cleaned)
+    assert cleaned["PATH"] == "/bin"
+    assert cleaned["AWS_CONFIG_FILE"] == os.devnull
+    assert cleaned["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "intra.example"}, "intra.example,127.0.0.1,localhost"),
+        ({"no_proxy": "a.example", "NO_PROXY": "b"}, "a.example,127.0.0.1,localhost"),
+    ],
+)
+def test_calls_to_this_machine_bypass_a_proxy(before: dict[str, str], after: str) -> None:
+    cleaned = without_aws_settings({"HTTP_PROXY": "http://proxy.example:3128", **before})
+
+    assert cleaned["no_proxy"] == cleaned["NO_PROXY"] == after
+    assert cleaned["HTTP_PROXY"] == "http://proxy.example:3128"
+
+
+def test_the_runners_own_clients_reach_only_the_emulator(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A profile with a region, keys and an endpoint of its own would send them elsewhere."""
+    config = tmp_path / "config"
+    config.write_text("[profile production]\nregion = eu-central-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name, value in DEVELOPERS_OWN.items():
+        monkeypatch.setenv(name, value)
+
+    for client in (
+        queue_client("http://127.0.0.1:4566"),
+        cloudformation_client("http://127.0.0.1:4566"),
+    ):
+        assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+        assert client.meta.region_name == "us-east-1"
+
+
+def test_a_profile_that_does_not_exist_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere-to-be-found")
+
+    queue_client("http://127.0.0.1:4566")
+
+
+def test_each_emulator_has_its_own_files_and_only_the_loopback_interface(tmp_path: Path) -> None:
+    environment = emulator_environment(
+        {"PYTHONPATH": "/checkout", "AWS_PROFILE": "production"}, 4566, tmp_path
+    )
+
+    assert environment["BIND_HOST"] == environment["MINISTACK_HOST"] == "127.0.0.1"
+    assert environment["GATEWAY_PORT"] == "4566"
+    assert environment["IOT_MTLS_ENABLED"] == "0"
+    for name in ("TMPDIR", "STATE_DIR", "S3_DATA_DIR"):
+        assert environment[name].startswith(str(tmp_path))
+    assert "PYTHONPATH" not in environment
+    assert "AWS_PROFILE" not in environment
+
+
+def test_the_queues_arn_follows_from_its_url() -> None:
+    assert queue_arn(OUTPUTS["QueueUrl"]) == OUTPUTS["QueueArn"]
+
+
+def test_a_port_that_something_listens_on_is_refused() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+
+        with pytest.raises(PortUnavailable, match=rf"Port {port} \(API\) is in use"):
+            require_free(port, "API")
+
+
+def test_a_free_port_is_free() -> None:
+    require_free(free_port(), "API")

@@ -1,0 +1,368 @@
+"""Processing: one message, a batch of them, and how a batch is answered for."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from chalicelib.order_queue import Message
+from chalicelib.processing import (
+    TIME_FOR_ONE_MESSAGE_MS,
+    BatchFailed,
+    OutOfTime,
+    Processed,
+    Processor,
+    delete_then_raise,
+    report_failures,
+)
+from chalicelib.submissions import Record, Status, Submission
+from chalicelib.unavailable import StoreUnavailable
+from tests.builders import (
+    START,
+    Clock,
+    order_text,
+    redelivered,
+    sqs_message,
+    sqs_record,
+    submission,
+)
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+
+
+class System:
+    """A processor over fakes."""
+
+    def __init__(self) -> None:
+        self.records = FakeRecordStore()
+        self.archive = FakeArchive()
+        self.queue = FakeQueue()
+        self.reporter = FakeReporter()
+        self.clock = Clock()
+
+    def processor(self, **changes: Any) -> Processor:
+        parts: dict[str, Any] = {
+            "records": self.records,
+            "archive": self.archive,
+            "queue": self.queue,
+            "reporter": self.reporter,
+            "clock": self.clock,
+        }
+        return Processor(**{**parts, **changes})
+
+    def process(self, *messages: Message) -> list[Processed]:
+        return self.processor().process_batch(messages)
+
+    def record(self, order_id: str = "order-001") -> Record:
+        (record,) = self.records.of(order_id)
+        return record
+
+
+@pytest.fixture
+def system() -> System:
+    return System()
+
+
+def test_a_valid_order_is_archived_as_it_was_received_and_recorded(system: System) -> None:
+    body = '{ "id":"order-001","amount":2580.0,"fromAccount":"1","toAccount":"2","ñ":"\\ud800"}'
+
+    system.process(sqs_message(body))
+
+    record = system.record()
+    assert record.status is Status.ACCEPTED
+    assert system.archive.objects == {record.s3_key: body.encode()}
+
+
+def test_an_invalid_order_is_recorded_and_not_archived(system: System) -> None:
+    system.process(sqs_message(order_text(amount=0)))
+
+    assert system.record().status is Status.REJECTED
+    assert system.archive.objects == {}
+
+
+def test_the_usual_order_costs_one_call_to_each_store(system: System) -> None:
+    system.process(sqs_message())
+
+    assert (system.archive.calls, system.records.calls) == (["keep"], ["take"])
+
+
+def test_a_redelivered_message_is_not_its_own_duplicate(system: System) -> None:
+    """SQS delivers at least once; the second delivery must leave no trace."""
+    message = sqs_message()
+
+    system.process(message)
+    (again,) = system.process(redelivered(message))
+
+    assert again.verdict
+    assert not again.verdict.new
+    assert not system.record().is_duplicate
+    assert len(system.archive.objects) == 1
+
+
+def test_a_redriven_message_stays_the_same_submission(system: System) -> None:
+    """A redrive gives a new messageId and enqueue time; only the attributes are kept."""
+    system.process(sqs_message(message_id="before", submissionId="s-1"))
+    system.process(sqs_message(message_id="after", submissionId="s-1"))
+
+    assert len(system.records.all()) == 1
+
+
+def test_a_plain_message_is_identified_by_its_message_id(system: System) -> None:
+    system.process(sqs_message(message_id="m-1"))
+
+    assert system.record().submission_id == "m-1"
+    assert system.record().received_at == START
+
+
+def test_attributes_of_the_submission_are_recorded(system: System) -> None:
+    system.process(
+        sqs_message(
+            receive_count=3,
+            submissionId="s-1",
+            receivedAt="2026-02-28T23:59:59.999Z",
+            submittedBy="arn:aws:iam::123456789012:user/ana",
+            channel="atm",
+        )
+    )
+
+    record = system.record()
+    assert record.submission_id == "s-1"
+    assert record.received_at.isoformat() == "2026-02-28T23:59:59.999000+00:00"
+    assert record.processed_at == START
+    assert record.submitted_by == "arn:aws:iam::123456789012:user/ana"
+    assert record.channel == "atm"
+    assert record.receive_count == 3
+
+
+def test_a_time_that_is_not_well_formed_is_replaced_by_the_queues_own(system: System) -> None:
+    system.process(sqs_message(receivedAt="yesterday"))
+
+    assert system.record().received_at == START
+
+
+def test_a_message_without_any_time_was_received_now(system: System) -> None:
+    record = sqs_record()
+    del record["attributes"]
+    system.clock.advance(seconds=5)
+
+    system.process(Message.from_record(record))
+
+    assert system.record().received_at == system.clock()
+    assert system.record().receive_count == 1
+
+
+def test_an_unreadable_message_goes_to_the_dead_letters_with_the_reason(system: System) -> None:
+    (processed,) = system.process(sqs_message("[1]", message_id="m-1", channel="web"))
+
+    assert processed.failure is None
+    (dead,) = system.queue.dead_letters
+    assert dead.body == "[1]"
+    assert dead.attributes == {
+        "channel": "web",
+        "unreadableReason": "not_an_object",
+        "unreadableDetail": "is not a JSON object: got a list",
+        "unreadableAt": "2026-03-01T12:00:00.000Z",
+        "originalMessageId": "m-1",
+        "submissionId": "m-1",
+    }
+    assert system.records.all() == []
+
+
+def test_an_unreadable_message_stays_on_the_queue_if_the_dead_letters_cannot_take_it(
+    system: System,
+) -> None:
+    with system.queue.outage():
+        (processed,) = system.process(sqs_message("[1]"))
+
+    assert isinstance(processed.failure, StoreUnavailable)
+
+
+def test_if_the_archive_fails_nothing_is_recorded(system: System) -> None:
+    with system.archive.outage():
+        (processed,) = system.process(sqs_message())
+
+    assert processed.failure
+    assert system.records.all() == []
+
+
+def test_if_the_record_store_fails_the_retry_finds_the_object_again(system: System) -> None:
+    message = sqs_message()
+    with system.records.outage():
+        system.process(message)
+
+    system.process(redelivered(message))
+
+    assert system.record().receive_count == 2
+    assert list(system.archive.objects) == [system.record().s3_key]
+
+
+def test_one_message_that_fails_holds_no_other_up(system: System) -> None:
+    class PoisonArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            if submission.order.id == "poison":
+                raise ZeroDivisionError
+            super().keep(submission)
+
+    orders = ["a", "poison", "b"]
+    batch = system.processor(archive=PoisonArchive()).process_batch(
+        [sqs_message(order_text(order)) for order in orders]
+    )
+
+    assert [type(processed.failure) for processed in batch] == [
+        type(None),
+        ZeroDivisionError,
+        type(None),
+    ]
+
+
+def test_a_message_whose_reading_fails_holds_no_other_up(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse_badly(body: str, channel: str | None) -> Any:
+        if "poison" in body:
+            raise RecursionError
+        return submission(body).order if channel is None else None
+
+    monkeypatch.setattr("chalicelib.processing.parse_order", parse_badly)
+    batch = system.process(sqs_message('"poison"'), sqs_message())
+
+    assert [type(processed.failure) for processed in batch] == [RecursionError, type(None)]
+
+
+def test_messages_of_one_order_are_processed_in_the_order_received(system: System) -> None:
+    with ThreadPoolExecutor(max_workers=8) as executor:
+        system.processor(concurrently=executor.map).process_batch(
+            [
+                sqs_message(order_text(amount=amount), message_id=f"m-{amount}")
+                for amount in range(1, 9)
+            ]
+        )
+
+    first = system.records.of("order-001")[0]
+    assert first.submission_id == "m-1"
+    assert first.status is Status.ACCEPTED
+
+
+def test_messages_of_different_orders_are_processed_side_by_side(system: System) -> None:
+    meeting = threading.Barrier(4, timeout=5)
+
+    class WaitingArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            meeting.wait()
+            super().keep(submission)
+
+    with ThreadPoolExecutor(max_workers=4) as executor:
+        batch = system.processor(archive=WaitingArchive(), concurrently=executor.map).process_batch(
+            [sqs_message(order_text(f"order-{n}")) for n in range(4)]
+        )
+
+    assert not any(processed.failure for processed in batch)
+
+
+def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
+    left = iter([60_000, TIME_FOR_ONE_MESSAGE_MS, TIME_FOR_ONE_MESSAGE_MS - 1])
+    batch = system.processor().process_batch(
+        [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
+    )
+
+    assert [type(processed.failure) for processed in batch] == [type(None), OutOfTime]
+    assert [record.order_id for record in system.records.all()] == ["a"]
+
+
+def test_a_function_with_little_time_uses_half_of_it(system: System) -> None:
+    left = iter([3_000, 1_500, 1_499])
+    batch = system.processor().process_batch(
+        [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
+    )
+
+    assert [type(processed.failure) for processed in batch] == [type(None), OutOfTime]
+
+
+def test_the_reporter_is_told_of_each_message_and_of_the_batch(system: System) -> None:
+    batch = system.process(sqs_message(), sqs_message("[]"))
+
+    assert system.reporter.messages == batch
+    assert system.reporter.batches == [batch]
+
+
+def test_the_age_runs_from_the_handing_in(system: System) -> None:
+    system.clock.advance(seconds=2)
+
+    (recorded, unreadable) = system.process(sqs_message(), sqs_message("[]"))
+
+    assert (recorded.age_ms, unreadable.age_ms) == (2000, 2000)
+
+
+def test_a_request_is_named_by_the_attribute_or_else_by_the_message() -> None:
+    def request_of(message: Message) -> str:
+        return Processed(message, None, OutOfTime(), START).request_id
+
+    assert request_of(sqs_message(requestId="request-1")) == "request-1"
+    assert request_of(sqs_message(message_id="m-1")) == "m-1"
+    assert request_of(sqs_message(message_id="m-1", requestId="forged\nline")) == "m-1"
+
+
+def mixed_batch(system: System) -> list[Processed]:
+    """Two that are done with, one of them unreadable, and one that failed."""
+    good, bad = sqs_message(message_id="good"), sqs_message(order_text("b"), message_id="failed")
+
+    def fail_second(process: Callable[[Any], Any], groups: Iterable[Any]) -> Iterable[Any]:
+        for number, group in enumerate(groups):
+            if number == 1:
+                with system.records.outage():
+                    yield process(group)
+            else:
+                yield process(group)
+
+    return system.processor(concurrently=fail_second).process_batch(
+        [good, bad, sqs_message("{", message_id="unreadable")]
+    )
+
+
+def test_a_partial_batch_response_names_what_failed(system: System) -> None:
+    assert report_failures(mixed_batch(system)) == {
+        "batchItemFailures": [{"itemIdentifier": "failed"}]
+    }
+
+
+def test_a_partial_batch_response_is_empty_if_nothing_failed(system: System) -> None:
+    assert report_failures(system.process(sqs_message())) == {"batchItemFailures": []}
+
+
+def test_without_partial_responses_what_is_done_is_deleted_and_the_batch_fails(
+    system: System,
+) -> None:
+    batch = mixed_batch(system)
+
+    with pytest.raises(BatchFailed, match="1 of 3 messages"):
+        delete_then_raise(system.queue, system.reporter)(batch)
+
+    assert system.queue.deleted == ["good", "unreadable"]
+
+
+def test_without_a_failure_lambda_deletes_the_batch_itself(system: System) -> None:
+    batch = system.process(sqs_message())
+
+    assert delete_then_raise(system.queue, system.reporter)(batch) is None
+    assert system.queue.deleted == []
+
+
+def test_a_deletion_that_fails_is_reported_and_the_batch_fails_all_the_same(
+    system: System,
+) -> None:
+    batch = mixed_batch(system)
+
+    with system.queue.outage(), pytest.raises(BatchFailed):
+        delete_then_raise(system.queue, system.reporter)(batch)
+
+    assert system.reporter.undeleted == [2]
+
+
+def test_no_payload_is_in_what_the_failed_batch_says(system: System) -> None:
+    with pytest.raises(BatchFailed) as failed:
+        delete_then_raise(system.queue, system.reporter)(mixed_batch(system))
+
+    assert json.loads(order_text())["fromAccount"] not in str(failed.value)
+    assert failed.value.__context__ is None

@@ -1,0 +1,107 @@
+"""The parameters of the GET routes: defaults, bounds, and all errors at once."""
+
+from datetime import date
+
+import pytest
+
+from chalicelib.query_parameters import InvalidParameters, audit_query, history_limit
+from chalicelib.submissions import Status
+from tests.builders import START
+
+
+def errors_of(**parameters: str) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query(parameters, START)
+    return [(error.field, error.code) for error in refused.value.errors]
+
+
+def test_without_parameters_the_last_seven_days_are_listed() -> None:
+    query = audit_query({}, START)
+
+    assert (query.first_day, query.last_day) == (date(2026, 2, 23), date(2026, 3, 1))
+    assert query.limit == 50
+    assert query.only.attributes() == {}
+
+
+def test_all_filters_are_read() -> None:
+    query = audit_query(
+        {
+            "status": "REJECTED",
+            "valid": "false",
+            "isDuplicate": "true",
+            "channel": "web",
+            "from": "2026-01-31",
+            "to": "2026-02-28",
+            "limit": "200",
+            "cursor": "opaque",
+        },
+        START,
+    )
+
+    assert (query.first_day, query.last_day) == (date(2026, 1, 31), date(2026, 2, 28))
+    assert query.only.status is Status.REJECTED
+    assert query.only.valid is False
+    assert query.only.is_duplicate is True
+    assert query.only.channel == "web"
+    assert query.limit == 200
+
+
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "201", "1000", "ten", "", "1.5", "\u0661", " 1", "01"]
+)
+def test_a_limit_is_1_to_200(limit: str) -> None:
+    assert errors_of(limit=limit) == [("limit", "bad_limit")]
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "2026-W01-1", "20260131", "31/01/2026", "", "2026-1-1", "0000-01-01"]
+)
+def test_a_date_is_a_day_of_the_calendar(day: str) -> None:
+    assert errors_of(**{"from": day}) == [("from", "bad_date")]
+
+
+def test_a_period_runs_forwards() -> None:
+    assert errors_of(**{"from": "2026-02-02", "to": "2026-02-01"}) == [("from", "bad_date")]
+
+
+def test_the_beginning_of_the_calendar_is_a_date_too() -> None:
+    assert audit_query({"to": "0001-01-01"}, START).first_day == date.min
+
+
+def test_all_errors_are_said_at_once() -> None:
+    assert errors_of(
+        status="accepted", valid="yes", isDuplicate="1", channel="fax", limit="0", stauts="x"
+    ) == [
+        ("stauts", "unknown_parameter"),
+        ("status", "bad_status"),
+        ("valid", "bad_boolean"),
+        ("isDuplicate", "bad_boolean"),
+        ("channel", "unknown_channel"),
+        ("limit", "bad_limit"),
+    ]
+
+
+def test_a_message_quotes_what_was_sent_in_ascii_and_not_all_of_it() -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query({"status": "\n\u2028" * 1000}, START)
+
+    (error,) = refused.value.errors
+    assert error.message.isascii()
+    assert error.message.isprintable()
+    assert len(error.message) < 400
+
+
+def test_a_history_has_a_limit_too() -> None:
+    assert history_limit("order-001", {"limit": "7"}) == 7
+    assert history_limit("order-001", {}) == 50
+
+
+@pytest.mark.parametrize("order_id", ["a%20b", "..", "x" * 65, "a b"])
+def test_an_order_id_that_cannot_be_is_refused(order_id: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        history_limit(order_id, {"from": "2026-01-01"})
+
+    assert [(error.field, error.code) for error in refused.value.errors] == [
+        ("from", "unknown_parameter"),
+        ("orderId", "bad_id"),
+    ]

@@ -1,0 +1,66 @@
+"""Settings: defaults that are safe, and a clear word on what is missing."""
+
+import pytest
+
+from chalicelib.settings import AppSettings, LogSettings, Settings, SettingsError
+
+RESOURCES = {
+    "ORDERS_QUEUE_URL": "https://sqs/orders",
+    "ORDERS_DLQ_URL": "https://sqs/orders-dlq",
+    "ORDERS_BUCKET": "orders",
+    "ORDERS_TABLE": "orders",
+}
+
+
+def test_the_resources_are_enough() -> None:
+    settings = Settings.from_env(RESOURCES)
+
+    assert settings.queue_url == "https://sqs/orders"
+    assert settings.dead_letter_queue_url == "https://sqs/orders-dlq"
+    assert (settings.bucket, settings.table) == ("orders", "orders")
+    assert not settings.partial_batch
+    assert settings.audit_shards == 4
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_resource_that_is_missing_is_named(name: str, value: str | None) -> None:
+    environment = {**RESOURCES, name: value}
+
+    with pytest.raises(SettingsError, match=f"{name} is not set"):
+        Settings.from_env({key: text for key, text in environment.items() if text is not None})
+
+
+def test_a_stage_is_closed_unless_it_says_otherwise() -> None:
+    assert AppSettings.from_env({}).closed
+    assert AppSettings.from_env({"ORDERS_AUTH": "iam"}).closed
+    assert not AppSettings.from_env({"ORDERS_AUTH": "none"}).closed
+
+
+def test_a_word_that_is_not_known_never_opens_a_stage() -> None:
+    with pytest.raises(SettingsError, match="ORDERS_AUTH must be one of iam, none: it is 'off'"):
+        AppSettings.from_env({"ORDERS_AUTH": "off"})
+
+
+def test_the_app_can_be_packaged_without_resources() -> None:
+    settings = AppSettings.from_env({})
+
+    assert settings.queue_name == "orders-dev"
+    assert (settings.batch_size, settings.batch_window_seconds) == (10, 0)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "ten", "1.5", "99999", "\u0663"])
+def test_a_batch_size_is_1_to_10000(text: str) -> None:
+    with pytest.raises(SettingsError, match="ORDERS_BATCH_SIZE must be a whole number 1 to 10000"):
+        AppSettings.from_env({"ORDERS_BATCH_SIZE": text})
+
+
+def test_partial_batches_are_enabled_by_name() -> None:
+    assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
+
+
+def test_logs_are_json_unless_a_person_reads_them() -> None:
+    assert LogSettings.from_env({}) == LogSettings("json", colour=False)
+    assert LogSettings.from_env(
+        {"ORDERS_LOG_FORMAT": "text", "ORDERS_LOG_COLOUR": "always"}
+    ) == LogSettings("text", colour=True)

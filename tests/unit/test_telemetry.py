@@ -1,0 +1,332 @@
+"""Telemetry: what a line says, what is counted, and what never gets into a log."""
+
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.processing import Processed, Processor
+from chalicelib.settings import LogSettings
+from chalicelib.submissions import Submission
+from chalicelib.telemetry import Telemetry, make_logger
+from chalicelib.unavailable import StoreUnavailable
+from tests.builders import START, Clock, order_text, redelivered, sqs_message
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+
+_services = itertools.count()
+
+SECRETS = ("55501234", "55509876", "31337.42", "31337", "shibboleth")
+
+
+class Logged:
+    """A system whose log is kept."""
+
+    def __init__(self, style: LogSettings) -> None:
+        self.stream = io.StringIO()
+        # Powertools keeps one logger for each service name: a new name gives a new stream.
+        logger = make_logger(style, self.stream, service=f"orders-{next(_services)}")
+        self.telemetry = Telemetry(logger)
+        self.records = FakeRecordStore()
+        self.archive = FakeArchive()
+        self.queue = FakeQueue()
+        self.clock = Clock(START + timedelta(milliseconds=42))
+
+    def process(self, *messages: Any, **parts: Any) -> list[Processed]:
+        given: dict[str, Any] = {
+            "records": self.records,
+            "archive": self.archive,
+            "queue": self.queue,
+            "reporter": self.telemetry,
+            "clock": self.clock,
+        }
+        return Processor(**{**given, **parts}).process_batch(messages)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+
+@pytest.fixture
+def logged() -> Logged:
+    return Logged(LogSettings("json", colour=False))
+
+
+@pytest.fixture
+def readable() -> Logged:
+    return Logged(LogSettings("text", colour=False))
+
+
+def emf(output: str) -> Iterator[dict[str, Any]]:
+    return (json.loads(line) for line in output.splitlines() if '"_aws"' in line)
+
+
+def test_a_line_of_the_processor_says_which_order_submission_request_and_attempt(
+    logged: Logged,
+) -> None:
+    logged.process(
+        sqs_message(receive_count=2, message_id="m-1", submissionId="s-1", requestId="r-1")
+    )
+
+    (line,) = logged.lines
+    assert line["message"] == "accepted"
+    assert line["level"] == "INFO"
+    assert line["orderId"] == "order-001"
+    assert line["submissionId"] == "s-1"
+    assert line["requestId"] == "r-1"
+    assert line["receiveCount"] == 2
+    assert line["ageMs"] == 42
+    assert line["isDuplicate"] is False
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "level"),
+    [
+        (order_text("new"), "accepted", "INFO"),
+        (order_text("new", amount=0), "rejected", "INFO"),
+        (order_text(), "duplicate", "INFO"),
+        (order_text(amount=1), "duplicate", "WARNING"),
+        ("[]", "unreadable", "WARNING"),
+    ],
+)
+def test_a_line_says_what_became_of_the_message(
+    logged: Logged, text: str, message: str, level: str
+) -> None:
+    logged.process(sqs_message())
+
+    logged.process(sqs_message(text))
+
+    line = logged.lines[-1]
+    assert (line["message"], line["level"]) == (message, level)
+    assert {"submissionId", "requestId", "receiveCount"} <= line.keys()
+
+
+def test_a_redelivery_is_told_apart(logged: Logged) -> None:
+    message = sqs_message()
+    logged.process(message)
+
+    logged.process(redelivered(message))
+
+    assert logged.lines[-1]["message"] == "redelivered"
+
+
+def test_errors_and_differences_are_logged_by_name(logged: Logged) -> None:
+    logged.process(sqs_message(order_text("a", amount=0)), sqs_message(order_text("b")))
+    logged.process(sqs_message(order_text("b", amount=1)))
+
+    assert logged.lines[0]["errors"] == ["amount:not_positive"]
+    assert logged.lines[2]["differs"] == ["amount"]
+
+
+def test_a_store_that_fails_is_logged_with_what_it_said(logged: Logged) -> None:
+    with logged.archive.outage():
+        logged.process(sqs_message())
+
+    (line,) = logged.lines
+    assert (line["message"], line["level"]) == ("failed", "ERROR")
+    assert line["error"] == "StoreUnavailable"
+    assert line["detail"] == "PutObject: ServiceUnavailable"
+
+
+def test_what_nobody_expected_is_logged_with_its_place_and_not_its_message(logged: Logged) -> None:
+    class BrokenArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            raise ValueError(submission.order.payload)
+
+    logged.process(sqs_message(), archive=BrokenArchive())
+
+    (line,) = logged.lines
+    assert line["error"] == "ValueError"
+    assert line["at"][-1].startswith("keep:")
+    assert "1111111" not in logged.stream.getvalue()
+
+
+def test_what_could_not_be_deleted_is_logged(logged: Logged) -> None:
+    logged.telemetry.left_undeleted(3, StoreUnavailable("SQS DeleteMessageBatch: Throttled"))
+
+    (line,) = logged.lines
+    assert (line["message"], line["messages"]) == ("left on the queue", 3)
+
+
+def test_a_request_is_one_line(logged: Logged) -> None:
+    logged.telemetry.answered(
+        method="GET", route="/orders/{order_id}", status=200, duration_ms=7, request_id="r-1"
+    )
+
+    (line,) = logged.lines
+    assert line["message"] == "GET /orders/{order_id}"
+    assert (line["status"], line["durationMs"], line["requestId"]) == (200, 7, "r-1")
+
+
+def test_a_failed_request_says_why(logged: Logged) -> None:
+    logged.telemetry.request_failed(StoreUnavailable("SQS SendMessage: 503"), "r-1")
+
+    (line,) = logged.lines
+    assert (line["message"], line["requestId"]) == ("request failed", "r-1")
+    assert line["detail"] == "SQS SendMessage: 503"
+
+
+def test_text_reads_well(readable: Logged) -> None:
+    readable.process(sqs_message(submissionId="s-1", requestId="r-1", message_id="m-1"))
+
+    (line,) = readable.stream.getvalue().splitlines()
+    assert line[10:].split() == [
+        line[10:24],
+        "INFO",
+        "accepted",
+        "orderId=order-001",
+        "submissionId=s-1",
+        "requestId=r-1",
+        "messageId=m-1",
+        "receiveCount=1",
+        "ageMs=42",
+        "isDuplicate=false",
+    ]
+
+
+def test_text_has_colour_only_if_it_is_told_to() -> None:
+    plain = Logged(LogSettings("text", colour=False))
+    coloured = Logged(LogSettings("text", colour=True))
+
+    for logged in [plain, coloured]:
+        logged.process(sqs_message("[]"))
+
+    assert "\x1b" not in plain.stream.getvalue()
+    assert "\x1b[33m" in coloured.stream.getvalue()
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_no_input_can_forge_a_line(style: Any) -> None:
+    logged = Logged(LogSettings(style, colour=False))
+    forged = "x\n2026-03-01T12:00:00Z INFO accepted orderId=forged\r\x1b[2J\u2028"
+
+    logged.process(sqs_message(order_text(channel=forged), submissionId=forged, requestId=forged))
+    logged.process(sqs_message("{" + forged))
+    logged.telemetry.left_undeleted(1, StoreUnavailable(forged))
+
+    text = logged.stream.getvalue()
+    assert text.count("\n") == 3
+    assert not {"\x1b", "\r", "\u2028"} & set(text)
+
+
+def test_no_account_amount_or_payload_ever_gets_into_a_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Known values go through every path, failing ones included."""
+    logged = Logged(LogSettings("json", colour=False))
+
+    class BrokenArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            raise ValueError(submission.order)
+
+    secret: dict[str, Any] = {
+        "amount": 31337.42,
+        "fromAccount": "55501234",
+        "toAccount": "55509876",
+        "note": "shibboleth",
+    }
+    texts = [
+        order_text(**secret),
+        order_text(**{**secret, "amount": "31337.421"}),
+        order_text(**{**secret, "toAccount": "55501234"}),
+        order_text(**{**secret, "fromAccount": 55501234}),
+        order_text(**{**secret, "fromAccount": "55501234shibboleth"}),
+        order_text(**{**secret, "channel": "shibboleth"}),
+        order_text(**{**secret, "toAccount": "1"}),
+        order_text(**secret)[:-1],
+        order_text(**secret)[:-1] + ', "shibboleth": 1, "shibboleth": 2}',
+        order_text("shibboleth 55501234", **secret),
+        '["55501234", 31337.42]',
+        '"shibboleth"',
+    ]
+    for text in texts:
+        message = sqs_message(text)
+        logged.process(message)
+        logged.process(redelivered(message))
+        logged.process(sqs_message(text), archive=BrokenArchive())
+        with logged.archive.outage(), logged.records.outage(), logged.queue.outage():
+            logged.process(sqs_message(text))
+
+    written = logged.stream.getvalue() + "".join(capsys.readouterr())
+    assert written.count("\n") > 4 * len(texts)
+    assert [secret for secret in SECRETS if secret in written] == []
+
+
+def test_what_is_counted_and_by_channel(logged: Logged, capsys: pytest.CaptureFixture[str]) -> None:
+    web = order_text(channel="web")
+    message = sqs_message(web)
+
+    logged.process(
+        message,
+        redelivered(message),
+        sqs_message(order_text(channel="web", amount=1)),
+        sqs_message(order_text("b", channel="web", amount=0)),
+        sqs_message("[]"),
+    )
+
+    by_channel = {metrics["channel"]: metrics for metrics in emf(capsys.readouterr().out)}
+    counted = {
+        channel: {name: value for name, value in metrics.items() if name.startswith(("Ord", "Red"))}
+        for channel, metrics in by_channel.items()
+    }
+    assert counted == {
+        "web": {
+            "OrdersReceived": [3.0],
+            "OrdersAccepted": [1.0],
+            "OrdersDuplicate": [1.0],
+            "OrdersConflicting": [1.0],
+            "OrdersRejected": [1.0],
+            "Redeliveries": [1.0],
+        },
+        "unspecified": {"OrdersReceived": [1.0], "OrdersUnreadable": [1.0]},
+    }
+
+
+def test_failures_are_counted(logged: Logged, capsys: pytest.CaptureFixture[str]) -> None:
+    with logged.records.outage():
+        logged.process(sqs_message(order_text(channel="atm")))
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert (metrics["channel"], metrics["OrdersFailed"]) == ("atm", [1.0])
+
+
+def test_metrics_are_of_the_service_and_of_each_channel(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged.process(sqs_message())
+
+    (metrics,) = emf(capsys.readouterr().out)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Orders"
+    assert directive["Dimensions"] == [["service"], ["service", "channel"]]
+
+
+def test_the_age_of_first_attempts_is_apart_from_retries(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged.process(
+        sqs_message(order_text("a")),
+        sqs_message(order_text("b")),
+        sqs_message(order_text("c"), receive_count=2),
+    )
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert metrics["ProcessingAge"] == [42.0, 42.0]
+    assert metrics["ProcessingAgeRetried"] == [42.0]
+
+
+def test_what_has_no_known_age_is_counted_all_the_same(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unreadable = replace(sqs_message("[]"), sent_at=None)
+
+    logged.process(unreadable)
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert metrics["OrdersUnreadable"] == [1.0]
+    assert "ageMs" not in logged.lines[0]
