@@ -1,0 +1,220 @@
+"""`resources`, `deploy` and `destroy`: a stage on AWS."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.deployment.account import Aws
+from ops.deployment.packaging import PackagingFailed
+from ops.deployment.presentation import Screen
+from ops.deployment.problems import DeploymentInterrupted, DeploymentProblem, explain
+from ops.deployment.resource_stack import ResourceStack, require_same_place
+from ops.deployment.stacks import Stacks
+from ops.deployment.stage_config import CONFIG, StageConfig
+from ops.local.environment import PROJECT_ROOT
+from ops.local.supervisor import StopRequested, stop_signals_raise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# As a shell reports a command that Ctrl-C has ended.
+INTERRUPTED = 130
+
+_stage_option = click.option("--stage", required=True, help="A stage of .chalice/config.json.")
+_yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")
+_move_option = click.option(
+    "--move", is_flag=True, help="Let the stage live in this account and region from now on."
+)
+_project_option = click.option(
+    "--project-dir",
+    "project",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    default=PROJECT_ROOT,
+    show_default="this checkout",
+    help="The directory of app.py.",
+)
+_dry_run_option = click.option("--dry-run", is_flag=True, help="Show the changes, make none.")
+
+
+def _open_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A stage without authentication is no accident if it was asked for twice."""
+    options = [
+        click.option(
+            "--open-to-anyone",
+            is_flag=True,
+            help="Deploy a stage whose ORDERS_AUTH is none, which lets anyone in.",
+        ),
+        click.option("--yes-open-to-anyone", is_flag=True, help="The same, said a second time."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
+    """Every way to fail ends in a sentence and an exit code, never in a traceback."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        with stop_signals_raise():
+            try:
+                command(*arguments, **options)
+            except (DeploymentProblem, PackagingFailed) as problem:
+                raise click.ClickException(str(problem)) from problem
+            except (BotoCoreError, ClientError) as error:
+                raise click.ClickException(explain(error)) from error
+            except DeploymentInterrupted as interrupted:
+                click.echo(f"\n{interrupted}", err=True)
+                sys.exit(INTERRUPTED)
+            except StopRequested:
+                click.echo(
+                    "\nStopped. Run the same command again: it goes on from where things are now.",
+                    err=True,
+                )
+                sys.exit(INTERRUPTED)
+
+    return run
+
+
+def _asking(yes: bool) -> Callable[[str], bool]:
+    def ask(question: str) -> bool:
+        if yes:
+            return True
+        try:
+            return click.confirm(question)
+        except click.Abort:
+            # Nobody is there to answer.
+            click.echo()
+            return False
+
+    return ask
+
+
+def _require_closed(config: StageConfig, said_once: bool, said_twice: bool) -> None:
+    if config.is_open and not (said_once and said_twice):
+        raise DeploymentProblem(
+            f"Stage {config.stage} has ORDERS_AUTH=none: anyone who finds its address could hand "
+            f"in and read orders. Set it to iam in {CONFIG}. If it is meant to be open, run the "
+            "command again with both --open-to-anyone and --yes-open-to-anyone."
+        )
+
+
+@click.group(epilog="Example: python -m ops resources up --stage dev")
+def resources() -> None:
+    """The queue, bucket, table and alarms of a stage."""
+
+
+@resources.command(epilog="Example: python -m ops resources up --stage dev")
+@_stage_option
+@_yes_option
+@_dry_run_option
+@_move_option
+@_open_options
+@_project_option
+@_in_plain_words
+def up(
+    *,
+    stage: str,
+    yes: bool,
+    dry_run: bool,
+    move: bool,
+    open_to_anyone: bool,
+    yes_open_to_anyone: bool,
+    project: Path,
+) -> None:
+    """
+    Create or update the resources of a stage.
+
+    Shows what will change, waits for it, and records in .chalice/config.json where the resources
+    are, so that `chalice deploy` finds them. Safe to repeat.
+    """
+    config = StageConfig.load(project, stage)
+    _require_closed(config, open_to_anyone, yes_open_to_anyone)
+    screen, aws = Screen(), Aws()
+    screen.say(aws.describe())
+    bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
+    if not dry_run:
+        screen.say(f"\nNext, type: chalice deploy --stage {stage}")
+
+
+@resources.command(epilog="Example: python -m ops resources show --stage dev")
+@_stage_option
+@_project_option
+@_in_plain_words
+def show(stage: str, project: Path) -> None:
+    """Show where the resources of a stage are, and change nothing."""
+    config = StageConfig.load(project, stage)
+    screen, aws = Screen(), Aws()
+    screen.say(aws.describe())
+    stacks = Stacks(aws.cloudformation, screen)
+    stack = ResourceStack(aws, config, screen, stacks)
+    state = stacks.find(stack.name)
+    if state is None:
+        raise DeploymentProblem(
+            f"There is no stack {stack.name} here. To create it, type: "
+            f"python -m ops resources up --stage {stage}"
+        )
+    screen.say(f"Stack {stack.name}: {state['StackStatus']}")
+    for name, value in stacks.outputs(stack.name).items():
+        screen.say(f"  {name:<20} {value}")
+
+
+@resources.command(epilog="Example: python -m ops resources down --stage dev")
+@_stage_option
+@_yes_option
+@_project_option
+@_in_plain_words
+def down(stage: str, yes: bool, project: Path) -> None:
+    """Delete the resources stack of a stage; queues, bucket and table stay, with all data."""
+    config = StageConfig.load(project, stage)
+    screen, aws = Screen(), Aws()
+    screen.say(aws.describe())
+    take_down(config, aws, screen, _asking(yes))
+
+
+def bring_up(
+    config: StageConfig,
+    aws: Aws,
+    screen: Screen,
+    ask: Callable[[str], bool],
+    *,
+    dry_run: bool,
+    move: bool,
+) -> StageConfig:
+    """Bring the resources stack up and record it: the configuration afterwards."""
+    require_same_place(config, aws, move=move)
+    stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    outputs = stack.up(ask, dry_run=dry_run)
+    if dry_run:
+        return config
+    changed = config.record(outputs)
+    if changed:
+        screen.say(f"Recorded in {CONFIG}, stage {config.stage}: {', '.join(changed)}")
+    return StageConfig.load(config.project, config.stage)
+
+
+def take_down(config: StageConfig, aws: Aws, screen: Screen, ask: Callable[[str], bool]) -> bool:
+    """Delete the resources stack if the user agrees; True if it is gone."""
+    stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    if Stacks(aws.cloudformation, screen).find(stack.name) is None:
+        screen.say(f"There is no stack {stack.name}.")
+        return True
+    question = (
+        f"Delete stack {stack.name}? Its alarms go; queues, bucket and table stay, with all data"
+    )
+    if not ask(question):
+        screen.say(f"Stack {stack.name} was kept.")
+        return False
+    stack.down()
+    screen.good_news(f"Stack {stack.name} is gone.")
+    screen.say(f"What it held is still there: {', '.join(stack.names().values())}.")
+    return True
+
+
+COMMANDS = (resources,)
