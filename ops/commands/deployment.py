@@ -11,12 +11,15 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.deployment.account import Aws
+from ops.deployment.app_stack import AppStack
 from ops.deployment.packaging import PackagingFailed
 from ops.deployment.presentation import Screen
 from ops.deployment.problems import DeploymentInterrupted, DeploymentProblem, explain
 from ops.deployment.resource_stack import ResourceStack, require_same_place
+from ops.deployment.smoke import SignedApi, SmokeTest
 from ops.deployment.stacks import Stacks
 from ops.deployment.stage_config import CONFIG, StageConfig
+from ops.deployment.stage_data import delete_data as delete_data_of
 from ops.local.environment import PROJECT_ROOT
 from ops.local.supervisor import StopRequested, stop_signals_raise
 
@@ -138,7 +141,7 @@ def up(
     _require_closed(config, open_to_anyone, yes_open_to_anyone)
     screen, aws = Screen(), Aws()
     screen.say(aws.describe())
-    bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
+    _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
     if not dry_run:
         screen.say(f"\nNext, type: chalice deploy --stage {stage}")
 
@@ -175,10 +178,88 @@ def down(stage: str, yes: bool, project: Path) -> None:
     config = StageConfig.load(project, stage)
     screen, aws = Screen(), Aws()
     screen.say(aws.describe())
-    take_down(config, aws, screen, _asking(yes))
+    _take_resources_down(config, aws, screen, _asking(yes))
 
 
-def bring_up(
+@click.command(epilog="Example: python -m ops deploy --stage dev")
+@_stage_option
+@_yes_option
+@_dry_run_option
+@_move_option
+@_open_options
+@click.option(
+    "--smoke-order/--no-smoke-order",
+    default=True,
+    show_default=True,
+    help="Send one order of 0.01 through the stage. It stays there, as smoke-test-...",
+)
+@_project_option
+@_in_plain_words
+def deploy(
+    *,
+    stage: str,
+    yes: bool,
+    dry_run: bool,
+    move: bool,
+    open_to_anyone: bool,
+    yes_open_to_anyone: bool,
+    smoke_order: bool,
+    project: Path,
+) -> None:
+    """
+    Deploy a stage: its resources, then the app.
+
+    Shows what will change, waits for it, tries the stage out, and says where it is. Safe to repeat.
+    """
+    config = StageConfig.load(project, stage)
+    _require_closed(config, open_to_anyone, yes_open_to_anyone)
+    screen, aws = Screen(), Aws()
+    screen.say(aws.describe())
+    config = _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
+    app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    app.up(dry_run=dry_run)
+    if dry_run:
+        return
+    url = app.url()
+    screen.say("Trying it out:")
+    smoke_test = SmokeTest(SignedApi(url, aws), screen)
+    smoke_test.check_health()
+    if smoke_order:
+        smoke_test.check_order()
+    screen.good_news(f"\nStage {stage} is up: {url}")
+
+
+@click.command(epilog="Example: python -m ops destroy --stage dev")
+@_stage_option
+@_yes_option
+@click.option(
+    "--delete-data",
+    is_flag=True,
+    help="Delete all orders too, after the name of the stage was typed. There is no way back.",
+)
+@_project_option
+@_in_plain_words
+def destroy(stage: str, yes: bool, delete_data: bool, project: Path) -> None:
+    """
+    Take a stage down.
+
+    The app goes. It asks before the resources stack goes. All data stays, and
+    `python -m ops resources up` takes it over again; only --delete-data deletes it.
+    """
+    config = StageConfig.load(project, stage)
+    screen, aws = Screen(), Aws()
+    screen.say(aws.describe())
+    if delete_data:
+        _require_typed(stage)
+    _take_app_down(config, aws, screen)
+    gone = _take_resources_down(config, aws, screen, _asking(yes or delete_data))
+    if gone and delete_data:
+        found = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen)).left_behind()
+        delete_data_of(found, aws, screen)
+        screen.good_news(f"All data of stage {stage} is deleted.")
+
+
+def _bring_up(
     config: StageConfig,
     aws: Aws,
     screen: Screen,
@@ -199,10 +280,23 @@ def bring_up(
     return StageConfig.load(config.project, config.stage)
 
 
-def take_down(config: StageConfig, aws: Aws, screen: Screen, ask: Callable[[str], bool]) -> bool:
+def _take_app_down(config: StageConfig, aws: Aws, screen: Screen) -> None:
+    app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    if app.down():
+        screen.good_news(f"Stack {app.name} is gone; orders on the queue wait there.")
+        return
+    screen.say(
+        f"There is no stack {app.name}. What `chalice deploy` has deployed, "
+        f"`chalice delete --stage {config.stage}` takes down."
+    )
+
+
+def _take_resources_down(
+    config: StageConfig, aws: Aws, screen: Screen, ask: Callable[[str], bool]
+) -> bool:
     """Delete the resources stack if the user agrees; True if it is gone."""
     stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
-    if Stacks(aws.cloudformation, screen).find(stack.name) is None:
+    if not stack.is_there():
         screen.say(f"There is no stack {stack.name}.")
         return True
     question = (
@@ -212,9 +306,20 @@ def take_down(config: StageConfig, aws: Aws, screen: Screen, ask: Callable[[str]
         screen.say(f"Stack {stack.name} was kept.")
         return False
     stack.down()
-    screen.good_news(f"Stack {stack.name} is gone.")
-    screen.say(f"What it held is still there: {', '.join(stack.names().values())}.")
+    screen.good_news(f"Stack {stack.name} is gone. Its data is still there:")
+    for each in stack.left_behind():
+        screen.say(f"  {each.logical_id:<14} {each.name}")
     return True
 
 
-COMMANDS = (resources,)
+def _require_typed(stage: str) -> None:
+    typed = click.prompt(
+        f"This deletes all orders of stage {stage} for good. Type the name of the stage",
+        default="",
+        show_default=False,
+    )
+    if typed != stage:
+        raise DeploymentProblem("That is not its name: nothing was changed.")
+
+
+COMMANDS = (resources, deploy, destroy)

@@ -96,6 +96,10 @@ class ResourceStack:
         }
         return retained_names(self._template, values)
 
+    def is_there(self) -> bool:
+        """Whether there is such a stack now."""
+        return self._stacks.find(self.name) is not None
+
     def down(self) -> bool:
         """Delete the stack; queues, bucket and table stay. False: there was none."""
         return self._stacks.delete(self.name)

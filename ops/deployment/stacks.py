@@ -224,8 +224,9 @@ class Stacks:
         return after
 
     def discard(self, change_set: ChangeSet) -> None:
-        """Forget changes that are not to be carried out."""
+        """Forget changes that are not to be carried out, and the stack that only waits for them."""
         self._client.delete_change_set(ChangeSetName=change_set.id)
+        self._forget_empty(change_set.stack)
 
     def delete(self, name: str) -> bool:
         """
@@ -248,6 +249,12 @@ class Stacks:
         stack = self.find(name)
         return outputs_of(stack) if stack else {}
 
+    def _forget_empty(self, name: str) -> None:
+        """A change set for a new stack makes that stack at once, with nothing in it."""
+        stack = self.find(name)
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            self._client.delete_stack(StackName=stack["StackId"])
+
     def _worked_out(
         self, change_set_id: str, stack: str, kind: ChangeSetTypeType
     ) -> ChangeSet | None:
@@ -258,6 +265,7 @@ class Stacks:
             if answer["Status"] == "FAILED":
                 reason = answer.get("StatusReason", "no reason given")
                 self._client.delete_change_set(ChangeSetName=change_set_id)
+                self._forget_empty(stack)
                 if any(words in reason for words in NO_CHANGES):
                     return None
                 raise DeploymentProblem(
