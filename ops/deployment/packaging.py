@@ -40,6 +40,13 @@ ANY_REGION = "us-east-1"
 PACKAGING_LIMIT_SECONDS = 300
 
 
+class _WithoutAliases(yaml.SafeDumper):
+    """CloudFormation refuses the aliases that Chalice writes where something occurs twice."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
 class PackagingFailed(Exception):
     """The app could not be packaged: the message says why, and what to type."""
 
@@ -55,6 +62,14 @@ class PackagedApp:
     @property
     def size_bytes(self) -> int:
         return self.archive.stat().st_size
+
+    def template_with_code_at(self, bucket: str, key: str) -> str:
+        """The template's text once the archive is uploaded: both functions take their code there."""
+        content = yaml.safe_load(self.template.read_text())
+        for resource in content["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+        return _as_yaml(content)
 
     def describe(self) -> str:
         """The archive's size, for people."""
@@ -152,4 +167,9 @@ def _set_defaults(template: Path, values: dict[str, str]) -> None:
     for name, value in values.items():
         if name in parameters:
             parameters[name]["Default"] = value
-    template.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    template.write_text(_as_yaml(content))
+
+
+def _as_yaml(content: Any) -> str:
+    text: str = yaml.dump(content, Dumper=_WithoutAliases, sort_keys=False)
+    return text
