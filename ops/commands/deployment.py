@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from ops.local.environment import PROJECT_ROOT
 from ops.local.supervisor import StopRequested, stop_signals_raise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # As a shell reports a command that Ctrl-C has ended.
 INTERRUPTED = 130
@@ -85,6 +86,15 @@ def _in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+@contextmanager
+def _account() -> Iterator[tuple[Aws, Screen]]:
+    """The account to work on, which is shown first: nothing happens to another by mistake."""
+    screen = Screen()
+    with Aws() as aws:
+        screen.say(aws.describe())
+        yield aws, screen
+
+
 def _asking(yes: bool) -> Callable[[str], bool]:
     def ask(question: str) -> bool:
         if yes:
@@ -139,11 +149,10 @@ def up(
     """
     config = StageConfig.load(project, stage)
     _require_closed(config, open_to_anyone, yes_open_to_anyone)
-    screen, aws = Screen(), Aws()
-    screen.say(aws.describe())
-    _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
-    if not dry_run:
-        screen.say(f"\nNext, type: chalice deploy --stage {stage}")
+    with _account() as (aws, screen):
+        _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
+        if not dry_run:
+            screen.say(f"\nNext, type: chalice deploy --stage {stage}")
 
 
 @resources.command(epilog="Example: python -m ops resources show --stage dev")
@@ -153,19 +162,18 @@ def up(
 def show(stage: str, project: Path) -> None:
     """Show where the resources of a stage are, and change nothing."""
     config = StageConfig.load(project, stage)
-    screen, aws = Screen(), Aws()
-    screen.say(aws.describe())
-    stacks = Stacks(aws.cloudformation, screen)
-    stack = ResourceStack(aws, config, screen, stacks)
-    state = stacks.find(stack.name)
-    if state is None:
-        raise DeploymentProblem(
-            f"There is no stack {stack.name} here. To create it, type: "
-            f"python -m ops resources up --stage {stage}"
-        )
-    screen.say(f"Stack {stack.name}: {state['StackStatus']}")
-    for name, value in stacks.outputs(stack.name).items():
-        screen.say(f"  {name:<20} {value}")
+    with _account() as (aws, screen):
+        stacks = Stacks(aws.cloudformation, screen)
+        stack = ResourceStack(aws, config, screen, stacks)
+        state = stacks.find(stack.name)
+        if state is None:
+            raise DeploymentProblem(
+                f"There is no stack {stack.name} here. To create it, type: "
+                f"python -m ops resources up --stage {stage}"
+            )
+        screen.say(f"Stack {stack.name}: {state['StackStatus']}")
+        for name, value in stacks.outputs(stack.name).items():
+            screen.say(f"  {name:<20} {value}")
 
 
 @resources.command(epilog="Example: python -m ops resources down --stage dev")
@@ -176,9 +184,14 @@ def show(stage: str, project: Path) -> None:
 def down(stage: str, yes: bool, project: Path) -> None:
     """Delete the resources stack of a stage; queues, bucket and table stay, with all data."""
     config = StageConfig.load(project, stage)
-    screen, aws = Screen(), Aws()
-    screen.say(aws.describe())
-    _take_resources_down(config, aws, screen, _asking(yes))
+    with _account() as (aws, screen):
+        app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+        if app.is_there():
+            raise DeploymentProblem(
+                f"Stack {app.name} runs on these resources. To take both down, type: "
+                f"python -m ops destroy --stage {stage}"
+            )
+        _take_resources_down(config, aws, screen, _asking(yes))
 
 
 @click.command(epilog="Example: python -m ops deploy --stage dev")
@@ -213,20 +226,22 @@ def deploy(
     """
     config = StageConfig.load(project, stage)
     _require_closed(config, open_to_anyone, yes_open_to_anyone)
-    screen, aws = Screen(), Aws()
-    screen.say(aws.describe())
-    config = _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
-    app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
-    app.up(dry_run=dry_run)
-    if dry_run:
-        return
-    url = app.url()
-    screen.say("Trying it out:")
-    smoke_test = SmokeTest(SignedApi(url, aws), screen)
-    smoke_test.check_health()
-    if smoke_order:
-        smoke_test.check_order()
-    screen.good_news(f"\nStage {stage} is up: {url}")
+    with _account() as (aws, screen):
+        config = _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
+        if dry_run and not config.has_resources:
+            screen.say("What the app would be can be said once the resources are there.")
+            return
+        app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+        app.up(dry_run=dry_run)
+        if dry_run:
+            return
+        url = app.url()
+        screen.say("Trying it out:")
+        smoke_test = SmokeTest(SignedApi(url, aws), screen)
+        smoke_test.check_health()
+        if smoke_order:
+            smoke_test.check_order()
+        screen.good_news(f"\nStage {stage} is up: {url}")
 
 
 @click.command(epilog="Example: python -m ops destroy --stage dev")
@@ -247,16 +262,17 @@ def destroy(stage: str, yes: bool, delete_data: bool, project: Path) -> None:
     `python -m ops resources up` takes it over again; only --delete-data deletes it.
     """
     config = StageConfig.load(project, stage)
-    screen, aws = Screen(), Aws()
-    screen.say(aws.describe())
-    if delete_data:
-        _require_typed(stage)
-    _take_app_down(config, aws, screen)
-    gone = _take_resources_down(config, aws, screen, _asking(yes or delete_data))
-    if gone and delete_data:
-        found = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen)).left_behind()
-        delete_data_of(found, aws, screen)
-        screen.good_news(f"All data of stage {stage} is deleted.")
+    with _account() as (aws, screen):
+        if delete_data:
+            _require_typed(stage)
+        _take_app_down(config, aws, screen)
+        gone = _take_resources_down(config, aws, screen, _asking(yes or delete_data))
+        if gone and delete_data:
+            found = ResourceStack(
+                aws, config, screen, Stacks(aws.cloudformation, screen)
+            ).left_behind()
+            delete_data_of(found, aws, screen)
+            screen.good_news(f"All data of stage {stage} is deleted.")
 
 
 def _bring_up(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import boto3
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
@@ -36,8 +37,15 @@ class Aws:
     Clients for one account and region.
 
     Credentials, region and endpoint come from where boto3 looks: AWS_PROFILE, AWS_DEFAULT_REGION,
-    AWS_ENDPOINT_URL, ~/.aws.
+    AWS_ENDPOINT_URL, ~/.aws. The `with` block closes the connections that were opened.
     """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients().values():
+            client.close()
 
     @cached_property
     def session(self) -> boto3.session.Session:
@@ -46,7 +54,11 @@ class Aws:
     @cached_property
     def identity(self) -> Identity:
         """Asked for first, because it needs credentials, a region and nothing else."""
-        answer = self.session.client("sts", config=CONFIG).get_caller_identity()
+        sts = self.session.client("sts", config=CONFIG)
+        try:
+            answer = sts.get_caller_identity()
+        finally:
+            sts.close()
         return Identity(answer["Account"], answer["Arn"])
 
     @cached_property
@@ -65,6 +77,10 @@ class Aws:
     def dynamodb(self) -> DynamoDBClient:
         return self.session.client("dynamodb", config=CONFIG)
 
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self.session.client("logs", config=CONFIG)
+
     @property
     def region(self) -> str:
         return self.cloudformation.meta.region_name
@@ -79,6 +95,10 @@ class Aws:
     @property
     def credentials(self) -> Credentials | None:
         return self.session.get_credentials()
+
+    def _clients(self) -> dict[str, Any]:
+        names = ("cloudformation", "s3", "sqs", "dynamodb", "logs")
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     def describe(self) -> str:
         """The account in one line."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.deployment.artifacts import Artifacts, with_code_at
+from ops.deployment.artifacts import Artifacts
 from ops.deployment.packaging import package_app
 from ops.deployment.problems import DeploymentProblem
-from ops.deployment.stacks import LARGEST_TEMPLATE_BYTES, Wanted, outputs_of
-from ops.deployment.templates import load_template
+from ops.deployment.stacks import LARGEST_TEMPLATE_BYTES, Wanted
+from ops.local.resources import outputs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -59,6 +58,10 @@ class AppStack:
             return self._stacks.outputs(self.name)
         return outputs_of(self._stacks.carry_out(change_set))
 
+    def is_there(self) -> bool:
+        """Whether there is such a stack now."""
+        return self._stacks.find(self.name) is not None
+
     def down(self) -> bool:
         """Delete the stack: API, functions and their logs go. False: there was none."""
         return self._stacks.delete(self.name)
@@ -87,11 +90,11 @@ class AppStack:
             packaged = package_app(stage, Path(directory), self._config.project)
             if artifacts.make_ready():
                 self._screen.say(f"Created the artifacts bucket {artifacts.bucket}")
-            address, sent = artifacts.upload_archive(packaged.archive, stage)
-            template = load_template(packaged.template.read_text())
+            key, sent = artifacts.upload_archive(packaged.archive, stage)
+            text = packaged.template_with_code_at(artifacts.bucket, key)
             described = packaged.describe()
-        self._screen.say(f"{described}, {'uploaded to' if sent else 'there already:'} {address}")
-        text = json.dumps(with_code_at(template, address), separators=(",", ":"), default=str)
+        where = f"s3://{artifacts.bucket}/{key}"
+        self._screen.say(f"{described}, {'uploaded to' if sent else 'there already:'} {where}")
         large = len(text.encode()) > LARGEST_TEMPLATE_BYTES
         return Wanted(
             self.name,

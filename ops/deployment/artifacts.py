@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -48,7 +48,7 @@ class Artifacts:
 
     def upload_archive(self, archive: Path, stage: str) -> tuple[str, bool]:
         """
-        Upload an archive: its address, and whether it had to be sent.
+        Upload an archive: its key, and whether it had to be sent.
 
         Its key says what is in it: the same code again is the same object, and so no change.
         """
@@ -61,11 +61,11 @@ class Artifacts:
                 Body=archive.read_bytes(),
                 ExpectedBucketOwner=self._owner,
             )
-        return f"s3://{self.bucket}/{key}", sent
+        return key, sent
 
     def upload_template(self, template: str, stage: str) -> str:
         """Upload a template that is too large for a request: its URL."""
-        key = f"{stage}/{hashlib.sha256(template.encode()).hexdigest()}.template.json"
+        key = f"{stage}/{hashlib.sha256(template.encode()).hexdigest()}.template.yaml"
         self._aws.s3.put_object(
             Bucket=self.bucket, Key=key, Body=template.encode(), ExpectedBucketOwner=self._owner
         )
@@ -141,17 +141,6 @@ def digest_of(archive: Path) -> str:
             digest.update(f"{len(name)}:{name}:{opened.getinfo(name).file_size}:".encode())
             digest.update(opened.read(name))
     return digest.hexdigest()
-
-
-def with_code_at(template: dict[str, Any], address: str) -> dict[str, Any]:
-    """The template whose functions take their code from an address in S3."""
-    resources = {
-        name: {**resource, "Properties": {**resource["Properties"], "CodeUri": address}}
-        if "CodeUri" in resource.get("Properties", {})
-        else resource
-        for name, resource in template["Resources"].items()
-    }
-    return cast("dict[str, Any]", {**template, "Resources": resources})
 
 
 def _tls_only(bucket: str) -> dict[str, Any]:

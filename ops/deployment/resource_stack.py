@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from ops.deployment.problems import DeploymentProblem, code_of
-from ops.deployment.stacks import ChangeSet, Stacks, Wanted, outputs_of
-from ops.deployment.templates import load_template, only, retained_names
-from ops.local.resources import stack_name
+from ops.deployment.stacks import ChangeSet, Stacks, Wanted
+from ops.deployment.templates import importable_names, load_template, only
+from ops.local.resources import outputs_of, stack_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,13 +88,13 @@ class ResourceStack:
         return [each for each in found if each is not None]
 
     def names(self) -> dict[str, str]:
-        """The name of each resource that holds data, by logical id."""
+        """The name of each resource that can be there without the stack, by logical id."""
         values = {
             "Stage": self._config.stage,
             "AWS::AccountId": self._aws.identity.account_id,
             "AWS::Region": self._aws.region,
         }
-        return retained_names(self._template, values)
+        return importable_names(self._template, values)
 
     def is_there(self) -> bool:
         """Whether there is such a stack now."""
@@ -177,6 +177,7 @@ class ResourceStack:
             "AWS::SQS::Queue": self._find_queue,
             "AWS::S3::Bucket": self._find_bucket,
             "AWS::DynamoDB::Table": self._find_table,
+            "AWS::Logs::LogGroup": self._find_log_group,
         }[kind]
         identifier = find(name)
         return Found(logical_id, kind, name, identifier) if identifier else None
@@ -218,6 +219,11 @@ class ResourceStack:
                 return None
             raise
         return {"TableName": name}
+
+    def _find_log_group(self, name: str) -> dict[str, str] | None:
+        groups = self._aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        there = any(group["logGroupName"] == name for group in groups)
+        return {"LogGroupName": name} if there else None
 
 
 def require_same_place(config: StageConfig, aws: Aws, *, move: bool) -> None:

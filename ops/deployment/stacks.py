@@ -15,6 +15,7 @@ from ops.deployment.problems import (
     code_of,
     message_of,
 )
+from ops.local.resources import outputs_of
 from ops.local.supervisor import StopRequested
 
 if TYPE_CHECKING:
@@ -347,11 +348,6 @@ class Stacks:
     def _last_event(self, stack_id: str) -> str | None:
         events = self._client.describe_stack_events(StackName=stack_id)["StackEvents"]
         return events[0]["EventId"] if events else None
-
-
-def outputs_of(stack: StackTypeDef) -> dict[str, str]:
-    """The outputs by their names."""
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def _pauses() -> Iterator[float]:

@@ -79,6 +79,11 @@ class StageConfig:
         return any(variables.get("ORDERS_AUTH") == "none" for variables in environments)
 
     @property
+    def has_resources(self) -> bool:
+        """Whether `record` has been here."""
+        return all(self.variables.get(name) for name in VARIABLE_OUTPUTS)
+
+    @property
     def resource_parameters(self) -> dict[str, str]:
         """Parameters of infrastructure/resources.yaml that differ from their defaults."""
         given = self.settings.get("resource_parameters", {})

@@ -19,11 +19,12 @@ GONE = {"NoSuchBucket", "ResourceNotFoundException", "AWS.SimpleQueueService.Non
 
 
 def delete_data(found: Sequence[Found], aws: Aws, screen: Screen) -> None:
-    """Delete queues, bucket and table with all that is in them. Safe to repeat."""
+    """Delete queues, bucket, table and logs with all that is in them. Safe to repeat."""
     deletions = {
         "AWS::SQS::Queue": _delete_queue,
         "AWS::S3::Bucket": _delete_bucket,
         "AWS::DynamoDB::Table": _delete_table,
+        "AWS::Logs::LogGroup": _delete_log_group,
     }
     for each in found:
         try:
@@ -44,6 +45,10 @@ def _delete_table(table: Found, aws: Aws) -> None:
         aws.dynamodb.update_table(TableName=table.name, DeletionProtectionEnabled=False)
         aws.dynamodb.get_waiter("table_exists").wait(TableName=table.name)
     aws.dynamodb.delete_table(TableName=table.name)
+
+
+def _delete_log_group(group: Found, aws: Aws) -> None:
+    aws.logs.delete_log_group(logGroupName=group.name)
 
 
 def _delete_bucket(bucket: Found, aws: Aws) -> None:

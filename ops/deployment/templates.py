@@ -10,11 +10,13 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# For each type that holds data: the property that names it, and what an import knows it by.
+# For each type that can be there without its stack: the property that names it.
 NAME_PROPERTIES = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::S3::Bucket": "BucketName",
     "AWS::DynamoDB::Table": "TableName",
+    # A function that runs without the resources stack makes its own.
+    "AWS::Logs::LogGroup": "LogGroupName",
 }
 
 
@@ -45,16 +47,16 @@ def load_template(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", yaml.load(text, Loader=_TemplateLoader))  # noqa: S506 (a SafeLoader)
 
 
-def retained_names(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+def importable_names(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
     """
-    The name of each resource that outlives its stack, by logical id.
+    The name of each resource that can be there without its stack, by logical id.
 
     `values` are the parameters and pseudo parameters that names are made of.
     """
     return {
         logical_id: _resolved(resource["Properties"][NAME_PROPERTIES[resource["Type"]]], values)
         for logical_id, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy") == "Retain" and resource["Type"] in NAME_PROPERTIES
+        if "DeletionPolicy" in resource and resource["Type"] in NAME_PROPERTIES
     }
 
 
