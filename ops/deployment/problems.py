@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.exceptions import (
@@ -116,9 +117,8 @@ def _explain_silence(error: BotoCoreError, environment: Mapping[str, str]) -> st
             "should be there, or type `unset AWS_ENDPOINT_URL` for AWS itself; then run the "
             "command again."
         )
-    region = environment.get("AWS_DEFAULT_REGION", "")
     return (
-        f"AWS does not answer ({error}). {_doubts_about(region)}Look whether this machine has a "
+        f"AWS does not answer ({error}). {_doubts_about(_region_of(error))}Look whether this machine has a "
         "network, and run the command again."
     )
 
@@ -129,7 +129,14 @@ def _doubts_about(region: str) -> str:
         return ""
     close = get_close_matches(region, known, n=1)
     meant = f": did you mean {close[0]}? " if close else ". "
-    return f"AWS_DEFAULT_REGION is {region}, which is no region that boto3 knows{meant}"
+    return f"The region is {region}, which boto3 does not know{meant}"
+
+
+def _region_of(error: BotoCoreError) -> str:
+    """The region in the address that did not answer, https://SERVICE.REGION.amazonaws.com."""
+    url: str = error.kwargs.get("endpoint_url", "")
+    host = (urlsplit(url).hostname or "").split(".")
+    return host[1] if len(host) > 2 and "amazonaws" in host[2:] else ""  # noqa: PLR2004 (above)
 
 
 def _sentence(error: Exception) -> str:
