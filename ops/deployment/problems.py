@@ -117,9 +117,10 @@ def _explain_silence(error: BotoCoreError, environment: Mapping[str, str]) -> st
             "should be there, or type `unset AWS_ENDPOINT_URL` for AWS itself; then run the "
             "command again."
         )
+    doubts = _doubts_about(_region_of(error))
     return (
-        f"AWS does not answer ({error}). {_doubts_about(_region_of(error))}Look whether this machine has a "
-        "network, and run the command again."
+        f"AWS does not answer ({error}). {doubts}Look whether this machine has a network, and run "
+        "the command again."
     )
 
 

@@ -38,6 +38,7 @@ DEAD_ENDS = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FA
 SUCCESSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"}
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 # What CloudFormation says of resources that it gave up on because another failed.
+NO_REASON = "no reason given"
 FOLLOWED = ("Resource creation cancelled", "Resource update cancelled")
 
 
@@ -221,7 +222,7 @@ class Stacks:
         self._client.execute_change_set(**arguments)
         after, events = self._wait(stack["StackId"], seen)
         if after["StackStatus"] not in SUCCESSES:
-            raise DeploymentProblem(_failure(after, events))
+            raise self._failure(after, events)
         return after
 
     def discard(self, change_set: ChangeSet) -> None:
@@ -242,13 +243,50 @@ class Stacks:
             return False
         after, events = self._start_deleting(stack)
         if after["StackStatus"] != "DELETE_COMPLETE":
-            raise DeploymentProblem(_failure(after, events))
+            raise self._failure(after, events)
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
         """The outputs of a stack by their names; none if there is no stack."""
         stack = self.find(name)
         return outputs_of(stack) if stack else {}
+
+    def _failure(
+        self, stack: StackTypeDef, events: Sequence[StackEventTypeDef]
+    ) -> DeploymentProblem:
+        reasons = self._refused_beforehand(StackName=stack["StackId"], because=_reasons(events))
+        if not reasons:
+            reasons = [
+                f"  {event['LogicalResourceId']}: {_reason(event)}"
+                for event in events
+                if event.get("ResourceStatus", "").endswith("_FAILED")
+                and not _reason(event).startswith(FOLLOWED)
+                and event["LogicalResourceId"] != stack["StackName"]
+            ]
+        head = f"Stack {stack['StackName']} ended as {stack['StackStatus']}:"
+        why = reasons or [f"  {stack.get('StackStatusReason') or NO_REASON}"]
+        then = "Mend the cause, and run the command again: it takes the stack from where it is now."
+        return DeploymentProblem("\n".join([head, *why, _advice(why) + then]))
+
+    def _refused_beforehand(self, because: str, **of: Any) -> list[str]:
+        """
+        The reasons of a validation that failed before anything was begun.
+
+        The events of a stack only point to them.
+        """
+        if "DescribeEvents" not in because:
+            return []
+        try:
+            events = self._client.describe_events(**of)["OperationEvents"]
+        except ClientError:
+            # A right of its own. Without it there is still the sentence that points here.
+            return []
+        return [
+            f"  {event['LogicalResourceId']}: {event.get('ValidationStatusReason', NO_REASON)}"
+            for event in events
+            if event["OperationId"] == events[0]["OperationId"]
+            and event.get("ValidationStatus") == "FAILED"
+        ]
 
     def _forget_empty(self, name: str) -> None:
         """A change set for a new stack makes that stack at once, with nothing in it."""
@@ -264,20 +302,26 @@ class Stacks:
             if answer["Status"] == "CREATE_COMPLETE":
                 break
             if answer["Status"] == "FAILED":
-                reason = answer.get("StatusReason", "no reason given")
+                reason = answer.get("StatusReason") or NO_REASON
+                details = self._refused_beforehand(ChangeSetName=change_set_id, because=reason)
                 self._client.delete_change_set(ChangeSetName=change_set_id)
                 self._forget_empty(stack)
                 if any(words in reason for words in NO_CHANGES):
                     return None
                 raise DeploymentProblem(
-                    f"CloudFormation can't work out the changes of {stack}: {reason}\n"
-                    "Mend that, and run the command again."
+                    "\n".join(
+                        [
+                            f"CloudFormation can't work out the changes of {stack}: {reason}",
+                            *details,
+                            f"{_advice([reason, *details])}Mend that, and run the command again.",
+                        ]
+                    )
                 )
             self._sleep(pause)
         if answer["ExecutionStatus"] != "AVAILABLE":
             raise DeploymentProblem(
                 f"The changes of {stack} can't be carried out ({answer['ExecutionStatus']}): "
-                f"{answer.get('StatusReason', 'no reason given')}\nMend that, and run the "
+                f"{answer.get('StatusReason') or NO_REASON}\nMend that, and run the "
                 "command again."
             )
         return ChangeSet(change_set_id, stack, kind, list(self._changes(answer)))
@@ -363,24 +407,21 @@ def _says_there_is_none(error: ClientError) -> bool:
 
 def _stuck(stack: StackTypeDef) -> DeploymentProblem:
     name, status = stack["StackName"], stack["StackStatus"]
-    reason = stack.get("StackStatusReason") or "no reason given"
+    reason = stack.get("StackStatusReason") or NO_REASON
     return DeploymentProblem(
         f"Stack {name} stays {status}: {reason}\nIts events in the CloudFormation console name the "
         "resource that is in the way. Mend that, and run the command again."
     )
 
 
-def _failure(stack: StackTypeDef, events: Sequence[StackEventTypeDef]) -> str:
-    reasons = [
-        f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        for event in events
-        if event.get("ResourceStatus", "").endswith("_FAILED")
-        and not event.get("ResourceStatusReason", "").startswith(FOLLOWED)
-        and event["LogicalResourceId"] != stack["StackName"]
-    ]
+def _reason(event: StackEventTypeDef) -> str:
+    return event.get("ResourceStatusReason") or NO_REASON
+
+
+def _reasons(events: Sequence[StackEventTypeDef]) -> str:
+    return "\n".join(_reason(event) for event in events)
+
+
+def _advice(reasons: Sequence[str]) -> str:
     taken = any("already exist" in reason for reason in reasons)
-    advice = "A name is taken: see docs/deploying.md#a-name-is-taken. " if taken else ""
-    head = f"Stack {stack['StackName']} ended as {stack['StackStatus']}:"
-    no_reasons = [f"  {stack.get('StackStatusReason') or 'no reason given'}"]
-    then = "Mend the cause, and run the command again: it takes the stack from where it is now."
-    return "\n".join([head, *(reasons or no_reasons), advice + then])
+    return "A name is taken: see docs/deploying.md#a-name-is-taken. " if taken else ""
