@@ -40,13 +40,6 @@ ANY_REGION = "us-east-1"
 PACKAGING_LIMIT_SECONDS = 300
 
 
-class _WithoutAliases(yaml.SafeDumper):
-    """CloudFormation refuses the aliases that Chalice writes where something occurs twice."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
-
-
 class PackagingFailed(Exception):
     """The app could not be packaged: the message says why, and what to type."""
 
@@ -64,7 +57,7 @@ class PackagedApp:
         return self.archive.stat().st_size
 
     def template_with_code_at(self, bucket: str, key: str) -> str:
-        """The template's text once the archive is uploaded: both functions take their code there."""
+        """The template's text once the archive is uploaded: that is where both functions get it."""
         content = yaml.safe_load(self.template.read_text())
         for resource in content["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -171,5 +164,8 @@ def _set_defaults(template: Path, values: dict[str, str]) -> None:
 
 
 def _as_yaml(content: Any) -> str:
-    text: str = yaml.dump(content, Dumper=_WithoutAliases, sort_keys=False)
+    # What Chalice gives twice it writes once, with an alias to it, which CloudFormation refuses.
+    # After a trip through JSON no two places share an object any more.
+    unshared = json.loads(json.dumps(content))
+    text: str = yaml.safe_dump(unshared, sort_keys=False)
     return text

@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import boto3
+import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -24,9 +25,16 @@ from ops.local.ports import free_port
 from ops.local.resources import TEMPLATE, outputs_of
 from tests.e2e.client import Answer, ApiClient, eventually
 
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
 STAGE = "dev"
 PROCESSOR = f"orders-{STAGE}-process_orders"
-VISIBILITY_TIMEOUT_SECONDS = 1
+# Enough for a function that begins cold on a busy machine. What has to fail five times is given
+# less, once the function is warm: with less than it takes, messages that are processed would be
+# delivered again, and end among the dead.
+VISIBILITY_TIMEOUT_SECONDS = 15
+SHORT_VISIBILITY_TIMEOUT_SECONDS = 2
 STACK_LIMIT_SECONDS = 30.0
 CODE_BUCKET = "orders-code"
 PROJECT_FILES = ("app.py", "requirements.txt")
@@ -72,7 +80,7 @@ class SigningClient(ApiClient):
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        request = AWSRequest(method, self._url + path, data=body, headers=dict(headers or {}))
+        request = AWSRequest(method, self.url + path, data=body, headers=dict(headers or {}))
         SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
         return super().request(method, path, body, dict(request.headers.items()))
 
@@ -133,7 +141,7 @@ class EmulatedAccount:
 
         stack = eventually(ended)
         assert stack["StackStatus"] == "CREATE_COMPLETE", self._reasons(name)
-        return outputs_of(stack)
+        return outputs_of(cast("StackTypeDef", stack))
 
     def _reasons(self, name: str) -> list[str]:
         events = self.cloudformation.describe_stack_events(StackName=name)["StackEvents"]
@@ -150,6 +158,20 @@ class EmulatedAccount:
         entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
         answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
         assert not answer.get("Failed")
+
+    @contextmanager
+    def short_visibility_timeout(self) -> Iterator[None]:
+        """What fails in the `with` block is soon delivered again."""
+        self._set_visibility_timeout(SHORT_VISIBILITY_TIMEOUT_SECONDS)
+        try:
+            yield
+        finally:
+            self._set_visibility_timeout(VISIBILITY_TIMEOUT_SECONDS)
+
+    def _set_visibility_timeout(self, seconds: int) -> None:
+        self.sqs.set_queue_attributes(
+            QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": str(seconds)}
+        )
 
     def waiting(self) -> int:
         """The messages on the queue, those that are with the processor included."""
@@ -231,11 +253,24 @@ class EmulatedAccount:
             Environment={"Variables": configuration["Environment"]["Variables"] | variables},
         )
 
+    def invocations(self, function: str) -> int:
+        """How often the function was begun, crashes included."""
+        answer = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
+        return sum("START RequestId" in event["message"] for event in answer["events"])
+
     def log_lines(self, function: str) -> list[dict[str, Any]]:
         """The JSON lines that a function has logged."""
         answer = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
         messages = [event["message"].strip() for event in answer["events"]]
         return [json.loads(message) for message in messages if message.startswith("{")]
+
+    def failed_attempts(self, order_id: str) -> list[int]:
+        """The receive counts with which the processor has failed at an order, as yet logged."""
+        return sorted(
+            line["receiveCount"]
+            for line in self.log_lines(PROCESSOR)
+            if line.get("message") == "failed" and line.get("orderId") == order_id
+        )
 
     # Both ways of deploying
 
@@ -246,6 +281,18 @@ class EmulatedAccount:
         template = packaged.template_with_code_at(CODE_BUCKET, "code.zip")
         self.app_outputs = self.create_stack(f"orders-{STAGE}", template)
         return self.api(self.app_outputs["RestAPIId"])
+
+    def put_gateway_responses(self, packaged: PackagedApp, outputs: dict[str, str]) -> None:
+        """Those of the template's API definition, as API Gateway takes them when it imports it."""
+        apigateway = self.client("apigateway")
+        rest_api_id = outputs["RestAPIId"]
+        for response_type, response in gateway_responses(packaged).items():
+            apigateway.put_gateway_response(
+                restApiId=rest_api_id, responseType=response_type, **response
+            )
+        deployment = apigateway.create_deployment(restApiId=rest_api_id)
+        change = {"op": "replace", "path": "/deploymentId", "value": deployment["id"]}
+        apigateway.update_stage(restApiId=rest_api_id, stageName=STAGE, patchOperations=[change])
 
     def api(self, rest_api_id: str) -> ApiClient:
         return SigningClient(f"{self.url}/restapis/{rest_api_id}/{STAGE}/_user_request_")
@@ -274,5 +321,14 @@ def _spoilt(order_id: str) -> dict[str, Any]:
     return {"orderId": {"S": order_id}, "recordId": {"S": "0#FIRST"}}
 
 
-def statuses(records: Sequence[dict[str, Any]]) -> list[str]:
-    return [record["status"]["S"] for record in records]
+def gateway_responses(packaged: PackagedApp) -> dict[str, dict[str, Any]]:
+    """What API Gateway answers by itself, by the kind of refusal."""
+    template = yaml.safe_load(packaged.template.read_text())
+    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    responses = definition["x-amazon-apigateway-gateway-responses"]
+    return {
+        kind: {
+            name: str(value) if name == "statusCode" else value for name, value in response.items()
+        }
+        for kind, response in responses.items()
+    }
