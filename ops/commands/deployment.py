@@ -184,6 +184,7 @@ def show(stage: str, project: Path) -> None:
 def down(stage: str, yes: bool, project: Path) -> None:
     """Delete the resources stack of a stage; queues, bucket and table stay, with all data."""
     config = StageConfig.load(project, stage)
+    _require_not_by_chalice(config)
     with _account() as (aws, screen):
         app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
         if app.is_there():
@@ -226,6 +227,7 @@ def deploy(
     """
     config = StageConfig.load(project, stage)
     _require_closed(config, open_to_anyone, yes_open_to_anyone)
+    _require_not_by_chalice(config)
     with _account() as (aws, screen):
         config = _bring_up(config, aws, screen, _asking(yes), dry_run=dry_run, move=move)
         if dry_run and not config.has_resources:
@@ -262,6 +264,7 @@ def destroy(stage: str, yes: bool, delete_data: bool, project: Path) -> None:
     `python -m ops resources up` takes it over again; only --delete-data deletes it.
     """
     config = StageConfig.load(project, stage)
+    _require_not_by_chalice(config)
     with _account() as (aws, screen):
         if delete_data:
             _require_typed(stage)
@@ -296,15 +299,21 @@ def _bring_up(
     return StageConfig.load(config.project, config.stage)
 
 
+def _require_not_by_chalice(config: StageConfig) -> None:
+    """Both ways give functions the same names, so that alarms and logs are the same."""
+    if config.deployed_by_chalice:
+        raise DeploymentProblem(
+            f"Stage {config.stage} was deployed with `chalice deploy`. First, type: "
+            f"chalice delete --stage {config.stage}"
+        )
+
+
 def _take_app_down(config: StageConfig, aws: Aws, screen: Screen) -> None:
     app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
     if app.down():
         screen.good_news(f"Stack {app.name} is gone; orders on the queue wait there.")
         return
-    screen.say(
-        f"There is no stack {app.name}. What `chalice deploy` has deployed, "
-        f"`chalice delete --stage {config.stage}` takes down."
-    )
+    screen.say(f"There is no stack {app.name}.")
 
 
 def _take_resources_down(

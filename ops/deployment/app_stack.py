@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.deployment.artifacts import Artifacts
+from ops.deployment.change_sets import LARGEST_TEMPLATE_BYTES, Wanted
 from ops.deployment.packaging import package_app
 from ops.deployment.problems import DeploymentProblem
-from ops.deployment.stacks import LARGEST_TEMPLATE_BYTES, Wanted
 from ops.local.resources import outputs_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
-    from ops.deployment.stacks import Change, ChangeSet
+    from ops.deployment.change_sets import Change, ChangeSet
 
 STATUS_WIDTH = 28
 ACTION_COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}
@@ -44,8 +44,10 @@ class Screen:
         self._console.print(changes_table(change_set.changes))
 
     def event(self, event: StackEventTypeDef) -> None:
-        """One line for an event of a stack."""
+        """One line for the end of each resource, and for the stack's own beginning and end."""
         status = event.get("ResourceStatus", "")
+        if status.endswith("_IN_PROGRESS") and event["LogicalResourceId"] != event["StackName"]:
+            return
         reason = event.get("ResourceStatusReason", "") if status.endswith("FAILED") else ""
         time = f"{event['Timestamp'].astimezone():%H:%M:%S}"
         line = f"  {time}  {status:<{STATUS_WIDTH}} {event['LogicalResourceId']}"

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from ops.deployment.change_sets import ChangeSet, Wanted
 from ops.deployment.problems import DeploymentProblem, code_of
-from ops.deployment.stacks import ChangeSet, Stacks, Wanted
 from ops.deployment.templates import importable_names, load_template, only
 from ops.local.resources import outputs_of, stack_name
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ops.deployment.account import Aws
     from ops.deployment.presentation import Screen
+    from ops.deployment.stacks import Stacks
     from ops.deployment.stage_config import StageConfig
 
 TEMPLATE = "infrastructure/resources.yaml"

@@ -89,6 +89,12 @@ class StageConfig:
         given = self.settings.get("resource_parameters", {})
         return {name: str(value) for name, value in given.items()}
 
+    @property
+    def deployed_by_chalice(self) -> bool:
+        """Whether `chalice deploy` has deployed this stage from here, and it is still there."""
+        path = self.project / ".chalice" / "deployed" / f"{self.stage}.json"
+        return path.exists() and bool(_parsed(path).get("resources"))
+
     def record(self, outputs: Mapping[str, str]) -> list[str]:
         """
         Write the outputs of the resources stack into the stage's variables.

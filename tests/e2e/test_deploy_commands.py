@@ -186,6 +186,20 @@ def test_the_protection_of_a_table_ends_only_with_its_stage(project: Path, aws: 
     assert aws.s3.list_buckets()["Buckets"] == []
 
 
+@pytest.mark.usefixtures("aws")
+def test_what_chalice_has_deployed_it_has_to_delete(project: Path) -> None:
+    """Both ways give the functions the same names."""
+    deployed = project / ".chalice" / "deployed" / "dev.json"
+    deployed.parent.mkdir()
+    deployed.write_text(json.dumps({"resources": [{"name": "api_handler"}]}))
+
+    for command in ("deploy", "destroy --yes", "resources down --yes"):
+        assert "First, type: chalice delete --stage dev" in fail(f"{command} --stage dev", project)
+
+    deployed.write_text(json.dumps({"resources": []}))
+    assert "There is no stack" in succeed("destroy --stage dev --yes", project)
+
+
 def test_an_open_stage_has_to_be_asked_for_twice(project: Path, aws: Aws) -> None:
     change_stage(project, {"ORDERS_AUTH": "none"})
 
@@ -361,7 +375,7 @@ def test_an_account_that_can_not_be_reached_ends_in_a_sentence(
     else:
         monkeypatch.setenv(variable, value)
 
-    for command in ("resources up", "resources show", "deploy", "destroy"):
+    for command in ("resources up", "destroy"):
         assert said in fail(f"{command} --stage dev", project)
 
 
