@@ -239,7 +239,7 @@ def deploy(
             return
         url = app.url()
         screen.say("Trying it out:")
-        smoke_test = SmokeTest(SignedApi(url, aws), screen)
+        smoke_test = SmokeTest(SignedApi(url, aws), screen.say)
         smoke_test.check_health()
         if smoke_order:
             smoke_test.check_order()

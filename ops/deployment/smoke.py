@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ops.deployment.account import Aws
-    from ops.deployment.presentation import Screen
 
 # The first request starts a function; API Gateway itself gives up after 29 s.
 ANSWER_LIMIT_SECONDS = 35.0
@@ -72,10 +71,14 @@ class SmokeTest:
     """The checks of a deployment, in order."""
 
     def __init__(
-        self, api: SignedApi, screen: Screen, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        api: SignedApi,
+        say: Callable[[str], None],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._api = api
-        self._screen = screen
+        self._say = say
         self._sleep = sleep
 
     def check_health(self) -> None:
@@ -86,7 +89,7 @@ class SmokeTest:
             DeploymentProblem: it isn't, within the limit.
         """
         answer = self._eventually("GET", "/health", _is_healthy, HEALTH_LIMIT_SECONDS)
-        self._screen.say(f"  GET /health: {answer.body['status']}")
+        self._say(f"  GET /health: {answer.body['status']}")
 
     def check_order(self) -> None:
         """
@@ -99,13 +102,13 @@ class SmokeTest:
         receipt = self._api.request("POST", "/orders", order)
         if receipt.status != HTTPStatus.ACCEPTED:
             raise DeploymentProblem(_unexpected("POST /orders", receipt))
-        self._screen.say(f"  POST /orders: {receipt.status}, {order['id']}")
+        self._say(f"  POST /orders: {receipt.status}, {order['id']}")
         began_at = time.monotonic()
         path = f"/orders/{order['id']}"
         answer = self._eventually("GET", path, _is_recorded, RECORD_LIMIT_SECONDS)
         took = time.monotonic() - began_at
         status = answer.body["order"]["status"]
-        self._screen.say(f"  GET {path}: {status} after {took:.1f} s")
+        self._say(f"  GET {path}: {status} after {took:.1f} s")
 
     def _eventually(
         self, method: str, path: str, is_good: Callable[[Answer], bool], limit_seconds: float

@@ -16,14 +16,18 @@ from typing import Any
 
 import click
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from ops.__main__ import main
+from ops.deployment import app_stack
 from ops.deployment.account import Aws
 from ops.deployment.artifacts import Artifacts, digest_of
+from ops.deployment.presentation import Screen
 from ops.local.emulator import Emulator
 from ops.local.environment import PROJECT_ROOT
 from ops.local.ports import LOOPBACK, free_port
+from ops.local.supervisor import StopRequested
 from tests.e2e.deployment import change_stage, copy_project
 
 RESOURCES, APP = "orders-resources-dev", "orders-app-dev"
@@ -102,7 +106,9 @@ def mend_template(project: Path) -> None:
     (project / TEMPLATE).write_text((PROJECT_ROOT / TEMPLATE).read_text())
 
 
-def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(project: Path, aws: Aws) -> None:
+def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
+    project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = succeed("deploy --stage dev", project)
     assert f"Stack {RESOURCES}, to be created" in first
     assert re.search(r"GET /health: pass\n  POST /orders: 202, smoke-test-", first)
@@ -110,6 +116,8 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(project: Path, aw
     assert re.search(r"\nStage dev is up: http://127\.0\.0\.1:\d+/\S+\n", first)
     assert variables(project)["ORDERS_TABLE"] == "orders-dev"
 
+    # Too large for a request, the same template goes by way of the artifacts bucket.
+    monkeypatch.setattr(app_stack, "LARGEST_TEMPLATE_BYTES", 0)
     again = succeed("deploy --stage dev --no-smoke-order", project)
     assert f"Stack {RESOURCES} is as the template says: nothing to change." in again
     assert f"Stack {APP} runs this code already: nothing to change." in again
@@ -377,6 +385,49 @@ def test_an_account_that_can_not_be_reached_ends_in_a_sentence(
 
     for command in ("resources up", "destroy"):
         assert said in fail(f"{command} --stage dev", project)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ExpiredToken", "The AWS credentials have expired: sign in again."),
+        ("InvalidClientTokenId", "AWS does not know these credentials"),
+        ("AccessDenied", "not allowed to call GetCallerIdentity"),
+    ],
+)
+def test_credentials_that_aws_refuses_end_in_a_sentence(
+    project: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    """The emulator takes any: the refusal is botocore's own error."""
+
+    def refuse(_aws: Aws) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+
+    monkeypatch.setattr(Aws, "identity", property(refuse))
+
+    for command in ("resources up", "resources down", "deploy", "destroy"):
+        assert said in fail(f"{command} --stage dev", project)
+
+
+def test_a_run_that_was_interrupted_is_taken_up_by_the_next(
+    project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFormation goes on by itself meanwhile."""
+
+    def stop(_screen: Screen, _event: object) -> None:
+        raise StopRequested
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Screen, "event", stop)
+        result = ops("resources up --stage dev", project)
+    assert result.exit_code == 130
+    assert f"CloudFormation goes on with stack {RESOURCES} by itself" in result.output
+    assert "ORDERS_TABLE" not in variables(project)
+
+    succeed("resources up --stage dev", project)
+
+    assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
+    assert variables(project)["ORDERS_TABLE"] == "orders-dev"
 
 
 def test_ctrl_c_ends_in_a_sentence_and_an_exit_code_of_its_own(project: Path) -> None:
