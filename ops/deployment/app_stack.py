@@ -63,7 +63,7 @@ class AppStack:
         return self._stacks.find(self.name) is not None
 
     def down(self) -> bool:
-        """Delete the stack: API, functions and their logs go. False: there was none."""
+        """Delete the stack: API and functions go. False: there was none."""
         return self._stacks.delete(self.name)
 
     def url(self) -> str:
