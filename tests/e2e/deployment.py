@@ -283,7 +283,12 @@ class EmulatedAccount:
 
     def chalice(self, *arguments: str) -> str:
         """Run Chalice's own command against the emulator."""
-        command = [sys.executable, "-c", "from chalice.cli import main; main()", *arguments]
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from chalice.cli import main; sys.exit(main())",
+            *arguments,
+        ]
         environment = without_aws_settings(os.environ) | {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
