@@ -56,11 +56,9 @@ class TextFormatter(LambdaPowertoolsFormatter):
         return f"{DIM}{time}{RESET} {emphasis}{level:<7} {message:<20}{RESET} {DIM}{keys}{RESET}"
 
 
-def make_logger(
-    settings: LogSettings, stream: IO[str] | None = None, service: str | None = None
-) -> Logger:
+def make_logger(settings: LogSettings, stream: IO[str] | None = None) -> Logger:
     """The logger of the app: JSON lines, or lines of text for a terminal."""
-    service = service or settings.service
+    service = settings.service
     if settings.format == "text":
         formatter = TextFormatter(settings.colour)
         return Logger(service=service, stream=stream or sys.stdout, logger_formatter=formatter)

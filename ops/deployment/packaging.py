@@ -121,7 +121,7 @@ def _require_resources(stage: str, settings: dict[str, Any]) -> None:
 
 def _run_chalice(stage: str, directory: Path, project: Path) -> None:
     """In a process of its own: Chalice imports app.py, which reads the stage's environment."""
-    main = "from chalice.cli import main; main()"
+    main = "import sys; from chalice.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", main, "--project-dir", str(project), "package"]
     command += ["--stage", stage, "--merge-template", str(project / MERGE_TEMPLATE), str(directory)]
     try:
@@ -135,8 +135,11 @@ def _run_chalice(stage: str, directory: Path, project: Path) -> None:
             timeout=PACKAGING_LIMIT_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip()
-        raise PackagingFailed(f"chalice package --stage {stage} failed:\n{said}") from error
+        said = (error.stderr or error.stdout).strip().splitlines() or ["it did not say why"]
+        raise PackagingFailed(
+            f"chalice package --stage {stage} failed: {said[-1]}\nTo see all that it says, type "
+            f"`chalice package --stage {stage} build` in {project}."
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise PackagingFailed(
             f"chalice package --stage {stage} was not done within {PACKAGING_LIMIT_SECONDS} s."

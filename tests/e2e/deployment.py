@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import boto3
+import pytest
 import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -19,11 +19,14 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from ops.deployment.packaging import PackagedApp, package_app
+from ops.lint.deployed import DeployedStage
+from ops.lint.rules import RULES
 from ops.local.emulator import Emulator
-from ops.local.environment import PROJECT_ROOT, app_environment, without_aws_settings
+from ops.local.environment import without_aws_settings
 from ops.local.ports import free_port
 from ops.local.resources import TEMPLATE, outputs_of
 from tests.e2e.client import Answer, ApiClient, eventually
+from tests.project import copy_project, record_resources
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -37,37 +40,6 @@ VISIBILITY_TIMEOUT_SECONDS = 15
 SHORT_VISIBILITY_TIMEOUT_SECONDS = 2
 STACK_LIMIT_SECONDS = 30.0
 CODE_BUCKET = "orders-code"
-PROJECT_FILES = ("app.py", "requirements.txt")
-PROJECT_DIRECTORIES = ("chalicelib", ".chalice", "infrastructure")
-RESOURCE_NAMES = ("QUEUE_NAME", "QUEUE_URL", "DLQ_URL", "BUCKET", "TABLE")
-
-
-def copy_project(directory: Path, outputs: dict[str, str] | None = None) -> Path:
-    """What is packaged of the project; with the outputs, stage dev's resources are recorded."""
-    directory.mkdir()
-    for name in PROJECT_FILES:
-        shutil.copy(PROJECT_ROOT / name, directory)
-    for name in PROJECT_DIRECTORIES:
-        ignored = shutil.ignore_patterns("__pycache__", "deployed")
-        shutil.copytree(PROJECT_ROOT / name, directory / name, ignore=ignored)
-    if outputs:
-        change_stage(directory, resource_variables(outputs))
-    return directory
-
-
-def resource_variables(outputs: dict[str, str]) -> dict[str, str]:
-    every = app_environment(outputs, "", partial_batch=False, colour=False)
-    return {f"ORDERS_{name}": every[f"ORDERS_{name}"] for name in RESOURCE_NAMES}
-
-
-def change_stage(project: Path, variables: dict[str, str], **settings: Any) -> None:
-    """Change what the project's .chalice/config.json says of stage dev."""
-    path = project / ".chalice" / "config.json"
-    config = json.loads(path.read_text())
-    stage = config["stages"][STAGE]
-    stage["environment_variables"] |= variables
-    stage |= settings
-    path.write_text(json.dumps(config))
 
 
 class SigningClient(ApiClient):
@@ -88,8 +60,9 @@ class SigningClient(ApiClient):
 class EmulatedAccount:
     """An AWS emulator with stage dev's resources in it, and clients for all that is looked at."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, deployments: Path) -> None:
         self.directory = directory
+        self._deployments = deployments
         self._cleanup = ExitStack()
         self.emulator = Emulator(free_port(), directory)
         self.url = self.emulator.url
@@ -272,6 +245,14 @@ class EmulatedAccount:
             if line.get("message") == "failed" and line.get("orderId") == order_id
         )
 
+    def broken_rules(self) -> dict[str, list[str]]:
+        """What `python -m ops lint` says of the stage."""
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AWS_ENDPOINT_URL", self.url)
+            settings = DeployedStage(STAGE).settings()
+        found = {rule.name: rule.broken_by(settings) for rule in RULES}
+        return {name: problems for name, problems in found.items() if problems}
+
     # Both ways of deploying
 
     def deploy_packaged(self, packaged: PackagedApp) -> ApiClient:
@@ -298,12 +279,16 @@ class EmulatedAccount:
         return SigningClient(f"{self.url}/restapis/{rest_api_id}/{STAGE}/_user_request_")
 
     def package(self) -> PackagedApp:
-        project = copy_project(self.directory / "project", self.outputs)
-        return package_app(STAGE, self.directory / "packaged", project)
+        return package_app(STAGE, self.directory / "packaged", self._project())
 
-    def chalice(self, project: Path, *arguments: str) -> str:
+    def chalice(self, *arguments: str) -> str:
         """Run Chalice's own command against the emulator."""
-        command = [sys.executable, "-c", "from chalice.cli import main; main()", *arguments]
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from chalice.cli import main; sys.exit(main())",
+            *arguments,
+        ]
         environment = without_aws_settings(os.environ) | {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
@@ -311,10 +296,20 @@ class EmulatedAccount:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         done = subprocess.run(
-            command, cwd=project, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self._project(),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def _project(self) -> Path:
+        project = copy_project(self.directory / "project", self._deployments)
+        record_resources(project, STAGE, self.outputs)
+        return project
 
 
 def _spoilt(order_id: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ event source mapping. Only AWS itself can show more.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
@@ -27,8 +29,8 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    with EmulatedAccount(tmp_path_factory.mktemp("packaged")) as account:
+def deployed(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Iterator[Deployed]:
+    with EmulatedAccount(tmp_path_factory.mktemp("packaged"), deployments) as account:
         yield Deployed(account, account.package())
 
 
@@ -137,6 +139,17 @@ def test_a_request_that_is_not_signed_is_refused_with_a_problem(
     assert answer.headers["X-Request-Id"]
     assert answer.body["type"] == "urn:orders:problem:not-signed"
     assert anyone.get("/health").status == 200
+
+
+def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:
+    """But for the short visibility timeout here, and a setting that the emulator drops."""
+    broken = account.broken_rules()
+
+    assert broken == {
+        "visibility-timeout": [ANY],
+        "record-table": ["the table has no point-in-time recovery"],
+    }
+    assert "15 s, and should be at least 360 s" in broken["visibility-timeout"][0]
 
 
 def test_health_passes_once_all_is_processed(api: ApiClient) -> None:
