@@ -28,7 +28,7 @@ from ops.local.emulator import Emulator
 from ops.local.environment import PROJECT_ROOT
 from ops.local.ports import LOOPBACK, free_port
 from ops.local.supervisor import StopRequested
-from tests.e2e.deployment import change_stage, copy_project
+from tests.project import change_stage, copy_project
 
 RESOURCES, APP = "orders-resources-dev", "orders-app-dev"
 TEMPLATE = Path("infrastructure/resources.yaml")
@@ -48,8 +48,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return copy_project(tmp_path / "project")
+def project(tmp_path: Path, deployments: Path) -> Path:
+    return copy_project(tmp_path / "project", deployments)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_what_chalice_has_deployed_it_has_to_delete(project: Path) -> None:
 
 
 def test_an_open_stage_has_to_be_asked_for_twice(project: Path, aws: Aws) -> None:
-    change_stage(project, {"ORDERS_AUTH": "none"})
+    change_stage(project, "dev", {"ORDERS_AUTH": "none"})
 
     for said in ("", "--open-to-anyone", "--yes-open-to-anyone"):
         for command in ("resources up", "deploy"):
@@ -314,13 +314,13 @@ def test_what_holds_data_is_not_replaced_without_consent(project: Path, aws: Aws
 )
 @pytest.mark.usefixtures("aws")
 def test_a_bad_parameter_is_named(project: Path, parameters: dict[str, str], said: str) -> None:
-    change_stage(project, {}, resource_parameters=parameters)
+    change_stage(project, "dev", {}, resource_parameters=parameters)
 
     assert said in fail("resources up --stage dev", project)
 
 
 def test_a_parameter_of_the_stage_reaches_the_template(project: Path, aws: Aws) -> None:
-    change_stage(project, {}, resource_parameters={"VisibilityTimeoutSeconds": 720})
+    change_stage(project, "dev", {}, resource_parameters={"VisibilityTimeoutSeconds": 720})
 
     succeed("resources up --stage dev", project)
 
@@ -332,7 +332,7 @@ def test_a_parameter_of_the_stage_reaches_the_template(project: Path, aws: Aws) 
 @pytest.mark.usefixtures("aws")
 def test_a_stage_that_lives_elsewhere_is_not_brought_up_twice(project: Path) -> None:
     elsewhere = "https://sqs.eu-west-1.amazonaws.com/111122223333/orders-dev"
-    change_stage(project, {"ORDERS_QUEUE_URL": elsewhere})
+    change_stage(project, "dev", {"ORDERS_QUEUE_URL": elsewhere})
 
     refused = fail("resources up --stage dev", project)
 
