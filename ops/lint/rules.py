@@ -32,6 +32,7 @@ ALARMS = (
     "dlq-not-empty",
     "oldest-message-age",
     "processor-errors",
+    "failed-attempts",
     "processor-throttles",
     "api-5xx",
     "api-p99-latency",
