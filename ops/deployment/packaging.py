@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ops.local.environment import PROJECT_ROOT
+from ops.resource_outputs import VARIABLE_OUTPUTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
 CONFIG = ".chalice/config.json"
 MERGE_TEMPLATE = "infrastructure/merge-template.yaml"
 # What `python -m ops resources up` records of the resources stack.
-RESOURCE_VARIABLES = (
-    "ORDERS_QUEUE_NAME",
-    "ORDERS_QUEUE_URL",
-    "ORDERS_DLQ_URL",
-    "ORDERS_BUCKET",
-    "ORDERS_TABLE",
-)
 # Lambda takes 50 MiB at most. Ours has 1 MB: what is much larger has something in it that it
 # should not have, and each byte makes cold starts slower.
 ARCHIVE_LIMIT_BYTES = 3_000_000
@@ -110,7 +104,7 @@ def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
 
 def _require_resources(stage: str, settings: dict[str, Any]) -> None:
     recorded = settings.get("environment_variables", {})
-    missing = [name for name in RESOURCE_VARIABLES if not recorded.get(name)]
+    missing = [name for name in VARIABLE_OUTPUTS if not recorded.get(name)]
     if missing:
         raise PackagingFailed(
             f"{CONFIG} does not say where the resources of stage {stage} are "

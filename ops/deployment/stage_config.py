@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ops.deployment.problems import DeploymentProblem
 from ops.local.resources import LOCAL_STAGE
+from ops.resource_outputs import VARIABLE_OUTPUTS, resource_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 CONFIG = ".chalice/config.json"
-# What the app reads, and the output of the resources stack that it is.
-VARIABLE_OUTPUTS = {
-    "ORDERS_QUEUE_NAME": "QueueName",
-    "ORDERS_QUEUE_URL": "QueueUrl",
-    "ORDERS_DLQ_URL": "DeadLetterQueueUrl",
-    "ORDERS_BUCKET": "BucketName",
-    "ORDERS_TABLE": "TableName",
-}
 VARIABLES = "environment_variables"
 INDENT = "  "
 
@@ -104,7 +97,7 @@ class StageConfig:
         path = self.project / CONFIG
         text = path.read_text()
         before = _parsed(path)["stages"][self.stage].get(VARIABLES, {})
-        values = {name: outputs[output] for name, output in VARIABLE_OUTPUTS.items()}
+        values = resource_variables(outputs)
         changed = [name for name, value in values.items() if before.get(name) != value]
         if changed:
             _replace(path, with_variables(text, self.stage, before | values))
