@@ -5,6 +5,8 @@ PORT ?= 8000
 AWS_PORT ?= 4566
 # More for `make run`, as in OPTIONS="--visibility-timeout 5"; see .venv/bin/python -m ops run --help
 OPTIONS ?=
+# More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
+CHAOS ?=
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -15,7 +17,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint coverage format lock clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format lock clean .venv .venv-aws
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
@@ -27,6 +29,9 @@ run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest
+
+chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each: minutes
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
 

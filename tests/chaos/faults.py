@@ -43,6 +43,11 @@ GUSTS: list[dict[str, Any]] = [
     {"response": {"abort_frac": 0.5}},
 ]
 GUST_PROBABILITY = 0.85
+# Once in each run the table is gone for so long that messages end in the dead-letter queue.
+OUTAGE: dict[str, Any] = {
+    "service": "dynamodb",
+    "error": {"code": "InternalServerError", "status": 500},
+}
 GUST_SECONDS = (0.5, 2.5)
 CALM_SECONDS = (1.0, 5.0)
 
@@ -50,8 +55,9 @@ CALM_SECONDS = (1.0, 5.0)
 class Weather:
     """Changes the proxy's rules for as long as the `with` block lasts. Then all is well again."""
 
-    def __init__(self, proxy: FaultProxy, seed: int) -> None:
+    def __init__(self, proxy: FaultProxy, seed: int, outage_seconds: float) -> None:
         self.gusts = 0
+        self._outage_seconds = outage_seconds
         self._proxy = proxy
         self._random = Random(seed)  # noqa: S311 (no secret)
         self._over = threading.Event()
@@ -68,14 +74,19 @@ class Weather:
         self._proxy.set_rules([])
 
     def _blow(self) -> None:
+        self._over.wait(CALM_SECONDS[0])
+        self._fail(OUTAGE, self._outage_seconds)
         while not self._over.wait(self._random.uniform(*CALM_SECONDS)):
             gust = {
                 "service": self._random.choice(SERVICES),
                 "probability": GUST_PROBABILITY,
                 **self._random.choice(GUSTS),
             }
-            # The first rule that fires is the one that counts.
-            self._proxy.set_rules([gust, *EVERYWHERE])
+            self._fail(gust, self._random.uniform(*GUST_SECONDS))
             self.gusts += 1
-            self._over.wait(self._random.uniform(*GUST_SECONDS))
-            self._proxy.set_rules(EVERYWHERE)
+
+    def _fail(self, rule: dict[str, Any], seconds: float) -> None:
+        # The first rule that fires is the one that counts.
+        self._proxy.set_rules([rule, *EVERYWHERE])
+        self._over.wait(seconds)
+        self._proxy.set_rules(EVERYWHERE)

@@ -36,7 +36,7 @@ def _rows(result: Result) -> Iterator[tuple[str, int]]:
     yield "faults", sum(result.faults.values())
     for name, count in sorted(_by_kind(result.faults).items()):
         yield f"  {name}", count
-    yield "gusts", result.gusts
+    yield "gusts, and one outage", result.gusts
     yield "kills", sum(result.kills.values())
     for name, count in sorted(result.kills.items()):
         yield f"  {name}", count
@@ -44,7 +44,7 @@ def _rows(result: Result) -> Iterator[tuple[str, int]]:
     yield "  on a later delivery than the first", sum(r.receive_count > 1 for r in result.records)
     yield "dead letters redriven", result.redriven
     yield "dead letters that can't be read", result.unreadable
-    yield "seconds of handing in", round(result.seconds)
+    yield "seconds under faults", round(result.seconds)
     yield from _findings(result.before_redrive, " before the redrive")
     yield from _findings(result.findings, "")
 
