@@ -17,10 +17,11 @@ from tests.chaos.run import Settings, run
 @click.option("--orders", type=click.IntRange(50, 100_000), default=5_000, show_default=True)
 @click.option("--clients", type=click.IntRange(2, 32), default=8, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of orders, faults and kills.")
+@click.option("--partial-batch", is_flag=True, help="As a packaged deployment answers for batches.")
 @click.option(
     "--log", "log_file", type=click.Path(path_type=Path), help="Keep the log of API and worker."
 )
-def main(orders: int, clients: int, seed: int, log_file: Path | None) -> None:
+def main(orders: int, clients: int, seed: int, partial_batch: bool, log_file: Path | None) -> None:
     """Hand orders in while everything fails now and then, and account for each of them."""
     own = without_aws_settings(os.environ) | {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -32,7 +33,7 @@ def main(orders: int, clients: int, seed: int, log_file: Path | None) -> None:
     began_at = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="orders-chaos-") as directory:
         result = run(
-            Settings(orders=orders, clients=clients, seed=seed),
+            Settings(orders=orders, clients=clients, seed=seed, partial_batch=partial_batch),
             log_file or Path(directory) / "log",
             lambda step: click.echo(f"  {time.monotonic() - began_at:5.1f} s  {step} ..."),
         )

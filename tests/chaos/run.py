@@ -40,6 +40,8 @@ class Settings:
     kill_pause_seconds: tuple[float, float] = (2.0, 6.0)
     # Longer than five receives take, so that messages end in the dead-letter queue.
     outage_seconds: float = 16.0
+    # How the processor answers for a batch: see docs/decisions/0004-delete-then-raise.md.
+    partial_batch: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None
     with ChaosStack(
         seed=settings.seed,
         visibility_timeout_seconds=settings.visibility_timeout_seconds,
+        partial_batch=settings.partial_batch,
         log_file=log_file,
     ) as stack:
         began_at = time.monotonic()

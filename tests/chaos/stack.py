@@ -22,9 +22,12 @@ class ChaosStack(LocalStack):
 
     proxy: FaultProxy
 
-    def __init__(self, *, seed: int, visibility_timeout_seconds: int, log_file: Path) -> None:
+    def __init__(
+        self, *, seed: int, visibility_timeout_seconds: int, partial_batch: bool, log_file: Path
+    ) -> None:
         super().__init__(
             visibility_timeout_seconds=visibility_timeout_seconds,
+            partial_batch=partial_batch,
             log_file=log_file,
         )
         self._seed = seed
