@@ -1,6 +1,8 @@
 """What goes wrong between the app and AWS: now and then everywhere, and at times in one place."""
 
 import threading
+import time
+from collections.abc import Callable
 from random import Random
 from typing import Any, Self
 
@@ -43,7 +45,8 @@ GUSTS: list[dict[str, Any]] = [
     {"response": {"abort_frac": 0.5}},
 ]
 GUST_PROBABILITY = 0.85
-# Once in each run the table is gone for so long that messages end in the dead-letter queue.
+# Once in each run the table is gone, until enough messages have ended in the dead-letter queue.
+OUTAGE_LIMIT_SECONDS = 40.0
 OUTAGE: dict[str, Any] = {
     "service": "dynamodb",
     "error": {"code": "InternalServerError", "status": 500},
@@ -55,9 +58,9 @@ CALM_SECONDS = (1.0, 5.0)
 class Weather:
     """Changes the proxy's rules for as long as the `with` block lasts. Then all is well again."""
 
-    def __init__(self, proxy: FaultProxy, seed: int, outage_seconds: float) -> None:
+    def __init__(self, proxy: FaultProxy, seed: int, outage_over: Callable[[], bool]) -> None:
         self.gusts = 0
-        self._outage_seconds = outage_seconds
+        self._outage_over = outage_over
         self._proxy = proxy
         self._random = Random(seed)  # noqa: S311 (no secret)
         self._over = threading.Event()
@@ -75,18 +78,23 @@ class Weather:
 
     def _blow(self) -> None:
         self._over.wait(CALM_SECONDS[0])
-        self._fail(OUTAGE, self._outage_seconds)
+        self._outage()
         while not self._over.wait(self._random.uniform(*CALM_SECONDS)):
             gust = {
                 "service": self._random.choice(SERVICES),
                 "probability": GUST_PROBABILITY,
                 **self._random.choice(GUSTS),
             }
-            self._fail(gust, self._random.uniform(*GUST_SECONDS))
+            # The first rule that fires is the one that counts.
+            self._proxy.set_rules([gust, *EVERYWHERE])
+            self._over.wait(self._random.uniform(*GUST_SECONDS))
+            self._proxy.set_rules(EVERYWHERE)
             self.gusts += 1
 
-    def _fail(self, rule: dict[str, Any], seconds: float) -> None:
-        # The first rule that fires is the one that counts.
-        self._proxy.set_rules([rule, *EVERYWHERE])
-        self._over.wait(seconds)
+    def _outage(self) -> None:
+        self._proxy.set_rules([OUTAGE, *EVERYWHERE])
+        ends_at = time.monotonic() + OUTAGE_LIMIT_SECONDS
+        while not self._outage_over() and time.monotonic() < ends_at:
+            if self._over.wait(0.2):
+                break
         self._proxy.set_rules(EVERYWHERE)

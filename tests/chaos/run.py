@@ -38,8 +38,8 @@ class Settings:
     seed: int = 1
     visibility_timeout_seconds: int = 2
     kill_pause_seconds: tuple[float, float] = (2.0, 6.0)
-    # Longer than five receives take, so that messages end in the dead-letter queue.
-    outage_seconds: float = 16.0
+    # How many messages an outage lasts for, until they are in the dead-letter queue.
+    outage_dead_letters: int = 100
     # How the processor answers for a batch: see docs/decisions/0004-delete-then-raise.md.
     partial_batch: bool = False
 
@@ -86,11 +86,11 @@ def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None
         on_step("all is well again: waiting until the queue is empty")
         view.wait_until_settled()
         dead = view.dead_letters()
-        result.before_redrive = check(result.told, view.outside(dead))
+        result.before_redrive = check(result.told, view.outside(dead, archive=False))
         on_step("redriving the dead letters")
         unreadable = _redrive_all(view, dead, result)
         on_step("checking every record and every object")
-        outside = view.outside(unreadable)
+        outside = view.outside(unreadable, archive=True)
         result.records = list(outside.records)
         result.unreadable = len(unreadable)
         result.findings = check(result.told, outside)
@@ -100,8 +100,12 @@ def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None
 def _hand_in(stack: ChaosStack, view: "View", settings: Settings, result: Result) -> None:
     """Until all is handed in, and processed but for a few: those come in calm."""
     clients = _clients(stack, settings)
+
+    def outage_over() -> bool:
+        return view.dead_letter_count() >= settings.outage_dead_letters
+
     with (
-        Weather(stack.proxy, settings.seed, settings.outage_seconds) as weather,
+        Weather(stack.proxy, settings.seed, outage_over) as weather,
         Killer(stack, settings.seed, settings.kill_pause_seconds) as killer,
     ):
         for client in clients:
@@ -156,14 +160,18 @@ class View:
     def wait_until_settled(self, at_most: int = 0) -> None:
         """Until no message (or few enough) is on the queue or with the worker."""
         deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
-        while self._on_queue() > at_most:
+        while self._on("QueueUrl") > at_most:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self._on_queue()} messages are still on the queue")
+                raise TimeoutError(f"{self._on('QueueUrl')} messages are still on the queue")
             time.sleep(0.1)
 
-    def _on_queue(self) -> int:
+    def dead_letter_count(self) -> int:
+        """How many messages are in the dead-letter queue."""
+        return self._on("DeadLetterQueueUrl")
+
+    def _on(self, queue: str) -> int:
         answer = self._sqs.get_queue_attributes(
-            QueueUrl=self._outputs["QueueUrl"],
+            QueueUrl=self._outputs[queue],
             AttributeNames=[
                 "ApproximateNumberOfMessages",
                 "ApproximateNumberOfMessagesNotVisible",
@@ -192,13 +200,13 @@ class View:
                 MessageAttributes=message.get("MessageAttributes", {}),
             )
 
-    def outside(self, dead: list[dict[str, Any]]) -> Outside:
-        """Every record, every object's hash, and the dead letters' hashes."""
+    def outside(self, dead: list[dict[str, Any]], *, archive: bool) -> Outside:
+        """Every record, every object's hash if it is asked for, and the dead letters' hashes."""
         tables = self._dynamodb.get_paginator("scan").paginate(TableName=self._outputs["TableName"])
         records = [from_item(item) for page in tables for item in page["Items"]]
         return Outside(
             records=records,
-            objects={key: self._hash(key) for key in self._keys()},
+            objects={key: self._hash(key) for key in self._keys()} if archive else None,
             dead_letters=[sha256(message["Body"].encode()).hexdigest() for message in dead],
         )
 
