@@ -100,7 +100,7 @@ class System:
         return taken
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     log = tmp_path_factory.mktemp("hostile") / "log"
     with LocalStack(visibility_timeout_seconds=2, log_file=Path(log)) as stack:
