@@ -3,7 +3,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
-# More for `make run`, as in OPTIONS="--visibility-timeout 5"; see .venv/bin/python -m ops run --help
+# More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
+# .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
@@ -17,7 +18,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check lint coverage format audit lock clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format audit lock deploy destroy clean .venv .venv-aws
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
@@ -70,6 +71,14 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 			--output-file $$name.txt $$name.in; \
 	done
 
+deploy: $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
+	@$(require-stage)
+	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
+
+destroy: $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
+	@$(require-stage)
+	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
+
 clean: ## Remove the environments and everything else that make has made
 	rm -rf .venv .venv-aws .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -102,4 +111,9 @@ define require-python
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V)." \
 			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
+endef
+
+define require-stage
+	test -n "$(STAGE)" || { \
+		echo "Say which stage, for example: make $@ STAGE=dev" >&2; exit 1; }
 endef

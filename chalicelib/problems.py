@@ -85,7 +85,7 @@ def problem_of_framework(status: int, message: str) -> Problem:
             detail = f"{message}: the Allow header names what is supported."
             return Problem("method-not-allowed", allowed_status, "Method not allowed", detail)
         case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-            return _unsupported_media("The Content-Type must be application/json.")
+            return _unsupported_media(f"The Content-Type must be application/json. {message}.")
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return internal_problem()
         case other:

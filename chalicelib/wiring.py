@@ -83,7 +83,8 @@ def settings() -> Settings:
 @_once
 def telemetry() -> Telemetry:
     """The log and the metrics."""
-    return Telemetry(make_logger(LogSettings.from_env()))
+    settings = LogSettings.from_env()
+    return Telemetry(make_logger(settings), settings.service)
 
 
 @_once

@@ -1,6 +1,5 @@
 """The app as it is wired, over the emulator: the right resources, and no client too many."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +11,7 @@ import app as orders_app
 from chalicelib import wiring
 from chalicelib.order_archive import OrderArchive
 from chalicelib.processing import TIME_FOR_ONE_CALL_MS
-from chalicelib.settings import LogSettings
 from chalicelib.submissions import Status
-from chalicelib.telemetry import make_logger
 from chalicelib.unavailable import StoreUnavailable
 from ops.local.ports import free_port
 from ops.local.stack import LocalResources
@@ -97,18 +94,15 @@ def test_dead_letters_are_warned_of(app: App) -> None:
 
 
 def test_a_missing_setting_is_a_500_to_the_caller_and_said_in_the_log(
-    app: App, monkeypatch: pytest.MonkeyPatch
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # Loggers live as long as the process: the one of an earlier test writes where that test looked.
-    log = io.StringIO()
-    logger = make_logger(LogSettings("text", colour=False), log, "orders-missing-setting")
-    monkeypatch.setattr(wiring, "make_logger", lambda _settings: logger)
     monkeypatch.delenv("ORDERS_QUEUE_URL")
 
     answer = app.http.post("/orders", headers=JSON, body=order_text().encode())
 
     assert answer.status_code == 500
-    assert "ORDERS_QUEUE_URL is not set" in log.getvalue()
+    (failed,) = [line for line in caplog.records if line.message == "request failed"]
+    assert "ORDERS_QUEUE_URL is not set" in vars(failed)["detail"]
     assert "ORDERS_QUEUE_URL" not in answer.body.decode()
 
 

@@ -146,6 +146,7 @@ def test_another_content_type_is_refused(api: Api, content_type: str) -> None:
     answer = api.post(order_text(), Content_Type=content_type)
 
     assert_refused(api, answer, 415, "unsupported-media-type")
+    assert f"Unsupported media type: {content_type}." in answer.body["detail"]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])

@@ -1,0 +1,96 @@
+"""`chalice local` by itself, as the README shows it: HTTP only, over a running system."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.local.environment import PROJECT_ROOT, without_aws_settings
+from ops.local.ports import free_port
+from ops.local.stack import LocalStack
+from tests.builders import order_text
+from tests.e2e.client import ApiClient, eventually
+
+CHALICE = Path(sys.executable).with_name("chalice")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack(log_file=tmp_path_factory.mktemp("stack") / "log") as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, stack: LocalStack) -> Path:
+    """The project with its stage `local`, but on the ports of the test."""
+    directory = tmp_path_factory.mktemp("project")
+    for name in ["app.py", "chalicelib", "requirements.txt"]:
+        (directory / name).symlink_to(PROJECT_ROOT / name)
+    config: dict[str, Any] = json.loads((PROJECT_ROOT / ".chalice/config.json").read_text())
+    text = json.dumps(config).replace("127.0.0.1:4566", f"127.0.0.1:{stack.aws_port}")
+    (directory / ".chalice").mkdir()
+    (directory / ".chalice/config.json").write_text(text)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def api(project: Path) -> Iterator[ApiClient]:
+    port = free_port()
+    with subprocess.Popen(
+        [CHALICE, "local", "--stage", "local", "--port", str(port), "--no-autoreload"],
+        cwd=project,
+        env=without_aws_settings(os.environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        client = ApiClient(f"http://127.0.0.1:{port}")
+        try:
+            eventually(lambda: answers(client))
+            yield client
+        finally:
+            process.terminate()
+
+
+def answers(client: ApiClient) -> bool:
+    try:
+        return client.get("/health").status == 200
+    except OSError:
+        return False
+
+
+def test_an_order_handed_in_there_is_processed_by_the_worker(api: ApiClient) -> None:
+    assert api.post(order_text("chalice-local")).status == 202
+
+    (record,) = api.records("chalice-local", 1)
+
+    assert record["status"] == "ACCEPTED"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/orders", b"{not json", 400),
+        ("POST", "/orders", b"", 400),
+        ("DELETE", "/orders", None, 405),
+        ("GET", "/orders/none", None, 404),
+    ],
+)
+def test_its_errors_are_problems(
+    api: ApiClient, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    answer = api.request(method, path, body, {"Content-Type": "application/json"})
+
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:
+    """As docs/problems.md says: it is made before the app is called."""
+    answer = api.get("/nowhere")
+
+    assert (answer.status, answer.body) == (403, {"message": "Missing Authentication Token"})
