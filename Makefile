@@ -6,6 +6,8 @@ AWS_PORT ?= 4566
 # More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
 # .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
+# More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
+CHAOS ?=
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -16,7 +18,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint coverage format lock deploy destroy clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format audit lock deploy destroy clean .venv .venv-aws
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
@@ -29,13 +31,17 @@ run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest
 
+chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each: minutes
+	@$(BIN)/python -m tests.chaos $(CHAOS)
+
 check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
 
-lint: $(DEV) ## Check format, lint, types and the template
+lint: $(DEV) ## Check format, lint, types, the template and what bandit knows of security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infrastructure/resources.yaml
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
 
 coverage: ## Show what the last run of the tests left out, and fail if it is anything
 	@$(BIN)/coverage report
@@ -43,6 +49,15 @@ coverage: ## Show what the last run of the tests left out, and fail if it is any
 format: $(DEV) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
+	@$(require-python)
+	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
+	$(PYTHON) -m venv "$$environment"; \
+	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
+	for name in requirements requirements-dev requirements-aws; do \
+		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
+	done
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from chalicelib.processing import TIME_FOR_ONE_MESSAGE_MS
+from chalicelib.processing import TIME_FOR_ONE_CALL_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,11 +114,11 @@ def _batch_and_window(stage: StageSettings) -> Iterable[str]:
 
 
 def _batch_and_time(stage: StageSettings) -> Iterable[str]:
-    least = 2 * TIME_FOR_ONE_MESSAGE_MS / 1000
+    least = 2 * TIME_FOR_ONE_CALL_MS / 1000
     if stage.processor.timeout_seconds < least:
         yield (
             f"the processor has {stage.processor.timeout_seconds} s: with less than {least:g} s it "
-            "begins no second message where the first was slow"
+            "begins no second call where the first was slow"
         )
 
 
