@@ -2,7 +2,7 @@
 
 import click
 
-from ops.commands import local
+from ops.commands import dead_letters, local, orders, upkeep, watch
 
 
 @click.group(
@@ -13,8 +13,9 @@ def main() -> None:
     """Run, watch and deploy the order system."""
 
 
-for command in local.COMMANDS:
-    main.add_command(command)
+for group in (local, orders, dead_letters, watch, upkeep):
+    for command in group.COMMANDS:
+        main.add_command(command)
 
 if __name__ == "__main__":
     main(prog_name="python -m ops")
