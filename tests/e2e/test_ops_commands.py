@@ -1,4 +1,8 @@
-"""`python -m ops`, as typed: each command as a process of its own, over one local stack."""
+"""
+`python -m ops`, as typed, over one local stack: each command as a process of its own.
+
+What a test only needs beside its own command runs inside this process, which is quicker.
+"""
 
 import csv
 import io
@@ -9,15 +13,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import pyarrow.parquet
 import pytest
+from click.testing import CliRunner
 
 from chalicelib.order_archive import OrderArchive
+from chalicelib.queries import OrderNotFound
+from chalicelib.submissions import Record
 from ops.__main__ import main
+from ops.desk import dead_letters
+from ops.desk.desk import Desk
 from ops.desk.stage import Stage, connect
 from ops.local.ports import free_port
 from ops.local.stack import LocalStack
@@ -39,15 +49,18 @@ main(sys.argv[1:])
 """
 
 Completed = subprocess.CompletedProcess[str]
+# Wide enough for any table, and no colours.
+TERMINAL = {"COLUMNS": "220", "NO_COLOR": "1"}
 
 
 class Operator:
     """Types commands."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, stage: Stage) -> None:
         self.stack = stack
-        self.stage: Stage = connect(aws_port=stack.aws_port)
-        self.sqs: SQSClient = self.stage.sqs
+        self.stage = stage
+        self.desk = Desk(stage)
+        self.sqs: SQSClient = stage.sqs
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "ops", *arguments, "--aws-port", str(self.stack.aws_port)]
@@ -68,13 +81,14 @@ class Operator:
         assert done.returncode == exit_code, done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
-    def waits_for(self, order_id: str, records: int) -> dict[str, Any]:
-        """An order, once so many of its submissions are recorded."""
+    def waits_for(self, order_id: str, count: int) -> list[Record]:
+        """The records of an order, once there are so many."""
 
-        def look() -> dict[str, Any] | None:
-            done = self.run("orders", "show", order_id, "--json")
-            found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
-            return found if len(found.get("records", [])) >= records else None
+        def look() -> list[Record] | None:
+            with suppress(OrderNotFound):
+                records = list(self.desk.orders.history(order_id))
+                return records if len(records) >= count else None
+            return None
 
         return eventually(look)
 
@@ -82,6 +96,16 @@ class Operator:
         """Put a message on the dead-letter queue, as SQS moves one there: its id."""
         url = self.stage.settings.dead_letter_queue_url
         return self.sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
+
+
+class QuickOperator(Operator):
+    """Runs commands inside this process."""
+
+    def run(self, *arguments: str, answer: str | None = None) -> Completed:
+        command = self.command(*arguments)[3:]
+        done = CliRunner(env=TERMINAL).invoke(main, command, input=answer)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+        return Completed(command, done.exit_code, done.stdout, done.stderr)
 
 
 def run(command: Sequence[str], answer: str | None = None) -> Completed:
@@ -92,8 +116,7 @@ def run(command: Sequence[str], answer: str | None = None) -> Completed:
         text=True,
         timeout=LIMIT_SECONDS,
         check=False,
-        # Wide enough for any table, and no colours.
-        env=os.environ | {"COLUMNS": "220", "NO_COLOR": "1"},
+        env=os.environ | TERMINAL,
     )
 
 
@@ -102,16 +125,23 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """A stage on which an order was accepted, sent again with another amount, and one rejected."""
     log = tmp_path_factory.mktemp("ops") / "log"
     with LocalStack(visibility_timeout_seconds=1, log_file=log) as stack:
-        operator = Operator(stack)
-        receipt = json.loads(operator.types("orders", "submit", order_text("first"), "--json"))
+        operator = Operator(stack, connect(aws_port=stack.aws_port))
+        orders = operator.desk.orders
+        (receipt,) = operator.reads("orders", "submit", order_text("first"))
         assert (receipt["orderId"], receipt["valid"]) == ("first", True)
         operator.waits_for("first", 1)
-        operator.types("orders", "submit", order_text("first", amount=1, channel="web"))
-        printed = operator.types("orders", "submit", order_text("bad", amount=0))
-        assert "not_positive" in printed
+        orders.submit(order_text("first", amount=1, channel="web").encode())
+        orders.submit(order_text("bad", amount=0).encode())
         operator.waits_for("first", 2)
         operator.waits_for("bad", 1)
         yield operator
+
+
+@pytest.fixture
+def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
+    # The emulator has one server, of which a short poll asks all there are.
+    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
+    return QuickOperator(operator.stack, operator.stage)
 
 
 def commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -121,7 +151,7 @@ def commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, c
         yield f"{path}{name}", command
 
 
-@pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)
 def test_every_command_has_help_with_an_example_of_itself(
     name: str, command: click.Command
 ) -> None:
@@ -129,33 +159,36 @@ def test_every_command_has_help_with_an_example_of_itself(
     assert f"python -m ops {name}" in (command.epilog or "")
 
 
-def test_what_can_not_be_read_is_refused(operator: Operator) -> None:
-    assert "Nothing was queued" in operator.types("orders", "submit", "[]", exit_code=1)
-    assert "Give the order's JSON" in operator.types("orders", "submit", exit_code=2)
+def test_what_can_not_be_read_is_refused(quick: QuickOperator) -> None:
+    assert "Nothing was queued" in quick.types("orders", "submit", "[]", exit_code=1)
+    assert "Give the order's JSON" in quick.types("orders", "submit", exit_code=2)
+    assert "not_positive" in quick.types("orders", "submit", order_text("shown", amount=0))
 
 
-def test_an_order_is_shown_with_its_history(operator: Operator) -> None:
+def test_an_order_is_shown_with_its_history(operator: Operator, quick: QuickOperator) -> None:
     printed = operator.types("orders", "show", "first")
 
     assert "****1111" in printed
     assert "1111111" not in printed
     assert "differs: amount, channel" in printed
-    assert "may still be on the queue" in operator.types("orders", "show", "none", exit_code=1)
+    assert "may still be on the queue" in quick.types("orders", "show", "none", exit_code=1)
 
 
-def test_orders_are_listed_and_filtered(operator: Operator) -> None:
+def test_orders_are_listed_and_filtered(operator: Operator, quick: QuickOperator) -> None:
     assert "REJECTED" in operator.types("orders", "list")
-    accepted = operator.reads("orders", "list", "--status", "ACCEPTED")
+    accepted = quick.reads("orders", "list", "--status", "ACCEPTED")
     assert [record["orderId"] for record in accepted] == ["first"]
     assert accepted[0]["fromAccount"] == "****1111"
     (conflict,) = operator.reads("duplicates", "--conflicts")
     assert conflict["differs"] == ["amount", "channel"]
     (group,) = operator.reads("rejects")
-    assert (group["code"], group["count"], group["orders"]) == ("not_positive", 1, ["bad"])
+    assert (group["code"], group["orders"][-1]) == ("not_positive", "bad")
 
 
-def test_whole_accounts_are_shown_on_demand_and_that_is_written_down(operator: Operator) -> None:
-    printed = operator.types("orders", "show", "first", "--payload", "--show-accounts")
+def test_whole_accounts_are_shown_on_demand_and_that_is_written_down(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    printed = quick.types("orders", "show", "first", "--payload", "--show-accounts")
 
     assert json.loads(printed)["fromAccount"] == "1111111"
     (newest,) = operator.reads("audit", "--limit", "1")
@@ -163,7 +196,7 @@ def test_whole_accounts_are_shown_on_demand_and_that_is_written_down(operator: O
     assert newest["who"].startswith("arn:aws:")
 
 
-def test_a_period_is_exported(operator: Operator, tmp_path: Path) -> None:
+def test_a_period_is_exported(operator: Operator, quick: QuickOperator, tmp_path: Path) -> None:
     parquet = tmp_path / "orders.parquet"
     operator.types("orders", "export", str(parquet), "--duplicate")
     text = operator.types("orders", "export", "-", "--format", "csv", "--valid")
@@ -171,7 +204,7 @@ def test_a_period_is_exported(operator: Operator, tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(parquet)["orderId"].to_pylist() == ["first"]
     assert [row["orderId"] for row in csv.DictReader(io.StringIO(text))] == ["first", "first"]
     assert not list(tmp_path.glob("*.part"))
-    assert "--format" in operator.types("orders", "export", "orders.xml", exit_code=2)
+    assert "--format" in quick.types("orders", "export", "orders.xml", exit_code=2)
 
 
 def test_a_tail_shows_what_comes(operator: Operator) -> None:
@@ -187,29 +220,31 @@ def test_a_tail_shows_what_comes(operator: Operator) -> None:
         assert json.loads(tail.stdout.read())["orderId"] == "tailed"
 
 
-def test_dead_letters_are_listed_shown_and_left_as_they_were(operator: Operator) -> None:
+def test_dead_letters_are_listed_shown_and_left_as_they_were(
+    operator: Operator, quick: QuickOperator
+) -> None:
     message_id = operator.dead_letter(order_text("letter", fromAccount="99999999"))
 
     (letter,) = operator.reads("dlq", "list", "--order", "letter")
     (shown,) = operator.reads("dlq", "show", message_id)
-    plan = operator.types("dlq", "redrive", "--message", message_id, "--dry-run")
-    refused = operator.types("dlq", "redrive", "--order", "letter", exit_code=1, answer="n\n")
+    plan = quick.types("dlq", "redrive", "--message", message_id, "--dry-run")
+    refused = quick.types("dlq", "redrive", "--order", "letter", exit_code=1, answer="n\n")
 
     assert (letter["reason"], letter["recorded"]) == ("receives_exhausted", "nothing")
     assert shown["receiveCount"] == letter["receiveCount"] + 1
     assert "99999999" not in json.dumps(shown)
     assert "nothing was changed" in plan
     assert "Redrive 1, at most 20 a second? (stage local, as arn:aws:" in refused
-    assert [each["messageId"] for each in operator.reads("dlq", "list")] == [message_id]
-    assert "Say which" in operator.types("dlq", "redrive", "--yes", exit_code=2)
+    assert [each["messageId"] for each in quick.reads("dlq", "list")] == [message_id]
+    assert "Say which" in quick.types("dlq", "redrive", "--yes", exit_code=2)
 
     operator.types("dlq", "redrive", "--order", "letter", "--why", "tried", answer="y\n")
-    order = operator.waits_for("letter", 1)
-    assert order["order"]["submissionId"] == message_id
+    (record,) = operator.waits_for("letter", 1)
+    assert record.submission_id == message_id
 
 
 def test_a_redrive_that_is_killed_between_send_and_delete_makes_no_duplicate(
-    operator: Operator,
+    operator: Operator, quick: QuickOperator
 ) -> None:
     message_id = operator.dead_letter(order_text("killed"))
     arguments = operator.command("dlq", "redrive", "--order", "killed", "--yes")[3:]
@@ -218,43 +253,47 @@ def test_a_redrive_that_is_killed_between_send_and_delete_makes_no_duplicate(
     operator.waits_for("killed", 1)
 
     # Its visibility time-out passes, and the redrive is begun again.
-    letters = eventually(lambda: operator.reads("dlq", "list", "--order", "killed"))
-    assert (letters[0]["recorded"], letters[0]["recordedStatus"]) == ("this submission", "ACCEPTED")
-    operator.types("dlq", "redrive", "--order", "killed", "--yes")
-    operator.types("orders", "submit", order_text("after"))
+    (letter,) = eventually(lambda: quick.reads("dlq", "list", "--order", "killed"))
+    assert (letter["recorded"], letter["recordedStatus"]) == ("this submission", "ACCEPTED")
+    quick.types("dlq", "redrive", "--order", "killed", "--yes")
+    operator.desk.orders.submit(order_text("after").encode())
     operator.waits_for("after", 1)
 
-    (record,) = operator.waits_for("killed", 1)["records"]
-    assert record["submissionId"] == message_id
-    assert operator.reads("dlq", "list") == []
+    (record,) = operator.waits_for("killed", 1)
+    assert record.submission_id == message_id
+    assert quick.reads("dlq", "list") == []
 
 
-def test_a_discard_needs_a_reason_and_keeps_the_text(operator: Operator) -> None:
+def test_a_discard_needs_a_reason_and_keeps_the_text(
+    operator: Operator, quick: QuickOperator
+) -> None:
     message_id = operator.dead_letter('{"fromAccount": "99999999"')
-    assert "--why" in operator.types("dlq", "discard", "--all", "--yes", exit_code=2)
+    assert "--why" in quick.types("dlq", "discard", "--all", "--yes", exit_code=2)
 
     (health,) = operator.reads("health")
     (done,) = operator.reads("dlq", "discard", "--all", "--why", "not ours", "--yes")
 
     assert health["status"] == "warn"
     assert (done["planned"], done["done"]) == (1, 1)
-    entries = [each for each in operator.reads("audit") if each["what"] == "dlq.discard"]
+    entries = [each for each in quick.reads("audit") if each["what"] == "dlq.discard"]
     assert entries[0]["details"]["message"] == message_id
     assert entries[0]["details"]["payload"] == '{"fromAccount": "****9999"'
-    assert "not ours" in operator.types("audit")
+    assert "not ours" in quick.types("audit")
 
 
-def test_archive_and_table_are_reconciled_and_mended(operator: Operator) -> None:
+def test_archive_and_table_are_reconciled_and_mended(
+    operator: Operator, quick: QuickOperator
+) -> None:
     s3, bucket = operator.stage.s3, operator.stage.settings.bucket
     orphan = submission(order_text("orphan"))
     OrderArchive(s3, bucket).keep(orphan)
-    lost = operator.waits_for("first", 2)["order"]["s3Key"]
+    lost = operator.waits_for("first", 2)[0].s3_key or ""
     s3.delete_object(Bucket=bucket, Key=lost)
     time.sleep(1.1)
 
-    *found, summary = operator.reads("reconcile", "--in-progress", "1s", exit_code=1)
+    *found, summary = quick.reads("reconcile", "--in-progress", "1s", exit_code=1)
     mended = operator.types("reconcile", "--in-progress", "1s", "--repair", "--yes")
-    order = operator.waits_for("orphan", 1)
+    (record,) = operator.waits_for("orphan", 1)
 
     assert {each["kind"]: each["key"] for each in found} == {
         "missing": lost,
@@ -262,27 +301,27 @@ def test_archive_and_table_are_reconciled_and_mended(operator: Operator) -> None
     }
     assert summary["findings"] == 2
     assert "2 repaired, 0 left" in mended
-    assert order["order"]["submissionId"] == orphan.submission_id
-    assert "Archive and table agree." in operator.types("reconcile", "--in-progress", "1s")
+    assert record.submission_id == orphan.submission_id
+    assert "Archive and table agree." in quick.types("reconcile", "--in-progress", "1s")
 
 
-def test_records_are_rebuilt_and_proven_equal(operator: Operator) -> None:
+def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOperator) -> None:
     printed = operator.types("replay", "--into", "rebuilt", "--create", "--yes")
-    again = operator.types("replay", "--into", "rebuilt", "--yes", exit_code=1)
-    (proof,) = operator.reads("replay", "--into", "rebuilt", "--prove-only")
+    again = quick.types("replay", "--into", "rebuilt", "--yes", exit_code=1)
+    (proof,) = quick.reads("replay", "--into", "rebuilt", "--prove-only")
 
     assert "Equal in all that S3 holds" in printed
     assert "Table rebuilt has records" in again
     assert proof["isEqual"]
     assert proof["compared"] == proof["equal"] > 3
-    missing = operator.types("replay", "--into", "nowhere", "--yes", exit_code=2)
+    missing = quick.types("replay", "--into", "nowhere", "--yes", exit_code=2)
     assert "--create makes it" in missing
 
 
-def test_statistics_are_shown(operator: Operator) -> None:
-    (found,) = operator.reads("stats", "--last", "1h")
+def test_statistics_are_shown(operator: Operator, quick: QuickOperator) -> None:
+    (found,) = quick.reads("stats", "--last", "1h")
 
-    assert found["total"]["byStatus"]["REJECTED"] == 1
+    assert found["total"]["byStatus"]["REJECTED"] >= 1
     assert found["total"]["conflicts"] >= 1
     assert found["complete"]
     assert "p95 ms" in operator.types("stats", "--last", "15m", "--slices", "3")
