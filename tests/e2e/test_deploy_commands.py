@@ -12,9 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import click
 import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
@@ -462,19 +460,6 @@ def test_the_same_code_has_the_same_digest_whenever_it_was_packed(tmp_path: Path
 
     assert digest_of(packed("a", "x", 2020)) == digest_of(packed("b", "x", 2021))
     assert digest_of(packed("c", "x", 2020)) != digest_of(packed("d", "y", 2020))
-
-
-def commands(group: Any, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path} {name}")
-        yield f"{path} {name}".strip(), command
-
-
-@pytest.mark.parametrize(("name", "command"), list(commands(main)), ids=str)
-def test_every_command_has_help_with_an_example(name: str, command: click.Command) -> None:
-    assert command.help
-    assert f"Example: python -m ops {name}" in (command.epilog or "")
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])

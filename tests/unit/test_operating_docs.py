@@ -11,6 +11,7 @@ from ops.__main__ import main
 from ops.deployment.templates import load_template
 from ops.local.environment import PROJECT_ROOT
 from ops.local.resources import TEMPLATE
+from tests.ops_commands import subcommand
 
 PAGES = ["deploying.md", "operating.md", "scaling.md"]
 
@@ -45,7 +46,7 @@ def test_every_command_in_the_pages_exists(page: str) -> None:
         for word in line.split():
             if not isinstance(command, click.Group):
                 break
-            command = command.commands[word]
+            command = subcommand(command, word)
         options = {option for each in command.params for option in each.opts + each.secondary_opts}
         assert {word for word in line.split() if word.startswith("--")} <= options, line
 

@@ -1,0 +1,27 @@
+"""
+The operators' desk: what an operator can see and do, for the CLI and the console alike.
+
+    from ops.desk.desk import Desk
+    from ops.desk.stage import connect
+
+    desk = Desk(connect("prod"))
+    for record in desk.orders.newest_first(query): ...
+
+No terminal and no web page in here: what is long comes as an iterator, which the caller shows as
+it comes and may close at any time. All of it raises `chalicelib.unavailable.StoreUnavailable`
+when AWS does not do what it is asked. One desk may be used by any number of threads.
+
+    stage.py              connect to a stage with the operator's own credentials
+    desk.py               Desk: all services over one stage
+    orders.py             submit, look up, list and follow orders
+    exports.py            records as CSV, NDJSON or Parquet
+    masking.py            accounts, as they are shown to whoever has not asked for them
+    dead_letters.py       look at, redrive and discard dead letters
+    audit_trail.py        what operators did: who, when, what, why
+    reconcile.py          the archive against the table, both ways
+    replay.py             the table built anew from the archive
+    stats.py              counts, ages and depths
+
+    order_table.py, order_bucket.py, dead_letter_queue.py: DynamoDB, S3 and SQS, as operators
+    use them; external_sort.py: sorting more than memory should hold.
+"""

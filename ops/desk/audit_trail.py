@@ -1,0 +1,108 @@
+"""
+What operators did: who, when, what and why, in the table beside the orders.
+
+An entry's `orderId` is `#audit/` and its day. No order can have such an id, and an entry has none
+of the attributes that the indexes are made of, so no list of orders ever shows one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from chalicelib.submissions import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from chalicelib.record_items import Item
+
+PREFIX = "#audit/"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """
+    Something that an operator did.
+
+    `what` is a stable name (`dlq.redrive`, `accounts.shown`), `details` are texts by their names.
+    """
+
+    at: datetime
+    who: str
+    what: str
+    stage: str
+    why: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Table(Protocol):
+    """What the audit trail needs of the table."""
+
+    def put_new(self, item: Item) -> None: ...
+    def newest_of(self, order_id: str) -> Iterator[Item]: ...
+
+
+class AuditTrail:
+    """The operators' actions. An entry, once written, is never changed."""
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        stage: str,
+        who: Callable[[], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._table = table
+        self._stage = stage
+        self._who = who
+        self._clock = clock
+
+    def write(self, what: str, *, why: str = "", **details: object) -> Action:
+        """
+        Write down an action: before it is done, so that none goes unseen. None is left out.
+
+        Raises:
+            StoreUnavailable: it is not known to be written: do not act.
+        """
+        texts = {name: str(value) for name, value in details.items() if value is not None}
+        action = Action(self._clock(), self._who(), what, self._stage, why, texts)
+        self._table.put_new(_to_item(action))
+        return action
+
+    def newest_first(self, first_day: date, last_day: date) -> Iterator[Action]:
+        """The actions of a period (days in UTC, both included), newest first."""
+        day = min(last_day, self._clock().date() + timedelta(days=1))
+        while day >= first_day:
+            for item in self._table.newest_of(f"{PREFIX}{day.isoformat()}"):
+                yield _from_item(item)
+            if day == date.min:
+                return
+            day -= timedelta(days=1)
+
+
+def _to_item(action: Action) -> Item:
+    return {
+        "orderId": {"S": f"{PREFIX}{action.at.date().isoformat()}"},
+        "recordId": {"S": f"{iso(action.at)}#{uuid.uuid4()}"},
+        "at": {"S": iso(action.at)},
+        "who": {"S": action.who},
+        "what": {"S": action.what},
+        "stage": {"S": action.stage},
+        "why": {"S": action.why},
+        "details": {"M": {name: {"S": value} for name, value in action.details.items()}},
+    }
+
+
+def _from_item(item: Item) -> Action:
+    return Action(
+        at=datetime.fromisoformat(item["at"]["S"]),
+        who=item["who"]["S"],
+        what=item["what"]["S"],
+        stage=item["stage"]["S"],
+        why=item["why"]["S"],
+        details={name: value["S"] for name, value in item["details"]["M"].items()},
+    )

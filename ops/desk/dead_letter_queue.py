@@ -1,0 +1,136 @@
+"""The dead-letter queue, as operators use it: received, returned, sent on, deleted."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.order_queue import Message
+from chalicelib.unavailable import unavailable_on_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mypy_boto3_sqs import SQSClient
+
+BATCH_SIZE = 10
+FIRST_RECEIVED = "ApproximateFirstReceiveTimestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that was received from the dead-letter queue."""
+
+    message: Message
+    first_received_at: datetime | None = None
+
+
+class DeadLetterQueue:
+    """The dead-letter queue, and the queue that its messages are sent back to."""
+
+    def __init__(self, client: SQSClient, queue_url: str, dead_letter_queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._dead_letter_queue_url = dead_letter_queue_url
+
+    def receive(self, visibility_seconds: int, wait_seconds: int) -> list[Received]:
+        """At most ten messages, which no one else receives for the given time."""
+        with unavailable_on_failure("SQS ReceiveMessage from the dead-letter queue"):
+            answer = self._client.receive_message(
+                QueueUrl=self._dead_letter_queue_url,
+                MaxNumberOfMessages=BATCH_SIZE,
+                VisibilityTimeout=visibility_seconds,
+                WaitTimeSeconds=wait_seconds,
+                MessageAttributeNames=["All"],
+                MessageSystemAttributeNames=["All"],
+            )
+        return [_received(message) for message in answer.get("Messages", [])]
+
+    def release(self, messages: Sequence[Message]) -> None:
+        """Make received messages visible again at once."""
+        for start in range(0, len(messages), BATCH_SIZE):
+            entries: Any = [
+                {"Id": str(index), "ReceiptHandle": message.receipt_handle, "VisibilityTimeout": 0}
+                for index, message in enumerate(messages[start : start + BATCH_SIZE])
+            ]
+            with unavailable_on_failure("SQS ChangeMessageVisibilityBatch"):
+                # One that failed was taken, or is visible already: there is nothing to do for it.
+                self._client.change_message_visibility_batch(
+                    QueueUrl=self._dead_letter_queue_url, Entries=entries
+                )
+
+    def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put a message's body on the orders' queue, with these attributes in Lambda's form."""
+        with unavailable_on_failure("SQS SendMessage"):
+            self._client.send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=message.body,
+                MessageAttributes={
+                    name: _sendable(attribute) for name, attribute in attributes.items()
+                },
+            )
+
+    def delete(self, message: Message) -> None:
+        """Take a message off the dead-letter queue."""
+        with unavailable_on_failure("SQS DeleteMessage from the dead-letter queue"):
+            self._client.delete_message(
+                QueueUrl=self._dead_letter_queue_url, ReceiptHandle=message.receipt_handle
+            )
+
+    def depths(self) -> dict[str, int]:
+        """About how many messages both queues hold: visible, and with a consumer just now."""
+        queue, dead_letters = (
+            self._attributes(url) for url in (self._queue_url, self._dead_letter_queue_url)
+        )
+        return {
+            "queue": queue["ApproximateNumberOfMessages"],
+            "inFlight": queue["ApproximateNumberOfMessagesNotVisible"],
+            "deadLetters": dead_letters["ApproximateNumberOfMessages"],
+            "deadLettersHidden": dead_letters["ApproximateNumberOfMessagesNotVisible"],
+        }
+
+    def _attributes(self, queue_url: str) -> dict[str, int]:
+        with unavailable_on_failure("SQS GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=queue_url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                ],
+            )
+        return {name: int(value) for name, value in answer["Attributes"].items()}
+
+
+def _received(message: Any) -> Received:
+    """As Lambda would deliver it, so that the processor's own reading of it serves here too."""
+    system = message.get("Attributes", {})
+    first = system.get(FIRST_RECEIVED)
+    delivered = Message.from_record(
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": system,
+            "messageAttributes": {
+                name: _delivered(value)
+                for name, value in message.get("MessageAttributes", {}).items()
+            },
+        }
+    )
+    return Received(delivered, datetime.fromtimestamp(int(first) / 1000, UTC) if first else None)
+
+
+def _delivered(value: Mapping[str, Any]) -> dict[str, Any]:
+    if "BinaryValue" in value:
+        text = base64.b64encode(value["BinaryValue"]).decode("ascii")
+        return {"dataType": value["DataType"], "binaryValue": text}
+    return {"dataType": value["DataType"], "stringValue": value["StringValue"]}
+
+
+def _sendable(attribute: Mapping[str, Any]) -> Any:
+    if attribute["dataType"].startswith("Binary"):
+        value = base64.b64decode(attribute["binaryValue"])
+        return {"DataType": attribute["dataType"], "BinaryValue": value}
+    return {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}

@@ -1,0 +1,164 @@
+"""Records as files: CSV, NDJSON or Parquet, written as they come, a few thousand in memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from enum import StrEnum
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from chalicelib.representation import record_json, to_json
+from ops.desk.masking import masked_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from chalicelib.submissions import Record
+
+ROWS_AT_ONCE = 5_000
+# Rows of a list have no payload: the index that they come from does not hold it.
+COLUMNS = (
+    "orderId",
+    "recordId",
+    "submissionId",
+    "status",
+    "valid",
+    "isDuplicate",
+    "errors",
+    "amount",
+    "fromAccount",
+    "toAccount",
+    "channel",
+    "s3Key",
+    "payloadSha256",
+    "receivedAt",
+    "processedAt",
+    "receiveCount",
+    "differs",
+    "submittedBy",
+)
+
+
+class Format(StrEnum):
+    """What a file can be."""
+
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+
+class _Writer(Protocol):
+    def write(self, records: list[Record]) -> None: ...
+    def close(self) -> None: ...
+
+
+def export(
+    records: Iterable[Record], to: IO[bytes], form: Format, *, show_accounts: bool = False
+) -> Iterator[int]:
+    """
+    Write records to a file: yields how many are written so far, to show progress.
+
+    The file is whole once the iterator ends. Accounts are masked unless they are asked for:
+    whoever asks writes that to the audit trail.
+    """
+    writer = _WRITERS[form](to)
+    source = iter(records if show_accounts else map(masked_record, records))
+    written = 0
+    while rows := list(islice(source, ROWS_AT_ONCE)):
+        writer.write(rows)
+        written += len(rows)
+        yield written
+    writer.close()
+
+
+class _Ndjson:
+    """A JSON object on each line, as the API shows a record."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self._to = to
+
+    def write(self, records: list[Record]) -> None:
+        self._to.writelines(f"{to_json(_row(record))}\n".encode() for record in records)
+
+    def close(self) -> None:
+        self._to.flush()
+
+
+class _Csv:
+    """RFC 4180, with a header. Lists are JSON in a cell."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        self._to = to
+        self._write_rows([COLUMNS])
+
+    def write(self, records: list[Record]) -> None:
+        self._write_rows([[_cell(value) for value in _row(record).values()] for record in records])
+
+    def close(self) -> None:
+        self._to.flush()
+
+    def _write_rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        self._to.write(text.getvalue().encode())
+
+
+class _Parquet:
+    """A row group for every few thousand records; amounts are decimals, times are times."""
+
+    def __init__(self, to: IO[bytes]) -> None:
+        # Slow to import, and only needed here.
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        self._pa = pa
+        error = pa.struct([(name, pa.string()) for name in ("field", "code", "message")])
+        types = {
+            "valid": pa.bool_(),
+            "isDuplicate": pa.bool_(),
+            "errors": pa.list_(error),
+            "amount": pa.decimal128(15, 2),
+            "receivedAt": pa.timestamp("ms", tz="UTC"),
+            "processedAt": pa.timestamp("ms", tz="UTC"),
+            "receiveCount": pa.int32(),
+            "differs": pa.list_(pa.string()),
+        }
+        self._schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+        self._writer = pq.ParquetWriter(to, self._schema)
+
+    def write(self, records: list[Record]) -> None:
+        rows = [
+            _row(record) | {"receivedAt": record.received_at, "processedAt": record.processed_at}
+            for record in records
+        ]
+        self._writer.write_table(self._pa.Table.from_pylist(rows, schema=self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+_WRITERS: dict[Format, Callable[[IO[bytes]], _Writer]] = {
+    Format.CSV: _Csv,
+    Format.NDJSON: _Ndjson,
+    Format.PARQUET: _Parquet,
+}
+
+
+def _row(record: Record) -> dict[str, Any]:
+    fields = record_json(record)
+    return {name: fields[name] for name in COLUMNS}
+
+
+def _cell(value: Any) -> Any:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return json.dumps(value, separators=(",", ":")) if value else ""
+        case str() if value.startswith(("=", "+", "-", "@")):
+            # A spreadsheet would take it for a formula, and ids come from whoever sent them.
+            return f"'{value}"
+        case _:
+            return value

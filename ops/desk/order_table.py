@@ -1,0 +1,192 @@
+"""The table, as operators use it: whole days, the whole table, and the audit trail."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.record_items import Item, audit_partition, from_item
+from chalicelib.record_store import AUDIT_INDEX
+from chalicelib.submissions import CORRECTION_SLOT, FIRST_SLOT, OWN_SLOT_PREFIX, Record
+from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH_GET_SIZE = 100
+MAX_ASKS = 8
+
+
+class Identity(NamedTuple):
+    """A submission, as a key of the archive names it."""
+
+    order_id: str
+    submission_id: str
+    payload_sha256: str
+
+
+class ArchivedRecord(NamedTuple):
+    """Of a record that has an object: what reconciling needs."""
+
+    key: str
+    processed_on: date
+
+
+class OrderTable:
+    """A table of records, read in ways that a function never does."""
+
+    def __init__(self, client: DynamoDBClient, table: str, audit_shards: int) -> None:
+        self._client = client
+        self.name = table
+        self._audit_shards = audit_shards
+
+    def put_new(self, item: Item) -> None:
+        """Write an item that must not be there yet."""
+        with unavailable_on_failure("DynamoDB PutItem"):
+            self._client.put_item(
+                TableName=self.name,
+                Item=item,
+                ConditionExpression="attribute_not_exists(recordId)",
+            )
+
+    def newest_of(self, order_id: str) -> Iterator[Item]:
+        """All items of one orderId, the greatest recordId first."""
+        yield from self._query(
+            KeyConditionExpression="orderId = :id",
+            ExpressionAttributeValues={":id": {"S": order_id}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+        )
+
+    def archived(
+        self, first_day: date | None = None, last_day: date | None = None
+    ) -> Iterator[ArchivedRecord]:
+        """The records that have an object, in no order: those of a period, or all of the table."""
+        items = (
+            self._of_days(first_day, last_day)
+            if first_day and last_day
+            else self._scan("s3Key", "s3Key, processedAt")
+        )
+        for item in items:
+            moment = datetime.fromisoformat(item["processedAt"]["S"])
+            yield ArchivedRecord(item["s3Key"]["S"], moment.astimezone(UTC).date())
+
+    def valid_records(self) -> Iterator[Record]:
+        """All records of valid orders, in no order."""
+        yield from (from_item(item) for item in self._scan("s3Key"))
+
+    def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
+        """The records of these submissions, as far as they are recorded. Strongly consistent."""
+        wanted = list(dict.fromkeys(identities))
+        found = self._holders({identity.order_id for identity in wanted}, wanted)
+        by_identity = {
+            Identity(record.order_id, record.submission_id, record.payload_sha256): record
+            for record in found
+        }
+        return {name: by_identity[name] for name in wanted if name in by_identity}
+
+    def leading(self, order_ids: Iterable[str]) -> dict[str, Record]:
+        """Of each orderId that is recorded, its accepted record, or else its first one."""
+        leading: dict[str, Record] = {}
+        for record in self._holders(set(order_ids), []):
+            if record.valid or record.order_id not in leading:
+                leading[record.order_id] = record
+        return leading
+
+    def has_records(self) -> bool:
+        """Whether any order is recorded. The audit trail's entries are none."""
+        return next(self._scan("submissionId", "submissionId"), None) is not None
+
+    def exists(self) -> bool:
+        try:
+            with unavailable_on_failure("DynamoDB DescribeTable"):
+                self._client.describe_table(TableName=self.name)
+        except StoreUnavailable as error:
+            if "ResourceNotFoundException" in str(error):
+                return False
+            raise
+        return True
+
+    def create_like(self, model: str) -> None:
+        """Create this table with the keys and indexes of another one, and wait for it."""
+        with unavailable_on_failure("DynamoDB CreateTable"):
+            description: Any = self._client.describe_table(TableName=model)["Table"]
+            indexes = {
+                kind: [
+                    {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
+                    for index in description[kind]
+                ]
+                for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+            }
+            create: Any = self._client.create_table
+            create(
+                TableName=self.name,
+                KeySchema=description["KeySchema"],
+                AttributeDefinitions=description["AttributeDefinitions"],
+                BillingMode="PAY_PER_REQUEST",
+                **indexes,
+            )
+            self._client.get_waiter("table_exists").wait(
+                TableName=self.name, WaiterConfig={"Delay": 1}
+            )
+
+    def _holders(self, order_ids: set[str], own: Sequence[Identity]) -> Iterator[Record]:
+        slots = {
+            (order_id, slot) for order_id in order_ids for slot in (FIRST_SLOT, CORRECTION_SLOT)
+        }
+        slots |= {
+            (name.order_id, f"{OWN_SLOT_PREFIX}{name.submission_id}#{name.payload_sha256}")
+            for name in own
+        }
+        keys = [
+            {"orderId": {"S": first}, "recordId": {"S": second}} for first, second in sorted(slots)
+        ]
+        for start in range(0, len(keys), BATCH_GET_SIZE):
+            yield from map(from_item, self._batch_get(keys[start : start + BATCH_GET_SIZE]))
+
+    def _batch_get(self, keys: list[Item]) -> Iterator[Item]:
+        ask: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in range(MAX_ASKS):
+            with unavailable_on_failure("DynamoDB BatchGetItem"):
+                answer = self._client.batch_get_item(RequestItems=ask)
+            yield from answer["Responses"].get(self.name, [])
+            ask = answer.get("UnprocessedKeys")
+            if not ask:
+                return
+        raise StoreUnavailable("DynamoDB BatchGetItem: keys were left unread again and again")
+
+    def _of_days(self, first_day: date, last_day: date) -> Iterator[Item]:
+        for ordinal in range(first_day.toordinal(), last_day.toordinal() + 1):
+            for shard in range(self._audit_shards):
+                partition = audit_partition(date.fromordinal(ordinal), shard)
+                yield from self._query(
+                    IndexName=AUDIT_INDEX,
+                    KeyConditionExpression="auditPartition = :partition",
+                    FilterExpression="attribute_exists(s3Key)",
+                    ProjectionExpression="s3Key, processedAt",
+                    ExpressionAttributeValues={":partition": {"S": partition}},
+                )
+
+    def _query(self, **query: Any) -> Iterator[Item]:
+        while True:
+            with unavailable_on_failure("DynamoDB Query"):
+                answer = self._client.query(TableName=self.name, **query)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _scan(self, having: str, projection: str | None = None) -> Iterator[Item]:
+        """The items that have an attribute: those of the audit trail have none of a record's."""
+        ask: dict[str, Any] = {"FilterExpression": f"attribute_exists({having})"}
+        if projection:
+            ask["ProjectionExpression"] = projection
+        while True:
+            with unavailable_on_failure("DynamoDB Scan"):
+                answer = self._client.scan(TableName=self.name, ConsistentRead=True, **ask)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            ask["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

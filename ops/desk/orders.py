@@ -1,0 +1,182 @@
+"""Orders: handing one in, looking one up, listing and following what becomes of them."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from chalicelib.queries import NEWEST, AuditList, AuditQuery, OrderHistory, Queries
+from chalicelib.record_items import audit_position
+from chalicelib.record_store import AuditFilter, AuditPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chalicelib.intake import Intake, Receipt
+    from chalicelib.submissions import Record
+
+PAGE_SIZE = 250
+# A record shows in the index a moment after the time it bears: each look goes back this far.
+OVERLAP = timedelta(seconds=15)
+
+
+class Records(Protocol):
+    """What is needed of the record store."""
+
+    @property
+    def audit_shards(self) -> int: ...
+    def audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage: ...
+
+
+class Archive(Protocol):
+    """What is needed of the archive."""
+
+    def payload(self, key: str) -> bytes: ...
+
+
+class Orders:
+    """The orders of a stage."""
+
+    def __init__(
+        self,
+        *,
+        intake: Callable[[], Intake],
+        queries: Queries,
+        records: Records,
+        archive: Archive,
+        operator: Callable[[], str],
+        new_id: Callable[[], str],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._intake = intake
+        self._queries = queries
+        self._records = records
+        self._archive = archive
+        self._operator = operator
+        self._new_id = new_id
+        self._clock = clock
+        self._sleep = sleep
+
+    def submit(self, body: bytes, *, idempotency_key: str | None = None) -> Receipt:
+        """
+        Hand an order in, as `POST /orders` does, straight to the queue: a new submission.
+
+        Raises:
+            UnreadableOrder: no order can be read; nothing was queued.
+            InvalidIdempotencyKey: nothing was queued.
+        """
+        return self._intake().submit(
+            body,
+            request_id=f"ops-{self._new_id()}",
+            caller=self._operator(),
+            idempotency_key=idempotency_key,
+        )
+
+    def show(self, order_id: str, cursor: str | None = None, limit: int = 50) -> OrderHistory:
+        """
+        An order and one page of its history, oldest first, as `GET /orders/{orderId}` has it.
+
+        Raises:
+            OrderNotFound: nothing is recorded of it.
+            InvalidCursor: the cursor is not one of this order's.
+        """
+        return self._queries.get_order(order_id, cursor, limit)
+
+    def history(self, order_id: str) -> Iterator[Record]:
+        """
+        The records of all submissions of an order, oldest first.
+
+        Raises:
+            OrderNotFound: nothing is recorded of it.
+        """
+        cursor: str | None = None
+        while True:
+            page = self.show(order_id, cursor)
+            yield from page.records
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def payload(self, record: Record) -> str:
+        """
+        The text of the submission, byte for byte: of a valid one from S3, else from the record.
+
+        A list leaves `payload` out: for an invalid order take the record from `show`.
+
+        Raises:
+            ObjectMissing: the archive does not have it, against invariant 3.
+        """
+        if record.s3_key:
+            return self._archive.payload(record.s3_key).decode()
+        return record.payload or ""
+
+    def page(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
+        """
+        One page of a period's records, newest first, as `GET /orders` has it.
+
+        Raises:
+            InvalidCursor: the cursor is not one of this query's.
+        """
+        return self._queries.list_orders(query, cursor)
+
+    def newest_first(self, query: AuditQuery) -> Iterator[Record]:
+        """All records of a period, newest first, a few pages in memory. `limit` is ignored."""
+        day = min(query.last_day, self._clock().date() + timedelta(days=1))
+        while day >= query.first_day:
+            shards = [
+                self._shard(day, shard, query.only) for shard in range(self._records.audit_shards)
+            ]
+            yield from heapq.merge(*shards, key=audit_position, reverse=True)
+            if day == date.min:
+                return
+            day -= timedelta(days=1)
+
+    def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:
+        """All records that were processed at or after a moment, newest first."""
+        query = AuditQuery(moment.date(), self._clock().date(), only or AuditFilter())
+        for record in self.newest_first(query):
+            if record.processed_at < moment:
+                return
+            yield record
+
+    def follow(
+        self,
+        only: AuditFilter | None = None,
+        *,
+        since: datetime | None = None,
+        every_seconds: float = 1.0,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Record]:
+        """
+        New records as they are written, oldest first, until `stopped` says so.
+
+        Each look goes back a little, since the index follows the table with a short delay; what
+        was shown is not shown again.
+        """
+        start = since or self._clock()
+        shown: dict[str, datetime] = {}
+        while not stopped():
+            horizon = max(start, self._clock() - OVERLAP)
+            fresh = [
+                record
+                for record in self.since(horizon if shown else start, only)
+                if audit_position(record) not in shown
+            ]
+            for record in reversed(fresh):
+                shown[audit_position(record)] = record.processed_at
+                yield record
+            oldest = horizon - OVERLAP
+            shown = {place: moment for place, moment in shown.items() if moment >= oldest}
+            self._sleep(every_seconds)
+
+    def _shard(self, day: date, shard: int, only: AuditFilter) -> Iterator[Record]:
+        before: str | None = NEWEST
+        while before:
+            page = self._records.audit(day, shard, before, PAGE_SIZE, only)
+            yield from page.records
+            before = page.read_to

@@ -1,0 +1,306 @@
+"""
+Replaying: the records of an empty table built anew from S3, and the proof that they are equal.
+
+Every object goes the processor's own way: read, checked against the SHA-256 in its key, and
+settled, the objects of an order in the order in which they were archived. What S3 does not hold
+can't come back:
+
+- invalid orders, which have no object, and with them that a correction came after one of them;
+- when an order was handed in and recorded, how often it was received, and by whom it was handed
+  in: a rebuilt record has the object's own time twice, a receive count of 0 and no submitter;
+- a channel that came beside the order, as an attribute of the message;
+- which of several submissions of an order was recorded first, if that is not the one archived
+  first: they can change places when they are processed at the same moment.
+
+So equality is proven over what S3 holds: that exactly the same submissions are recorded, with the
+same content. Verdicts are compared as well, and those that came out otherwise are counted apart.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from chalicelib.orders import parse_order
+from chalicelib.submissions import (
+    Record,
+    Submission,
+    iso,
+    settle,
+    sha256_of,
+)
+from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
+from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from ops.desk.audit_trail import AuditTrail
+
+OBJECTS_AT_ONCE = 256
+WORKERS = 16
+COMPARED_BETWEEN_REPORTS = 1_000
+UNKNOWN_RECEIVE_COUNT = 0
+
+
+class Difference(StrEnum):
+    """How a rebuilt record can differ from the original one."""
+
+    MISSING = "missing"
+    """An original record with an object has no rebuilt one: the proof has failed."""
+    EXTRA = "extra"
+    """A rebuilt record has no original one: the original was lost, or not written yet."""
+    CONTENT = "content"
+    """The two don't say the same of the order: the proof has failed."""
+    CHANNEL = "channel"
+    """The original's channel is not in the JSON: it came with the message."""
+    VERDICT = "verdict"
+    """Accepted and duplicate have changed places, or a correction's first one is not in S3."""
+    UNREADABLE = "unreadable"
+    """The object is not what its key says: the proof has failed."""
+
+
+EXPECTED = frozenset({Difference.CHANNEL, Difference.VERDICT})
+"""What S3 can't tell; every other difference means that the two tables are not equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unequal:
+    """One difference, of the submission that is archived under this key."""
+
+    kind: Difference
+    key: str
+
+
+@dataclass
+class Progress:
+    """How far a replay is: it grows while the replay is iterated over."""
+
+    objects: int = 0
+    rebuilt: int = 0
+    compared: int = 0
+    equal: int = 0
+    differences: dict[Difference, int] = field(default_factory=dict)
+    # Called now and then while much is read and no difference found.
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether equality is proven over all that S3 holds."""
+        return set(self.differences) <= EXPECTED
+
+
+class TableNotEmpty(Exception):
+    """The table to rebuild into has records already: the message says what can be done."""
+
+
+class RecordSource(Protocol):
+    """What is needed of a table of records."""
+
+    name: str
+
+    def valid_records(self) -> Iterator[Record]: ...
+
+
+class Target(RecordSource, Protocol):
+    """What is needed of the table to rebuild into."""
+
+    def has_records(self) -> bool: ...
+
+
+class Bucket(Protocol):
+    """What is needed of the archive."""
+
+    def objects(self) -> Iterator[ArchivedObject]: ...
+    def payload(self, key: str) -> bytes: ...
+
+
+class _Line(NamedTuple):
+    """What the proof compares of a record, without anything of the order itself in the open."""
+
+    key: str
+    content: str
+    without_channel: str
+    verdict: str
+
+
+class Replay:
+    """Rebuilds records from the archive."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        trail: AuditTrail,
+        *,
+        executor: Callable[[], Executor] = lambda: ThreadPoolExecutor(WORKERS),
+        lines_in_memory: int = LINES_IN_MEMORY,
+    ) -> None:
+        self._bucket = bucket
+        self._trail = trail
+        self._executor = executor
+        self._lines_in_memory = lines_in_memory
+
+    def rebuild(
+        self,
+        progress: Progress,
+        target: Target,
+        take: Callable[[Record], Record | None],
+        *,
+        resume: bool = False,
+        why: str = "",
+    ) -> Iterator[Unequal]:
+        """
+        Write a record for every object into the table that `take` writes to.
+
+        Yields the objects that no record can be made of. Safe to repeat: a replay that was broken
+        off is begun again with `resume`, and finds what it has written.
+
+        Raises:
+            TableNotEmpty: it has records, and this is not to resume.
+        """
+        if not resume and target.has_records():
+            raise TableNotEmpty(
+                f"Table {target.name} has records: replay into an empty table, or go on with a "
+                "replay that was broken off by --resume."
+            )
+        self._trail.write("replay", why=why, into=target.name)
+        with self._executor() as executor:
+            objects = self._in_order(progress)
+            while wave := list(islice(objects, OBJECTS_AT_ONCE)):
+                # An order's objects stand together: each is settled after the one before.
+                submissions = list(executor.map(self._submission, wave))
+                readable = [each for each in submissions if isinstance(each, Submission)]
+                groups = [list(group) for _, group in groupby(readable, lambda s: s.order.id)]
+                progress.on_change()
+                progress.rebuilt += sum(executor.map(lambda group: _settle(group, take), groups))
+                for each in submissions:
+                    if isinstance(each, Unequal):
+                        _count(progress, each)
+                        yield each
+
+    def prove(
+        self, progress: Progress, original: RecordSource, rebuilt: RecordSource
+    ) -> Iterator[Unequal]:
+        """
+        Compare two tables over all records that have an object: yields every difference.
+
+        When it ends, `progress.is_equal` is the answer, and `progress.compared` how many it is of.
+        """
+        for unequal in _differences(progress, self._lines(original), self._lines(rebuilt)):
+            _count(progress, unequal)
+            yield unequal
+
+    def prove_against_archive(self, progress: Progress, rebuilt: RecordSource) -> Iterator[Unequal]:
+        """Compare a table with the objects themselves: each must have its record, and no more."""
+        expected = (
+            record
+            for each in self._bucket.objects()
+            if (record := self._expected(each)) is not None
+        )
+        lines = (_line(record)._replace(verdict="") for record in expected)
+        found = (line._replace(verdict="") for line in self._lines(rebuilt))
+        for unequal in _differences(progress, lines, found):
+            _count(progress, unequal)
+            yield unequal
+
+    def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
+        """The objects, order by order, and of each order the one archived first comes first."""
+        for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
+            lines = (f"{iso(each.modified_at)}\t{each.key}" for each in group)
+            for line in sorted_lines(lines, self._lines_in_memory):
+                moment, key = line.split("\t")
+                progress.objects += 1
+                yield ArchivedObject(key, datetime.fromisoformat(moment))
+
+    def _submission(self, found: ArchivedObject) -> Submission | Unequal:
+        identity = identity_of(found.key)
+        try:
+            payload = self._bucket.payload(found.key)
+        except ObjectMissing:  # deleted since it was listed
+            return Unequal(Difference.UNREADABLE, found.key)
+        if identity is None or sha256(payload).hexdigest() != identity.payload_sha256:
+            return Unequal(Difference.UNREADABLE, found.key)
+        return Submission(
+            order=parse_order(payload),
+            submission_id=identity.submission_id,
+            received_at=found.modified_at,
+            receive_count=UNKNOWN_RECEIVE_COUNT,
+        )
+
+    def _lines(self, table: RecordSource) -> Iterator[_Line]:
+        lines = (json.dumps(_line(record)) for record in table.valid_records())
+        return (_Line(*json.loads(line)) for line in sorted_lines(lines, self._lines_in_memory))
+
+    def _expected(self, found: ArchivedObject) -> Record | None:
+        submission = self._submission(found)
+        if isinstance(submission, Unequal):
+            return None
+        return Record.of_first(submission, submission.received_at)
+
+
+def _settle(group: list[Submission], take: Callable[[Record], Record | None]) -> int:
+    for submission in group:
+        # The object's own time, so that a replay that is begun again makes the same record.
+        settle(submission, take, submission.received_at)
+    return len(group)
+
+
+def _line(record: Record) -> _Line:
+    content = [
+        record.order_id,
+        record.submission_id,
+        record.payload_sha256,
+        # DynamoDB gives 12.50 back as 12.5.
+        record.amount and f"{record.amount:.2f}",
+        record.from_account,
+        record.to_account,
+    ]
+    return _Line(
+        key=record.s3_key or "",
+        content=sha256_of(json.dumps([*content, record.channel])),
+        without_channel=sha256_of(json.dumps(content)),
+        verdict=f"{record.record_id}|{record.status}|{record.is_duplicate}|{record.differs}",
+    )
+
+
+def _differences(
+    progress: Progress, originals: Iterable[_Line], rebuilt: Iterable[_Line]
+) -> Iterator[Unequal]:
+    left, right = iter(originals), iter(rebuilt)
+    one, other = next(left, None), next(right, None)
+    while one or other:
+        progress.compared += 1
+        if progress.compared % COMPARED_BETWEEN_REPORTS == 0:
+            progress.on_change()
+        if other is None or (one and one.key < other.key):
+            assert one  # noqa: S101 (one of the two is there)
+            yield Unequal(Difference.MISSING, one.key)
+            one = next(left, None)
+        elif one is None or other.key < one.key:
+            yield Unequal(Difference.EXTRA, other.key)
+            other = next(right, None)
+        else:
+            kind = _difference(one, other)
+            if kind:
+                yield Unequal(kind, one.key)
+            else:
+                progress.equal += 1
+            one, other = next(left, None), next(right, None)
+
+
+def _difference(original: _Line, rebuilt: _Line) -> Difference | None:
+    if original.without_channel != rebuilt.without_channel:
+        return Difference.CONTENT
+    if original.content != rebuilt.content:
+        return Difference.CHANNEL
+    return None if original.verdict == rebuilt.verdict else Difference.VERDICT
+
+
+def _count(progress: Progress, unequal: Unequal) -> None:
+    progress.differences[unequal.kind] = progress.differences.get(unequal.kind, 0) + 1

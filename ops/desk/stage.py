@@ -1,0 +1,162 @@
+"""Connecting to a stage: where its resources are, and clients with the operator's credentials."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.settings import Settings, SettingsError
+from chalicelib.unavailable import unavailable_on_failure
+from chalicelib.wiring import S3_CONFIG
+from ops.local.clients import cloudformation_client, local_session
+from ops.local.environment import PROJECT_ROOT, app_environment
+from ops.local.ports import LOOPBACK
+from ops.local.resources import LOCAL_STAGE, find_resources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+CONFIG_FILE = PROJECT_ROOT / ".chalice" / "config.json"
+DEFAULT_AWS_PORT = 4566
+READERS = 32
+# An operator waits longer than a function may, and reads pages of up to 1 MB.
+CLIENT_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=30,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=READERS,
+)
+QUEUE_URL_REGION = re.compile(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
+
+
+class StageUnavailable(Exception):
+    """The stage can't be worked with: the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: its name, where its resources are, and clients for them."""
+
+    name: str
+    settings: Settings
+    session: boto3.Session
+    endpoint_url: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.name == LOCAL_STAGE
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
+
+    @cached_property
+    def s3(self) -> S3Client:
+        config = CLIENT_CONFIG.merge(S3_CONFIG)
+        return self.session.client("s3", endpoint_url=self.endpoint_url, config=config)
+
+    @cached_property
+    def operator(self) -> str:
+        """
+        Who works here: the ARN that STS says the credentials belong to.
+
+        Raises:
+            StoreUnavailable: STS did not say.
+        """
+        sts: Any = self.session.client("sts", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
+        with unavailable_on_failure("STS GetCallerIdentity"):
+            return str(sts.get_caller_identity()["Arn"])
+
+
+def connect(
+    name: str = LOCAL_STAGE,
+    *,
+    aws_port: int = DEFAULT_AWS_PORT,
+    config_file: Path = CONFIG_FILE,
+) -> Stage:
+    """
+    Connect to a stage.
+
+    `local` is what `make run` has started; `aws_port` is where its AWS endpoint is. Every other
+    stage is found in `.chalice/config.json`, and is worked on with the operator's own credentials
+    (AWS_PROFILE, AWS_ACCESS_KEY_ID, SSO: whatever the AWS CLI would use).
+
+    Raises:
+        StageUnavailable: unknown, not deployed, not running, or no credentials.
+    """
+    return _connect_local(aws_port) if name == LOCAL_STAGE else _connect(name, config_file)
+
+
+def stage_names(config_file: Path = CONFIG_FILE) -> list[str]:
+    """The stages that `.chalice/config.json` has."""
+    return list(_config(config_file)["stages"])
+
+
+def _connect_local(aws_port: int) -> Stage:
+    aws_url = f"http://{LOOPBACK}:{aws_port}"
+    try:
+        outputs = find_resources(cloudformation_client(aws_url))
+    except (BotoCoreError, ClientError) as error:
+        raise StageUnavailable(
+            f"Nothing runs at {aws_url}: start the local stage with `make run`, say where its AWS "
+            "endpoint is with --aws-port, or name another stage with --stage."
+        ) from error
+    environment = app_environment(outputs, aws_url, partial_batch=False, colour=False)
+    return Stage(LOCAL_STAGE, Settings.from_env(environment), local_session(), aws_url)
+
+
+def _connect(name: str, config_file: Path) -> Stage:
+    config = _config(config_file)
+    if name not in config["stages"]:
+        known = ", ".join(config["stages"])
+        raise StageUnavailable(f"There is no stage {name!r} in {config_file.name}: it has {known}.")
+    environment = {
+        **config.get("environment_variables", {}),
+        **config["stages"][name].get("environment_variables", {}),
+    }
+    try:
+        settings = Settings.from_env(environment)
+    except SettingsError as error:
+        missing = str(error).split(" ", 1)[0]
+        raise StageUnavailable(
+            f"Stage {name} has no {missing} in {config_file.name}, so its resources aren't known "
+            f"here: type `python -m ops resources up --stage {name}`, which records them."
+        ) from error
+    return Stage(name, settings, _session(name, settings.queue_url))
+
+
+def _session(stage: str, queue_url: str) -> boto3.Session:
+    match = QUEUE_URL_REGION.match(queue_url)
+    try:
+        session = boto3.Session(region_name=(match[1] or match[2]) if match else None)
+        credentials = session.get_credentials()
+    except BotoCoreError as error:  # a profile that isn't there
+        raise StageUnavailable(f"AWS can't be used as it is set up here: {error}") from error
+    if credentials is None:
+        raise StageUnavailable(
+            f"There are no AWS credentials here, and stage {stage} needs them: sign in "
+            "(`aws sso login`), or set AWS_PROFILE, and try again."
+        )
+    if session.region_name is None:
+        raise StageUnavailable(f"Stage {stage} has no known region: set AWS_REGION.")
+    return session
+
+
+def _config(config_file: Path) -> dict[str, Any]:
+    config: dict[str, Any] = json.loads(config_file.read_text())
+    return config
