@@ -13,6 +13,7 @@ from chalice.app import Chalice, IAMAuthorizer, Request, Response, SQSEvent
 from chalicelib import representation, web, wiring
 from chalicelib.health import HealthStatus
 from chalicelib.order_queue import Message
+from chalicelib.problems import language_headers
 from chalicelib.query_parameters import audit_query, history_limit
 from chalicelib.settings import AppSettings
 
@@ -47,10 +48,14 @@ def submit_order() -> Response:
         caller=web.caller_of(request),
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
+    language = web.language_of(request)
     return web.json_response(
-        representation.receipt_json(receipt),
+        representation.receipt_json(receipt, language),
         HTTPStatus.ACCEPTED,
-        headers={"Location": web.location_of(request, receipt.order.id)},
+        headers={
+            "Location": web.location_of(request, receipt.order.id),
+            **language_headers(language),
+        },
     )
 
 

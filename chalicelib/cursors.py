@@ -9,6 +9,8 @@ position says only where to go on within a query, whose keys never come from the
 import base64
 import hashlib
 
+from chalicelib.messages import message
+
 DIGEST_BYTES = 8
 
 
@@ -34,9 +36,9 @@ def decode_cursor(query: str, cursor: str) -> tuple[str, str]:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_")
         text = raw[DIGEST_BYTES:].decode()
     except ValueError:
-        raise InvalidCursor("is not a cursor") from None
+        raise InvalidCursor(message("cursor.malformed")) from None
     first, _, second = text.partition("\n")
     # Made again and compared as text, since base64 has several spellings for the same bytes.
     if encode_cursor(query, (first, second)) != cursor:
-        raise InvalidCursor("is not a cursor of this query, or was altered")
+        raise InvalidCursor(message("cursor.foreign"))
     return first, second

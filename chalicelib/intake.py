@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.messages import message
 from chalicelib.orders import Order, parse_order
 from chalicelib.submissions import iso, submission_id_for
 
@@ -75,9 +76,7 @@ class Intake:
         if idempotency_key is None:
             return self._new_id()
         if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-            raise InvalidIdempotencyKey(
-                f"must be 1 to 255 visible ASCII characters: got {len(idempotency_key)} characters"
-            )
+            raise InvalidIdempotencyKey(message("key.bad", count=len(idempotency_key)))
         return submission_id_for(_principal(caller), idempotency_key)
 
 

@@ -1,10 +1,10 @@
 """
 What an order is: how it is read from the text of a submission, and when it is valid.
 
-Standard library only, no I/O. Two things can be wrong with a submission. If no order can be read
-from it (not JSON, no usable id, too large), it is *unreadable*: `UnreadableOrder` is raised, and
-there is nothing to record. If an order can be read but breaks a rule, it is *invalid*: it is an
-`Order` like any other, whose `errors` lists every broken rule at once.
+Standard library and messages, no I/O. Two things can be wrong with a submission. If no order can
+be read from it (not JSON, no usable id, too large), it is *unreadable*: `UnreadableOrder` is
+raised, and there is nothing to record. If an order can be read but breaks a rule, it is *invalid*:
+it is an `Order` like any other, whose `errors` lists every broken rule at once.
 """
 
 import json
@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+
+from chalicelib.messages import message, translate
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -57,6 +59,10 @@ class OrderError(NamedTuple):
     field: str
     code: str
     message: str
+
+    def in_language(self, language: str) -> Self:
+        """The same error with its message in another language, where it is known how."""
+        return self._replace(message=translate(self.message, language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def parse_order(body: bytes | str, channel: str | None = None) -> Order:
     from_account, from_errors = _account("fromAccount", fields.get("fromAccount"))
     to_account, to_errors = _account("toAccount", fields.get("toAccount"))
     if to_account is not None and to_account == from_account:
-        to_errors = [OrderError("toAccount", "same_account", "must differ from fromAccount")]
+        to_errors = [OrderError("toAccount", "same_account", message("account.same"))]
     known_channel, channel_errors = _channel(fields["channel"])
     return Order(
         id=order_id,
@@ -129,22 +135,22 @@ def _decoded(body: bytes | str) -> str:
         # Its size comes before anything else: all other checks cost time that grows with it.
         if len(data) > MAX_PAYLOAD_BYTES:
             raise UnreadableOrder(
-                "too_large", f"has {len(data)} bytes: an order has at most {MAX_PAYLOAD_BYTES}"
+                "too_large", message("order.too_large", size=len(data), most=MAX_PAYLOAD_BYTES)
             )
         text = data.decode()
     except UnicodeError as error:
         raise UnreadableOrder(
-            "not_utf8", f"is not UTF-8 text (at byte {error.args[2]}): send JSON in UTF-8"
+            "not_utf8", message("order.not_utf8", position=error.args[2])
         ) from None
     if not text.strip():
-        raise UnreadableOrder("empty", "is empty: send the order as a JSON object")
+        raise UnreadableOrder("empty", message("order.empty"))
     return text
 
 
 def _json_object(text: str) -> dict[str, Any]:
     # Checked on the text, before the parser: it recurses, and 100,000 levels would be its end.
     if _depth(text) > MAX_DEPTH:
-        raise UnreadableOrder("too_deep", f"is nested deeper than {MAX_DEPTH} levels")
+        raise UnreadableOrder("too_deep", message("order.too_deep", most=MAX_DEPTH))
     try:
         value = json.loads(
             text,
@@ -155,15 +161,16 @@ def _json_object(text: str) -> dict[str, Any]:
         )
     except json.JSONDecodeError as error:
         raise UnreadableOrder(
-            "not_json", f"is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+            "not_json",
+            message("order.not_json", problem=error.msg, line=error.lineno, column=error.colno),
         ) from None
     if not isinstance(value, dict):
-        raise UnreadableOrder("not_an_object", f"is not a JSON object: got {_shown(value)}")
+        raise UnreadableOrder("not_an_object", message("order.not_an_object", got=_shown(value)))
     unsendable = NOT_SENDABLE.search(text)
     if unsendable:
         raise UnreadableOrder(
             "forbidden_character",
-            f"holds U+{ord(unsendable[0]):04X}, which a queue can't carry: write it as an escape",
+            message("order.forbidden_character", code=f"{ord(unsendable[0]):04X}"),
         )
     return value
 
@@ -183,7 +190,7 @@ def _depth(text: str) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    raise UnreadableOrder("not_json", f"is not JSON: {name} is not a JSON value")
+    raise UnreadableOrder("not_json", message("order.not_a_value", name=name))
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -191,7 +198,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique: dict[str, Any] = {}
     for key, value in pairs:
         if key in unique:
-            raise UnreadableOrder("repeated_key", f"has the key {_shown(key)} more than once")
+            raise UnreadableOrder("repeated_key", message("order.repeated_key", key=_shown(key)))
         unique[key] = value
     return unique
 
@@ -199,39 +206,34 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _order_id(fields: Mapping[str, Any]) -> str:
     value = fields.get("id")
     if value is None:
-        raise UnreadableOrder(
-            "missing_id", 'is missing: give the order an "id", a string unique to it', "id"
-        )
+        raise UnreadableOrder("missing_id", message("id.missing"), "id")
     if not isinstance(value, str) or not is_order_id(value):
-        raise UnreadableOrder(
-            "bad_id",
-            f"must be a string of 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {_shown(value)}",
-            "id",
-        )
+        raise UnreadableOrder("bad_id", message("id.bad", got=_shown(value)), "id")
     return value
 
 
 def _amount(value: Any) -> tuple[Decimal | None, list[OrderError]]:
     if value is None:
-        return None, [OrderError("amount", "missing", "is missing: say how much to transfer")]
+        return None, [OrderError("amount", "missing", message("amount.missing"))]
     amount = _exact_decimal(value)
     if amount is None:
-        message = f"must be a number, or a decimal in a string: got {_shown(value)}"
-        return None, [OrderError("amount", "not_a_number", message)]
+        not_a_number = message("amount.not_a_number", got=_shown(value))
+        return None, [OrderError("amount", "not_a_number", not_a_number)]
     errors = [
-        OrderError("amount", code, f"{message}: got {_shown(value)}")
-        for code, message in _broken_amount_rules(amount)
+        OrderError("amount", code, message(f"amount.{code}", got=_shown(value), **limits))
+        for code, limits in _broken_amount_rules(amount)
     ]
     return (None, errors) if errors else (amount.quantize(CENT), errors)
 
 
-def _broken_amount_rules(amount: Decimal) -> Iterator[tuple[str, str]]:
+def _broken_amount_rules(amount: Decimal) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The code of each rule that is broken, with the limit that its message names."""
     if amount <= 0:
-        yield "not_positive", "must be more than 0"
+        yield "not_positive", {}
     if _decimal_places(amount) > MAX_DECIMALS:
-        yield "too_many_decimals", f"must have at most {MAX_DECIMALS} decimals"
+        yield "too_many_decimals", {"most": MAX_DECIMALS}
     if amount > MAX_AMOUNT:
-        yield "too_large", f"must be at most {MAX_AMOUNT}"
+        yield "too_large", {"most": MAX_AMOUNT}
 
 
 def _exact_decimal(value: Any) -> Decimal | None:
@@ -259,38 +261,38 @@ def _decimal_places(amount: Decimal) -> int:
 def _account(field: str, value: Any) -> tuple[str | None, list[OrderError]]:
     # The messages never quote the account: they are shown where account numbers are masked.
     if value is None:
-        return None, [OrderError(field, "missing", "is missing: give an account number")]
+        return None, [OrderError(field, "missing", message("account.missing"))]
     if not isinstance(value, str):
-        message = "must be a string of digits in quotes: a number loses its leading zeros"
-        return None, [OrderError(field, "not_digits", message)]
+        return None, [OrderError(field, "not_digits", message("account.not_a_string"))]
     errors = []
     stranger = NOT_A_DIGIT.search(value)
     if stranger:
-        message = f"must hold only digits 0-9: character {stranger.start() + 1} is not one"
-        errors.append(OrderError(field, "not_digits", message))
+        not_digits = message("account.not_digits", position=stranger.start() + 1)
+        errors.append(OrderError(field, "not_digits", not_digits))
     elif not value:
-        errors.append(OrderError(field, "not_digits", "must hold at least one digit: it is empty"))
+        errors.append(OrderError(field, "not_digits", message("account.no_digits")))
     if len(value) > MAX_ACCOUNT_DIGITS:
-        message = f"must have at most {MAX_ACCOUNT_DIGITS} digits: it has {len(value)} characters"
-        errors.append(OrderError(field, "too_long", message))
+        too_long = message("account.too_long", most=MAX_ACCOUNT_DIGITS, count=len(value))
+        errors.append(OrderError(field, "too_long", too_long))
     return (None, errors) if errors else (value, errors)
 
 
 def _channel(value: Any) -> tuple[str | None, list[OrderError]]:
     if value is None or (isinstance(value, str) and value in CHANNELS):
         return value, []
-    message = f"must be one of {', '.join(CHANNELS)}, or left out: got {_shown(value)}"
-    return None, [OrderError("channel", "unknown_channel", message)]
+    unknown = message("channel.unknown", channels=", ".join(CHANNELS), got=_shown(value))
+    return None, [OrderError("channel", "unknown_channel", unknown)]
 
 
 def _shown(value: Any) -> str:
     """The value as it may stand in a message: JSON in ASCII, cut where it is long."""
+    text: str
     if isinstance(value, JsonNumber):
         text = value.text
     elif isinstance(value, dict):
-        text = "an object"
+        text = message("got.object")
     elif isinstance(value, list):
-        text = "a list"
+        text = message("got.list")
     else:
         text = json.dumps(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -2,7 +2,7 @@
 Problems: what the API answers when it does not do what it was asked (RFC 9457).
 
 Each has a stable `type`, explained in docs/problems.md. A detail says what was wrong and what to
-do; nothing of the system's inside is ever in one.
+do, in the caller's language; nothing of the system's inside is ever in one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib.cursors import InvalidCursor
 from chalicelib.intake import InvalidIdempotencyKey
+from chalicelib.messages import ENGLISH, Message, message, message_of, translate
 from chalicelib.orders import OrderError, UnreadableOrder
 from chalicelib.queries import OrderNotFound
 from chalicelib.query_parameters import InvalidParameters
@@ -29,67 +30,99 @@ class UnsupportedMedia(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An answer that is not what was asked for."""
+    """
+    An answer that is not what was asked for.
+
+    Without a detail of its own, the detail is what the errors say, one after the other.
+    """
 
     slug: str
     status: HTTPStatus
     title: str
-    detail: str
+    detail: str | None
     errors: Sequence[OrderError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def body(self) -> dict[str, Any]:
-        """The problem as a JSON object."""
+    def body(self, language: str = ENGLISH) -> dict[str, Any]:
+        """The problem as a JSON object, in a language."""
+        errors = [error.in_language(language) for error in self.errors]
+        detail = (
+            self.detail or "; ".join(f"{error.field} {error.message}" for error in errors) + "."
+        )
         body: dict[str, Any] = {
             "type": f"{TYPE_PREFIX}{self.slug}",
-            "title": self.title,
+            "title": translate(self.title, language),
             "status": self.status.value,
-            "detail": self.detail,
+            "detail": translate(detail, language),
         }
-        if self.errors:
-            body["errors"] = [error._asdict() for error in self.errors]
+        if errors:
+            body["errors"] = [error._asdict() for error in errors]
         return body
+
+    def headers_in(self, language: str) -> dict[str, str]:
+        """The headers that go with the body in a language."""
+        # What Chalice or Python says by itself is in English, whoever asks.
+        spoken = language if isinstance(self.title, Message) else ENGLISH
+        return {**self.headers, **language_headers(spoken)}
+
+
+def language_headers(language: str) -> dict[str, str]:
+    """What says which language an answer is in, and keeps a cache from giving it to others."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
 def problem_of(error: Exception) -> Problem:
     """The problem that an error is to the caller: an internal one, unless it is known."""
     match error:
         case UnreadableOrder(reason="too_large"):
-            return _too_large(f"The body {error}. Nothing was queued.")
+            detail = message("unreadable-order.body", problem=message_of(error))
+            return Problem(
+                "order-too-large",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                message("order-too-large.title"),
+                detail,
+            )
         case UnreadableOrder():
             return _unreadable(error)
         case InvalidIdempotencyKey():
-            detail = f"The Idempotency-Key {error}. Nothing was queued."
             return Problem(
-                "invalid-idempotency-key", HTTPStatus.BAD_REQUEST, "Invalid Idempotency-Key", detail
+                "invalid-idempotency-key",
+                HTTPStatus.BAD_REQUEST,
+                message("invalid-idempotency-key.title"),
+                message("invalid-idempotency-key.detail", problem=message_of(error)),
             )
         case InvalidParameters():
             return _invalid_parameters(error.errors)
         case InvalidCursor():
-            message = f"{error}: take it as it is from the answer before, with the same query"
-            return _invalid_parameters([OrderError("cursor", "bad_cursor", message)])
+            advice = message("cursor.advice", problem=message_of(error))
+            return _invalid_parameters([OrderError("cursor", "bad_cursor", advice)])
         case OrderNotFound():
             return _not_found()
         case UnsupportedMedia():
-            return _unsupported_media(str(error))
+            return _unsupported_media(message_of(error))
         case StoreUnavailable():
             return _unavailable()
         case _:
             return internal_problem()
 
 
-def problem_of_framework(status: int, message: str) -> Problem:
-    """The problem for an error that Chalice itself answers with."""
+def problem_of_framework(status: int, text: str) -> Problem:
+    """The problem for an error that Chalice itself answers with, which quotes what it got last."""
+    got = text.partition(": ")[2]
     match HTTPStatus(status):
         case HTTPStatus.METHOD_NOT_ALLOWED as allowed_status:
-            detail = f"{message}: the Allow header names what is supported."
-            return Problem("method-not-allowed", allowed_status, "Method not allowed", detail)
+            return Problem(
+                "method-not-allowed",
+                allowed_status,
+                message("method-not-allowed.title"),
+                message("method-not-allowed.detail", got=got),
+            )
         case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-            return _unsupported_media(f"The Content-Type must be application/json. {message}.")
+            return _unsupported_media(message("unsupported-media-type.type", got=got))
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return internal_problem()
         case other:
-            return Problem("request-refused", other, other.phrase, message)
+            return Problem("request-refused", other, other.phrase, text)
 
 
 def internal_problem() -> Problem:
@@ -97,26 +130,19 @@ def internal_problem() -> Problem:
     return Problem(
         "internal-error",
         HTTPStatus.INTERNAL_SERVER_ERROR,
-        "Internal error",
-        "Something went wrong here. Try again with the same Idempotency-Key; if it stays, "
-        "tell the operator the X-Request-Id of this answer.",
+        message("internal-error.title"),
+        message("internal-error.detail"),
     )
 
 
 def _unreadable(error: UnreadableOrder) -> Problem:
-    what = "The order's id" if error.field else "The body"
+    why = message_of(error)
     return Problem(
         "unreadable-order",
         HTTPStatus.BAD_REQUEST,
-        "Unreadable order",
-        f"{what} {error}. Nothing was queued.",
-        [OrderError(error.field, error.reason, str(error))] if error.field else [],
-    )
-
-
-def _too_large(detail: str) -> Problem:
-    return Problem(
-        "order-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Order too large", detail
+        message("unreadable-order.title"),
+        message("unreadable-order.id" if error.field else "unreadable-order.body", problem=why),
+        [OrderError(error.field, error.reason, why)] if error.field else [],
     )
 
 
@@ -124,25 +150,22 @@ def _unsupported_media(detail: str) -> Problem:
     return Problem(
         "unsupported-media-type",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "Unsupported media type",
-        f"{detail} Nothing was queued.",
+        message("unsupported-media-type.title"),
+        detail,
     )
 
 
 def _invalid_parameters(errors: Sequence[OrderError]) -> Problem:
-    detail = "; ".join(f"{error.field} {error.message}" for error in errors)
-    return Problem(
-        "invalid-parameters", HTTPStatus.BAD_REQUEST, "Invalid parameters", f"{detail}.", errors
-    )
+    title = message("invalid-parameters.title")
+    return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
 
 
 def _not_found() -> Problem:
     return Problem(
         "order-not-found",
         HTTPStatus.NOT_FOUND,
-        "Order not found",
-        "No order with this id is recorded. If it was handed in just now it may still be on the "
-        "queue: ask again after the time in Retry-After.",
+        message("order-not-found.title"),
+        message("order-not-found.detail"),
         headers={"Retry-After": str(RETRY_WHEN_RECORDED_SECONDS)},
     )
 
@@ -151,8 +174,7 @@ def _unavailable() -> Problem:
     return Problem(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Temporarily unavailable",
-        "A service behind this one did not answer. Try again after the time in Retry-After; give "
-        "an order the same Idempotency-Key again, so that it counts once.",
+        message("unavailable.title"),
+        message("unavailable.detail"),
         headers={"Retry-After": str(RETRY_WHEN_AVAILABLE_SECONDS)},
     )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from chalicelib.cursors import InvalidCursor, decode_cursor, encode_cursor
+from chalicelib.messages import message
 from chalicelib.record_items import audit_position
 from chalicelib.record_store import AuditFilter, AuditPage, HistoryPosition
 from chalicelib.submissions import Record
@@ -152,7 +153,7 @@ class Queries:
         try:
             return min(date.fromisoformat(day), latest), before
         except ValueError:
-            raise InvalidCursor("holds no date") from None
+            raise InvalidCursor(message("cursor.no_date")) from None
 
     def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Record], str]:
         """

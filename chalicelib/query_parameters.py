@@ -1,10 +1,11 @@
 """The parameters of the two GET routes, checked: all that is wrong with them is said at once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import TypeVar
 
+from chalicelib.messages import Message, message
 from chalicelib.orders import CHANNELS, OrderError, is_order_id
 from chalicelib.queries import DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, AuditQuery
 from chalicelib.record_store import AuditFilter
@@ -35,13 +36,15 @@ class _Reader:
     def __init__(self, parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
         self._parameters = parameters
         self.errors = [
-            OrderError(name, "unknown_parameter", f"is not known here: use {', '.join(known)}")
+            OrderError(
+                name, "unknown_parameter", message("parameter.unknown", known=", ".join(known))
+            )
             for name in parameters
             if name not in known
         ]
 
     def read(
-        self, name: str, parse: Callable[[str], Value], default: Default, code: str, rule: str
+        self, name: str, parse: Callable[[str], Value], default: Default, code: str, rule: Message
     ) -> Value | Default:
         text = self._parameters.get(name)
         if text is None:
@@ -49,17 +52,18 @@ class _Reader:
         try:
             return parse(text)
         except (ValueError, KeyError):
-            self.fail(name, code, f"must be {rule}: got {text[:40]!a}")
+            self.fail(name, code, message("parameter.bad", rule=rule, got=ascii(text[:40])))
             return default
 
     def limit(self) -> int:
-        return self.read("limit", _limit, DEFAULT_LIMIT, "bad_limit", f"1 to {MAX_LIMIT}")
+        rule = message("rule.limit", most=MAX_LIMIT)
+        return self.read("limit", _limit, DEFAULT_LIMIT, "bad_limit", rule)
 
     def boolean(self, name: str) -> bool | None:
-        return self.read(name, BOOLEANS.__getitem__, None, "bad_boolean", "true or false")
+        return self.read(name, BOOLEANS.__getitem__, None, "bad_boolean", message("rule.boolean"))
 
-    def fail(self, name: str, code: str, message: str) -> None:
-        self.errors.append(OrderError(name, code, message))
+    def fail(self, name: str, code: str, why: Message) -> None:
+        self.errors.append(OrderError(name, code, why))
 
     def raise_if_wrong(self) -> None:
         if self.errors:
@@ -76,7 +80,7 @@ def history_limit(order_id: str, parameters: Mapping[str, str]) -> int:
     reader = _Reader(parameters, HISTORY_PARAMETERS)
     limit = reader.limit()
     if not is_order_id(order_id):
-        reader.fail("orderId", "bad_id", "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)")
+        reader.fail("orderId", "bad_id", message("parameter.bad_id"))
     reader.raise_if_wrong()
     return limit
 
@@ -89,15 +93,15 @@ def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
         InvalidParameters: a parameter can't be used.
     """
     reader = _Reader(parameters, AUDIT_PARAMETERS)
-    day = "a date like 2026-01-31, in UTC"
+    day = message("rule.date")
     last_day = reader.read("to", _date, now.date(), "bad_date", day)
     # Counted in ordinals, which can't fall off the calendar's beginning.
     earliest = date.fromordinal(max(1, last_day.toordinal() - DEFAULT_DAYS + 1))
     first_day = reader.read("from", _date, earliest, "bad_date", day)
     if first_day > last_day and not reader.errors:
-        reader.fail("from", "bad_date", "must not be after to")
+        reader.fail("from", "bad_date", message("parameter.from_after_to"))
     only = AuditFilter(
-        status=reader.read("status", Status, None, "bad_status", f"one of {', '.join(Status)}"),
+        status=reader.read("status", Status, None, "bad_status", _one_of(Status)),
         valid=reader.boolean("valid"),
         is_duplicate=reader.boolean("isDuplicate"),
         channel=reader.read(
@@ -105,12 +109,16 @@ def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
             {channel: channel for channel in CHANNELS}.__getitem__,
             None,
             "unknown_channel",
-            f"one of {', '.join(CHANNELS)}",
+            _one_of(CHANNELS),
         ),
     )
     limit = reader.limit()
     reader.raise_if_wrong()
     return AuditQuery(first_day, last_day, only, limit)
+
+
+def _one_of(choices: Iterable[str]) -> Message:
+    return message("rule.choice", choices=", ".join(choices))
 
 
 def _limit(text: str) -> int:

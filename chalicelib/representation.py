@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.health import HealthReport
 from chalicelib.intake import Receipt
+from chalicelib.messages import ENGLISH
 from chalicelib.queries import AuditList, OrderHistory
 from chalicelib.submissions import Record, iso
 
@@ -16,14 +17,14 @@ def to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), default=_json_number)
 
 
-def receipt_json(receipt: Receipt) -> dict[str, Any]:
-    """The answer to a submission."""
+def receipt_json(receipt: Receipt, language: str = ENGLISH) -> dict[str, Any]:
+    """The answer to a submission, in a language."""
     return {
         "orderId": receipt.order.id,
         "submissionId": receipt.submission_id,
         "status": "QUEUED",
         "valid": receipt.order.valid,
-        "errors": [error._asdict() for error in receipt.order.errors],
+        "errors": [error.in_language(language)._asdict() for error in receipt.order.errors],
     }
 
 
@@ -46,7 +47,7 @@ def audit_json(audit: AuditList) -> dict[str, Any]:
 
 
 def record_json(record: Record) -> dict[str, Any]:
-    """A record, with every field that design and documentation name."""
+    """A record, with every field that design and documentation name. Its errors are in English."""
     return {
         "orderId": record.order_id,
         "recordId": record.record_id,

@@ -9,7 +9,13 @@ from typing import Any, Protocol, cast
 
 from chalice.app import Request, Response
 
-from chalicelib.problems import Problem, UnsupportedMedia, problem_of, problem_of_framework
+from chalicelib.messages import message, preferred_language
+from chalicelib.problems import (
+    Problem,
+    UnsupportedMedia,
+    problem_of,
+    problem_of_framework,
+)
 from chalicelib.representation import to_json
 from chalicelib.submissions import is_well_formed_id
 
@@ -43,10 +49,14 @@ def json_response(
     )
 
 
-def problem_response(problem: Problem) -> Response:
-    """A response that is a problem."""
+def problem_response(problem: Problem, request: Request | None) -> Response:
+    """A response that is a problem, in the language of the request."""
+    language = language_of(request)
     return json_response(
-        problem.body(), problem.status, "application/problem+json", problem.headers
+        problem.body(language),
+        problem.status,
+        "application/problem+json",
+        problem.headers_in(language),
     )
 
 
@@ -69,7 +79,7 @@ def answering(
                 problem = problem_of(error)
                 if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     reporter().request_failed(error, request_id_of(current_request()))
-                return problem_response(problem)
+                return problem_response(problem, current_request())
 
         return answer
 
@@ -86,10 +96,10 @@ def respond(
     path) do not come by here.
     """
     if request is None:
-        return problem_response(problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request"))
+        return problem_response(problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request"), None)
     started = time.monotonic()
     request_id = request_id_of(request)
-    response = _as_problem(get_response(request))
+    response = _as_problem(get_response(request), request)
     response.headers[REQUEST_ID_HEADER] = request_id
     reporter.answered(
         method=request.method,
@@ -125,7 +135,7 @@ def body_of(request: Request) -> bytes:
     """
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
-        raise UnsupportedMedia("The body must be sent without a Content-Encoding.")
+        raise UnsupportedMedia(message("unsupported-media-type.encoding"))
     return cast("bytes", request.raw_body)
 
 
@@ -145,11 +155,16 @@ def location_of(request: Request, order_id: str) -> str:
     return f"{request.context['path'].rstrip('/')}/{order_id}"
 
 
-def _as_problem(response: Response) -> Response:
+def language_of(request: Request | None) -> str:
+    """The language that the caller reads best, of those that there are."""
+    return preferred_language(request.headers.get("Accept-Language", "") if request else "")
+
+
+def _as_problem(response: Response, request: Request) -> Response:
     body = response.body
     if not (isinstance(body, dict) and {"Code", "Message"} <= body.keys()):
         return response
     problem = problem_of_framework(response.status_code, body["Message"])
-    converted = problem_response(problem)
+    converted = problem_response(problem, request)
     converted.headers = {**response.headers, **converted.headers}
     return converted

@@ -19,6 +19,7 @@ from chalice.local import (
     create_local_server,
 )
 
+from chalicelib.messages import message, preferred_language
 from chalicelib.problems import Problem
 from chalicelib.submissions import is_well_formed_id
 from ops.local.ports import LOOPBACK
@@ -70,7 +71,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
-            raise RequestRefused(_malformed("The Content-Length is not a number."))
+            raise RequestRefused(_malformed(message("malformed-request.length")))
         return self._read_exactly(int(length)) or None
 
     def _read_chunks(self) -> bytes:
@@ -86,7 +87,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
     def _chunk_size(self) -> int:
         size = self.rfile.readline(64).split(b";")[0].strip()
         if not re.fullmatch(rb"[0-9A-Fa-f]{1,16}", size):
-            raise RequestRefused(_malformed("The chunked body is not well formed."))
+            raise RequestRefused(_malformed(message("malformed-request.chunks")))
         return int(size, 16)
 
     def _read_exactly(self, size: int, already: int = 0) -> bytes:
@@ -122,11 +123,13 @@ class ApiRequestHandler(ChaliceRequestHandler):
     def _send_problem(self, problem: Problem) -> None:
         # There are none yet if the request line could not be read.
         received: Mapping[str, str] = getattr(self, "headers", {})
+        language = preferred_language(received.get("Accept-Language", ""))
         headers = {
+            **problem.headers_in(language),
             "Content-Type": "application/problem+json",
             "X-Request-Id": request_id(received.get("X-Request-Id")),
         }
-        self._send_http_response(problem.status.value, headers, json.dumps(problem.body()))
+        self._send_http_response(problem.status.value, headers, json.dumps(problem.body(language)))
 
     def _send_http_response(
         self, code: int, headers: dict[str, Any], body: str | bytes | None
@@ -170,7 +173,10 @@ def request_id(candidate: str | None) -> str:
 
 def _unknown_path() -> Problem:
     return Problem(
-        "unknown-path", HTTPStatus.NOT_FOUND, "Unknown path", "The API has nothing at this path."
+        "unknown-path",
+        HTTPStatus.NOT_FOUND,
+        message("unknown-path.title"),
+        message("unknown-path.detail"),
     )
 
 
@@ -179,13 +185,14 @@ def _refused(status: HTTPStatus, detail: str) -> Problem:
 
 
 def _malformed(detail: str) -> Problem:
-    return Problem("malformed-request", HTTPStatus.BAD_REQUEST, "Malformed request", detail)
+    title = message("malformed-request.title")
+    return Problem("malformed-request", HTTPStatus.BAD_REQUEST, title, detail)
 
 
 def _too_large() -> Problem:
     return Problem(
         "request-too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "Request too large",
-        f"A request may have {MAX_BODY_BYTES} bytes. Nothing was queued.",
+        message("request-too-large.title"),
+        message("request-too-large.detail", most=MAX_BODY_BYTES),
     )

@@ -83,6 +83,17 @@ def test_a_path_without_a_route_is_a_404_problem(
     assert json.loads(response.read())["type"] == "urn:orders:problem:unknown-path"
 
 
+def test_what_the_server_refuses_by_itself_is_in_the_callers_language(
+    connection: http.client.HTTPConnection,
+) -> None:
+    connection.request("GET", "/nowhere", headers={"Accept-Language": "es"})
+    response = connection.getresponse()
+
+    assert response.headers["Content-Language"] == "es"
+    assert response.headers["Vary"] == "Accept-Language"
+    assert json.loads(response.read())["title"] == "Ruta desconocida"
+
+
 def test_a_request_id_that_is_not_well_formed_is_replaced(
     connection: http.client.HTTPConnection,
 ) -> None:
