@@ -11,6 +11,7 @@ from typing import Any, cast
 from chalice.app import Chalice, IAMAuthorizer, Request, Response, SQSEvent
 
 from chalicelib import representation, web, wiring
+from chalicelib.api_document import read_document
 from chalicelib.health import HealthStatus
 from chalicelib.order_queue import Message
 from chalicelib.problems import language_headers
@@ -90,6 +91,24 @@ def health() -> Response:
         HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
         "application/health+json",
     )
+
+
+@app.route("/openapi.json", methods=["GET"])
+@answering
+def get_document() -> Response:
+    """Describe the API to programs: open to anyone, as it holds nothing that is not public."""
+    return web.json_response(read_document(web.prefix_of(current_request())))
+
+
+@app.route("/docs", methods=["GET"])
+@answering
+def get_docs() -> Response:
+    """Describe the API to people: open to anyone, as it holds nothing that is not public."""
+    # Imported where it is used: the renderer would be the cold start's to pay for.
+    from chalicelib import api_page  # noqa: PLC0415
+
+    page = api_page.render_page(read_document(web.prefix_of(current_request())))
+    return Response(page, headers=dict(api_page.HEADERS))
 
 
 @app.on_sqs_message(

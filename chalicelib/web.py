@@ -155,6 +155,12 @@ def location_of(request: Request, order_id: str) -> str:
     return f"{request.context['path'].rstrip('/')}/{order_id}"
 
 
+def prefix_of(request: Request) -> str:
+    """What comes before the route in the request's path: the stage's prefix, or nothing."""
+    path: str = request.context["path"]
+    return path.removesuffix(request.context["resourcePath"])
+
+
 def language_of(request: Request | None) -> str:
     """The language that the caller reads best, of those that there are."""
     return preferred_language(request.headers.get("Accept-Language", "") if request else "")

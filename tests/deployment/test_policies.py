@@ -158,6 +158,8 @@ def run_api(recorder: Recorder) -> None:
         "/orders?status=REJECTED&limit=1",
         "/orders?limit=0",
         "/health",
+        "/docs",
+        "/openapi.json",
     ):
         http.get(path)
 

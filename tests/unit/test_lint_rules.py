@@ -55,7 +55,12 @@ GOOD = StageSettings(
         maximum_concurrency=10,
         reports_failures=True,
     ),
-    routes={"GET /health": False, "POST /orders": True},
+    routes={
+        "GET /health": False,
+        "GET /docs": False,
+        "GET /openapi.json": False,
+        "POST /orders": True,
+    },
     alarms=frozenset(f"orders-prod-{name}" for name in ALARMS),
 )
 

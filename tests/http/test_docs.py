@@ -1,0 +1,177 @@
+"""The API explains itself: to programs as OpenAPI, to people as a page that needs nothing else."""
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+import app as orders_app
+from chalicelib.api_document import read_document
+from chalicelib.api_page import render_page
+
+DOCUMENT = json.loads(Path("chalicelib/openapi.json").read_text())
+WITHOUT_END = {"meta", "br"}
+
+
+class Reader(HTMLParser):
+    """Reads a page as a browser does, but strictly: what is opened must be closed, in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in WITHOUT_END:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, attribute: str) -> list[str]:
+        return [value for name, value in self.attributes if name == attribute]
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render_page(read_document(""))
+
+
+@pytest.fixture(scope="module")
+def reader(page: str) -> Reader:
+    return Reader(page)
+
+
+def texts(value: Any, key: str = "") -> Iterator[str]:
+    """Everything that the document says: names of properties, descriptions, values."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if key in {"properties", "paths", "schemas", "responses", "headers", "content"}:
+                yield name
+            yield from texts(inner, name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner, key)
+    elif key in {"summary", "description", "enum", "const", "pattern", "format", "name", "title"}:
+        yield str(value)
+
+
+def invoke(path: str, resource: str) -> dict[str, Any]:
+    """Call the app as API Gateway does, on a stage."""
+    answer: dict[str, Any] = orders_app.app(
+        {
+            "requestContext": {"httpMethod": "GET", "resourcePath": resource, "path": path},
+            "headers": {},
+            "multiValueQueryStringParameters": None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "body": None,
+            "isBase64Encoded": False,
+        },
+        None,
+    )
+    return answer
+
+
+def test_the_document_is_served_as_it_is_written() -> None:
+    with Client(orders_app.app) as client:
+        response = client.http.get("/openapi.json")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json_body == DOCUMENT
+
+
+def test_the_document_names_the_path_of_its_stage() -> None:
+    answer = invoke("/prod/openapi.json", "/openapi.json")
+
+    assert json.loads(answer["body"]) == {**DOCUMENT, "servers": [{"url": "/prod"}]}
+
+
+def test_the_page_names_the_path_of_its_stage() -> None:
+    answer = invoke("/prod/docs", "/docs")
+
+    assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
+    assert "<code>/prod</code>" in answer["body"]
+
+
+def test_the_page_says_all_that_the_document_says(reader: Reader) -> None:
+    components = DOCUMENT["components"]
+    shown = {
+        "info": {**DOCUMENT["info"]},
+        "paths": DOCUMENT["paths"],
+        "schemas": components["schemas"],
+        "parameters": components["parameters"],
+        "responses": {
+            status: {**response, "headers": dict.fromkeys(response["headers"])}
+            for status, response in components["responses"].items()
+        },
+    }
+    wanted = {
+        text.replace("`", "")
+        for key, part in shown.items()
+        for text in texts(part, key)
+        # A component's own name in the document is no one's business but the schemas'.
+        if text not in components["responses"]
+    }
+    operations = {
+        op["operationId"] for methods in DOCUMENT["paths"].values() for op in methods.values()
+    }
+
+    found = re.sub(r"\s+", " ", unescape(reader.text))
+    assert len(wanted) > 150
+    # Of a header that stands in place, the page gives the name; the rest is the document's.
+    of_headers = {"Where the order can be read", "/orders/[A-Za-z0-9._-]{1,64}$"}
+    assert sorted(text for text in wanted - of_headers if text not in found) == []
+    assert operations <= set(reader.values("id"))
+
+
+def test_every_link_leads_somewhere(reader: Reader) -> None:
+    anchors = reader.values("id")
+
+    assert len(anchors) == len(set(anchors))
+    assert {link for link in reader.values("href") if link.removeprefix("#") not in anchors} == {
+        "openapi.json"
+    }
+
+
+def test_the_page_loads_nothing_and_runs_nothing(page: str, reader: Reader) -> None:
+    assert not reader.tags.keys() & {"script", "link", "img", "iframe", "object", "form", "base"}
+    assert not {name for name, _ in reader.attributes if name.startswith("on") or name == "src"}
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+def test_the_browser_is_told_to_load_nothing_and_run_nothing(page: str) -> None:
+    with Client(orders_app.app) as client:
+        headers = client.http.get("/docs").headers
+
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_the_document_says_is_shown_and_never_run() -> None:
+    document = json.loads(json.dumps(read_document("")).replace("Health", "<script>x</script>"))
+
+    assert Reader(render_page(document)).tags["script"] == 0
