@@ -19,6 +19,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1r
 h1,h2,h3{line-height:1.25}h2{margin-top:2.5rem;border-top:1px solid var(--line);padding-top:1rem}
 a{color:var(--link)}code,pre{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
 code{background:var(--soft);border-radius:3px;padding:0 .25em}
+td:first-child code,td:last-child code{white-space:nowrap}
 pre{background:var(--soft);border-radius:6px;padding:.75rem;overflow-x:auto}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;
