@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from chalice.app import Chalice, IAMAuthorizer, Request, Response, SQSEvent
+from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response, SQSEvent
 
 from chalicelib import representation, web, wiring
 from chalicelib.api_document import read_document
@@ -17,6 +17,8 @@ from chalicelib.order_queue import Message
 from chalicelib.problems import language_headers
 from chalicelib.query_parameters import audit_query, history_limit
 from chalicelib.settings import AppSettings
+
+EVENTS_BATCH_SIZE = 100
 
 # The telemetry does all logging: Chalice's own would bring exceptions with their messages.
 app = Chalice(app_name="orders", configure_logs=False)
@@ -122,3 +124,21 @@ def process_orders(event: SQSEvent) -> Any:
     messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
     batch = wiring.processor().process_batch(messages, web.time_left_ms(event.context))
     return wiring.acknowledge()(batch)
+
+
+# Off by default: a stream has to be there before a function can be subscribed to it.
+if settings.stream_arn:
+
+    @app.on_dynamodb_record(
+        stream_arn=settings.stream_arn,
+        batch_size=EVENTS_BATCH_SIZE,
+        # What was recorded between the making of the stream and the first deployment counts too.
+        starting_position="TRIM_HORIZON",
+    )
+    def publish_events(event: DynamoDBEvent) -> None:
+        """
+        Tell others of each order that was accepted.
+
+        It fails as a whole, so that the stream gives it all of them again.
+        """
+        wiring.events().publish(event.to_dict()["Records"])

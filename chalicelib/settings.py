@@ -8,6 +8,7 @@ from typing import Literal, Self, cast
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
 DEFAULT_SERVICE = "orders"
+EVENTS = ("off", "eventbridge", "sns")
 
 
 class SettingsError(ValueError):
@@ -23,6 +24,8 @@ class AppSettings:
     batch_size: int
     batch_window_seconds: int
     maximum_concurrency: int | None
+    # Of the table; None where no events are published.
+    stream_arn: str | None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -34,6 +37,35 @@ class AppSettings:
             maximum_concurrency=_optional_number(
                 environment, "ORDERS_MAXIMUM_CONCURRENCY", 2, 1000
             ),
+            stream_arn=(
+                None
+                if _choice(environment, "ORDERS_EVENTS", EVENTS) == "off"
+                else _required(environment, "ORDERS_STREAM_ARN")
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """Where events go to: the name of an EventBridge bus, or the ARN of an SNS topic."""
+
+    to_topic: bool
+    target: str
+    source: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """
+        Read the settings.
+
+        Raises:
+            SettingsError: one is missing or bad.
+        """
+        service = environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE
+        return cls(
+            to_topic=_choice(environment, "ORDERS_EVENTS", EVENTS) == "sns",
+            target=_required(environment, "ORDERS_EVENTS_TARGET"),
+            source=f"urn:orders:{service}",
         )
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import boto3
 from botocore.config import Config
 
+from chalicelib.event_publishers import EventBus, Topic
+from chalicelib.events import Events, Publisher
 from chalicelib.health import Health
 from chalicelib.intake import Intake
 from chalicelib.order_archive import OrderArchive
@@ -23,7 +25,7 @@ from chalicelib.order_queue import OrderQueue
 from chalicelib.processing import Acknowledge, Processor, delete_then_raise, report_failures
 from chalicelib.queries import Queries
 from chalicelib.record_store import RecordStore
-from chalicelib.settings import LogSettings, Settings
+from chalicelib.settings import EventSettings, LogSettings, Settings
 from chalicelib.telemetry import Telemetry, make_logger
 
 if TYPE_CHECKING:
@@ -140,6 +142,18 @@ def processor() -> Processor:
 def acknowledge() -> Acknowledge:
     """How a batch is answered for: as the event source mapping is set up."""
     return report_failures if settings().partial_batch else delete_then_raise(queue(), telemetry())
+
+
+@_once
+def events() -> Events:
+    """Events out: to EventBridge or SNS only."""
+    settings = EventSettings.from_env()
+    publisher: Publisher
+    if settings.to_topic:
+        publisher = Topic(_session().client("sns", config=CLIENT_CONFIG), settings.target)
+    else:
+        publisher = EventBus(_session().client("events", config=CLIENT_CONFIG), settings.target)
+    return Events(publisher, settings.source)
 
 
 @_once

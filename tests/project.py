@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.local.environment import PROJECT_ROOT
+from ops.resource_outputs import OPTIONAL_OUTPUTS
 
 FILES = ("app.py", "requirements.txt")
 DIRECTORIES = ("chalicelib", ".chalice", "infrastructure")
@@ -49,6 +50,11 @@ def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None
             "ORDERS_DLQ_URL": outputs["DeadLetterQueueUrl"],
             "ORDERS_BUCKET": outputs["BucketName"],
             "ORDERS_TABLE": outputs["TableName"],
+            **{
+                name: outputs[output]
+                for name, output in OPTIONAL_OUTPUTS.items()
+                if output in outputs
+            },
         },
     )
 

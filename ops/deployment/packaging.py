@@ -78,6 +78,7 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
     _require_resources(stage, settings)
     _run_chalice(stage, directory, project)
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip")
+    _drop_undeclared(packaged.template)
     _set_defaults(packaged.template, {"Stage": stage, **settings.get("template_parameters", {})})
     if packaged.size_bytes > ARCHIVE_LIMIT_BYTES:
         raise PackagingFailed(
@@ -143,6 +144,14 @@ def _run_chalice(stage: str, directory: Path, project: Path) -> None:
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ORDERS_")}
     return {"AWS_DEFAULT_REGION": ANY_REGION} | kept
+
+
+def _drop_undeclared(template: Path) -> None:
+    """Drop what the merge template says of the one function that a stage may do without."""
+    content = yaml.safe_load(template.read_text())
+    if "Type" not in content["Resources"].get("PublishEvents", {"Type": None}):
+        del content["Resources"]["PublishEvents"]
+    template.write_text(_as_yaml(content))
 
 
 def _set_defaults(template: Path, values: dict[str, str]) -> None:

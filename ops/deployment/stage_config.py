@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ops.deployment.problems import DeploymentProblem
 from ops.local.resources import LOCAL_STAGE
-from ops.resource_outputs import VARIABLE_OUTPUTS, resource_variables
+from ops.resource_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS, resource_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,9 @@ class StageConfig:
         path = self.project / CONFIG
         text = path.read_text()
         before = _parsed(path)["stages"][self.stage].get(VARIABLES, {})
-        values = resource_variables(outputs)
+        # Emptied, not left: what was turned off must not be subscribed to.
+        gone = {name: "" for name in OPTIONAL_OUTPUTS if before.get(name)}
+        values = gone | resource_variables(outputs)
         changed = [name for name, value in values.items() if before.get(name) != value]
         if changed:
             _replace(path, with_variables(text, self.stage, before | values))

@@ -7,9 +7,11 @@ the processor with all that can become of a message, over the emulator.
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import boto3
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
@@ -17,6 +19,7 @@ from chalice.test import Client
 
 import app as orders_app
 from chalicelib import wiring
+from chalicelib.event_publishers import EventBus, Topic
 from chalicelib.processing import BatchFailed
 from ops.lint.stage import api_function_name, processor_name
 from ops.local.environment import PROJECT_ROOT
@@ -27,7 +30,7 @@ from tests.project import STAGES
 JSON = {"Content-Type": "application/json"}
 ACCOUNT = "us-east-1:000000000000"
 LOCAL = "local"
-POLICIES = [(function, stage) for function in ("api", "processor") for stage in STAGES]
+POLICIES = [(function, stage) for function in ("api", "processor", "events") for stage in STAGES]
 
 
 class Grant(NamedTuple):
@@ -63,11 +66,24 @@ BY_LAMBDA = {
     },
 }
 
+# Lambda reads the stream, and sets aside what could not be published.
+STREAM = f"arn:aws:dynamodb:{ACCOUNT}:table/orders-local/stream/one"
+BY_LAMBDA["events"] = {
+    Grant("logs:CreateLogStream", log_stream("orders-local-publish_events")),
+    Grant("logs:PutLogEvents", log_stream("orders-local-publish_events")),
+    Grant("dynamodb:DescribeStream", STREAM),
+    Grant("dynamodb:GetRecords", STREAM),
+    Grant("dynamodb:GetShardIterator", STREAM),
+    Grant("dynamodb:ListStreams", STREAM),
+    Grant("sqs:SendMessage", queue("orders-events-dlq-local")),
+}
+
 # How IAM calls what is not called the same.
 ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sns:PublishBatch": "sns:Publish",
 }
 
 
@@ -83,6 +99,12 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
         case "dynamodb":
             index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
             resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{parameters['TableName']}{index}"
+        case "events":
+            resource = (
+                f"arn:aws:events:{ACCOUNT}:event-bus/{parameters['Entries'][0]['EventBusName']}"
+            )
+        case "sns":
+            resource = parameters["TopicArn"]
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")
     return Grant(ACTIONS.get(action, action), resource)
@@ -94,9 +116,13 @@ class Recorder:
     def __init__(self) -> None:
         self.needed: set[Grant] = set()
         self.holder_is_told = True
+        self.is_on = True
 
     def note(self, client: Any, operation: str, parameters: dict[str, Any]) -> None:
-        self.needed.add(needed_for(client.meta.service_model.service_name, operation, parameters))
+        if self.is_on:
+            self.needed.add(
+                needed_for(client.meta.service_model.service_name, operation, parameters)
+            )
 
 
 @pytest.fixture
@@ -196,7 +222,18 @@ def _failing_at(order_id: str, take: Callable[[Any], Any]) -> Callable[[Any], An
     return take_or_fail
 
 
-RUNS = {"api": run_api, "processor": run_processor}
+def run_events(recorder: Recorder) -> None:
+    """To a bus and to a topic."""
+    event = {"source": "x", "type": "t", "time": "2026-03-01T12:00:00.000Z"}
+    recorder.is_on = False  # what only the test does
+    boto3.client("events").create_event_bus(Name="orders-local")
+    topic = boto3.client("sns").create_topic(Name="orders-events-local")["TopicArn"]
+    recorder.is_on = True
+    EventBus(boto3.client("events"), "orders-local").publish([event])
+    Topic(boto3.client("sns"), topic).publish([event])
+
+
+RUNS = {"api": run_api, "processor": run_processor, "events": run_events}
 
 
 def statements(function: str, stage: str) -> list[dict[str, Any]]:
@@ -207,7 +244,12 @@ def statements(function: str, stage: str) -> list[dict[str, Any]]:
 
 def granted(function: str, stage: str) -> set[Grant]:
     """What a policy grants, under the names that the local stage's resources have."""
-    local = {f"orders-{stage}": "orders-local", f"orders-dlq-{stage}": "orders-dlq-local"}
+    local = {
+        f"orders-{stage}": "orders-local",
+        f"orders-dlq-{stage}": "orders-dlq-local",
+        f"orders-events-dlq-{stage}": "orders-events-dlq-local",
+        f"orders-events-{stage}": "orders-events-local",
+    }
     grants = set()
     for statement in statements(function, stage):
         for resource in statement["Resource"]:
@@ -246,7 +288,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_everything(function: str, st
     for grant in granted(function, stage):
         assert "*" not in grant.action
         # Partition, region and account are not known; the resource is always named.
-        assert "orders-local" in grant.resource or "orders-dlq-local" in grant.resource
+        assert re.search(r"\borders-(dlq-|events-dlq-|events-)?local\b", grant.resource)
 
 
 @pytest.mark.parametrize(("function", "stage"), POLICIES)

@@ -60,7 +60,8 @@ class SigningClient(ApiClient):
 class EmulatedAccount:
     """An AWS emulator with stage dev's resources in it, and clients for all that is looked at."""
 
-    def __init__(self, directory: Path, deployments: Path) -> None:
+    def __init__(self, directory: Path, deployments: Path, **parameters: str) -> None:
+        self._parameters = parameters
         self.directory = directory
         self._deployments = deployments
         self._cleanup = ExitStack()
@@ -81,6 +82,7 @@ class EmulatedAccount:
             TEMPLATE.read_text(),
             Stage=STAGE,
             VisibilityTimeoutSeconds=str(VISIBILITY_TIMEOUT_SECONDS),
+            **self._parameters,
         )
         self.queue_url = self.outputs["QueueUrl"]
         self.dead_letter_queue_url = self.outputs["DeadLetterQueueUrl"]

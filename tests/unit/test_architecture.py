@@ -8,8 +8,15 @@ import pytest
 MODULES = {path.stem: path for path in Path("chalicelib").glob("*.py") if path.stem != "__init__"}
 
 DOMAIN = {"messages", "orders", "submissions"}
-STORES = {"record_items", "record_store", "order_archive", "order_queue", "unavailable"}
-SERVICES = {"cursors", "intake", "processing", "queries", "health"}
+STORES = {
+    "event_publishers",
+    "record_items",
+    "record_store",
+    "order_archive",
+    "order_queue",
+    "unavailable",
+}
+SERVICES = {"cursors", "events", "intake", "processing", "queries", "health"}
 EDGE = {
     "api_document",
     "api_page",

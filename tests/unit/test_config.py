@@ -61,7 +61,11 @@ def test_each_function_has_a_policy_of_its_own_and_none_is_guessed(name: str) ->
     files = [function["iam_policy_file"] for function in functions.values()]
 
     assert CONFIG["autogen_policy"] is False
-    assert files == [f"policy-api-{name}.json", f"policy-processor-{name}.json"]
+    assert files == [
+        f"policy-api-{name}.json",
+        f"policy-processor-{name}.json",
+        f"policy-events-{name}.json",
+    ]
     assert all((Path(".chalice") / file).exists() for file in files)
 
 

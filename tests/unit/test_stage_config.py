@@ -59,6 +59,23 @@ def test_the_outputs_are_recorded_under_the_names_that_the_app_reads(tmp_path: P
     assert (variables["ORDERS_AUTH"], variables["MINE"]) == ("iam", 'ä, {"}')
 
 
+def test_what_events_need_is_recorded_while_they_are_on_and_emptied_when_they_are_off(
+    tmp_path: Path,
+) -> None:
+    config = StageConfig.load(project(tmp_path), "dev")
+    events = {"EventsKind": "sns", "EventsTarget": "arn:topic", "TableStreamArn": "arn:stream"}
+    names = ["ORDERS_EVENTS", "ORDERS_EVENTS_TARGET", "ORDERS_STREAM_ARN"]
+
+    assert set(names) <= set(config.record(OUTPUTS | events))
+    on = StageConfig.load(tmp_path, "dev").variables
+    assert config.record(OUTPUTS) == names
+    off = StageConfig.load(tmp_path, "dev").variables
+
+    assert [on[name] for name in names] == ["sns", "arn:topic", "arn:stream"]
+    assert [off[name] for name in names] == ["", "", ""]
+    assert config.record(OUTPUTS) == []
+
+
 def test_everything_else_of_the_file_stays_as_it_was_written(tmp_path: Path) -> None:
     config = StageConfig.load(project(tmp_path), "dev")
 

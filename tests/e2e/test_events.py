@@ -1,0 +1,132 @@
+"""Events out, on an emulator that feeds the deployed function from the table's stream."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import order_text
+from tests.e2e.client import ApiClient, eventually
+from tests.e2e.deployment import STAGE, EmulatedAccount
+
+FUNCTION = f"orders-{STAGE}-publish_events"
+
+
+class Listener:
+    """A queue that a consumer has put behind the bus or the topic."""
+
+    def __init__(self, account: EmulatedAccount, kind: str) -> None:
+        self._sqs = account.sqs
+        self._kind = kind
+        self._url = self._sqs.create_queue(QueueName=f"listener-{kind}")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        self._arn = arn["Attributes"]["QueueArn"]
+        self._events: list[dict[str, Any]] = []
+        getattr(self, f"_behind_{kind}")(account)
+
+    def _behind_eventbridge(self, account: EmulatedAccount) -> None:
+        bus = account.outputs["EventsTarget"]
+        client = account.client("events")
+        pattern = json.dumps({"detail-type": ["orders.order.accepted"]})
+        client.put_rule(Name="accepted", EventBusName=bus, EventPattern=pattern)
+        client.put_targets(
+            Rule="accepted", EventBusName=bus, Targets=[{"Id": "1", "Arn": self._arn}]
+        )
+
+    def _behind_sns(self, account: EmulatedAccount) -> None:
+        topic = account.outputs["EventsTarget"]
+        account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn)
+
+    def events(self, count: int) -> list[dict[str, Any]]:
+        """The CloudEvents, as soon as so many are there."""
+
+        def enough() -> bool:
+            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
+            for message in answer.get("Messages", []):
+                body = json.loads(message["Body"])
+                event = (
+                    body["detail"] if self._kind == "eventbridge" else json.loads(body["Message"])
+                )
+                self._events.append(event)
+            return len(self._events) >= count
+
+        eventually(enough)
+        return self._events
+
+
+@pytest.fixture(scope="module", params=["eventbridge", "sns"])
+def deployed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, deployments: Path
+) -> Iterator[tuple[EmulatedAccount, ApiClient, Listener]]:
+    directory = tmp_path_factory.mktemp(request.param)
+    with EmulatedAccount(directory, deployments, Events=request.param) as account:
+        listener = Listener(account, request.param)
+        yield account, account.deploy_packaged(account.package()), listener
+
+
+def test_each_accepted_order_is_one_event_and_nothing_else_is(
+    deployed: tuple[EmulatedAccount, ApiClient, Listener],
+) -> None:
+    _, api, listener = deployed
+    api.post(order_text("wrong", amount=0))
+    api.post(order_text("told"))
+    api.records("told", 1)
+    api.post(order_text("told"))
+    api.records("told", 2)
+    api.post(order_text("wrong"))
+    api.records("wrong", 2)
+
+    events = listener.events(2)
+
+    assert sorted(event["subject"] for event in events) == ["told", "wrong"]
+    assert {event["type"] for event in events} == {"orders.order.accepted"}
+    for event in events:
+        order = api.get(f"/orders/{event['subject']}").body["order"]
+        assert event["id"] == f"{order['submissionId']}.{order['payloadSha256']}"
+        assert event["data"]["s3Key"] == order["s3Key"]
+        assert event["time"] == order["processedAt"]
+
+
+def test_what_can_not_be_published_is_set_aside_and_holds_nothing_up(
+    deployed: tuple[EmulatedAccount, ApiClient, Listener],
+) -> None:
+    account, api, listener = deployed
+    (mapping,) = account.awslambda.list_event_source_mappings(FunctionName=FUNCTION)[
+        "EventSourceMappings"
+    ]
+    # The emulator knows the age, of which AWS admits no less than 60, and not the attempts.
+    account.awslambda.update_event_source_mapping(UUID=mapping["UUID"], MaximumRecordAgeInSeconds=1)
+    variables = account.awslambda.get_function_configuration(FunctionName=FUNCTION)["Environment"][
+        "Variables"
+    ]
+    account.set_variables(FUNCTION, ORDERS_EVENTS_TARGET="")
+    queue = account.sqs.get_queue_url(QueueName=f"orders-events-dlq-{STAGE}")["QueueUrl"]
+
+    api.post(order_text("untold"))
+    api.records("untold", 1)
+
+    def set_aside() -> Any:
+        return account.sqs.receive_message(QueueUrl=queue).get("Messages")
+
+    (message,) = eventually(set_aside)
+    assert "DDBStreamBatchInfo" in json.loads(message["Body"])
+    account.set_variables(FUNCTION, ORDERS_EVENTS_TARGET=variables["ORDERS_EVENTS_TARGET"])
+    api.post(order_text("told-again"))
+    assert [event["subject"] for event in listener.events(3)][-1] == "told-again"
+
+
+def test_the_mapping_sets_aside_what_can_not_be_published(
+    deployed: tuple[EmulatedAccount, ApiClient, Listener],
+) -> None:
+    account, _, _ = deployed
+
+    answer = account.awslambda.list_event_source_mappings(FunctionName=FUNCTION)
+
+    (mapping,) = answer["EventSourceMappings"]
+    assert mapping["EventSourceArn"] == account.outputs["TableStreamArn"]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"].endswith(
+        f":orders-events-dlq-{STAGE}"
+    )

@@ -1,0 +1,250 @@
+"""Events out: one CloudEvent for each order that was accepted, and none for anything else."""
+
+import json
+import runpy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.event_publishers import EventBus, Topic
+from chalicelib.events import Events, cloud_event
+from chalicelib.record_items import to_item
+from chalicelib.settings import AppSettings, EventSettings, SettingsError
+from chalicelib.submissions import Record, own_slot
+from chalicelib.unavailable import StoreUnavailable
+from tests.builders import START, order_text, submission
+
+STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
+
+
+class FakePublisher:
+    """Takes events, at most so many in a call, until it is told not to."""
+
+    def __init__(self) -> None:
+        self.calls: list[Sequence[Mapping[str, Any]]] = []
+        self.fails_from = 1000
+
+    def publish(self, events: Sequence[Mapping[str, Any]]) -> None:
+        if len(self.calls) >= self.fails_from:
+            raise StoreUnavailable("refused")
+        self.calls.append(events)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [event["subject"] for events in self.calls for event in events]
+
+
+def accepted(order_id: str = "order-001") -> Record:
+    return Record.of_first(submission(order_text(order_id), submission_id="s-1"), START)
+
+
+def change(record: Record, name: str = "INSERT") -> dict[str, Any]:
+    """A change as the table's stream tells of it."""
+    return {"eventName": name, "dynamodb": {"NewImage": to_item(record, audit_shards=4)}}
+
+
+@pytest.fixture
+def publisher() -> FakePublisher:
+    return FakePublisher()
+
+
+@pytest.fixture
+def events(publisher: FakePublisher) -> Events:
+    return Events(publisher, "urn:orders:orders-dev")
+
+
+def test_an_accepted_order_is_an_event_as_cloudevents_has_it(
+    events: Events, publisher: FakePublisher
+) -> None:
+    record = accepted()
+
+    assert events.publish([change(record)]) == 1
+
+    ((event,),) = publisher.calls
+    assert event == {
+        "specversion": "1.0",
+        "id": f"s-1.{record.payload_sha256}",
+        "source": "urn:orders:orders-dev",
+        "type": "orders.order.accepted",
+        "time": "2026-03-01T12:00:00.000Z",
+        "subject": "order-001",
+        "datacontenttype": "application/json",
+        "data": {
+            "orderId": "order-001",
+            "recordId": "0#FIRST",
+            "submissionId": "s-1",
+            "payloadSha256": record.payload_sha256,
+            "s3Key": record.s3_key,
+            "channel": None,
+        },
+    }
+
+
+def test_no_account_and_no_amount_is_in_an_event() -> None:
+    text = json.dumps(cloud_event(accepted(), "urn:orders:orders-dev"))
+
+    assert not [value for value in ("1111111", "7777777", "2580") if value in text]
+
+
+def test_two_orders_under_one_submission_id_are_two_events() -> None:
+    """The same key with another body is another submission: none must be taken for the other."""
+    ids = {cloud_event(accepted(order_id), "x")["id"] for order_id in ("a", "b")}
+
+    assert len(ids) == 2
+
+
+def test_what_is_not_an_accepted_order_is_no_event(
+    events: Events, publisher: FakePublisher
+) -> None:
+    rejected = Record.of_first(submission(order_text(amount=0)), START)
+    audit_entry = {"orderId": {"S": "#audit"}, "recordId": {"S": "1"}}
+
+    published = events.publish(
+        [
+            change(rejected),
+            change(accepted(), "MODIFY"),
+            {"eventName": "INSERT", "dynamodb": {"NewImage": audit_entry}},
+            {"eventName": "REMOVE", "dynamodb": {}},
+        ]
+    )
+
+    assert (published, publisher.calls) == (0, [])
+
+
+def test_a_correction_is_an_event(events: Events, publisher: FakePublisher) -> None:
+    sent = submission(order_text())
+    correction = replace(Record.of_first(sent, START), record_id=own_slot(sent), is_duplicate=True)
+
+    events.publish([change(correction)])
+
+    assert publisher.subjects == ["order-001"]
+
+
+def test_events_go_out_in_order_ten_in_a_call(events: Events, publisher: FakePublisher) -> None:
+    names = [f"order-{number:02d}" for number in range(23)]
+
+    events.publish([change(accepted(name)) for name in names])
+
+    assert [len(call) for call in publisher.calls] == [10, 10, 3]
+    assert publisher.subjects == names
+
+
+def test_a_failure_is_raised_so_that_the_stream_gives_all_of_them_again(
+    events: Events, publisher: FakePublisher
+) -> None:
+    publisher.fails_from = 1
+
+    with pytest.raises(StoreUnavailable):
+        events.publish([change(accepted(f"order-{number}")) for number in range(11)])
+
+
+class FakeClient:
+    """Answers with what it is given, and keeps what it was asked."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self._answer = answer
+        self.asked: dict[str, Any] = {}
+
+    def put_events(self, **asked: Any) -> Mapping[str, Any]:
+        self.asked = asked
+        return self._answer
+
+    publish_batch = put_events
+
+
+def test_a_bus_gets_the_cloudevent_as_the_detail() -> None:
+    client = FakeClient({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})
+    event = cloud_event(accepted(), "urn:orders:orders-dev")
+
+    EventBus(client, "orders-dev").publish([event])
+
+    (entry,) = client.asked["Entries"]
+    assert json.loads(entry.pop("Detail")) == event
+    assert entry == {
+        "EventBusName": "orders-dev",
+        "Source": "urn:orders:orders-dev",
+        "DetailType": "orders.order.accepted",
+        "Time": "2026-03-01T12:00:00.000Z",
+    }
+
+
+def test_an_event_that_a_bus_refuses_is_a_failure_without_its_words() -> None:
+    refused = {"ErrorCode": "ThrottlingException", "ErrorMessage": "with its words"}
+    client = FakeClient({"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, refused]})
+
+    with pytest.raises(StoreUnavailable, match=r"^EventBridge PutEvents: ThrottlingException$"):
+        EventBus(client, "orders-dev").publish([cloud_event(accepted(), "x")])
+
+
+def test_a_topic_gets_the_cloudevent_as_the_message() -> None:
+    client = FakeClient({"Successful": [], "Failed": []})
+    event = cloud_event(accepted(), "urn:orders:orders-dev")
+
+    Topic(client, "arn:topic").publish([event])
+
+    (entry,) = client.asked["PublishBatchRequestEntries"]
+    assert client.asked["TopicArn"] == "arn:topic"
+    assert json.loads(entry["Message"]) == event
+    assert entry["MessageAttributes"]["type"]["StringValue"] == "orders.order.accepted"
+
+
+def test_an_event_that_a_topic_refuses_is_a_failure() -> None:
+    client = FakeClient({"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError"}]})
+
+    with pytest.raises(StoreUnavailable, match=r"^SNS PublishBatch: InternalError$"):
+        Topic(client, "arn:topic").publish([cloud_event(accepted(), "x")])
+
+
+def test_events_are_off_unless_they_are_asked_for() -> None:
+    assert AppSettings.from_env({}).stream_arn is None
+    assert AppSettings.from_env({"ORDERS_STREAM_ARN": STREAM}).stream_arn is None
+    assert AppSettings.from_env({"ORDERS_EVENTS": "", "ORDERS_STREAM_ARN": ""}).stream_arn is None
+
+
+def test_events_need_a_stream_and_a_target() -> None:
+    with pytest.raises(SettingsError, match="ORDERS_STREAM_ARN is not set"):
+        AppSettings.from_env({"ORDERS_EVENTS": "sns"})
+    with pytest.raises(SettingsError, match="ORDERS_EVENTS_TARGET is not set"):
+        EventSettings.from_env({"ORDERS_EVENTS": "sns"})
+
+
+def handlers(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Mapping[str, Any]:
+    """The handlers that the app declares with these variables."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    declared: Mapping[str, Any] = runpy.run_path("app.py")["app"].handler_map
+    return declared
+
+
+def test_the_app_subscribes_to_nothing_unless_events_are_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "publish_events" not in handlers(monkeypatch)
+
+
+def test_the_handler_publishes_what_the_stream_gives_it(
+    monkeypatch: pytest.MonkeyPatch, events: Events, publisher: FakePublisher
+) -> None:
+    monkeypatch.setattr(wiring, "events", lambda: events)
+    declared = handlers(monkeypatch, ORDERS_EVENTS="eventbridge", ORDERS_STREAM_ARN=STREAM)
+
+    declared["publish_events"]({"Records": [change(accepted())]}, None)
+
+    assert publisher.subjects == ["order-001"]
+
+
+@pytest.mark.parametrize(("kind", "publisher_class"), [("eventbridge", EventBus), ("sns", Topic)])
+def test_events_are_wired_to_the_bus_or_the_topic(
+    monkeypatch: pytest.MonkeyPatch, kind: str, publisher_class: type
+) -> None:
+    monkeypatch.setenv("ORDERS_EVENTS", kind)
+    monkeypatch.setenv("ORDERS_EVENTS_TARGET", "arn:aws:sns:us-east-1:000000000000:orders")
+    wiring.forget()
+
+    built = wiring.events()
+
+    assert isinstance(built._publisher, publisher_class)
+    wiring.forget()
