@@ -56,8 +56,8 @@ def submit_order() -> Response:
         representation.receipt_json(receipt, language),
         HTTPStatus.ACCEPTED,
         headers={
-            "Location": web.location_of(request, receipt.order.id),
             **language_headers(language),
+            "Location": web.location_of(request, receipt.order.id),
         },
     )
 
