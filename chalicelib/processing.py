@@ -23,14 +23,15 @@ from chalicelib.submissions import (
     is_well_formed_id,
     iso,
     parse_iso,
-    settle,
+    settle_after_first,
     well_formed_submission_id,
 )
 from chalicelib.unavailable import StoreUnavailable
 
-# What the two calls of a usual message take at their slowest, with the clients' time-outs and
-# retries (see wiring.py): with less time left, a message is not begun.
-TIME_FOR_ONE_MESSAGE_MS = 25_000
+# What one call takes at its slowest, with the clients' time-outs and retries (see wiring.py), and
+# the two calls of a usual message: with less time left, a message is not begun.
+TIME_FOR_ONE_CALL_MS = 12_500
+TIME_FOR_ONE_MESSAGE_MS = 2 * TIME_FOR_ONE_CALL_MS
 
 Result = TypeVar("Result")
 
@@ -52,7 +53,10 @@ class Archive(Protocol):
 class Records(Protocol):
     """What processing needs of the record store."""
 
+    @property
+    def most_at_once(self) -> int: ...
     def take(self, record: Record) -> Record | None: ...
+    def take_free(self, records: Sequence[Record]) -> list[bool]: ...
 
 
 class Queue(Protocol):
@@ -72,6 +76,9 @@ class Reporter(Protocol):
 
 Concurrently = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Like `map`, but may run the calls side by side: `ThreadPoolExecutor.map` is one."""
+
+EnoughTime = Callable[[int], bool]
+"""Whether something that takes so many milliseconds may be begun."""
 
 Answer = dict[str, list[dict[str, str]]] | None
 Acknowledge = Callable[[Sequence["Processed"]], Answer]
@@ -118,6 +125,23 @@ class Processed:
         return int((self.finished_at - since).total_seconds() * 1000) if since else None
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """A message on its way through one batch: what was read from it, and how far it has come."""
+
+    message: Message
+    read: Submission | Exception
+    # Its record for the first slot, once its order is archived; and whether it took the slot.
+    first: Record | None = None
+    written: bool = False
+    failure: Exception | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more is to be done with it than to say what became of it."""
+        return not self.written and self.failure is None
+
+
 class Processor:
     """Processes batches of messages."""
 
@@ -150,24 +174,24 @@ class Processor:
         """
         enough_time = _enough_time(time_left_ms)
 
-        def process_group(
-            group: Sequence[tuple[Message, Submission | Exception]],
-        ) -> list[Processed]:
-            return [self._process(message, read, enough_time) for message, read in group]
+        def finish(group: Sequence[_Delivery]) -> list[Processed]:
+            return [self._process(delivery, enough_time) for delivery in group]
 
         groups = self._by_order(messages)
-        batch = list(chain.from_iterable(self._concurrently(process_group, groups)))
+        self._take_first_slots([group[0] for group in groups], enough_time)
+        # Without a call to wait for, and most batches have none here, threads only cost.
+        waiting = any(delivery.unfinished for group in groups for delivery in group)
+        finished = (self._concurrently if waiting and len(groups) > 1 else map)(finish, groups)
+        batch = list(chain.from_iterable(finished))
         self._reporter.batch_processed(batch)
         return batch
 
-    def _by_order(
-        self, messages: Sequence[Message]
-    ) -> list[list[tuple[Message, Submission | Exception]]]:
+    def _by_order(self, messages: Sequence[Message]) -> list[list[_Delivery]]:
         groups = defaultdict(list)
         for message in messages:
             read = _attempt(lambda message=message: self._submission(message))  # type: ignore[misc]
             key = read.order.id if isinstance(read, Submission) else ("unread", message.message_id)
-            groups[key].append((message, read))
+            groups[key].append(_Delivery(message, read))
         return list(groups.values())
 
     def _submission(self, message: Message) -> Submission:
@@ -185,41 +209,78 @@ class Processor:
             receive_count=message.receive_count,
         )
 
-    def _process(
-        self,
-        message: Message,
-        read: Submission | Exception,
-        enough_time: Callable[[], bool],
-    ) -> Processed:
-        result = _attempt(lambda: self._finish(message, read, enough_time))
-        submission = read if isinstance(read, Submission) else None
-        processed = Processed(message, submission, result, self._clock())
+    def _take_first_slots(self, heads: Sequence[_Delivery], enough_time: EnoughTime) -> None:
+        """
+        Archive what comes first of each orderId, and take the first slots, many by one call.
+
+        That finishes most messages. With the others (a slot that is taken, or may be) `_record`
+        goes on from here, and by itself it does all that this does.
+        """
+        size = self._records.most_at_once
+        orders = [(head, head.read) for head in heads if isinstance(head.read, Submission)]
+        if size == 1 or len(orders) == 1:
+            return
+
+        def begin(order: tuple[_Delivery, Submission]) -> None:
+            head, submission = order
+            try:
+                head.first = self._archived(submission, enough_time)
+            except Exception as error:  # noqa: BLE001 (the boundary around one message)
+                head.failure = error
+
+        list(self._concurrently(begin, orders))
+        begun = [head for head, _ in orders if head.first]
+        chunks = [begun[start : start + size] for start in range(0, len(begun), size)]
+        list(self._concurrently(self._take_free, chunks))
+
+    def _take_free(self, chunk: Sequence[_Delivery]) -> None:
+        firsts = [head.first for head in chunk if head.first]
+        result = _attempt(lambda: self._records.take_free(firsts))
+        for number, head in enumerate(chunk):
+            if isinstance(result, Exception):
+                head.failure = result
+            else:
+                head.written = result[number]
+
+    def _process(self, delivery: _Delivery, enough_time: EnoughTime) -> Processed:
+        result = _attempt(lambda: self._finish(delivery, enough_time))
+        submission = delivery.read if isinstance(delivery.read, Submission) else None
+        processed = Processed(delivery.message, submission, result, self._clock())
         self._reporter.processed(processed)
         return processed
 
-    def _finish(
-        self,
-        message: Message,
-        read: Submission | Exception,
-        enough_time: Callable[[], bool],
-    ) -> Verdict | UnreadableOrder:
-        if not enough_time():
-            raise OutOfTime
-        match read:
-            case Submission():
-                return self._record(read)
-            case UnreadableOrder():
-                self._dead_letter(message, read)
-                return read
+    def _finish(self, delivery: _Delivery, enough_time: EnoughTime) -> Verdict | UnreadableOrder:
+        if delivery.failure:
+            raise delivery.failure
+        match delivery.read:
+            case Submission() as submission:
+                return self._record(submission, delivery, enough_time)
+            case UnreadableOrder() as unreadable:
+                _require(enough_time, TIME_FOR_ONE_MESSAGE_MS)
+                self._dead_letter(delivery.message, unreadable)
+                return unreadable
             case unexpected:
                 raise unexpected
 
-    def _record(self, submission: Submission) -> Verdict:
+    def _record(
+        self, submission: Submission, delivery: _Delivery, enough_time: EnoughTime
+    ) -> Verdict:
+        first = delivery.first
+        if first is None:
+            first = self._archived(submission, enough_time)
+        elif not delivery.written:
+            _require(enough_time, TIME_FOR_ONE_CALL_MS)
+        answer = None if delivery.written else self._records.take(first)
+        return settle_after_first(submission, first, answer, self._records.take)
+
+    def _archived(self, submission: Submission, enough_time: EnoughTime) -> Record:
+        """The record for the first slot of a submission, once its order is in the archive."""
+        _require(enough_time, TIME_FOR_ONE_MESSAGE_MS)
         # S3 before DynamoDB: a crash between them leaves an object that the retry finds again.
         # The reverse would leave a record whose object does not exist.
         if submission.order.valid:
             self._archive.keep(submission)
-        return settle(submission, self._records.take, self._clock())
+        return Record.of_first(submission, self._clock())
 
     def _dead_letter(self, message: Message, unreadable: UnreadableOrder) -> None:
         self._queue.send_to_dead_letters(
@@ -273,17 +334,22 @@ def delete_then_raise(queue: Queue, reporter: Reporter) -> Acknowledge:
     return acknowledge
 
 
-def _enough_time(time_left_ms: Callable[[], float] | None) -> Callable[[], bool]:
+def _enough_time(time_left_ms: Callable[[], float] | None) -> EnoughTime:
     """
-    Whether another message may be begun.
+    Whether something may be begun that takes so many milliseconds at most.
 
     A function that has little time from the start still uses half of it: else it would never do
     anything, and all its messages would end in the dead-letter queue.
     """
     if time_left_ms is None:
-        return lambda: True
-    needed = min(TIME_FOR_ONE_MESSAGE_MS, time_left_ms() / 2)
-    return lambda: time_left_ms() >= needed
+        return lambda _: True
+    half_ms = time_left_ms() / 2
+    return lambda needed_ms: time_left_ms() >= min(needed_ms, half_ms)
+
+
+def _require(enough_time: EnoughTime, needed_ms: int) -> None:
+    if not enough_time(needed_ms):
+        raise OutOfTime
 
 
 def _submission_id(message: Message) -> str:
