@@ -21,6 +21,8 @@ class AppSettings:
     closed: bool
     batch_size: int
     batch_window_seconds: int
+    # Which of the app's functions this process is; on one machine it may be any.
+    function: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -29,6 +31,7 @@ class AppSettings:
             closed=_choice(environment, "ORDERS_AUTH", ("iam", "none")) == "iam",
             batch_size=_number(environment, "ORDERS_BATCH_SIZE", 10, 1, 10_000),
             batch_window_seconds=_number(environment, "ORDERS_BATCH_WINDOW_SECONDS", 0, 0, 300),
+            function=environment.get("_HANDLER", "").removeprefix("app."),
         )
 
 

@@ -135,10 +135,8 @@ def test_slots_that_no_one_call_can_take_are_left_to_be_taken_singly(
     assert [records.take(record) for record in wanted] == len(wanted) * [None]
 
 
-@on_aws
-def test_one_slot_is_left_to_be_taken_for_the_same_price(
-    aws: Aws, records: RecordStore, order_id: str
-) -> None:
+@on_ministack
+def test_one_slot_is_left_to_be_taken_for_the_same_price(records: Store, order_id: str) -> None:
     assert records.take_free([record_of(order_id)]) == [False]
     assert records.contended(order_id) == []
 
@@ -147,7 +145,7 @@ def test_one_slot_is_left_to_be_taken_for_the_same_price(
 def test_what_an_earlier_sending_of_the_same_call_wrote_is_found(
     records: Store, order_id: str
 ) -> None:
-    """An SDK sends a call again whose answer was lost: `take` then finds the caller's own record."""
+    """An SDK sends a call again whose answer was lost: `take` finds the caller's own record."""
     wanted = [record_of(f"{order_id}-{number}") for number in range(2)]
     records.take_free(wanted)
 

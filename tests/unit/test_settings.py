@@ -55,6 +55,11 @@ def test_a_batch_size_is_1_to_10000(text: str) -> None:
         AppSettings.from_env({"ORDERS_BATCH_SIZE": text})
 
 
+def test_lambda_says_which_function_of_the_app_this_is() -> None:
+    assert AppSettings.from_env({"_HANDLER": "app.process_orders"}).function == "process_orders"
+    assert AppSettings.from_env({}).function == ""
+
+
 def test_partial_batches_are_enabled_by_name() -> None:
     assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
 
