@@ -23,8 +23,13 @@ from typing import Any
 
 LATENCY_SECONDS = {"S3": 0.020, "DynamoDB": 0.005, "SQS": 0.005}
 SERVICES = {"DynamoDB_20120810": "DynamoDB", "AmazonSQS": "SQS"}
-# The sort key of each table that has one; the partition key comes first.
-KEYS = {"orders": ("orderId", "recordId"), "idempotency": ("id",)}
+# The key of each table; and of each of its indexes one attribute, which only what is in it has.
+KEYS = {"orders": ("orderId", "recordId"), "audit": ("recordId",), "idempotency": ("id",)}
+INDEXES = {
+    "orders": ("auditPosition", "historyPosition", "auditDay"),
+    "audit": ("orderId", "auditDay"),
+    "idempotency": (),
+}
 INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE')
 QUOTED_NAME = re.compile(r"'([^']+)': \?")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -42,6 +47,8 @@ class Tally:
     continues: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    # DynamoDB's: one for each KiB of an item, in the table and in each index that holds it.
+    write_units: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -50,13 +57,15 @@ class Tally:
             "continues": self.continues,
             "bytesIn": self.bytes_in,
             "bytesOut": self.bytes_out,
+            "writeUnits": self.write_units,
         }
 
 
 class Tables:
     """Items in memory, as far as conditions and a query by orderId need them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
         self._items: dict[tuple[str, ...], Item] = {}
         self._by_order: defaultdict[str, list[Item]] = defaultdict(list)
 
@@ -85,6 +94,8 @@ class Tables:
         key = _key(given["TableName"], item)
         holder = self._items.get(key)
         if holder is not None and "ConditionExpression" in given:
+            # A failed condition is charged as the write that it was to be, in the table only.
+            self._tally.write_units += _units(item)
             return 400, {"__type": "ConditionalCheckFailedException", "Item": holder}
         self._keep(key, item)
         return 200, {}
@@ -92,6 +103,7 @@ class Tables:
     def _update(self, given: dict[str, Any]) -> Answer:
         names, values = given["ExpressionAttributeNames"], given["ExpressionAttributeValues"]
         item = self._items.setdefault(_key(given["TableName"], given["Key"]), dict(given["Key"]))
+        self._tally.write_units += 1
         for name, value in re.findall(r"(#\w+) ?= ?(:\w+)", given["UpdateExpression"]):
             item[names[name]] = values[value]
         return 200, {}
@@ -102,14 +114,17 @@ class Tables:
         item = dict(zip(QUOTED_NAME.findall(text), statement["Parameters"], strict=True))
         key = _key(table, item)
         if key in self._items:
+            self._tally.write_units += _units(item)
             return {"Error": {"Code": "DuplicateItem", "Message": "Duplicate primary key"}}
         self._keep(key, item)
         return {"TableName": table}
 
     def _keep(self, key: tuple[str, ...], item: Item) -> None:
         self._items[key] = item
-        if key[0] == "orders":
-            self._by_order[key[1]].append(item)
+        indexes = sum(1 for name in INDEXES[key[0]] if name in item)
+        self._tally.write_units += _units(item) * (1 + indexes)
+        if "orderId" in item:
+            self._by_order[item["orderId"]["S"]].append(item)
 
 
 class Aws:
@@ -120,7 +135,7 @@ class Aws:
 
     def reset(self) -> None:
         self.tally = Tally()
-        self.tables = Tables()
+        self.tables = Tables(self.tally)
         self.objects: set[bytes] = set()
 
 
@@ -206,8 +221,8 @@ class Connection(asyncio.Protocol):
 
     def _write(self, status: int, headers: bytes, body: bytes) -> None:
         answer = (
-            b"HTTP/1.1 %d X\r\nDate: Sun, 01 Mar 2026 12:00:00 GMT\r\nx-amz-request-id: 0123456789\r\n"
-            b"%sContent-Length: %d\r\n\r\n%s" % (status, headers, len(body), body)
+            b"HTTP/1.1 %d X\r\nDate: Sun, 01 Mar 2026 12:00:00 GMT\r\n"
+            b"x-amz-request-id: 0123456789\r\n%sContent-Length: %d\r\n\r\n%s" % (status, headers, len(body), body)
         )
         self._aws.tally.bytes_out += len(answer)
         self._transport.write(answer)
@@ -220,6 +235,12 @@ def _headers(head: bytes) -> dict[bytes, bytes]:
 
 def _key(table: str, item: Item) -> tuple[str, ...]:
     return (table, *(item[name]["S"] for name in KEYS[table]))
+
+
+def _units(item: Item) -> int:
+    """By DynamoDB's own count, nearly: the bytes of all names and of all values."""
+    size = sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
+    return -(-size // 1024)
 
 
 def _only_value(values: dict[str, dict[str, str]]) -> str:

@@ -41,8 +41,6 @@ MAX_WORKERS = 32
 #   run with it.
 # - CRC-32 of S3 objects: with it off, the request is signed with the SHA-256 of the body, which S3
 #   checks. An answer's is of use only to who reads objects, and nothing here does.
-# - Compression: no operation that is used admits it, and it is looked for in each call.
-# - The parts of a host name that a model can ask for: none that is used does.
 # - The User-Agent with all its parts, which is put together twice for each call.
 # With three attempts a call takes at most about 12 seconds: 3 x (1 + 2) of waiting, and at most 3
 # of backing off. See TIME_FOR_ONE_MESSAGE_MS in processing.py.
@@ -54,8 +52,6 @@ CLIENT_CONFIG = Config(
     parameter_validation=False,
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
-    disable_request_compression=True,
-    inject_host_prefix=False,
     user_agent=f"Botocore/{botocore.__version__}",
 )
 # A health check tells how things are now: it does not try again.

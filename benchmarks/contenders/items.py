@@ -17,7 +17,7 @@ def order_item(
     now = datetime.now(UTC).isoformat()
     item: dict[str, Any] = {
         "orderId": {"S": order["id"]},
-        "recordId": {"S": message["messageId"] if duplicate else "FIRST"},
+        "recordId": {"S": message["messageId"]},
         "status": {"S": "REJECTED" if errors else "DUPLICATE" if duplicate else "ACCEPTED"},
         "valid": {"BOOL": not errors},
         "isDuplicate": {"BOOL": duplicate},
@@ -37,3 +37,8 @@ def order_item(
     else:
         item["s3Key"] = {"S": s3_key(order, message)}
     return item
+
+
+def first_item(order: dict[str, Any], errors: list[str], message: dict[str, Any]) -> dict[str, Any]:
+    """The record of an order's first message, which a condition lets only one of them take."""
+    return {**order_item(order, errors, message, duplicate=False), "recordId": {"S": "FIRST"}}

@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError
 
-from benchmarks.contenders.items import order_item, s3_key
+from benchmarks.contenders.items import first_item, order_item, s3_key
 from benchmarks.contenders.validation import read_order
 
 logger = Logger(service="orders")
@@ -60,7 +60,7 @@ async def process_record(record: SQSRecord) -> None:
 
 
 async def record_order(order: dict[str, Any], errors: list[str], message: dict[str, Any]) -> str:
-    item = order_item(order, errors, message, duplicate=False)
+    item = first_item(order, errors, message)
     try:
         await dynamodb.put_item(
             TableName="orders", Item=item, ConditionExpression="attribute_not_exists(recordId)"

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from botocore.exceptions import ClientError
 
-from benchmarks.contenders.items import order_item, s3_key
+from benchmarks.contenders.items import first_item, order_item, s3_key
 from benchmarks.contenders.validation import read_order
 
 logger = Logger(service="orders")
@@ -32,6 +32,7 @@ dynamodb = boto3.client("dynamodb")
 
 @metrics.log_metrics
 def process(event: dict[str, Any], context: Any) -> Any:
+    idempotency.register_lambda_context(context)
     return process_partial_response(event, process_record, processor, context)
 
 
@@ -52,7 +53,7 @@ def process_message(message: dict[str, Any]) -> None:
 
 
 def record_order(order: dict[str, Any], errors: list[str], message: dict[str, Any]) -> str:
-    item = order_item(order, errors, message, duplicate=False)
+    item = first_item(order, errors, message)
     try:
         dynamodb.put_item(
             TableName="orders", Item=item, ConditionExpression="attribute_not_exists(recordId)"

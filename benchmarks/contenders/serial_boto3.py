@@ -32,7 +32,7 @@ def process(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def process_message(message: dict[str, Any]) -> None:
     order, errors = read_order(message["body"])
     seen = dynamodb.query(
-        TableName="orders",
+        TableName="audit",
         IndexName="orderId-index",
         KeyConditionExpression="orderId = :id",
         ExpressionAttributeValues={":id": {"S": order["id"]}},
@@ -40,5 +40,5 @@ def process_message(message: dict[str, Any]) -> None:
     if not errors:
         s3.put_object(Bucket="orders", Key=s3_key(order, message), Body=message["body"].encode())
     item = order_item(order, errors, message, duplicate=seen["Count"] > 0)
-    dynamodb.put_item(TableName="orders", Item=item)
+    dynamodb.put_item(TableName="audit", Item=item)
     log.info("%s %s", item["status"]["S"], order["id"])
