@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import cold_start, machine, memory, optimisations, throughput
+from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
@@ -64,7 +65,7 @@ def measured(cells: throughput.Cells) -> dict[str, Any]:
     """What an order costs of each service, per contender and batch size, as it was counted."""
     found: dict[str, Any] = {"measured": machine.description(), "contenders": {}}
     for (scenario, name), cell in cells.items():
-        if scenario.mix is throughput.Mix.VALID and scenario.share == throughput.THROTTLED:
+        if scenario.mix is Mix.VALID and scenario.share == throughput.THROTTLED:
             found["contenders"].setdefault(name, {})[str(scenario.batch_size)] = {
                 "calls_per_order": {
                     call: round(count / cell.orders, 4) for call, count in cell.calls.items()

@@ -69,7 +69,7 @@ def measure(progress: Progress) -> dict[str, list[ColdStart]]:
 def start(module: str, variables: Mapping[str, str], name: str) -> ColdStart:
     """One cold start."""
     started = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 (our own module)
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "benchmarks.first_order", module],
         env=dict(variables),
         cwd=tempfile.gettempdir(),
@@ -77,8 +77,8 @@ def start(module: str, variables: Mapping[str, str], name: str) -> ColdStart:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    assert process.stdin  # noqa: S101 (for mypy)
-    assert process.stdout  # noqa: S101
+    assert process.stdin
+    assert process.stdout
     os.sched_setaffinity(process.pid, cores()[1])
     process.stdin.write(json.dumps({"Records": [record(name, name.strip("() "))]}).encode())
     process.stdin.close()

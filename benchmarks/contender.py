@@ -9,7 +9,6 @@ Each line of input is a `Run` as JSON, each line of output what came of it.
 from __future__ import annotations
 
 import importlib
-import itertools
 import json
 import os
 import sys

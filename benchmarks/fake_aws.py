@@ -222,7 +222,8 @@ class Connection(asyncio.Protocol):
     def _write(self, status: int, headers: bytes, body: bytes) -> None:
         answer = (
             b"HTTP/1.1 %d X\r\nDate: Sun, 01 Mar 2026 12:00:00 GMT\r\n"
-            b"x-amz-request-id: 0123456789\r\n%sContent-Length: %d\r\n\r\n%s" % (status, headers, len(body), body)
+            b"x-amz-request-id: 0123456789\r\n%sContent-Length: %d\r\n\r\n%s"
+            % (status, headers, len(body), body)
         )
         self._aws.tally.bytes_out += len(answer)
         self._transport.write(answer)

@@ -60,7 +60,7 @@ class FakeAws:
 
     def __init__(self, certificate: Path | None = None) -> None:
         arguments = [str(certificate)] if certificate else []
-        self._process = subprocess.Popen(  # noqa: S603 (our own module)
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fake_aws", *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
@@ -68,7 +68,7 @@ class FakeAws:
             text=True,
         )
         os.sched_setaffinity(self._process.pid, cores()[0])
-        assert self._process.stdout  # noqa: S101 (for mypy)
+        assert self._process.stdout
         self.port = int(self._process.stdout.readline())
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
 
@@ -76,8 +76,9 @@ class FakeAws:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+        # Its pipes too are closed by this.
+        with self._process:
+            self._process.terminate()
 
     def reset(self) -> dict[str, Any]:
         """What was counted since the last reset; all that was stored is forgotten."""
@@ -94,7 +95,7 @@ class Contender:
     def __init__(self, name: str, given: Mapping[str, str]) -> None:
         self.name = name
         self._cleanup = ExitStack()
-        self.process = subprocess.Popen(  # noqa: S603 (our own module)
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contender", name],
             cwd=ROOT,
             env=dict(given),
@@ -107,7 +108,7 @@ class Contender:
         self._answer()
 
     def perform(self, run: Run) -> Outcome:
-        assert self.process.stdin  # noqa: S101 (for mypy)
+        assert self.process.stdin
         self.process.stdin.write(json.dumps(asdict(run)) + "\n")
         return Outcome(**json.loads(self._answer()))
 
@@ -116,7 +117,7 @@ class Contender:
         self.process.wait()
 
     def _answer(self) -> str:
-        assert self.process.stdout  # noqa: S101 (for mypy)
+        assert self.process.stdout
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"{self.name} ended with exit code {self.process.wait()}")

@@ -146,7 +146,7 @@ def _rows(cells: Cells) -> Iterator[list[str]]:
 
 
 def goals(cells: Cells) -> list[tuple[str, float, str, bool]]:
-    """Each goal of this table: what it is, what was measured, what was wanted, whether it is met."""
+    """Each goal of this table: its name, what was measured, what is wanted, whether it is met."""
 
     def cell(name: str, size: int, share: str = FULL) -> Cell:
         return cells[Scenario(share, Mix.VALID, size), name]
@@ -169,7 +169,12 @@ def goals(cells: Cells) -> list[tuple[str, float, str, bool]]:
         ("orders/s, batch 100, times (a)", times(100), "25 or more", times(100) >= 25),
         ("orders/s, all scenarios, times the best of (a), (b), (c)", lead, "over 1", lead > 1),
         *(
-            (f"warm CPU per order, batch {size}, of (a)", cpu(size), "0.60 or less", cpu(size) <= 0.6)
+            (
+                f"warm CPU per order, batch {size}, of (a)",
+                cpu(size),
+                "0.60 or less",
+                cpu(size) <= 0.6,
+            )
             for size in (1, 10, 100)
         ),
         ("AWS calls per valid order, batch 1", singly, "2", singly == 2),

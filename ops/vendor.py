@@ -164,3 +164,9 @@ def _read(path: Path) -> Any:
 
 def _write(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, separators=(",", ":")), encoding="ascii")
+
+
+if __name__ == "__main__":
+    project = Path(__file__).resolve().parents[1]
+    fill_vendor(project, project / "vendor")
+    print(f"{project / 'vendor'} is filled: it goes into the next package.")  # noqa: T201

@@ -40,7 +40,7 @@ def process_record(record: SQSRecord) -> None:
     process_message(message=record.raw_event)
 
 
-@idempotent_function(
+@idempotent_function(  # type: ignore[untyped-decorator]
     data_keyword_argument="message", config=idempotency, persistence_store=persistence
 )
 def process_message(message: dict[str, Any]) -> None:

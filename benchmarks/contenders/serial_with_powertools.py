@@ -9,7 +9,8 @@ from benchmarks.contenders import serial_boto3
 
 logger = Logger(service="orders")
 metrics = Metrics(namespace="Orders", service="orders")
-serial_boto3.log = logger
+contender: Any = serial_boto3
+contender.log = logger
 
 
 @metrics.log_metrics
