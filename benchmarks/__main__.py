@@ -62,8 +62,12 @@ def goals_table(goals: Sequence[Goal]) -> str:
 
 
 def measured(cells: throughput.Cells) -> dict[str, Any]:
-    """What an order costs of each service, per contender and batch size, as it was counted."""
-    found: dict[str, Any] = {"measured": machine.description(), "contenders": {}}
+    """What an order takes of each service, per contender and batch size, as it was counted."""
+    found: dict[str, Any] = {
+        "measured": machine.description(),
+        "intake_ms_per_order": round(throughput.measure_intake(), 2),
+        "contenders": {},
+    }
     for (scenario, name), cell in cells.items():
         if scenario.mix is Mix.VALID and scenario.share == throughput.THROTTLED:
             found["contenders"].setdefault(name, {})[str(scenario.batch_size)] = {
@@ -71,7 +75,10 @@ def measured(cells: throughput.Cells) -> dict[str, Any]:
                     call: round(count / cell.orders, 4) for call, count in cell.calls.items()
                 },
                 "write_units_per_order": round(cell.write_units / cell.orders, 4),
-                "ms_per_order_at_512_mb": round(1000 / cell.orders_per_second, 2),
+                "item_bytes_per_order": round(cell.item_bytes / cell.orders),
+                "object_bytes_per_order": round(cell.object_bytes / cell.orders),
+                "log_bytes_per_order": round(cell.log_bytes / cell.orders),
+                "ms_per_order": round(1000 / cell.orders_per_second, 2),
             }
     return found
 

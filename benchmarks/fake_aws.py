@@ -49,6 +49,8 @@ class Tally:
     bytes_out: int = 0
     # DynamoDB's: one for each KiB of an item, in the table and in each index that holds it.
     write_units: int = 0
+    item_bytes: int = 0
+    object_bytes: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +60,8 @@ class Tally:
             "bytesIn": self.bytes_in,
             "bytesOut": self.bytes_out,
             "writeUnits": self.write_units,
+            "itemBytes": self.item_bytes,
+            "objectBytes": self.object_bytes,
         }
 
 
@@ -123,6 +127,7 @@ class Tables:
         self._items[key] = item
         indexes = sum(1 for name in INDEXES[key[0]] if name in item)
         self._tally.write_units += _units(item) * (1 + indexes)
+        self._tally.item_bytes += _size(item) * (1 + indexes)
         if "orderId" in item:
             self._by_order[item["orderId"]["S"]].append(item)
 
@@ -204,6 +209,7 @@ class Connection(asyncio.Protocol):
         if b"if-none-match" in headers and path in self._aws.objects:
             return "PutObject", 412, kind, b"<Error><Code>PreconditionFailed</Code></Error>"
         self._aws.objects.add(path)
+        self._aws.tally.object_bytes += int(headers[b"content-length"])
         return "PutObject", 200, b'ETag: "d41d8cd98f00b204e9800998ecf8427e"\r\n', b""
 
     def _later(
@@ -238,10 +244,13 @@ def _key(table: str, item: Item) -> tuple[str, ...]:
     return (table, *(item[name]["S"] for name in KEYS[table]))
 
 
-def _units(item: Item) -> int:
+def _size(item: Item) -> int:
     """By DynamoDB's own count, nearly: the bytes of all names and of all values."""
-    size = sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
-    return -(-size // 1024)
+    return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
+
+
+def _units(item: Item) -> int:
+    return -(-_size(item) // 1024)
 
 
 def _only_value(values: dict[str, dict[str, str]]) -> str:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def description() -> str:
     """The date, the processor, and the versions that matter."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, botocore {version('botocore')}, "
-        f"Powertools {version('aws-lambda-powertools')}, aiobotocore {version('aiobotocore')}"
+        f"Python {platform.python_version()}, {', '.join(_versions())}"
     )
+
+
+def _versions() -> Iterator[str]:
+    for package in ("botocore", "aws-lambda-powertools", "aiobotocore"):
+        with suppress(PackageNotFoundError):
+            yield f"{package} {version(package)}"
 
 
 def _processor() -> str:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -92,9 +91,9 @@ class FakeAws:
 class Contender:
     """A contender as a process."""
 
-    def __init__(self, name: str, given: Mapping[str, str]) -> None:
+    def __init__(self, name: str, given: Mapping[str, str], *, pinned: bool = True) -> None:
+        """`pinned` holds it to the core that is not the fake AWS's."""
         self.name = name
-        self._cleanup = ExitStack()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contender", name],
             cwd=ROOT,
@@ -104,7 +103,8 @@ class Contender:
             text=True,
             bufsize=1,
         )
-        os.sched_setaffinity(self.process.pid, cores()[1])
+        if pinned:
+            os.sched_setaffinity(self.process.pid, cores()[1])
         self._answer()
 
     def perform(self, run: Run) -> Outcome:
@@ -113,8 +113,8 @@ class Contender:
         return Outcome(**json.loads(self._answer()))
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        with self.process:
+            self.process.kill()
 
     def _answer(self) -> str:
         assert self.process.stdout

@@ -61,11 +61,16 @@ class Cell:
     outcomes: list[Outcome] = field(default_factory=list)
     calls: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     write_units: int = 0
-    bytes: int = 0
+    item_bytes: int = 0
+    object_bytes: int = 0
 
     @property
     def orders(self) -> int:
         return sum(outcome.orders for outcome in self.outcomes)
+
+    @property
+    def log_bytes(self) -> int:
+        return sum(outcome.log_bytes for outcome in self.outcomes)
 
     @property
     def orders_per_second(self) -> float:
@@ -84,7 +89,8 @@ class Cell:
         for name, count in tally["calls"].items():
             self.calls[name] += count
         self.write_units += tally["writeUnits"]
-        self.bytes += tally["bytesIn"] + tally["bytesOut"]
+        self.item_bytes += tally["itemBytes"]
+        self.object_bytes += tally["objectBytes"]
 
 
 Cells = dict[tuple[Scenario, str], Cell]
@@ -108,6 +114,18 @@ def measure(progress: Progress) -> Cells:
             for contender in contenders.values():
                 contender.stop()
     return cells
+
+
+def measure_intake() -> float:
+    """What `POST /orders` takes of the API function, in ms, at 512 MB."""
+    with FakeAws() as aws:
+        intake = Contender("ours_intake", environment(aws.url, _HANDLER="app"))
+        try:
+            intake.perform(Run("warm-up", Mix.VALID, 10))
+            with CpuShare(intake.process.pid, MEMORY_MB):
+                return 1000 / intake.perform(Run("intake", Mix.VALID, 10, 2.0)).orders_per_second
+        finally:
+            intake.stop()
 
 
 def _one(contender: Contender, scenario: Scenario, number: int) -> Outcome:
