@@ -16,6 +16,7 @@ from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
+from ops.cost import bill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ def main(sections: Sequence[str]) -> None:
         cells = throughput.measure(progress)
         write("throughput", f"{note}\n\n{throughput.report(cells)}")
         MEASURED.write_text(json.dumps(measured(cells), indent=2) + "\n", encoding="ascii")
+        write("cost", cost_table())
         reached += throughput.goals(cells)
     if "cold-start" in sections:
         starts = cold_start.measure(progress)
@@ -59,6 +61,22 @@ def goals_table(goals: Sequence[Goal]) -> str:
         for title, value, wanted, met in goals
     )
     return table(["goal", "measured", "wanted", "met"], rows)
+
+
+def cost_table() -> str:
+    """What `python -m ops cost` says of a million orders, in each batch size."""
+    price, orders = bill.prices(), 1_000_000
+    designs = [bill.measured_design(throughput.OURS, size) for size in (100, 10, 1)]
+    designs.append(bill.measured_design(throughput.BASELINE, 1))
+    bills = [bill.bill(design, orders, price) for design in designs]
+    heads = [
+        f"{orders:,} orders, {price['currency']}",
+        *("ours, batch 100", "10", "1"),
+        "(a), batch 1",
+    ]
+    rows = [[component, *(f"{each[component]:.2f}" for each in bills)] for component in bills[0]]
+    total = ["**total**", *(f"**{sum(each.values()):.2f}**" for each in bills)]
+    return f"Prices of {price['region']} as of {price['as_of']}.\n\n{table(heads, [*rows, total])}"
 
 
 def measured(cells: throughput.Cells) -> dict[str, Any]:
