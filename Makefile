@@ -14,11 +14,14 @@ LOCK_OPTIONS ?=
 # The emulator pins its own botocore, so it has an environment to itself.
 DEV := .venv/.made-from-requirements
 AWS := .venv-aws/.made-from-requirements
+# aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
+BENCH := .venv-bench/.made-from-requirements
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check lint coverage format audit lock deploy destroy clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format audit bench bench-scale vendor lock deploy destroy clean
+.PHONY: .venv .venv-aws .venv-bench
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
@@ -59,13 +62,22 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
+bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (5 minutes)
+	@.venv-bench/bin/python -m benchmarks
+
+bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (5 minutes)
+	@$(BIN)/python -m benchmarks.scale
+
+vendor: $(DEV) ## Make vendor/, with which a packaged function starts faster; not needed to package
+	@$(BIN)/python -m ops.vendor
+
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)
-	@echo "Pinning requirements-dev.txt and requirements-aws.txt (about 20 seconds) ..."
+	@echo "Pinning requirements-dev.txt, requirements-aws.txt and requirements-bench.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	$(PYTHON) -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check uv; \
-	for name in requirements-dev requirements-aws; do \
+	for name in requirements-dev requirements-aws requirements-bench; do \
 		"$$environment/bin/uv" pip compile --quiet --universal --python-version 3.11 \
 			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
 			--output-file $$name.txt $$name.in; \
@@ -80,12 +92,14 @@ destroy: $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-da
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
-	rm -rf .venv .venv-aws .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-aws .venv-bench vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)
 
 .venv-aws: $(AWS)
+
+.venv-bench: $(BENCH)
 
 $(DEV): requirements-dev.txt requirements.txt
 	@$(require-python)
@@ -97,6 +111,12 @@ $(AWS): requirements-aws.txt
 	@$(require-python)
 	@echo "Installing requirements-aws.txt, the AWS emulator, into .venv-aws: about half a minute the first time ..."
 	@$(call install,.venv-aws,requirements-aws.txt)
+	@touch $@
+
+$(BENCH): requirements-bench.txt
+	@$(require-python)
+	@echo "Installing requirements-bench.txt into .venv-bench: about half a minute the first time ..."
+	@$(call install,.venv-bench,requirements-bench.txt)
 	@touch $@
 
 # $(call install,ENVIRONMENT,PINNED FILE): kept if its Python still works, made anew otherwise.

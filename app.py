@@ -98,3 +98,6 @@ def process_orders(event: SQSEvent) -> Any:
     messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
     batch = wiring.processor().process_batch(messages, web.time_left_ms(event.context))
     return wiring.acknowledge()(batch)
+
+
+wiring.prepare(settings.function)

@@ -23,6 +23,8 @@ class AppSettings:
     batch_size: int
     batch_window_seconds: int
     maximum_concurrency: int | None
+    # Which of the app's functions this process is; on one machine it may be any.
+    function: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -34,6 +36,7 @@ class AppSettings:
             maximum_concurrency=_optional_number(
                 environment, "ORDERS_MAXIMUM_CONCURRENCY", 2, 1000
             ),
+            function=environment.get("_HANDLER", "").removeprefix("app."),
         )
 
 

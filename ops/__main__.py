@@ -23,6 +23,7 @@ MODULES = {
     "deploy": "deployment",
     "destroy": "deployment",
     "lint": "lint",
+    "cost": "cost",
 }
 
 

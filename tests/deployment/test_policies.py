@@ -7,6 +7,7 @@ the processor with all that can become of a message, over the emulator.
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -68,7 +69,10 @@ ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
 }
+# The one kind of statement that there is.
+INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
 
 
 def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Grant:
@@ -82,10 +86,20 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
             resource = f"arn:aws:s3:::{parameters['Bucket']}{key}"
         case "dynamodb":
             index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
-            resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{parameters['TableName']}{index}"
+            resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{table_of(parameters)}{index}"
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")
     return Grant(ACTIONS.get(action, action), resource)
+
+
+def table_of(parameters: dict[str, Any]) -> str:
+    """The table of a call, which a batch of statements names in each of them."""
+    if "Statements" not in parameters:
+        return str(parameters["TableName"])
+    tables = {INSERT.match(each["Statement"]) for each in parameters["Statements"]}
+    (table,) = {match and match[1] for match in tables}
+    assert table
+    return table
 
 
 class Recorder:
@@ -180,6 +194,7 @@ def fail_one_of_a_batch() -> None:
     """What was done of the batch is deleted, and the rest is left to SQS."""
     records = wiring.record_store()
     with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(records, "take_free", lambda several: [False] * len(several))
         broken.setattr(records, "take", _failing_at("failing", records.take))
         with pytest.raises(BatchFailed):
             process(sqs_record(order_text("deleted")), sqs_record(order_text("failing")))

@@ -1,0 +1,238 @@
+"""
+`make bench-scale`: the API's latency, and how all grows with the work.
+
+The emulators stand in for AWS here, so what is looked at is the shape of each curve: what is flat
+and what is linear in our calls is so on AWS. Their own times are theirs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from cfnlint.decode import cfn_yaml
+
+from benchmarks import api_latency, machine
+from benchmarks.contender import Run
+from benchmarks.events import Mix
+from benchmarks.processes import ROOT, Contender, FakeAws, environment
+from benchmarks.progress import Progress
+from benchmarks.report import table, write
+from chalicelib.order_archive import OrderArchive
+from chalicelib.queries import AuditQuery, Queries
+from chalicelib.record_items import to_item
+from chalicelib.record_store import AuditFilter, RecordStore
+from chalicelib.submissions import Record, settle
+from chalicelib.wiring import now
+from ops.local.ports import LOOPBACK, accepts_connections, free_port
+from ops.local.stack import LocalResources
+from tests.builders import order_text, submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BATCH_SIZES = (1, 2, 5, 10, 25, 50, 100)
+WORKERS = (1, 2, 4, 8)
+TABLE_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+SUBMISSIONS_OF_ONE_ORDER = 10_000
+WRITERS = 16
+WRITE_BATCH = 25
+TABLE_PROPERTIES = (
+    "KeySchema",
+    "AttributeDefinitions",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+    "BillingMode",
+)
+ROTO = ROOT / ".venv-bench" / "bin" / "roto-server"
+
+
+def main() -> None:
+    """Measure all, and write the page."""
+    progress = Progress()
+    note = f"Measured {machine.description()}."
+    write("api", f"{note}\n\n{api_latency.measure(progress)}")
+    write("batch-size", f"{note}\n\n{by_batch_size(progress)}")
+    write("workers", f"{note}\n\n{by_workers(progress)}")
+    with roto() as url:
+        client = client_of("dynamodb", url)
+        write("table-size", f"{note}\n\n{by_table_size(client, progress)}")
+        write("hot-order", f"{note}\n\n{of_one_order(client, progress)}")
+    progress.step("done: docs/performance.md")
+
+
+def by_batch_size(progress: Progress) -> str:
+    """Orders a second and AWS calls, over the fake AWS."""
+    rows = []
+    with FakeAws() as aws:
+        ours = Contender("ours", environment(aws.url))
+        ours.perform(Run("warm-up", Mix.VALID, 100))
+        aws.reset()
+        for size in BATCH_SIZES:
+            progress.step(f"batch of {size}")
+            outcome = ours.perform(Run(f"size-{size}", Mix.VALID, size, seconds=1.0))
+            calls = sum(aws.reset()["calls"].values()) / outcome.orders
+            rows.append([str(size), f"{outcome.orders_per_second:.0f}", f"{calls:.2f}"])
+        ours.stop()
+    return table(["batch", "orders/s", "AWS calls/order"], rows)
+
+
+def by_workers(progress: Progress) -> str:
+    """Orders a second by the number of processes, on each emulator: the emulator is the limit."""
+    rows = []
+    for name, start in (("ministack", ministack), ("roto", roto)):
+        with start() as url:
+            rates = []
+            for workers in WORKERS:
+                progress.step(f"{name}, {workers} workers")
+                rates.append(f"{_rate(url, f'{name}-{workers}', workers):.0f}")
+            rows.append([name, *rates])
+    return table(["orders/s with so many workers", *map(str, WORKERS)], rows)
+
+
+def by_table_size(client: DynamoDBClient, progress: Progress) -> str:
+    """How long a GET of one order and of the list take, and the calls that they make."""
+    calls: list[str] = []
+    client.meta.events.register("before-call.dynamodb", lambda **_: calls.append(""))
+    store = RecordStore(client, "orders", audit_shards=4)
+    archive = OrderArchive(client_of("s3", client.meta.endpoint_url), "orders")
+    queries = Queries(store, archive, now)
+    written, rows = 0, []
+    for size in TABLE_SIZES:
+        progress.step(f"table of {size:,} records")
+        _write_records(client, range(written, size))
+        written = size
+        found = [
+            _timed(lambda: queries.get_order("scale-7"), calls),
+            _timed(lambda: queries.list_orders(_today()), calls),
+        ]
+        rows.append(
+            [f"{size:,}", *(text for ms, count in found for text in (f"{ms:.1f}", f"{count:.0f}"))]
+        )
+    return table(["records", "GET order ms", "calls", "GET list ms", "calls"], rows)
+
+
+def of_one_order(client: DynamoDBClient, progress: Progress) -> str:
+    """How long further submissions of one order take as it has more and more, and its history."""
+    store = RecordStore(client, "orders", audit_shards=4)
+    queries = Queries(store, OrderArchive(client_of("s3", client.meta.endpoint_url), "orders"), now)
+    heads, rows = ["submissions so far", "ms for one more", "ms for a page of its history"], []
+    step = SUBMISSIONS_OF_ONE_ORDER // 5
+    for done in range(0, SUBMISSIONS_OF_ONE_ORDER, step):
+        progress.step(f"one order, submissions {done:,} to {done + step:,}")
+        started = time.perf_counter()
+        for number in range(done, done + step):
+            settle(submission(order_text("hot"), f"s-{number}"), store.take, now())
+        each_ms = (time.perf_counter() - started) / step * 1000
+        page_ms, _ = _timed(lambda: queries.get_order("hot"), [])
+        rows.append([f"{done + step:,}", f"{each_ms:.2f}", f"{page_ms:.1f}"])
+    return table(heads, rows)
+
+
+@contextmanager
+def ministack() -> Iterator[str]:
+    """Ministack with the resources of the template, under the names that contenders use."""
+    with LocalResources() as resources:
+        _create(resources.aws_url)
+        yield resources.aws_url
+
+
+@contextmanager
+def roto() -> Iterator[str]:
+    """Roto, in memory, with the same."""
+    port = free_port()
+    process = subprocess.Popen(
+        [str(ROTO), "--ephemeral", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not accepts_connections(LOOPBACK, port):
+            time.sleep(0.05)
+        url = f"http://{LOOPBACK}:{port}"
+        _create(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def client_of(service: str, url: str) -> Any:
+    """A client of an emulator, and of nothing else."""
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (no account has it)
+    )
+
+
+def _create(url: str) -> None:
+    template = cfn_yaml.load(str(ROOT / "infrastructure" / "resources.yaml"))
+    properties = template["Resources"]["OrdersTable"]["Properties"]
+    wanted = {name: properties[name] for name in TABLE_PROPERTIES}
+    client_of("dynamodb", url).create_table(TableName="orders", **wanted)
+    client_of("s3", url).create_bucket(Bucket="orders")
+
+
+def _rate(url: str, run: str, workers: int) -> float:
+    contenders = [Contender("ours", environment(url), pinned=False) for _ in range(workers)]
+
+    def perform(number: int) -> int:
+        return contenders[number].perform(Run(f"{run}-{number}", Mix.VALID, 10, seconds=2)).orders
+
+    try:
+        with ThreadPoolExecutor(workers) as executor:
+            list(
+                executor.map(
+                    lambda n: contenders[n].perform(Run(f"w-{run}-{n}", Mix.VALID, 10)),
+                    range(workers),
+                )
+            )
+            started = time.perf_counter()
+            orders = sum(executor.map(perform, range(workers)))
+            return orders / (time.perf_counter() - started)
+    finally:
+        for contender in contenders:
+            contender.stop()
+
+
+def _write_records(client: DynamoDBClient, numbers: range) -> None:
+    def write_batch(start: int) -> None:
+        batch = range(start, min(start + WRITE_BATCH, numbers.stop))
+        puts = [{"PutRequest": {"Item": to_item(_record(number), 4)}} for number in batch]
+        client.batch_write_item(RequestItems={"orders": puts})  # type: ignore[dict-item]
+
+    with ThreadPoolExecutor(WRITERS) as executor:
+        list(executor.map(write_batch, range(numbers.start, numbers.stop, WRITE_BATCH)))
+
+
+def _today() -> AuditQuery:
+    return AuditQuery(now().date(), now().date(), AuditFilter())
+
+
+def _record(number: int) -> Record:
+    return Record.of_first(submission(order_text(f"scale-{number}"), f"s-{number}"), now())
+
+
+def _timed(action: Callable[[], object], calls: list[str]) -> tuple[float, float]:
+    """The median time in ms of some runs, and the calls of each."""
+    times = []
+    calls.clear()
+    for _ in range(20):
+        started = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - started) * 1000)
+    return median(times), len(calls) / len(times)
+
+
+if __name__ == "__main__":
+    main()
