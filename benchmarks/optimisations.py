@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from botocore.httpsession import get_cert_path
+
 from benchmarks.contender import Run
 from benchmarks.events import Mix
-from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.processes import Contender, FakeAws, environment, self_signed
 from benchmarks.report import table
 
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 100
 ROUNDS = 5
+FIRST_BATCHES = 3
 OPTIMISATIONS = {
     "concurrency": "threads over shared clients",
     "statements": "first slots by BatchExecuteStatement, 25 a call",
@@ -59,6 +65,36 @@ def measure(progress: Progress) -> str:
         f"Kept:\n\n{table(heads, rows)}\n\n"
         f"Tried on top of these and left out:\n\n{table(heads, rejected)}"
     )
+
+
+def measure_first_batch(progress: Progress) -> str:
+    """What a process's first batch costs over TLS, with all authorities that botocore knows."""
+    progress.step("the first batch over TLS")
+    names = {"": "parsed once", "authorities": "parsed for each connection, as botocore does"}
+    found: dict[str, list[Outcome]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as directory:
+        certificate = self_signed(Path(directory))
+        bundle = Path(directory) / "bundle.pem"
+        bundle.write_bytes(Path(get_cert_path(True) or "").read_bytes() + certificate.read_bytes())
+        with FakeAws(certificate) as aws:
+            for number, name in itertools.product(range(FIRST_BATCHES), names):
+                given = environment(aws.url, AWS_CA_BUNDLE=str(bundle), BENCH_WITHOUT=name)
+                contender = Contender("ours_without", given)
+                found[name].append(
+                    contender.perform(Run(f"{name}-{number}", Mix.VALID, BATCH_SIZE))
+                )
+                contender.stop()
+                aws.reset()
+    rows = [
+        [
+            title,
+            f"{min(each.cpu_seconds for each in found[name]) * 1000:.0f}",
+            f"{median(each.wall_seconds for each in found[name]) * 1000:.0f}",
+        ]
+        for name, title in names.items()
+    ]
+    heads = [f"first batch of {BATCH_SIZE} over TLS: authorities", "CPU ms", "wall ms"]
+    return table(heads, rows)
 
 
 def _row(title: str, before: list[Outcome], after: list[Outcome]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
+import ssl
 import subprocess
 import sys
 from dataclasses import asdict
@@ -54,10 +56,22 @@ def cores() -> tuple[set[int], set[int]]:
     return {available[0]}, {available[-1]}
 
 
+def self_signed(directory: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key, which only who is told to trusts."""
+    file = directory / "fake-aws.pem"
+    subject = ["-subj", "/CN=fake AWS", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(file), "-out", str(file)]
+    kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    program = shutil.which("openssl") or "openssl"
+    subprocess.run([program, *kind, *subject, *files], check=True, capture_output=True)
+    return file
+
+
 class FakeAws:
     """The fake AWS as a process, for as long as the `with` block lasts."""
 
     def __init__(self, certificate: Path | None = None) -> None:
+        self._certificate = certificate
         arguments = [str(certificate)] if certificate else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fake_aws", *arguments],
@@ -81,11 +95,17 @@ class FakeAws:
 
     def reset(self) -> dict[str, Any]:
         """What was counted since the last reset; all that was stored is forgotten."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = self._connection()
         connection.request("DELETE", "/_bench")
         tally: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
         return tally
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.url.startswith("http:"):
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        trusting = ssl.create_default_context(cafile=str(self._certificate))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=trusting)
 
 
 class Contender:

@@ -10,6 +10,7 @@ transfers) is used nowhere, and takes as long to import as botocore itself.
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import botocore
 from botocore.config import Config
 from botocore.handlers import add_expect_header
+from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from chalicelib.health import Health
@@ -215,16 +217,44 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def _client(service: str, config: Config) -> Any:
+    client: Any = _session().create_client(service, config=config)
+    if client.meta.endpoint_url.startswith("https:"):
+        _parse_authorities_once(client)
+    return client
+
+
+def _parse_authorities_once(client: Any) -> None:
+    """
+    Parse the certificate authorities now, instead of anew for each connection.
+
+    With a connection for each order of a batch that is most of what the first batch costs. No
+    setting does it; should a release of botocore have other inner parts, it goes on as it does.
+    """
+    with suppress(AttributeError):
+        http = client._endpoint.http_session  # noqa: SLF001
+        context = http._manager.connection_pool_kw["ssl_context"]  # noqa: SLF001
+        set_up, authorities = http._setup_ssl_cert, get_cert_path(http._verify)  # noqa: SLF001
+
+        def set_up_without_parsing(pool: Any, url: str, verify: Any) -> None:
+            set_up(pool, url, verify)
+            pool.ca_certs = None
+
+        context.load_verify_locations(authorities)
+        http._get_ssl_context = lambda: context  # noqa: SLF001
+        http._setup_ssl_cert = set_up_without_parsing  # noqa: SLF001
+
+
 def _sqs(config: Config) -> "SQSClient":
-    return cast("SQSClient", _session().create_client("sqs", config=config))
+    return cast("SQSClient", _client("sqs", config))
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":
-    return cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
+    return cast("DynamoDBClient", _client("dynamodb", config))
 
 
 def _s3(config: Config) -> "S3Client":
-    client = _session().create_client("s3", config=config.merge(S3_CONFIG))
+    client = _client("s3", config.merge(S3_CONFIG))
     # Before each put of an object it asks whether to send the body, and waits for the answer.
     client.meta.events.unregister("before-call.s3", add_expect_header)
     return cast("S3Client", client)
