@@ -2,7 +2,7 @@
 
 import click
 
-from ops.commands import local
+from ops.commands import console, local
 
 
 @click.group(
@@ -13,7 +13,7 @@ def main() -> None:
     """Run, watch and deploy the order system."""
 
 
-for command in local.COMMANDS:
+for command in (*local.COMMANDS, *console.COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":
