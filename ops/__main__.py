@@ -2,7 +2,7 @@
 
 import click
 
-from ops.commands import console, local
+from ops.commands import console, dead_letters, local, orders, upkeep, watch
 
 
 @click.group(
@@ -13,8 +13,9 @@ def main() -> None:
     """Run, watch and deploy the order system."""
 
 
-for command in (*local.COMMANDS, *console.COMMANDS):
-    main.add_command(command)
+for group in (local, orders, dead_letters, watch, upkeep, console):
+    for command in group.COMMANDS:
+        main.add_command(command)
 
 if __name__ == "__main__":
     main(prog_name="python -m ops")

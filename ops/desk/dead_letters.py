@@ -409,7 +409,8 @@ def _times(received: Received, looked_at: datetime) -> tuple[datetime | None, da
         parse_iso(message.attribute("receivedAt")),
         parse_iso(message.attribute("unreadableAt")),
         message.sent_at,
-        received.first_received_at,
+        # Of a letter that SQS moved, the processor's first attempt; of another, an operator's look.
+        None if message.attribute("unreadableAt") else received.first_received_at,
     ]
     known = [moment for moment in moments if moment and moment < looked_at]
     return (min(known), max(known)) if known else (message.sent_at, message.sent_at)

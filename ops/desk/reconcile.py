@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # then an object without a record is an order on its way.
 IN_PROGRESS = timedelta(minutes=30)
 CANDIDATES_AT_ONCE = 30
+READ_BETWEEN_REPORTS = 1_000
 
 
 class Kind(StrEnum):
@@ -55,6 +56,14 @@ class Finding:
     modified_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a repair: whether it mended anything, and a phrase that says how."""
+
+    mended: bool
+    text: str
+
+
 @dataclass(slots=True)
 class Day:
     """What a day has: objects by the time they were written, records by that of processing."""
@@ -75,6 +84,14 @@ class Progress:
     records: int = 0
     findings: int = 0
     days: dict[date, Day] = field(default_factory=dict)
+    # Called now and then while much is read and nothing found.
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def read(self, *, objects: int = 0, records: int = 0) -> None:
+        self.objects += objects
+        self.records += records
+        if (self.objects + self.records) % READ_BETWEEN_REPORTS == 0:
+            self.on_change()
 
     def day(self, day: date) -> Day:
         return self.days.setdefault(day, Day())
@@ -142,7 +159,7 @@ class Reconciliation:
                 _count(progress, finding)
                 yield finding
 
-    def repair(self, finding: Finding) -> str:
+    def repair(self, finding: Finding) -> Outcome:
         """
         Mend a finding, and say what was done.
 
@@ -157,28 +174,29 @@ class Reconciliation:
                 return self._hand_in_again(finding)
             case Kind.MISSING:
                 self._trail.write("reconcile.restore", key=finding.key)
-                restored = self._bucket.restore(finding.key)
-                return "restored from its older version" if restored else "lost: it has no version"
+                if self._bucket.restore(finding.key):
+                    return Outcome(True, "restored from the version that was kept")
+                return Outcome(False, "can't be restored: the bucket keeps no version of it")
             case Kind.FOREIGN:
-                return "left alone: no order has this key"
+                return Outcome(False, "left alone: no order has this key")
 
-    def _hand_in_again(self, finding: Finding) -> str:
+    def _hand_in_again(self, finding: Finding) -> Outcome:
         identity = finding.identity
         if identity is None or finding.modified_at is None:
-            return "left alone: no order has this key"
+            return Outcome(False, "left alone: no order has this key")
         try:
             payload = self._bucket.payload(finding.key)
         except ObjectMissing:
-            return "left alone: it is gone"
+            return Outcome(False, "left alone: it is gone")
         if sha256(payload).hexdigest() != identity.payload_sha256:
-            return "left alone: its bytes are not those that its key names"
+            return Outcome(False, "left alone: its bytes are not those that its key names")
         self._trail.write("reconcile.hand_in", key=finding.key, order=identity.order_id)
         attributes = {
             "submissionId": identity.submission_id,
             "receivedAt": iso(finding.modified_at),
         }
         self._queue.send(payload.decode(), {**attributes})
-        return "handed in again"
+        return Outcome(True, "handed in again")
 
     def _candidates(
         self, progress: Progress, first_day: date | None, last_day: date | None
@@ -201,7 +219,7 @@ class Reconciliation:
         self, progress: Progress, first_day: date | None, last_day: date | None
     ) -> Iterator[ArchivedObject]:
         for each in self._bucket.objects():
-            progress.objects += 1
+            progress.read(objects=1)
             day = each.modified_at.date()
             if first_day and last_day and not first_day <= day <= last_day:
                 continue
@@ -213,7 +231,7 @@ class Reconciliation:
     ) -> Iterator[ArchivedRecord]:
         def lines() -> Iterator[str]:
             for each in self._table.archived(first_day, last_day):
-                progress.records += 1
+                progress.read(records=1)
                 progress.day(each.processed_on).records += 1
                 yield f"{each.key}\t{each.processed_on.isoformat()}"
 

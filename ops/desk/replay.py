@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 OBJECTS_AT_ONCE = 256
 WORKERS = 16
+COMPARED_BETWEEN_REPORTS = 1_000
 UNKNOWN_RECEIVE_COUNT = 0
 
 
@@ -86,6 +87,8 @@ class Progress:
     compared: int = 0
     equal: int = 0
     differences: dict[Difference, int] = field(default_factory=dict)
+    # Called now and then while much is read and no difference found.
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
 
     @property
     def is_equal(self) -> bool:
@@ -172,6 +175,7 @@ class Replay:
                 submissions = list(executor.map(self._submission, wave))
                 readable = [each for each in submissions if isinstance(each, Submission)]
                 groups = [list(group) for _, group in groupby(readable, lambda s: s.order.id)]
+                progress.on_change()
                 progress.rebuilt += sum(executor.map(lambda group: _settle(group, take), groups))
                 for each in submissions:
                     if isinstance(each, Unequal):
@@ -271,6 +275,8 @@ def _differences(
     one, other = next(left, None), next(right, None)
     while one or other:
         progress.compared += 1
+        if progress.compared % COMPARED_BETWEEN_REPORTS == 0:
+            progress.on_change()
         if other is None or (one and one.key < other.key):
             assert one  # noqa: S101 (one of the two is there)
             yield Unequal(Difference.MISSING, one.key)

@@ -1,0 +1,142 @@
+"""Tables for operators: what is shown of records, dead letters and findings."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.submissions import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from chalicelib.submissions import Record
+    from ops.desk.dead_letters import DeadLetter
+
+ROWS_AT_ONCE = 200
+STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
+RIGHT = {"amount", "receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
+RIGHT |= {"objects", "records", "orphans", "missing", "foreign", "in progress"}
+RIGHT |= {status.value for status in Status}
+
+Cell = str | Text | None
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
+    """A table; columns of numbers stand to the right, ids are never cut."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in columns:
+        justify = "right" if name in RIGHT else "left"
+        made.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def show_rows(
+    out: Console, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str
+) -> int:
+    """A table, printed a few hundred rows at a time, or a sentence if there is nothing."""
+    source = iter(rows)
+    shown = 0
+    while piece := list(islice(source, ROWS_AT_ONCE)):
+        out.print(table(columns, piece))
+        shown += len(piece)
+    if not shown:
+        out.print(nothing, markup=False)
+    return shown
+
+
+def facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
+    """Names and values, one a line."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in values:
+        if value is not None:
+            made.add_row(name, value)
+    out.print(made)
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC, to the second."""
+    return value.strftime("%Y-%m-%d %H:%M:%S") if value else "unknown"
+
+
+def status_text(status: Status) -> Text:
+    """A verdict in its colour."""
+    return Text(status.value, STATUS_STYLES[status])
+
+
+def amount_text(record: Record) -> str:
+    """An amount for people, with its thousands apart."""
+    return "" if record.amount is None else f"{record.amount:,.2f}"
+
+
+def remark(record: Record) -> str:
+    """What there is to say of a record beside its verdict."""
+    if record.errors:
+        return ", ".join(f"{error.field}: {error.code}" for error in record.errors)
+    if record.differs:
+        return f"differs: {', '.join(record.differs)}"
+    if record.status is Status.DUPLICATE:
+        return "exact resend"
+    return "correction" if record.is_duplicate else ""
+
+
+RECORD_COLUMNS = ("processed (UTC)", "order", "status", "amount", "from", "to", "channel", "remark")
+
+
+def record_row(record: Record) -> Sequence[Cell]:
+    """The cells of `RECORD_COLUMNS`."""
+    return (
+        moment(record.processed_at),
+        record.order_id,
+        status_text(record.status),
+        amount_text(record),
+        record.from_account,
+        record.to_account,
+        record.channel,
+        remark(record),
+    )
+
+
+LETTER_COLUMNS = (
+    "message",
+    "order",
+    "reason",
+    "first seen (UTC)",
+    "last seen (UTC)",
+    "receives",
+    "record store says",
+)
+
+
+def letter_row(letter: DeadLetter) -> Sequence[Cell]:
+    """The cells of `LETTER_COLUMNS`."""
+    return (
+        letter.message_id,
+        letter.order_id or Text("unreadable", "dim"),
+        letter.reason,
+        moment(letter.first_seen_at),
+        moment(letter.last_seen_at),
+        str(letter.message.receive_count),
+        what_is_recorded(letter),
+    )
+
+
+def what_is_recorded(letter: DeadLetter) -> str:
+    """What the record store says of a letter's order, in a few words."""
+    return f"{letter.status} ({letter.known})" if letter.status else letter.known.value
+
+
+def limited(values: Iterable[Any], limit: int) -> Iterable[Any]:
+    """The first so many; 0 is all."""
+    return islice(values, limit) if limit else values
