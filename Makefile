@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
+CONSOLE_PORT ?= 8001
 # More for `make run`, as in OPTIONS="--visibility-timeout 5"; see .venv/bin/python -m ops run --help
 OPTIONS ?=
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
@@ -18,12 +19,13 @@ BIN := .venv/bin
 .PHONY: help run test check lint coverage format lock clean .venv .venv-aws
 
 help: ## List the commands
-	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
+	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
-	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) $(OPTIONS)
+	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
+		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ops.commands.local import DEFAULT_CONSOLE_PORT
+from ops.commands.session import OutOfReach
 from ops.desk.stage import DEFAULT_AWS_PORT, StageUnavailable, connect
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.ports import LOOPBACK, PortUnavailable, require_free
@@ -15,8 +17,6 @@ from ops.local.resources import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-DEFAULT_CONSOLE_PORT = 8001
 
 
 @click.command(epilog="Example: python -m ops console --stage prod")
@@ -49,8 +49,10 @@ def console(
     try:
         require_free(port, "console")
         connected = connect(stage, aws_port=aws_port)
-    except (PortUnavailable, StageUnavailable) as error:
-        raise click.ClickException(str(error)) from error
+    except PortUnavailable as error:
+        raise click.ClickException(f"{error} Say another with --port.") from error
+    except StageUnavailable as error:
+        raise OutOfReach(str(error)) from error
 
     def ready() -> None:
         if ready_fd is None:

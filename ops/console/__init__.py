@@ -1,1 +1,1 @@
-"""The operators' console: a web page on the operator's own machine, over the services of ops.desk."""
+"""The operators' console: a web page on their own machine, over the services of ops.desk."""

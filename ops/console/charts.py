@@ -96,7 +96,14 @@ def _options(plot: Plot) -> dict[str, Any]:
             ":borderColor": line,
             "textStyle": {":color": _colour("ink"), "fontFamily": "Roboto, sans-serif"},
         },
-        "legend": {"bottom": 0, "left": 0, "icon": "roundRect", "itemWidth": 12, "itemHeight": 8, "textStyle": label},
+        "legend": {
+            "bottom": 0,
+            "left": 0,
+            "icon": "roundRect",
+            "itemWidth": 12,
+            "itemHeight": 8,
+            "textStyle": label,
+        },
         "xAxis": {
             "type": "category",
             "data": list(plot.labels),

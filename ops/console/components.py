@@ -70,8 +70,9 @@ def loaded(
     view: View, read: Callable[[], Found], show: Callable[[Found], None]
 ) -> Callable[[], Awaitable[None]]:
     """
-    A part of the page that is read after the page is there: it says that it loads, or that it
-    could not, with a button to try again. Returns what reads it anew.
+    A part of the page that is read once the page is there. Returns what reads it anew.
+
+    It says that it loads; or that it could not be read, with a button to try again.
     """
     area = ui.element("div").classes("loaded").props('aria-live="polite" aria-busy="true"')
     with area:
@@ -126,7 +127,9 @@ def html_text(words: str) -> ui.element:
 
 def empty(words: str, hint: str = "") -> Markup:
     """There is nothing to show, said in words."""
-    return tag("div", tag("p", words), tag("p", hint, class_="muted") if hint else None, class_="empty")
+    return tag(
+        "div", tag("p", words), tag("p", hint, class_="muted") if hint else None, class_="empty"
+    )
 
 
 def notice(words: Child, kind: str = "info") -> Markup:
@@ -156,7 +159,9 @@ def table(
     headings = [
         tag(
             "th",
-            tag("span", column.heading, class_="unseen") if column.hidden_heading else column.heading,
+            tag("span", column.heading, class_="unseen")
+            if column.hidden_heading
+            else column.heading,
             scope="col",
             role="columnheader",
             class_="num" if column.numeric else None,
@@ -259,7 +264,7 @@ class Dialog:
     """A modal dialog. What is in it is made anew each time that it opens."""
 
     def __init__(self, title: str) -> None:
-        self._element = ui.element("dialog").props(f'aria-label={json.dumps(title)}')
+        self._element = ui.element("dialog").props(f"aria-label={json.dumps(title)}")
         self._title = title
 
     def open(self, build: Callable[[], None]) -> None:

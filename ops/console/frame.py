@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple
 
-from markupsafe import Markup
 from nicegui import ui
 
 from ops.console.markup import join, tag
@@ -13,6 +12,8 @@ from ops.console.texts import LANGUAGES
 from ops.console.view import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from ops.console.view import View
 
 VIEWPORT = "width=device-width, initial-scale=1"
@@ -48,11 +49,22 @@ def show_frame(view: View, title: str, active: str) -> None:
     ui.page_title(f"{title} · {view.t('frame.product')} {view.console.stage}")
     # As plain text: NiceGUI puts it beside text that is no Markup, which would be escaped then.
     ui.add_head_html(
-        str(join(
-            tag("link", rel="stylesheet", href=f"/assets/console.css?{view.console.asset_version}"),
-            # Not deferred: the theme is set before anything is drawn.
-            tag("script", src=f"/assets/console.js?{view.console.asset_version}", id="console-js", data_theme=view.theme),
-        ))
+        str(
+            join(
+                tag(
+                    "link",
+                    rel="stylesheet",
+                    href=f"/assets/console.css?{view.console.asset_version}",
+                ),
+                # Not deferred: the theme is set before anything is drawn.
+                tag(
+                    "script",
+                    src=f"/assets/console.js?{view.console.asset_version}",
+                    id="console-js",
+                    data_theme=view.theme,
+                ),
+            )
+        )
     )
     ui.add_body_html(str(join(_skip_link(view), _top(view, active), _help(view))))
 

@@ -3,7 +3,7 @@ The console's door.
 
 It listens on 127.0.0.1 and holds the operator's credentials, so any page in the operator's browser
 could try to use it. A request is let in only if it names the console by an address of this machine
-(a foreign name that resolves to 127.0.0.1 is DNS rebinding) and was not begun by another site's page.
+(a foreign name that leads to 127.0.0.1 is DNS rebinding) and was not begun by another site's page.
 """
 
 from __future__ import annotations

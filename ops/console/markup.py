@@ -17,10 +17,10 @@ def tag(element: str, /, *children: Child, **attributes: Attribute) -> Markup:
     Attributes are written with underscores (`class_`, `aria_label`); True has no value, and None
     or False leaves an attribute out.
     """
-    opened = Markup("<") + Markup(element) + _attributes(attributes) + Markup(">")
+    opened = Markup("<{}{}>").format(element, _attributes(attributes))
     if element in VOID:
         return opened
-    return opened + join(*children) + Markup("</") + Markup(element) + Markup(">")
+    return opened + join(*children) + Markup("</{}>").format(element)
 
 
 def join(*children: Child) -> Markup:
@@ -41,7 +41,9 @@ def _attributes(attributes: dict[str, Attribute]) -> Markup:
     for name, value in attributes.items():
         if value is None or value is False:
             continue
-        written += Markup(" ") + Markup(name.rstrip("_").replace("_", "-"))
-        if value is not True:
-            written += Markup('="{}"').format(str(value))
+        spelt = name.rstrip("_").replace("_", "-")
+        if value is True:
+            written += Markup(" {}").format(spelt)
+        else:
+            written += Markup(' {}="{}"').format(spelt, str(value))
     return written

@@ -36,7 +36,7 @@ class Depth(NamedTuple):
 
 class Measurements:
     """
-    Statistics and depths of a stage, shared by all open pages, so that ten pages cost as much as one.
+    Statistics and depths of a stage, shared by all open pages: ten of them cost as much as one.
 
     SQS keeps no history of its depths: these are what this console saw since it started.
     """

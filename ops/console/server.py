@@ -98,7 +98,9 @@ def make_app(console: Console) -> FastAPI:
     return app
 
 
-def _add_page(console: Console, path: str, key: str, build: Callable[[View], Response | None]) -> None:
+def _add_page(
+    console: Console, path: str, key: str, build: Callable[[View], Response | None]
+) -> None:
     @ui.page(path)
     def page(request: Request) -> Response | None:
         view = View(console, request)

@@ -54,7 +54,7 @@ class View:
         return await asyncio.to_thread(read)
 
     def link(self, **changes: str | None) -> str:
-        """This page's address with some of its parameters changed, or left out for None."""
+        """The page's own address with some of its parameters changed, or left out for None."""
         return address(self.path, {**self.parameters, **changes})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from nicegui import ui
 
@@ -21,7 +21,6 @@ from ops.console.components import (
     html,
     loaded,
     moment,
-    notice,
     select,
     table,
     text_input,
@@ -35,11 +34,12 @@ from ops.desk.dead_letters import DEFAULT_PER_SECOND, GAVE_UP, DeadLetter, Plan,
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from markupsafe import Markup
 
     from ops.console.view import View
+    from ops.desk.dead_letters import Handled
 
 SHOWN = 100
 # A filter that hardly any letter meets would otherwise go through the whole queue.
@@ -116,10 +116,24 @@ class DeadLettersPage:
         return tag(
             "form",
             text_input(
-                "order", t("field.id"), given.get("order", ""), placeholder="order-001", data_search=""
+                "order",
+                t("field.id"),
+                given.get("order", ""),
+                placeholder="order-001",
+                data_search="",
             ),
-            select("reason", t("field.reason"), [("", t("orders.any")), *reasons], given.get("reason", "")),
-            select("since", t("field.last_seen"), [("", t("orders.any")), *hours], given.get("since", "")),
+            select(
+                "reason",
+                t("field.reason"),
+                [("", t("orders.any")), *reasons],
+                given.get("reason", ""),
+            ),
+            select(
+                "since",
+                t("field.last_seen"),
+                [("", t("orders.any")), *hours],
+                given.get("since", ""),
+            ),
             tag("button", t("orders.apply"), class_="primary"),
             class_="filters",
             role="search",
@@ -131,8 +145,8 @@ class DeadLettersPage:
         depth = letters.depths()["deadLetters"]
         found: list[DeadLetter] = []
         looked = 0
-        # Everything is received, and what the filter leaves out is only counted, so that a look ends.
-        with closing(letters.look()) as looking:
+        # All are looked at, and those that the filter leaves out are counted too: a look must end.
+        with closing(cast("Generator[DeadLetter]", letters.look())) as looking:
             for letter in looking:
                 looked += 1
                 if self._selection.takes(letter):
@@ -175,8 +189,20 @@ class DeadLettersPage:
         every = "dead_letters.redrive_matching" if filtered else "dead_letters.redrive_all"
         return tag(
             "span",
-            tag("button", t("dead_letters.redrive"), name="do", value="redrive", class_="button primary"),
-            tag("button", t("dead_letters.discard"), name="do", value="discard", class_="button danger"),
+            tag(
+                "button",
+                t("dead_letters.redrive"),
+                name="do",
+                value="redrive",
+                class_="button primary",
+            ),
+            tag(
+                "button",
+                t("dead_letters.discard"),
+                name="do",
+                value="discard",
+                class_="button danger",
+            ),
             tag("button", t(every), name="do", value="redrive-all", class_="button")
             if seen.letters
             else None,
@@ -214,7 +240,13 @@ class DeadLettersPage:
                 value=letter.message_id,
                 aria_label=t("dead_letters.choose_one", name=name),
             ),
-            tag("a", letter.order_id, href=order_address(letter.order_id), class_="id", data_row_link="")
+            tag(
+                "a",
+                letter.order_id,
+                href=order_address(letter.order_id),
+                class_="id",
+                data_row_link="",
+            )
             if letter.order_id
             else tag("span", t("dead_letters.no_id"), class_="muted"),
             tag("span", t.or_else(f"reason.{letter.reason}", letter.reason)),
@@ -238,7 +270,10 @@ class DeadLettersPage:
             return tag("span", words, class_="muted")
         status = letter.status.value.lower()
         return tag(
-            "span", words, " ", tag("span", self._view.t(f"outcome.{status}"), class_=f"badge {status}")
+            "span",
+            words,
+            " ",
+            tag("span", self._view.t(f"outcome.{status}"), class_=f"badge {status}"),
         )
 
     async def _act(self, data: FormData) -> None:
@@ -271,7 +306,8 @@ class DeadLettersPage:
     def _build_plan(self, plan: Plan, what: str) -> None:
         t, f = self._view.t, self._view.f
         by_reason = [
-            (t.or_else(f"reason.{name}", name), f.number(count)) for name, count in plan.by_reason.items()
+            (t.or_else(f"reason.{name}", name), f.number(count))
+            for name, count in plan.by_reason.items()
         ]
         by_known = [
             (t(f"known.{name.replace(' ', '_')}"), f.number(count))
@@ -310,11 +346,12 @@ class DeadLettersPage:
         letters = self._view.console.desk.dead_letters
         why, rate = data.get("why"), data.get("rate")
         per_second = float(rate) if rate.isdigit() and int(rate) else DEFAULT_PER_SECOND
-        handle = (
-            (lambda: letters.redrive(plan, why=why, per_second=per_second))
-            if what == "redrive"
-            else (lambda: letters.discard(plan, why=why))
-        )
+
+        def handle() -> Iterator[Handled]:
+            if what == "redrive":
+                return letters.redrive(plan, why=why, per_second=per_second)
+            return letters.discard(plan, why=why)
+
         try:
             self._view.console.jobs.start(Job(what, plan.count, handle))
         except JobRunning:
@@ -382,7 +419,9 @@ class Progress:
         if job.ended and job.cancelled:
             state = "cancelled"
         words = t(
-            f"dead_letters.{job.what}_{state}", done=f.number(job.done), planned=f.number(job.planned)
+            f"dead_letters.{job.what}_{state}",
+            done=f.number(job.done),
+            planned=f.number(job.planned),
         )
         kind = "bad" if job.failed or job.error else "good" if job.ended else "info"
         with ui.element("div").classes(f"notice {kind}"):

@@ -95,13 +95,17 @@ def _show_conflicts(view: View, found: Conflicts) -> None:
         Column(t("field.processed_at")),
         Column(t("field.submission")),
     ]
-    html(table(t("duplicates.conflicts"), columns, (_row(view, record) for record in found.records)))
+    html(
+        table(t("duplicates.conflicts"), columns, (_row(view, record) for record in found.records))
+    )
 
 
 def _row(view: View, record: Record) -> list[Markup | str]:
     names = ", ".join(view.t(f"field.{FIELDS[name]}") for name in record.differs)
     return [
-        tag("a", record.order_id, href=order_address(record.order_id), class_="id", data_row_link=""),
+        tag(
+            "a", record.order_id, href=order_address(record.order_id), class_="id", data_row_link=""
+        ),
         tag("span", outcome(view, record)),
         tag("strong", names),
         view.f.amount(record.amount),

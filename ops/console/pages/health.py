@@ -60,7 +60,11 @@ def _show(view: View, report: HealthReport) -> None:
 
 def _row(view: View, name: str, check: CheckResult) -> list[Child]:
     t, status = view.t, check.status.value
-    means = "means_dead_letters" if name == "deadLetterQueue" and status == "warn" else f"means_{status}"
+    means = (
+        "means_dead_letters"
+        if name == "deadLetterQueue" and status == "warn"
+        else f"means_{status}"
+    )
     return [
         tag("strong", t(f"health.{name}")),
         tag("span", t(f"health.status_{status}"), class_=f"badge {status}"),

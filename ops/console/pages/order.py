@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
-from chalicelib.queries import InvalidCursor, OrderHistory, OrderNotFound
+from chalicelib.cursors import InvalidCursor
+from chalicelib.queries import OrderHistory, OrderNotFound
 from ops.console.components import (
     FAILURES,
     Column,
@@ -135,18 +136,25 @@ class OrderPage:
             tag("p", self._view.t("order.curl_hint"), class_="muted"),
             tag("pre", command, tabindex="0"),
         )
-        self._close_dialog(copy_button(self._view.t("order.copy"), command, self._view.t("order.copied")))
+        self._close_dialog(
+            copy_button(self._view.t("order.copy"), command, self._view.t("order.copied"))
+        )
 
     async def _show_object(self, url: str) -> None:
         if await self._audited("s3"):
-            link = tag("a", self._view.t("order.s3_open"), href=url, target="_blank", rel="noopener", class_="button primary")
-            self._dialog.open(
-                lambda: (
-                    html(tag("p", self._view.t("order.s3_hint"))),
-                    self._close_dialog(link),
-                )
-                and None
+            link = tag(
+                "a",
+                self._view.t("order.s3_open"),
+                href=url,
+                target="_blank",
+                rel="noopener",
+                class_="button primary",
             )
+            self._dialog.open(lambda: self._build_object(link))
+
+    def _build_object(self, link: Markup) -> None:
+        html(tag("p", self._view.t("order.s3_hint")))
+        self._close_dialog(link)
 
     def _close_dialog(self, first: Markup) -> None:
         with ui.element("div").classes("actions"):
@@ -155,11 +163,9 @@ class OrderPage:
 
     async def _audited(self, how: str) -> bool:
         """Write down that accounts are shown, before they are."""
-        trail = self._view.console.desk.audit_trail
+        desk, where = self._view.console.desk, f"order {self._order_id} ({how})"
         try:
-            await self._view.fetch(
-                lambda: trail.write("accounts.shown", order=self._order_id, how=how)
-            )
+            await self._view.fetch(lambda: desk.accounts_shown(where))
         except FAILURES as error:
             ui.notify(self._view.t("order.not_audited", error=str(error)), type="negative")
             return False
@@ -201,7 +207,9 @@ class OrderPage:
     def _entry(self, record: Record) -> Markup:
         t, f = self._view.t, self._view.f
         age = (record.processed_at - record.received_at).total_seconds()
-        notes = [tag("li", error_words(self._view, each.field, each.code)) for each in record.errors]
+        notes = [
+            tag("li", error_words(self._view, each.field, each.code)) for each in record.errors
+        ]
         if record.differs:
             names = ", ".join(t(f"field.{FIELDS[name]}") for name in record.differs)
             notes.append(tag("li", t("order.differs", fields=names)))
@@ -213,7 +221,9 @@ class OrderPage:
                 t("order.took", duration=f.duration(age), count=record.receive_count),
                 class_="muted",
             ),
-            tag("div", t("field.submission"), " ", tag("code", record.submission_id), class_="muted"),
+            tag(
+                "div", t("field.submission"), " ", tag("code", record.submission_id), class_="muted"
+            ),
             tag("div", t("order.by", who=record.submitted_by), class_="muted")
             if record.submitted_by
             else None,
@@ -279,7 +289,9 @@ class OrderPage:
             differs = raw is not None and getattr(other, raw) != getattr(order, raw)
             words = self._view.t("order.differs_here")
             mark = tag("span", words, class_="unseen")
-            cells.append(tag("span", value(other), mark, class_="changed") if differs else value(other))
+            cells.append(
+                tag("span", value(other), mark, class_="changed") if differs else value(other)
+            )
         return cells
 
 
@@ -302,12 +314,17 @@ def pretty(text: str) -> str:
         return text
     if not isinstance(fields, dict):
         return text
-    lines = [f"  {json.dumps(name, ensure_ascii=False)}: {_json(value)}" for name, value in fields.items()]
+    lines = [
+        f"  {json.dumps(name, ensure_ascii=False)}: {_json(value)}"
+        for name, value in fields.items()
+    ]
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
 class _Number(str):
     """A JSON number as it was written."""
+
+    __slots__ = ()
 
 
 def _json(value: object) -> str:

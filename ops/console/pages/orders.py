@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi.responses import RedirectResponse
 from nicegui import ui
 
+from chalicelib.cursors import InvalidCursor
 from chalicelib.orders import CHANNELS, is_order_id
-from chalicelib.queries import AuditList, AuditQuery, InvalidCursor
 from chalicelib.query_parameters import InvalidParameters, audit_query
 from chalicelib.submissions import Status
 from ops.console.components import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fastapi import Response
     from markupsafe import Markup
 
+    from chalicelib.queries import AuditList, AuditQuery
     from chalicelib.submissions import Record
     from ops.console.view import View
 
@@ -111,7 +112,9 @@ def _cells(view: View, record: Record) -> list[Markup | str]:
     accounts = f"{masked(record.from_account) or '—'} → {masked(record.to_account) or '—'}"
     age = (record.processed_at - record.received_at).total_seconds()
     return [
-        tag("a", record.order_id, href=order_address(record.order_id), class_="id", data_row_link=""),
+        tag(
+            "a", record.order_id, href=order_address(record.order_id), class_="id", data_row_link=""
+        ),
         tag("span", outcome(view, record)),
         view.f.amount(record.amount),
         tag("span", accounts, class_="nowrap"),
@@ -129,7 +132,10 @@ def _filters(view: View, wanted: str) -> Markup:
         select(
             "status",
             t("field.outcome"),
-            [("", t("orders.any")), *[(each.value, t(f"outcome.{each.lower()}")) for each in Status]],
+            [
+                ("", t("orders.any")),
+                *[(each.value, t(f"outcome.{each.lower()}")) for each in Status],
+            ],
             given.get("status", ""),
         ),
         select(

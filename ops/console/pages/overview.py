@@ -136,7 +136,9 @@ class OverviewPage:
                 "p",
                 icon(ICONS[verdict.kind]),
                 tag("span", verdict.words),
-                tag("a", self._view.t("overview.look"), href=verdict.href) if verdict.href else None,
+                tag("a", self._view.t("overview.look"), href=verdict.href)
+                if verdict.href
+                else None,
                 class_=f"verdict {verdict.kind}",
             ),
             self._sample_note(found.statistics),
@@ -162,11 +164,23 @@ class OverviewPage:
         p50, p95 = total.ages.percentile(50), total.ages.percentile(95)
         return tag(
             "div",
-            _tile(t("overview.recorded"), f.number(total.count), t("overview.rate", rate=rate), "one", "/orders"),
-            self._outcome_tile(total, "ACCEPTED", t("overview.corrections", count=f.number(total.corrections))),
-            self._outcome_tile(total, "DUPLICATE", t("overview.conflicts", count=f.number(total.conflicts))),
+            _tile(
+                t("overview.recorded"),
+                f.number(total.count),
+                t("overview.rate", rate=rate),
+                "one",
+                "/orders",
+            ),
             self._outcome_tile(
-                total, "REJECTED", t("overview.share", share=f.percent(by_status["REJECTED"], total.count))
+                total, "ACCEPTED", t("overview.corrections", count=f.number(total.corrections))
+            ),
+            self._outcome_tile(
+                total, "DUPLICATE", t("overview.conflicts", count=f.number(total.conflicts))
+            ),
+            self._outcome_tile(
+                total,
+                "REJECTED",
+                t("overview.share", share=f.percent(by_status["REJECTED"], total.count)),
             ),
             _tile(
                 t("overview.age"),
@@ -214,7 +228,11 @@ class OverviewPage:
 
     def _ages(self, found: Found) -> Plot:
         series = [
-            Series(f"p{percent}", colour, [part.ages.percentile(percent) for part in found.statistics.slices])
+            Series(
+                f"p{percent}",
+                colour,
+                [part.ages.percentile(percent) for part in found.statistics.slices],
+            )
             for percent, colour in ((50, "plot-one"), (95, "plot-two"))
         ]
         return Plot(self._view.t("overview.ages"), "line", self._labels(found), series, "ms")
@@ -240,7 +258,11 @@ class OverviewPage:
         seen = [last.get(number) for number in range(len(slices))]
         series = [
             Series(t("overview.on_queue"), "plot-one", [each and each.queue for each in seen]),
-            Series(t("dead_letters.title"), "plot-rejected", [each and each.dead_letters for each in seen]),
+            Series(
+                t("dead_letters.title"),
+                "plot-rejected",
+                [each and each.dead_letters for each in seen],
+            ),
         ]
         return Plot(t("overview.depths"), "line", self._labels(found), series)
 
@@ -248,7 +270,9 @@ class OverviewPage:
 def verdict_on(view: View, found: Found) -> Verdict:
     """The worst that there is to say, in one line."""
     t, f, depth = view.t, view.f, found.depth
-    failing = [name for name, check in found.health.checks.items() if check.status is HealthStatus.FAIL]
+    failing = [
+        name for name, check in found.health.checks.items() if check.status is HealthStatus.FAIL
+    ]
     if failing:
         names = ", ".join(t(f"health.{name}") for name in failing)
         return Verdict("bad", t("verdict.failing", names=names), "/health")

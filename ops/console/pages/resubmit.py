@@ -35,14 +35,10 @@ class Resubmit:
         self._dialog = Dialog(view.t("resubmit.title"))
 
     async def open(self, letter: DeadLetter) -> None:
-        """Its text can only be edited as it is, so that accounts are shown is written down first."""
-        trail = self._view.console.desk.audit_trail
+        """Only the whole text can be edited: that accounts are shown is written down first."""
+        desk, where = self._view.console.desk, f"dead letter {letter.message_id} (edit)"
         try:
-            await self._view.fetch(
-                lambda: trail.write(
-                    "accounts.shown", order=letter.order_id, message=letter.message_id, how="edit"
-                )
-            )
+            await self._view.fetch(lambda: desk.accounts_shown(where))
         except FAILURES as error:
             ui.notify(self._view.t("order.not_audited", error=str(error)), type="negative")
             return
@@ -65,7 +61,15 @@ class Resubmit:
             )
             findings = ui.element("div").props('aria-live="polite"')
             with ui.element("div").classes("actions"):
-                html(tag("button", t("resubmit.submit"), name="do", value="check", class_="button primary"))
+                html(
+                    tag(
+                        "button",
+                        t("resubmit.submit"),
+                        name="do",
+                        value="check",
+                        class_="button primary",
+                    )
+                )
                 button(t("frame.close"), self._dialog.close)
 
     async def _submit(self, letter: DeadLetter, data: FormData, findings: ui.element) -> None:

@@ -46,7 +46,11 @@ class TryItPage:
         t = self._view.t
         with form(self._hand_in, "tries"):
             html(
-                tag("div", *[self._kind(kind) for kind in KINDS if kind != "burst"], class_="choices"),
+                tag(
+                    "div",
+                    *[self._kind(kind) for kind in KINDS if kind != "burst"],
+                    class_="choices",
+                ),
                 tag(
                     "div",
                     text_input(
