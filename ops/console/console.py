@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.wiring import now
+from ops.console.depths import Depths, cloudwatch_history
 from ops.console.jobs import Jobs
-from ops.console.measurements import Measurements
+from ops.console.sampling import Throughput
 from ops.local.resources import LOCAL_STAGE
 
 if TYPE_CHECKING:
@@ -29,8 +31,13 @@ class Console:
     jobs: Jobs = field(default_factory=Jobs)
 
     @cached_property
-    def measurements(self) -> Measurements:
-        return Measurements(self.desk.stats)
+    def depths(self) -> Depths:
+        return Depths(self.desk.stats.depths, cloudwatch_history(self.desk.stage), now)
+
+    @cached_property
+    def throughput(self) -> Throughput:
+        records = self.desk.record_store(self.desk.stage.settings.table)
+        return Throughput(self.desk.stats, records, now)
 
     @property
     def stage(self) -> str:

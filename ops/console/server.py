@@ -83,14 +83,18 @@ def make_app(console: Console) -> FastAPI:
 
     @asynccontextmanager
     async def watching(_app: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=console.measurements.watch, args=[stop], daemon=True).start()
+        threading.Thread(target=console.depths.watch, args=[stop], daemon=True).start()
         yield
         stop.set()
         console.jobs.cancel()
 
     app = FastAPI(lifespan=watching, openapi_url=None)
     app.mount("/assets", StaticFiles(directory=ASSETS))
-    app.get("/export")(lambda request: _export(console, request))
+
+    @app.get("/export")
+    def export_orders(request: Request) -> Response:
+        return _export(console, request)
+
     app.add_middleware(OwnPagesOnly)
     for path, key, build in PAGES:
         _add_page(console, path, key, build)

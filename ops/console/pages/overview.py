@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from ops.console.measurements import Depth
+    from ops.console.depths import Depth
     from ops.console.view import View
     from ops.desk.stats import Statistics
 
@@ -46,8 +46,8 @@ ICONS = {"good": GOOD, "warn": WARN, "bad": BAD}
 class Found(NamedTuple):
     """What the page shows."""
 
-    at: datetime
     statistics: Statistics
+    sample: int | None
     depth: Depth
     depths: Sequence[Depth]
     health: HealthReport
@@ -103,10 +103,10 @@ class OverviewPage:
     def _read(self) -> Found:
         console = self._view.console
         now = self._view.now()
-        statistics = console.measurements.of_last(self._period)
-        depth = console.measurements.depth()
-        depths = console.measurements.depths_since(now - self._period)
-        return Found(now, statistics, depth, depths, console.desk.health())
+        measured = console.throughput.of_last(self._period)
+        depth = console.depths.now()
+        depths = console.depths.since(now - self._period)
+        return Found(*measured, depth, depths, console.desk.health())
 
     def _show_found(self, found: Found) -> None:
         self._figures = html(self._head(found))
@@ -141,20 +141,14 @@ class OverviewPage:
                 else None,
                 class_=f"verdict {verdict.kind}",
             ),
-            self._sample_note(found.statistics),
+            self._sample_note(found),
             self._tiles(found),
         )
 
-    def _sample_note(self, statistics: Statistics) -> Markup | None:
-        if statistics.complete:
+    def _sample_note(self, found: Found) -> Markup | None:
+        if found.sample is None:
             return None
-        f = self._view.f
-        words = self._view.t(
-            "overview.sample",
-            count=f.number(statistics.total.count),
-            since=f.moment(statistics.start),
-        )
-        return notice(words)
+        return notice(self._view.t("overview.sample", count=self._view.f.number(found.sample)))
 
     def _tiles(self, found: Found) -> Markup:
         t, f, total = self._view.t, self._view.f, found.statistics.total
