@@ -16,7 +16,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint coverage format lock clean .venv .venv-aws
+.PHONY: help run test check lint coverage format screenshots lock clean .venv .venv-aws
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -44,6 +44,9 @@ coverage: ## Show what the last run of the tests left out, and fail if it is any
 format: $(DEV) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; needs Debian's chromium
+	@ORDERS_BROWSER_REQUIRED=1 ORDERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/console
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)

@@ -27,6 +27,7 @@ from ops.console.pages import (
     overview,
     rejected,
     try_it,
+    unknown,
 )
 from ops.console.view import View
 from ops.desk.exports import Format, export
@@ -98,6 +99,8 @@ def make_app(console: Console) -> FastAPI:
     app.add_middleware(OwnPagesOnly)
     for path, key, build in PAGES:
         _add_page(console, path, key, build)
+    # Last: what no other page is at.
+    _add_page(console, "/{_:path}", "unknown", unknown.show)
     ui.run_with(app, title="Orders", tailwind=False, show_welcome_message=False)
     return app
 

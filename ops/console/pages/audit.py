@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DAYS = ("7", "30", "90")
 SHOWN = 200
-SHOWN_CHARACTERS = 80
+SHOWN_CHARACTERS = 60
 
 
 class Trail(NamedTuple):
@@ -87,7 +87,7 @@ def _show(view: View, trail: Trail) -> None:
 
 def _row(view: View, action: Action) -> list[Child]:
     details = [
-        tag("li", tag("code", name), " ", _shortened(masked_text(value)))
+        tag("li", tag("code", name), " ", _shown(name, value))
         for name, value in action.details.items()
     ]
     return [
@@ -98,10 +98,12 @@ def _row(view: View, action: Action) -> list[Child]:
             view.t.or_else(f"action.{action.what.replace('.', '_')}", action.what),
             title=action.what,
         ),
-        action.why or "—",
-        tag("ul", *details) if details else "—",
+        tag("span", action.why or "—", class_="reason"),
+        tag("ul", *details, class_="trail") if details else "—",
     ]
 
 
-def _shortened(text: str) -> str:
+def _shown(name: str, value: str) -> str:
+    """Short enough for a list. Only the text of an order can hold account numbers."""
+    text = masked_text(value) if name == "payload" else value
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
 from chalicelib.query_parameters import audit_query
 from chalicelib.submissions import Status
+from ops.console.bounded import read_newest
 from ops.console.components import Column, empty, html, loaded, moment, notice, outcome, table
 from ops.console.markup import tag
 from ops.console.pages.order import FIELDS
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from chalicelib.submissions import Record
     from ops.console.view import View
 
-READ_AT_MOST = 5_000
 SHOWN = 100
 KINDS = ("conflicts", "all")
 
@@ -73,10 +72,9 @@ def show(view: View) -> None:
 def read_conflicts(view: View) -> Conflicts:
     """Duplicates that differ from the accepted order, of the last seven days."""
     query = audit_query({"status": Status.DUPLICATE.value}, view.now())
-    newest = view.console.desk.orders.newest_first(query)
-    read = list(islice(newest, READ_AT_MOST))
-    conflicts = [record for record in read if record.differs]
-    return Conflicts(conflicts[:SHOWN], len(read), len(read) < READ_AT_MOST)
+    newest = read_newest(view.console.desk.orders, query)
+    conflicts = [record for record in newest.records if record.differs]
+    return Conflicts(conflicts[:SHOWN], len(newest.records), newest.complete)
 
 
 def _show_conflicts(view: View, found: Conflicts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi.responses import RedirectResponse
@@ -10,8 +11,10 @@ from nicegui import ui
 from chalicelib.cursors import InvalidCursor
 from chalicelib.orders import CHANNELS, is_order_id
 from chalicelib.query_parameters import InvalidParameters, audit_query
+from chalicelib.record_items import audit_position
 from chalicelib.submissions import Status
 from ops.console.components import (
+    FAILURES,
     Column,
     empty,
     html,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 FILTERS = ("status", "channel", "isDuplicate", "from", "to")
 PAGE_SIZE = "50"
+NEWS_SECONDS = 5.0
 FORMATS = ("csv", "ndjson", "parquet")
 
 
@@ -87,8 +91,33 @@ def show_records(view: View, query: AuditQuery, none: str, hint: str) -> None:
         else:
             html(empty(none, hint))
 
+    news = ui.element("div").props('aria-live="polite"')
     with ui.element("div").classes("panel flush"):
         loaded(view, read, show_page)
+    if view.path == "/orders" and not view.parameters:
+        _watch_for_news(view, query, news)
+
+
+def _watch_for_news(view: View, query: AuditQuery, news: ui.element) -> None:
+    """Say when there are newer records; the list stays as it is under the reader's eyes."""
+    newest_only = replace(query, limit=1)
+    shown: list[str] = []
+
+    async def look() -> None:
+        try:
+            page = await view.fetch(lambda: view.console.desk.orders.page(newest_only))
+        except FAILURES:
+            # The next look may do better; the list itself says what it could not read.
+            return
+        position = audit_position(page.records[0]) if page.records else ""
+        shown[:] = shown or [position]
+        if position != shown[0]:
+            timer.deactivate()
+            link = tag("a", view.t("orders.show_news"), href=view.path)
+            with news:
+                html(notice(join(view.t("orders.news"), " ", link)))
+
+    timer = ui.timer(NEWS_SECONDS, look)
 
 
 def records_table(view: View, records: Sequence[Record]) -> Markup | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from bisect import bisect_left
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
@@ -30,6 +31,8 @@ PERIODS = {
     "24h": timedelta(hours=24),
 }
 REFRESH_SECONDS = 5.0
+# CloudWatch has a value every five minutes of what is long past.
+STILL_TRUE_FOR = timedelta(minutes=6)
 # Beyond these, orders wait longer than the usual second.
 LATE_MS = 60_000
 BACKLOG = 1_000
@@ -105,7 +108,7 @@ class OverviewPage:
         now = self._view.now()
         measured = console.throughput.of_last(self._period)
         depth = console.depths.now()
-        depths = console.depths.since(now - self._period)
+        depths = console.depths.since(now - self._period - STILL_TRUE_FOR)
         return Found(*measured, depth, depths, console.desk.health())
 
     def _show_found(self, found: Found) -> None:
@@ -243,13 +246,11 @@ class OverviewPage:
         return Plot(self._view.t("overview.by_channel"), "bar", self._labels(found), series)
 
     def _depths(self, found: Found) -> Plot:
-        """The last depth that was seen in each slice; a slice in which none was is a gap."""
+        """The depth at the end of each slice; where none was seen for long, there is a gap."""
         t, slices = self._view.t, found.statistics.slices
         width = self._period / len(slices)
-        last: dict[int, Depth] = {}
-        for depth in found.depths:
-            last[min(len(slices) - 1, int((depth.at - slices[0].start) / width))] = depth
-        seen = [last.get(number) for number in range(len(slices))]
+        ends = [part.start + width for part in slices]
+        seen = [_last_before(found.depths, end) for end in ends]
         series = [
             Series(t("overview.on_queue"), "plot-one", [each and each.queue for each in seen]),
             Series(
@@ -282,6 +283,13 @@ def verdict_on(view: View, found: Found) -> Verdict:
     if not found.statistics.total.count:
         return Verdict("good", t("verdict.idle"))
     return Verdict("good", t("verdict.good", count=f.number(found.statistics.total.count)))
+
+
+def _last_before(depths: Sequence[Depth], end: datetime) -> Depth | None:
+    """The last of the depths before a moment, if it is not from long before."""
+    number = bisect_left(depths, end, key=lambda depth: depth.at)
+    last = depths[number - 1] if number else None
+    return last if last and end - last.at <= STILL_TRUE_FOR else None
 
 
 def _tile(name: str, value: str, note: str, mark: str, href: str | None = None) -> Markup:

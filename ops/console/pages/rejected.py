@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
 from chalicelib.query_parameters import audit_query
 from chalicelib.submissions import Status
+from ops.console.bounded import read_newest
 from ops.console.components import (
     Column,
     empty,
@@ -28,17 +28,15 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from chalicelib.submissions import Record
     from ops.console.view import View
-
-READ_AT_MOST = 5_000
 
 
 class Rejected(NamedTuple):
-    """The errors of the newest rejected orders."""
+    """The errors of the newest rejected orders. `complete` says that all were read."""
 
     groups: Sequence[ErrorGroup]
     read: int
+    complete: bool
 
 
 def show(view: View) -> None:
@@ -62,17 +60,17 @@ def show(view: View) -> None:
 
 def _read(view: View) -> Rejected:
     query = audit_query({"status": Status.REJECTED.value}, view.now())
-    read: list[Record] = list(islice(view.console.desk.orders.newest_first(query), READ_AT_MOST))
-    return Rejected(grouped_by_error(read), len(read))
+    newest = read_newest(view.console.desk.orders, query)
+    return Rejected(grouped_by_error(newest.records), len(newest.records), newest.complete)
 
 
 def _show(view: View, found: Rejected) -> None:
     t = view.t
+    if not found.complete:
+        html(notice(t("rejected.sample", count=view.f.number(found.read))))
     if not found.groups:
         html(empty(t("rejected.none"), t("rejected.none_hint")))
         return
-    if found.read == READ_AT_MOST:
-        html(notice(t("rejected.sample", count=view.f.number(found.read))))
     columns = [
         Column(t("rejected.error")),
         Column(t("rejected.count"), numeric=True),

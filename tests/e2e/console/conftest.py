@@ -4,13 +4,15 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from chalicelib.submissions import iso
 from ops.console.texts import LANGUAGES, Texts, texts_in
 from ops.desk.desk import Desk
 from ops.desk.stage import connect
@@ -29,7 +31,9 @@ FLAGS = (
 LOCALES = {"en": "en-GB", "es": "es-ES"}
 WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
+NO_BROWSER = "NO BROWSER, SO THE CONSOLE IS NOT TESTED. To test it: apt-get install chromium"
 PATIENCE_MS = 15_000
+AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 # .ci/run sets it: there, a missing browser is a failure.
 REQUIRED = "ORDERS_BROWSER_REQUIRED"
 # `make screenshots` sets it to docs/images.
@@ -88,6 +92,7 @@ class Visitor:
 
     def finds_it_accessible(self) -> None:
         """Every rule of axe-core, its recommendations included, on the page as it is now."""
+        self.page.evaluate(AXE)
         found = self.page.evaluate("() => axe.run()")
         assert found["passes"]
         violations = [
@@ -110,8 +115,8 @@ def browser() -> Iterator[Browser]:
     path = find_browser()
     if path is None:
         if os.environ.get(REQUIRED):
-            pytest.fail("There is no browser: apt-get install chromium")
-        pytest.skip("no browser: apt-get install chromium")
+            pytest.fail(NO_BROWSER)
+        pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -121,6 +126,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One for all tests: each makes orders and letters of its own, or only looks."""
+    del browser  # asked for first: without one there is nothing to start
     log = tmp_path_factory.mktemp("console") / "log"
     with LocalStack(console_port=0, visibility_timeout_seconds=30, log_file=log) as stack:
         site = Site(stack)
@@ -132,7 +138,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def letters(desk: Desk) -> None:
     """Dead letters of every kind."""
-    gone = {"unreadableAt": "2026-01-01T00:00:00.000Z"}
+    gone = {"unreadableAt": iso(datetime.now(UTC) - timedelta(minutes=7))}
     dead_letter(desk, '{"id": "order-3001", "amount": 12', unreadableReason="not_json", **gone)
     dead_letter(desk, '["order-3002"]', unreadableReason="not_an_object", **gone)
     dead_letter(desk, json.dumps(order("")), unreadableReason="bad_id", **gone)
@@ -153,16 +159,37 @@ def language(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def visitor(
-    browser: Browser, site: Site, pictures: Path, language: str, request: pytest.FixtureRequest
-) -> Iterator[Visitor]:
-    """Marked with `@pytest.mark.screen(...)`, the browser's context gets these options too."""
+def page(
+    browser: Browser,
+    contexts: dict[str, BrowserContext],
+    language: str,
+    request: pytest.FixtureRequest,
+) -> Iterator[Page]:
+    """Marked with `@pytest.mark.screen(...)`, it is in a context of its own with these options."""
     marker = request.node.get_closest_marker("screen")
-    options: dict[str, Any] = {"viewport": WIDE, "locale": LOCALES[language]}
-    with browser.new_context(**{**options, **(marker.kwargs if marker else {})}) as context:
-        context.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        context.add_init_script(path=AXE_FILE_PATH)
-        visitor = Visitor(site, context.new_page(), texts_in(language), pictures)
-        yield visitor
+    context = _context(browser, language, **marker.kwargs) if marker else contexts[language]
+    page = context.new_page()
+    yield page
+    page.close()
+    if marker:
+        context.close()
+
+
+@pytest.fixture
+def visitor(site: Site, page: Page, language: str, pictures: Path) -> Iterator[Visitor]:
+    visitor = Visitor(site, page, texts_in(language), pictures)
+    yield visitor
     assert not visitor.complaints
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> dict[str, BrowserContext]:
+    """One for each language: what it has loaded once, it does not load again."""
+    return {language: _context(browser, language) for language in LANGUAGES}
+
+
+def _context(browser: Browser, language: str, **options: Any) -> BrowserContext:
+    context = browser.new_context(**{"viewport": WIDE, "locale": LOCALES[language], **options})
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    return context

@@ -1,4 +1,4 @@
-"""What a stage has after a working day: made with the processor's own rules, at times of the past."""
+"""What a stage has after a working day, made with the processor's own rules at past times."""
 
 import json
 import math
@@ -87,13 +87,13 @@ def _ordinary(chance: random.Random, now: datetime) -> Iterator[list[Handed]]:
             )
             age = chance.lognormvariate(-1.2, 0.5)
             kind = chance.random()
-            if kind < 0.05:  # noqa: PLR2004
+            if kind < 0.05:
                 fields["amount"] = chance.choice([0, -20, "12,50"])
-            elif kind < 0.08:  # noqa: PLR2004
+            elif kind < 0.08:
                 fields["toAccount"] = fields["fromAccount"]
-            elif kind < 0.1:  # noqa: PLR2004
+            elif kind < 0.1:
                 fields["channel"] = "branch"
-            again = [(fields, at + timedelta(seconds=9), age)] if chance.random() < 0.06 else []  # noqa: PLR2004
+            again = [(fields, at + timedelta(seconds=9), age)] if chance.random() < 0.06 else []
             yield [(fields, at, age), *again]
 
 
@@ -146,7 +146,7 @@ def _metrics(stage: Any, now: datetime) -> None:
         for minutes in range(1, 120)
         for url, value in (
             (stage.settings.queue_url, max(0, chance.gauss(4 + 3 * math.sin(minutes / 2), 2))),
-            (stage.settings.dead_letter_queue_url, 0 if minutes > 8 else 9 - minutes),  # noqa: PLR2004
+            (stage.settings.dead_letter_queue_url, 0 if minutes > 8 else 9 - minutes),
         )
     ]
     for start in range(0, len(data), 100):
