@@ -79,7 +79,7 @@ def list_letters(session: Session, limit: int, **chosen: Any) -> None:
     Each message listed is received, which hides it from others until the list ends and raises its
     receive count by 1; then it is returned. SQS gives them in no order.
     """
-    with closing(session.desk.dead_letters.look(_selection(**chosen))) as letters:  # type: ignore[type-var]
+    with closing(session.desk.dead_letters.look(_selection(**chosen))) as letters:
         shown = limited(letters, limit)
         if session.as_json:
             for letter in shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import sys
 from contextlib import contextmanager, suppress
@@ -54,7 +55,8 @@ class Session:
 
     def __post_init__(self) -> None:
         # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
-        width = None if sys.stdout.isatty() else PIPED_WIDTH
+        known = sys.stdout.isatty() or "COLUMNS" in os.environ
+        width = None if known else PIPED_WIDTH
         self.out = Console(width=width, highlight=False, soft_wrap=False)
         self.notes = Console(stderr=True, highlight=False, width=width)
 

@@ -24,17 +24,19 @@ ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
 RIGHT = {"amount", "receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
 RIGHT |= {"objects", "records", "orphans", "missing", "foreign", "in progress"}
+# To be copied and typed again.
+WHOLE = {"message", "submission"}
 RIGHT |= {status.value for status in Status}
 
 Cell = str | Text | None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table; columns of numbers stand to the right, ids are never cut."""
+    """A table; columns of numbers stand to the right, nothing is cut off."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
         justify = "right" if name in RIGHT else "left"
-        made.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        made.add_column(name, justify=justify, overflow="fold", no_wrap=name in WHOLE)  # type: ignore[arg-type]
     for row in rows:
         made.add_row(*row)
     return made

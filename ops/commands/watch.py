@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HEALTH_STYLES = {HealthStatus.PASS: "green", HealthStatus.WARN: "yellow", HealthStatus.FAIL: "red"}
 SHOWN_DETAIL = 120
+# For machines: the order and the submission say as much to people.
+NOT_SHOWN = {"payloadSha256", "key"}
 
 
 @click.command(epilog="Example: python -m ops health --stage prod")
@@ -193,7 +195,7 @@ def _action_row(action: Action, *, show_accounts: bool) -> Sequence[Cell]:
     shown = ", ".join(
         f"{name} {value[:SHOWN_DETAIL]}{'…' if len(value) > SHOWN_DETAIL else ''}"
         for name, value in details.items()
-        if name != "payloadSha256"
+        if name not in NOT_SHOWN
     )
     return (moment(action.at), action.who, action.what, action.why, shown)
 

@@ -33,7 +33,7 @@ from chalicelib.unavailable import StoreUnavailable
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from chalicelib.order_queue import Message
@@ -188,7 +188,7 @@ class DeadLetters:
         """About how many messages: `queue`, `inFlight`, `deadLetters`, `deadLettersHidden`."""
         return self._queue.depths()
 
-    def look(self, selection: Selection | None = None) -> Iterator[DeadLetter]:
+    def look(self, selection: Selection | None = None) -> Generator[DeadLetter, None, None]:
         """
         The letters, as they are received: ten at a time, in no order.
 
@@ -198,7 +198,8 @@ class DeadLetters:
 
     def find(self, message_id: str) -> DeadLetter | None:
         """One letter. It has to look through the queue until it meets it."""
-        return next(self.look(Selection(frozenset({message_id}))), None)
+        with closing(self.look(Selection(frozenset({message_id})))) as letters:
+            return next(letters, None)
 
     def plan(
         self, selection: Selection, on_letter: Callable[[DeadLetter], None] = lambda _: None
@@ -216,7 +217,7 @@ class DeadLetters:
 
     def redrive(
         self, plan: Plan, *, why: str = "", per_second: float = DEFAULT_PER_SECOND
-    ) -> Iterator[Handled]:
+    ) -> Generator[Handled, None, None]:
         """
         Send the planned letters back to the orders' queue, at most so many a second.
 
@@ -226,7 +227,7 @@ class DeadLetters:
         self._trail.write("dlq.redrive", why=why, selection=plan.selection, letters=plan.count)
         yield from self._handle(plan, self._send_back, "dlq.redrive", why, per_second)
 
-    def discard(self, plan: Plan, *, why: str) -> Iterator[Handled]:
+    def discard(self, plan: Plan, *, why: str) -> Generator[Handled, None, None]:
         """
         Take the planned letters off the queue for good.
 
@@ -252,7 +253,7 @@ class DeadLetters:
         what: str,
         why: str,
         per_second: float | None,
-    ) -> Iterator[Handled]:
+    ) -> Generator[Handled, None, None]:
         wanted = Selection(plan.message_ids)
         done = failed = 0
         interval = 1 / per_second if per_second else 0.0

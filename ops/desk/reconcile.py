@@ -18,7 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.submissions import Record, iso
-from ops.desk.external_sort import sorted_lines
+from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
 
@@ -132,12 +132,14 @@ class Reconciliation:
         trail: AuditTrail,
         *,
         clock: Callable[[], datetime],
+        lines_in_memory: int = LINES_IN_MEMORY,
     ) -> None:
         self._table = table
         self._bucket = bucket
         self._queue = queue
         self._trail = trail
         self._clock = clock
+        self._lines_in_memory = lines_in_memory
 
     def findings(
         self,
@@ -235,7 +237,7 @@ class Reconciliation:
                 progress.day(each.processed_on).records += 1
                 yield f"{each.key}\t{each.processed_on.isoformat()}"
 
-        for line in sorted_lines(lines()):
+        for line in sorted_lines(lines(), self._lines_in_memory):
             key, day = line.split("\t")
             yield ArchivedRecord(key, date.fromisoformat(day))
 

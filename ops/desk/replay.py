@@ -35,7 +35,7 @@ from chalicelib.submissions import (
     settle,
     sha256_of,
 )
-from ops.desk.external_sort import sorted_lines
+from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
 
 if TYPE_CHECKING:
@@ -139,10 +139,12 @@ class Replay:
         trail: AuditTrail,
         *,
         executor: Callable[[], Executor] = lambda: ThreadPoolExecutor(WORKERS),
+        lines_in_memory: int = LINES_IN_MEMORY,
     ) -> None:
         self._bucket = bucket
         self._trail = trail
         self._executor = executor
+        self._lines_in_memory = lines_in_memory
 
     def rebuild(
         self,
@@ -190,7 +192,7 @@ class Replay:
 
         When it ends, `progress.is_equal` is the answer, and `progress.compared` how many it is of.
         """
-        for unequal in _differences(progress, _lines(original), _lines(rebuilt)):
+        for unequal in _differences(progress, self._lines(original), self._lines(rebuilt)):
             _count(progress, unequal)
             yield unequal
 
@@ -202,7 +204,7 @@ class Replay:
             if (record := self._expected(each)) is not None
         )
         lines = (_line(record)._replace(verdict="") for record in expected)
-        found = (line._replace(verdict="") for line in _lines(rebuilt))
+        found = (line._replace(verdict="") for line in self._lines(rebuilt))
         for unequal in _differences(progress, lines, found):
             _count(progress, unequal)
             yield unequal
@@ -211,7 +213,7 @@ class Replay:
         """The objects, order by order, and of each order the one archived first comes first."""
         for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
             lines = (f"{iso(each.modified_at)}\t{each.key}" for each in group)
-            for line in sorted_lines(lines):
+            for line in sorted_lines(lines, self._lines_in_memory):
                 moment, key = line.split("\t")
                 progress.objects += 1
                 yield ArchivedObject(key, datetime.fromisoformat(moment))
@@ -231,6 +233,10 @@ class Replay:
             receive_count=UNKNOWN_RECEIVE_COUNT,
         )
 
+    def _lines(self, table: RecordSource) -> Iterator[_Line]:
+        lines = (json.dumps(_line(record)) for record in table.valid_records())
+        return (_Line(*json.loads(line)) for line in sorted_lines(lines, self._lines_in_memory))
+
     def _expected(self, found: ArchivedObject) -> Record | None:
         submission = self._submission(found)
         if isinstance(submission, Unequal):
@@ -243,11 +249,6 @@ def _settle(group: list[Submission], take: Callable[[Record], Record | None]) ->
         # The object's own time, so that a replay that is begun again makes the same record.
         settle(submission, take, submission.received_at)
     return len(group)
-
-
-def _lines(table: RecordSource) -> Iterator[_Line]:
-    lines = (json.dumps(_line(record)) for record in table.valid_records())
-    return (_Line(*json.loads(line)) for line in sorted_lines(lines))
 
 
 def _line(record: Record) -> _Line:

@@ -1,0 +1,248 @@
+"""The desk's adapters, and their fakes: operators' reads of the table, the archive and the DLQ."""
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.order_queue import OrderQueue
+from chalicelib.record_store import RecordStore
+from chalicelib.submissions import Record, Submission, settle
+from chalicelib.unavailable import StoreUnavailable
+from ops.desk.dead_letter_queue import DeadLetterQueue
+from ops.desk.order_bucket import ObjectMissing, OrderBucket, identity_of
+from ops.desk.order_table import Identity, OrderTable
+from tests.builders import START, order_text, sqs_message, submission
+from tests.contract.conftest import Aws, on_aws
+from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderBucket, FakeOrderTable
+from tests.fakes import FakeRecordStore
+
+TODAY = START.date()
+Queue = DeadLetterQueue | FakeDeadLetterQueue
+Table = OrderTable | FakeOrderTable
+Bucket = OrderBucket | FakeOrderBucket
+
+
+@pytest.fixture
+def queue(implementation: Aws | None) -> Queue:
+    """A dead-letter queue with one letter in it."""
+    letter = sqs_message(order_text("order-001"), channel="web")
+    if implementation is None:
+        return FakeDeadLetterQueue(letter)
+    aws = implementation
+    OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url).send_to_dead_letters(letter, {})
+    return DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+
+
+class Records:
+    """A table of records from both sides: as the processor writes, and as operators read."""
+
+    def __init__(self, implementation: Aws | None) -> None:
+        self.store: RecordStore | FakeRecordStore
+        self.table: Table
+        if implementation is None:
+            self.store = FakeRecordStore()
+            self.table = FakeOrderTable(self.store)
+        else:
+            self.store = RecordStore(implementation.dynamodb, implementation.table, 4)
+            self.table = OrderTable(implementation.dynamodb, implementation.table, 4)
+
+    def record(self, made: Submission) -> Record:
+        return settle(made, self.store.take, START).record
+
+
+@pytest.fixture
+def records(implementation: Aws | None) -> Records:
+    return Records(implementation)
+
+
+@pytest.fixture
+def bucket(implementation: Aws | None) -> Bucket:
+    if implementation is None:
+        return FakeOrderBucket()
+    implementation.s3.put_bucket_versioning(
+        Bucket=implementation.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return OrderBucket(implementation.s3, implementation.bucket)
+
+
+@pytest.fixture
+def order_id() -> str:
+    """Emulators are shared: each test has an order of its own."""
+    return f"order-{uuid.uuid4()}"
+
+
+def keep(bucket: Bucket, made: Submission, implementation: Aws | None) -> None:
+    if isinstance(bucket, FakeOrderBucket):
+        bucket.put(made.archive_key, made.order.payload.encode())
+    else:
+        assert implementation
+        OrderArchive(implementation.s3, implementation.bucket).keep(made)
+
+
+def delete(bucket: Bucket, key: str, implementation: Aws | None) -> None:
+    if isinstance(bucket, FakeOrderBucket):
+        bucket.delete(key)
+    else:
+        assert implementation
+        implementation.s3.delete_object(Bucket=implementation.bucket, Key=key)
+
+
+def identity(made: Submission) -> Identity:
+    return Identity(made.order.id, made.submission_id, made.payload_sha256)
+
+
+def test_a_received_letter_is_hidden_until_it_is_released(queue: Queue) -> None:
+    (first,) = queue.receive(60, 1)
+    assert queue.depths()["deadLettersHidden"] == 1
+    assert queue.receive(60, 1) == []
+
+    queue.release([first.message])
+
+    (second,) = queue.receive(60, 1)
+    assert second.message.message_id == first.message.message_id
+    assert second.message.receive_count == first.message.receive_count + 1
+    assert second.message.attribute("channel") == "web"
+
+
+def test_a_letter_is_sent_back_and_deleted(queue: Queue) -> None:
+    (received,) = queue.receive(60, 1)
+
+    queue.send_back(received.message, received.message.message_attributes)
+    queue.delete(received.message)
+
+    depths = queue.depths()
+    assert (depths["queue"], depths["deadLetters"], depths["deadLettersHidden"]) == (1, 0, 0)
+
+
+@on_aws
+def test_a_letter_that_is_sent_back_keeps_text_and_attributes(aws: Aws) -> None:
+    message = sqs_message(order_text("order-001"), channel="web", submissionId="s-1")
+    binary = {"picture": {"dataType": "Binary", "binaryValue": "AAEC/w=="}}
+    message = replace(message, message_attributes={**message.message_attributes, **binary})
+    OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url).send_to_dead_letters(message, {})
+    queue = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+    (received,) = queue.receive(60, 1)
+
+    queue.send_back(received.message, received.message.message_attributes)
+
+    (sent,) = aws.received(aws.queue_url)
+    assert sent["Body"] == order_text("order-001")
+    assert sent["MessageAttributes"]["picture"]["BinaryValue"] == b"\x00\x01\x02\xff"
+    assert sent["MessageAttributes"]["submissionId"]["StringValue"] == "s-1"
+
+
+@on_aws
+def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
+    missing = DeadLetterQueue(aws.sqs, f"{aws.queue_url}-none", f"{aws.queue_url}-none")
+
+    with pytest.raises(StoreUnavailable, match="ReceiveMessage"):
+        missing.receive(60, 1)
+
+
+def test_the_records_of_submissions_are_found_in_every_slot(
+    records: Records, order_id: str
+) -> None:
+    made = [submission(order_text(order_id, amount=amount)) for amount in (0, 10, 10, 20)]
+    recorded = [records.record(each) for each in made]
+    unknown = submission(order_text(order_id))
+
+    found = records.table.find(map(identity, [*made, unknown, made[0]]))
+
+    assert found == dict(zip(map(identity, made), recorded, strict=True))
+
+
+def test_many_submissions_are_found_at_once(records: Records, order_id: str) -> None:
+    made = [submission(order_text(f"{order_id}-{number}")) for number in range(70)]
+    for each in made:
+        records.record(each)
+
+    assert len(records.table.find(map(identity, made))) == 70
+
+
+def test_the_leading_record_is_the_accepted_one_or_the_first(
+    records: Records, order_id: str
+) -> None:
+    rejected = records.record(submission(order_text(order_id, amount=0)))
+    assert records.table.leading([order_id, f"{order_id}-none"]) == {order_id: rejected}
+
+    accepted = records.record(submission(order_text(order_id)))
+
+    assert records.table.leading([order_id]) == {order_id: accepted}
+
+
+def test_records_with_an_object_are_listed(records: Records, order_id: str) -> None:
+    valid = records.record(submission(order_text(order_id)))
+    records.record(submission(order_text(f"{order_id}-r", amount=0)))
+    day_before = TODAY - timedelta(days=1)
+
+    def keys(*days: Any) -> set[str]:
+        return {each.key for each in records.table.archived(*days) if order_id in each.key}
+
+    assert keys() == keys(TODAY, TODAY) == {valid.s3_key}
+    assert keys(day_before, day_before) == set()
+    assert [r for r in records.table.valid_records() if order_id in r.order_id] == [valid]
+    assert records.table.has_records()
+
+
+def test_items_of_the_audit_trail_are_listed_newest_first_and_are_no_records(
+    records: Records, order_id: str
+) -> None:
+    day = f"#audit/{order_id}"
+    for number in range(3):
+        records.table.put_new({"orderId": {"S": day}, "recordId": {"S": str(number)}})
+
+    assert [item["recordId"]["S"] for item in records.table.newest_of(day)] == ["2", "1", "0"]
+    assert not [each for each in records.table.archived() if order_id in each.key]
+
+
+def test_objects_are_listed_and_read(
+    bucket: Bucket, implementation: Aws | None, order_id: str
+) -> None:
+    made = submission(order_text(order_id, note="ñ"))
+    keep(bucket, made, implementation)
+
+    (found,) = [each for each in bucket.objects() if order_id in each.key]
+
+    assert identity_of(found.key) == identity(made)
+    assert found.modified_at.tzinfo
+    assert bucket.payload(found.key) == made.order.payload.encode()
+    assert bucket.exists(found.key)
+
+
+def test_an_object_that_was_deleted_is_restored(
+    bucket: Bucket, implementation: Aws | None, order_id: str
+) -> None:
+    made = submission(order_text(order_id))
+    keep(bucket, made, implementation)
+    delete(bucket, made.archive_key, implementation)
+    assert not bucket.exists(made.archive_key)
+    with pytest.raises(ObjectMissing):
+        bucket.payload(made.archive_key)
+
+    assert bucket.restore(made.archive_key)
+
+    assert bucket.payload(made.archive_key) == made.order.payload.encode()
+
+
+def test_an_object_that_never_was_is_not_restored(bucket: Bucket, order_id: str) -> None:
+    assert not bucket.restore(f"orders/{order_id}/none.json")
+
+
+@on_aws
+def test_a_table_is_created_like_another_one(aws: Aws, order_id: str) -> None:
+    copy = OrderTable(aws.dynamodb, order_id, 4)
+    assert not copy.exists()
+
+    copy.create_like(aws.table)
+
+    assert copy.exists()
+    assert not copy.has_records()
+    store = RecordStore(aws.dynamodb, order_id, 4)
+    first = Record.of_first(submission(order_text(order_id)), START)
+    settle(submission(order_text(order_id)), store.take, START)
+    assert store.take(first) is not None
+    assert len(list(copy.archived(TODAY, TODAY))) == 1

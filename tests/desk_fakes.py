@@ -1,0 +1,180 @@
+"""Fakes of the desk's adapters. Each passes the contract suite that its adapter passes."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from chalicelib.order_queue import Message
+from chalicelib.record_items import Item
+from chalicelib.submissions import Record
+from ops.desk.dead_letter_queue import BATCH_SIZE, Received
+from ops.desk.order_bucket import ArchivedObject, ObjectMissing
+from ops.desk.order_table import ArchivedRecord, Identity
+from tests.builders import START
+from tests.fakes import FakeRecordStore, Outages
+
+
+class Killed(BaseException):
+    """The process ends here: no `except Exception` gets it, and nothing after it is done."""
+
+
+@dataclass
+class SentBack:
+    """A message that was put on the orders' queue, with attributes in Lambda's form."""
+
+    body: str
+    attributes: dict[str, Mapping[str, Any]]
+
+    def attribute(self, name: str) -> str | None:
+        return self.attributes.get(name, {}).get("stringValue")
+
+
+class FakeDeadLetterQueue(Outages):
+    """A dead-letter queue that hides what was received until it is released."""
+
+    def __init__(self, *messages: Message) -> None:
+        super().__init__()
+        self.messages = {message.message_id: message for message in messages}
+        self.hidden: set[str] = set()
+        self.sent: list[SentBack] = []
+        self.killed_before_delete = False
+        self._receipts = itertools.count(1)
+
+    def add(self, *messages: Message) -> None:
+        self.messages |= {message.message_id: message for message in messages}
+
+    def pass_time(self) -> None:
+        """Every visibility time-out is over."""
+        self.hidden.clear()
+
+    def receive(self, visibility_seconds: int, wait_seconds: int) -> list[Received]:
+        self._fail_if_down("ReceiveMessage")
+        assert 0 < visibility_seconds <= 43_200
+        assert 0 < wait_seconds <= 20
+        visible = [message for name, message in self.messages.items() if name not in self.hidden]
+        return [self._received(message) for message in visible[:BATCH_SIZE]]
+
+    def release(self, messages: Sequence[Message]) -> None:
+        self._fail_if_down("ChangeMessageVisibilityBatch")
+        self.hidden -= {message.message_id for message in messages}
+
+    def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+        self._fail_if_down("SendMessage")
+        self.sent.append(SentBack(message.body, dict(attributes)))
+
+    def delete(self, message: Message) -> None:
+        self._fail_if_down("DeleteMessage")
+        if self.killed_before_delete:
+            raise Killed
+        self.messages.pop(message.message_id, None)
+        self.hidden.discard(message.message_id)
+
+    def depths(self) -> dict[str, int]:
+        self._fail_if_down("GetQueueAttributes")
+        return {
+            "queue": len(self.sent),
+            "inFlight": 0,
+            "deadLetters": len(self.messages) - len(self.hidden),
+            "deadLettersHidden": len(self.hidden),
+        }
+
+    def _received(self, message: Message) -> Received:
+        received = replace(
+            message,
+            receipt_handle=f"receipt-{next(self._receipts)}",
+            receive_count=message.receive_count + 1,
+        )
+        self.messages[message.message_id] = received
+        self.hidden.add(message.message_id)
+        return Received(received, message.sent_at)
+
+
+class FakeOrderTable(Outages):
+    """The operators' view of the fake record store, and items of the audit trail."""
+
+    def __init__(self, records: FakeRecordStore | None = None, name: str = "orders") -> None:
+        super().__init__()
+        self.name = name
+        self.records = records or FakeRecordStore()
+        self.items: dict[tuple[str, str], Item] = {}
+
+    def put_new(self, item: Item) -> None:
+        self._fail_if_down("PutItem")
+        self.items.setdefault((item["orderId"]["S"], item["recordId"]["S"]), item)
+
+    def newest_of(self, order_id: str) -> Iterator[Item]:
+        self._fail_if_down("Query")
+        for key in sorted(self.items, reverse=True):
+            if key[0] == order_id:
+                yield self.items[key]
+
+    def archived(
+        self, first_day: date | None = None, last_day: date | None = None
+    ) -> Iterator[ArchivedRecord]:
+        for record in self.valid_records():
+            day = record.processed_at.date()
+            if not (first_day and last_day) or first_day <= day <= last_day:
+                yield ArchivedRecord(record.s3_key or "", day)
+
+    def valid_records(self) -> Iterator[Record]:
+        self._fail_if_down("Scan")
+        yield from (record for record in self.records.all() if record.s3_key)
+
+    def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
+        self._fail_if_down("BatchGetItem")
+        wanted = list(identities)
+        found = {
+            Identity(record.order_id, record.submission_id, record.payload_sha256): record
+            for name in wanted
+            for record in self.records.of(name.order_id)
+        }
+        return {name: found[name] for name in wanted if name in found}
+
+    def leading(self, order_ids: Iterable[str]) -> dict[str, Record]:
+        self._fail_if_down("BatchGetItem")
+        leading = {}
+        for order_id in order_ids:
+            contended = self.records.contended(order_id)
+            if contended:
+                leading[order_id] = next((r for r in contended if r.valid), contended[0])
+        return leading
+
+    def has_records(self) -> bool:
+        self._fail_if_down("Scan")
+        return bool(self.records.all())
+
+
+@dataclass
+class FakeOrderBucket:
+    """Objects in memory, with the versions of those that were deleted."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    versions: dict[str, bytes] = field(default_factory=dict)
+    times: dict[str, datetime] = field(default_factory=dict)
+
+    def put(self, key: str, content: bytes, modified_at: datetime = START) -> None:
+        self.contents[key] = self.versions[key] = content
+        self.times[key] = modified_at
+
+    def delete(self, key: str) -> None:
+        del self.contents[key]
+
+    def objects(self) -> Iterator[ArchivedObject]:
+        for key in sorted(self.contents):
+            yield ArchivedObject(key, self.times[key])
+
+    def payload(self, key: str) -> bytes:
+        if key not in self.contents:
+            raise ObjectMissing(key)
+        return self.contents[key]
+
+    def exists(self, key: str) -> bool:
+        return key in self.contents
+
+    def restore(self, key: str) -> bool:
+        if key not in self.versions:
+            return False
+        self.contents[key] = self.versions[key]
+        return True

@@ -1,0 +1,339 @@
+"""
+`python -m ops`, as typed, over one local stack: each command as a process of its own.
+
+What a test only needs beside its own command runs inside this process, which is quicker.
+"""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.queries import OrderNotFound
+from chalicelib.submissions import Record
+from ops.__main__ import main
+from ops.desk import dead_letters
+from ops.desk.desk import Desk
+from ops.desk.stage import Stage, connect
+from ops.local.ports import free_port
+from ops.local.stack import LocalStack
+from tests.builders import order_text, submission
+from tests.e2e.client import eventually
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LIMIT_SECONDS = 60
+# A desk whose process ends right before the first letter is deleted.
+KILLED_BEFORE_DELETE = """
+import os, signal, sys
+from ops.__main__ import main
+from ops.desk import dead_letter_queue, dead_letters
+dead_letters.LOOK_SECONDS = 2
+dead_letter_queue.DeadLetterQueue.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main(sys.argv[1:])
+"""
+
+Completed = subprocess.CompletedProcess[str]
+# Wide enough for any table, and no colours.
+TERMINAL = {"COLUMNS": "220", "NO_COLOR": "1"}
+
+
+class Operator:
+    """Types commands."""
+
+    def __init__(self, stack: LocalStack, stage: Stage) -> None:
+        self.stack = stack
+        self.stage = stage
+        self.desk = Desk(stage)
+        self.sqs: SQSClient = stage.sqs
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "ops", *arguments, "--aws-port", str(self.stack.aws_port)]
+
+    def run(self, *arguments: str, answer: str | None = None) -> Completed:
+        return run(self.command(*arguments), answer)
+
+    def types(self, *arguments: str, exit_code: int = 0, answer: str | None = None) -> str:
+        """What a command prints, on stdout if it does well and on both if it doesn't."""
+        done = self.run(*arguments, answer=answer)
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + (done.stderr if exit_code else "")
+
+    def reads(self, *arguments: str, exit_code: int = 0) -> list[dict[str, Any]]:
+        """The JSON that a command prints, line by line."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def waits_for(self, order_id: str, count: int) -> list[Record]:
+        """The records of an order, once there are so many."""
+
+        def look() -> list[Record] | None:
+            with suppress(OrderNotFound):
+                records = list(self.desk.orders.history(order_id))
+                return records if len(records) >= count else None
+            return None
+
+        return eventually(look)
+
+    def dead_letter(self, body: str) -> str:
+        """Put a message on the dead-letter queue, as SQS moves one there: its id."""
+        url = self.stage.settings.dead_letter_queue_url
+        return self.sqs.send_message(QueueUrl=url, MessageBody=body)["MessageId"]
+
+
+class QuickOperator(Operator):
+    """Runs commands inside this process."""
+
+    def run(self, *arguments: str, answer: str | None = None) -> Completed:
+        command = self.command(*arguments)[3:]
+        done = CliRunner(env=TERMINAL).invoke(main, command, input=answer)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+        return Completed(command, done.exit_code, done.stdout, done.stderr)
+
+
+def run(command: Sequence[str], answer: str | None = None) -> Completed:
+    return subprocess.run(
+        command,
+        input=answer or "",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
+        env=os.environ | TERMINAL,
+    )
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A stage on which an order was accepted, sent again with another amount, and one rejected."""
+    log = tmp_path_factory.mktemp("ops") / "log"
+    with LocalStack(visibility_timeout_seconds=1, log_file=log) as stack:
+        operator = Operator(stack, connect(aws_port=stack.aws_port))
+        orders = operator.desk.orders
+        (receipt,) = operator.reads("orders", "submit", order_text("first"))
+        assert (receipt["orderId"], receipt["valid"]) == ("first", True)
+        operator.waits_for("first", 1)
+        orders.submit(order_text("first", amount=1, channel="web").encode())
+        orders.submit(order_text("bad", amount=0).encode())
+        operator.waits_for("first", 2)
+        operator.waits_for("bad", 1)
+        yield operator
+
+
+@pytest.fixture
+def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
+    # The emulator has one server, of which a short poll asks all there are.
+    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
+    return QuickOperator(operator.stack, operator.stage)
+
+
+def commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path}{name} ")
+        yield f"{path}{name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)
+def test_every_command_has_help_with_an_example_of_itself(
+    name: str, command: click.Command
+) -> None:
+    assert command.help
+    assert f"python -m ops {name}" in (command.epilog or "")
+
+
+def test_what_can_not_be_read_is_refused(quick: QuickOperator) -> None:
+    assert "Nothing was queued" in quick.types("orders", "submit", "[]", exit_code=1)
+    assert "Give the order's JSON" in quick.types("orders", "submit", exit_code=2)
+    assert "not_positive" in quick.types("orders", "submit", order_text("shown", amount=0))
+
+
+def test_an_order_is_shown_with_its_history(operator: Operator, quick: QuickOperator) -> None:
+    printed = operator.types("orders", "show", "first")
+
+    assert "****1111" in printed
+    assert "1111111" not in printed
+    assert "differs: amount, channel" in printed
+    assert "may still be on the queue" in quick.types("orders", "show", "none", exit_code=1)
+
+
+def test_orders_are_listed_and_filtered(operator: Operator, quick: QuickOperator) -> None:
+    assert "REJECTED" in operator.types("orders", "list")
+    accepted = quick.reads("orders", "list", "--status", "ACCEPTED")
+    assert [record["orderId"] for record in accepted] == ["first"]
+    assert accepted[0]["fromAccount"] == "****1111"
+    (conflict,) = operator.reads("duplicates", "--conflicts")
+    assert conflict["differs"] == ["amount", "channel"]
+    (group,) = operator.reads("rejects")
+    assert (group["code"], group["orders"][-1]) == ("not_positive", "bad")
+
+
+def test_whole_accounts_are_shown_on_demand_and_that_is_written_down(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    printed = quick.types("orders", "show", "first", "--payload", "--show-accounts")
+
+    assert json.loads(printed)["fromAccount"] == "1111111"
+    (newest,) = operator.reads("audit", "--limit", "1")
+    assert (newest["what"], newest["details"]) == ("accounts.shown", {"where": "order first"})
+    assert newest["who"].startswith("arn:aws:")
+
+
+def test_a_period_is_exported(operator: Operator, quick: QuickOperator, tmp_path: Path) -> None:
+    parquet = tmp_path / "orders.parquet"
+    operator.types("orders", "export", str(parquet), "--duplicate")
+    text = operator.types("orders", "export", "-", "--format", "csv", "--valid")
+
+    assert pyarrow.parquet.read_table(parquet)["orderId"].to_pylist() == ["first"]
+    assert [row["orderId"] for row in csv.DictReader(io.StringIO(text))] == ["first", "first"]
+    assert not list(tmp_path.glob("*.part"))
+    assert "--format" in quick.types("orders", "export", "orders.xml", exit_code=2)
+
+
+def test_a_tail_shows_what_comes(operator: Operator) -> None:
+    command = operator.command("orders", "tail", "--json", "--count", "1", "--every", "0.1")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
+        time.sleep(1)
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while tail.poll() is None and time.monotonic() < deadline:
+            queue_url = operator.stage.settings.queue_url
+            operator.sqs.send_message(QueueUrl=queue_url, MessageBody=order_text("tailed"))
+            time.sleep(0.5)
+        assert tail.stdout
+        assert json.loads(tail.stdout.read())["orderId"] == "tailed"
+
+
+def test_dead_letters_are_listed_shown_and_left_as_they_were(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    message_id = operator.dead_letter(order_text("letter", fromAccount="99999999"))
+
+    (letter,) = operator.reads("dlq", "list", "--order", "letter")
+    (shown,) = operator.reads("dlq", "show", message_id)
+    plan = quick.types("dlq", "redrive", "--message", message_id, "--dry-run")
+    refused = quick.types("dlq", "redrive", "--order", "letter", exit_code=1, answer="n\n")
+
+    assert (letter["reason"], letter["recorded"]) == ("receives_exhausted", "nothing")
+    assert shown["receiveCount"] == letter["receiveCount"] + 1
+    assert "99999999" not in json.dumps(shown)
+    assert "nothing was changed" in plan
+    assert "Redrive 1, at most 20 a second? (stage local, as arn:aws:" in refused
+    assert [each["messageId"] for each in quick.reads("dlq", "list")] == [message_id]
+    assert "Say which" in quick.types("dlq", "redrive", "--yes", exit_code=2)
+
+    operator.types("dlq", "redrive", "--order", "letter", "--why", "tried", answer="y\n")
+    (record,) = operator.waits_for("letter", 1)
+    assert record.submission_id == message_id
+
+
+def test_a_redrive_that_is_killed_between_send_and_delete_makes_no_duplicate(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    message_id = operator.dead_letter(order_text("killed"))
+    arguments = operator.command("dlq", "redrive", "--order", "killed", "--yes")[3:]
+    killed = run([sys.executable, "-c", KILLED_BEFORE_DELETE, *arguments])
+    assert killed.returncode == -signal.SIGKILL
+    operator.waits_for("killed", 1)
+
+    # Its visibility time-out passes, and the redrive is begun again.
+    (letter,) = eventually(lambda: quick.reads("dlq", "list", "--order", "killed"))
+    assert (letter["recorded"], letter["recordedStatus"]) == ("this submission", "ACCEPTED")
+    quick.types("dlq", "redrive", "--order", "killed", "--yes")
+    operator.desk.orders.submit(order_text("after").encode())
+    operator.waits_for("after", 1)
+
+    (record,) = operator.waits_for("killed", 1)
+    assert record.submission_id == message_id
+    assert quick.reads("dlq", "list") == []
+
+
+def test_a_discard_needs_a_reason_and_keeps_the_text(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    message_id = operator.dead_letter('{"fromAccount": "99999999"')
+    assert "--why" in quick.types("dlq", "discard", "--all", "--yes", exit_code=2)
+
+    (health,) = operator.reads("health")
+    (done,) = operator.reads("dlq", "discard", "--all", "--why", "not ours", "--yes")
+
+    assert health["status"] == "warn"
+    assert (done["planned"], done["done"]) == (1, 1)
+    entries = [each for each in quick.reads("audit") if each["what"] == "dlq.discard"]
+    assert entries[0]["details"]["message"] == message_id
+    assert entries[0]["details"]["payload"] == '{"fromAccount": "****9999"'
+    assert "not ours" in quick.types("audit")
+
+
+def test_archive_and_table_are_reconciled_and_mended(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    s3, bucket = operator.stage.s3, operator.stage.settings.bucket
+    orphan = submission(order_text("orphan"))
+    OrderArchive(s3, bucket).keep(orphan)
+    lost = operator.waits_for("first", 2)[0].s3_key or ""
+    s3.delete_object(Bucket=bucket, Key=lost)
+    time.sleep(1.1)
+
+    *found, summary = quick.reads("reconcile", "--in-progress", "1s", exit_code=1)
+    mended = operator.types("reconcile", "--in-progress", "1s", "--repair", "--yes")
+    (record,) = operator.waits_for("orphan", 1)
+
+    assert {each["kind"]: each["key"] for each in found} == {
+        "missing": lost,
+        "orphan": orphan.archive_key,
+    }
+    assert summary["findings"] == 2
+    assert "2 repaired, 0 left" in mended
+    assert record.submission_id == orphan.submission_id
+    assert "Archive and table agree." in quick.types("reconcile", "--in-progress", "1s")
+
+
+def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOperator) -> None:
+    printed = operator.types("replay", "--into", "rebuilt", "--create", "--yes")
+    again = quick.types("replay", "--into", "rebuilt", "--yes", exit_code=1)
+    (proof,) = quick.reads("replay", "--into", "rebuilt", "--prove-only")
+
+    assert "Equal in all that S3 holds" in printed
+    assert "Table rebuilt has records" in again
+    assert proof["isEqual"]
+    assert proof["compared"] == proof["equal"] > 3
+    missing = quick.types("replay", "--into", "nowhere", "--yes", exit_code=2)
+    assert "--create makes it" in missing
+
+
+def test_statistics_are_shown(operator: Operator, quick: QuickOperator) -> None:
+    (found,) = quick.reads("stats", "--last", "1h")
+
+    assert found["total"]["byStatus"]["REJECTED"] >= 1
+    assert found["total"]["conflicts"] >= 1
+    assert found["complete"]
+    assert "p95 ms" in operator.types("stats", "--last", "15m", "--slices", "3")
+
+
+def test_a_stage_that_is_out_of_reach_is_said_in_a_sentence() -> None:
+    ops = [sys.executable, "-m", "ops"]
+
+    silent = run([*ops, "health", "--aws-port", str(free_port())])
+    unknown = run([*ops, "dlq", "list", "--stage", "nowhere"])
+
+    assert (silent.returncode, unknown.returncode) == (3, 3)
+    assert "start the local stage with `make run`" in silent.stderr
+    assert "There is no stage 'nowhere'" in unknown.stderr
+    assert "Traceback" not in silent.stderr + unknown.stderr

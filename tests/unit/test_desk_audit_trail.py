@@ -1,0 +1,69 @@
+"""The audit trail: what operators did is kept, and no list of orders ever shows it."""
+
+from datetime import date, timedelta
+
+from chalicelib.orders import is_order_id
+from ops.desk.audit_trail import AuditTrail
+from tests.builders import START, Clock
+from tests.desk_fakes import FakeOrderTable
+
+TODAY = START.date()
+
+
+def audit_trail(table: FakeOrderTable, clock: Clock | None = None) -> AuditTrail:
+    return AuditTrail(table, stage="prod", who=lambda: "arn:ana", clock=clock or Clock())
+
+
+def test_an_action_says_who_when_what_and_why() -> None:
+    trail = audit_trail(FakeOrderTable())
+
+    written = trail.write("dlq.discard", why="a test", message="m-1", order=None)
+
+    assert list(trail.newest_first(TODAY, TODAY)) == [written]
+    assert (written.who, written.at, written.stage) == ("arn:ana", START, "prod")
+    assert (written.what, written.why, written.details) == (
+        "dlq.discard",
+        "a test",
+        {"message": "m-1"},
+    )
+
+
+def test_actions_come_newest_first_over_days() -> None:
+    clock = Clock()
+    trail = audit_trail(FakeOrderTable(), clock)
+    for number in range(4):
+        trail.write(f"action-{number}")
+        clock.advance(hours=10)
+
+    actions = list(trail.newest_first(TODAY, TODAY + timedelta(days=9)))
+
+    assert [action.what for action in actions] == ["action-3", "action-2", "action-1", "action-0"]
+    assert [a.what for a in trail.newest_first(TODAY, TODAY)] == ["action-1", "action-0"]
+
+
+def test_a_distant_period_ends() -> None:
+    trail = audit_trail(FakeOrderTable())
+
+    assert list(trail.newest_first(date.max, date.max)) == []
+    assert list(trail.newest_first(date.min, date.min)) == []
+
+
+def test_two_actions_of_one_moment_are_both_kept() -> None:
+    trail = audit_trail(FakeOrderTable())
+
+    trail.write("one")
+    trail.write("two")
+
+    assert len(list(trail.newest_first(TODAY, TODAY))) == 2
+
+
+def test_an_entry_can_not_be_taken_for_an_order() -> None:
+    """Neither by its key, nor by an index: it has none of their key attributes."""
+    table = FakeOrderTable()
+
+    audit_trail(table).write("dlq.redrive")
+
+    (item,) = table.items.values()
+    assert not is_order_id(item["orderId"]["S"])
+    assert not item.keys() & {"auditPartition", "auditPosition", "historyPosition"}
+    assert not item.keys() & {"s3Key", "submissionId"}

@@ -1,0 +1,339 @@
+"""Dead letters: what a look tells and leaves behind, and that no redrive loses or doubles one."""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.order_queue import Message
+from chalicelib.processing import Processor
+from chalicelib.submissions import Record, Status
+from chalicelib.unavailable import StoreUnavailable
+from ops.desk.audit_trail import AuditTrail
+from ops.desk.dead_letters import GAVE_UP, DeadLetters, Handled, Known, Plan, Selection
+from tests.builders import START, Clock, order_text, sqs_message, submission
+from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+
+OPERATOR = "arn:aws:iam::000000000000:user/ana"
+
+
+class World:
+    """A desk over fakes, and the processor that the letters go back to."""
+
+    def __init__(self) -> None:
+        self.queue = FakeDeadLetterQueue()
+        self.records = FakeRecordStore()
+        self.table = FakeOrderTable(self.records)
+        self.clock = Clock(START + timedelta(hours=1))
+        self.slept: list[float] = []
+        self.letters = DeadLetters(
+            self.queue,
+            self.table,
+            AuditTrail(self.table, stage="test", who=lambda: OPERATOR, clock=self.clock),
+            clock=self.clock,
+            sleep=self.slept.append,
+            monotonic=lambda: 0.0,
+        )
+        self.processor = Processor(
+            records=self.records,
+            archive=FakeArchive(),
+            queue=FakeQueue(),
+            reporter=FakeReporter(),
+            clock=self.clock,
+        )
+
+    def redrive(self, plan: Plan | None = None, **options: Any) -> list[Handled]:
+        return list(self.letters.redrive(plan or self.letters.plan(Selection()), **options))
+
+    def process_what_was_sent(self) -> None:
+        """What the processor does with it: SQS has given each a new message id."""
+        for sent in self.queue.sent:
+            message = sqs_message(sent.body)
+            self.processor.process_batch(
+                [Message(message.message_id, "r", sent.body, message_attributes=sent.attributes)]
+            )
+        self.queue.sent.clear()
+
+    @property
+    def written(self) -> list[dict[str, Any]]:
+        """The audit trail, in the order in which it was written."""
+        return list(self.table.items.values())
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def unreadable(body: str = "[]", **attributes: str) -> Message:
+    """A message that the processor passed on."""
+    details: dict[str, Any] = {
+        "unreadableReason": "not_an_object",
+        "unreadableDetail": "is not a JSON object",
+        "unreadableAt": "2026-03-01T12:00:05.000Z",
+        "originalMessageId": "original-1",
+        "submissionId": "s-1",
+        **attributes,
+    }
+    return sqs_message(body, **details)
+
+
+def test_a_letter_is_decoded(world: World) -> None:
+    message = sqs_message(order_text("order-001"), receive_count=5, submissionId="s-1")
+    world.queue.add(message)
+
+    (letter,) = world.letters.look()
+
+    assert (letter.order_id, letter.submission_id, letter.reason) == ("order-001", "s-1", GAVE_UP)
+    assert (letter.known, letter.status) == (Known.NOTHING, None)
+    assert letter.message.receive_count == 6
+    assert letter.first_seen_at == START
+
+
+def test_an_unreadable_letter_shows_the_processors_reason(world: World) -> None:
+    world.queue.add(unreadable())
+
+    (letter,) = world.letters.look()
+
+    assert (letter.order_id, letter.reason) == (None, "not_an_object")
+    assert letter.detail == "is not a JSON object"
+    assert letter.known is Known.UNREADABLE
+    assert letter.last_seen_at == START + timedelta(seconds=5)
+
+
+def test_an_unreadable_letter_that_sqs_moved_gets_the_parsers_reason(world: World) -> None:
+    world.queue.add(sqs_message("[]"))
+
+    assert [letter.reason for letter in world.letters.look()] == ["not_an_object"]
+
+
+@pytest.mark.parametrize(
+    ("recorded_as", "known"),
+    [("s-1", Known.THIS_SUBMISSION), ("another", Known.OTHER_SUBMISSION)],
+)
+def test_a_letter_tells_what_is_recorded_of_its_order(
+    world: World, recorded_as: str, known: Known
+) -> None:
+    text = order_text("order-001")
+    world.records.take(Record.of_first(submission(text, recorded_as), START))
+    world.queue.add(sqs_message(text, submissionId="s-1"))
+
+    (letter,) = world.letters.look()
+
+    assert (letter.known, letter.status) == (known, Status.ACCEPTED)
+
+
+def test_a_look_returns_what_it_received(world: World) -> None:
+    world.queue.add(*(sqs_message() for _ in range(25)))
+
+    assert len(list(world.letters.look())) == 25
+
+    assert not world.queue.hidden
+    assert len(world.queue.messages) == 25
+
+
+def test_a_look_that_is_broken_off_returns_what_it_received(world: World) -> None:
+    world.queue.add(*(sqs_message() for _ in range(25)))
+
+    with closing(world.letters.look()) as letters:
+        next(letters)
+        assert len(world.queue.hidden) == 10
+
+    assert not world.queue.hidden
+
+
+def test_a_look_ends_even_if_nothing_can_be_returned(world: World) -> None:
+    """SQS returns them by itself in the end."""
+    world.queue.add(sqs_message())
+
+    with closing(world.letters.look()) as letters:
+        next(letters)
+        with world.queue.outage():
+            letters.close()
+
+    assert len(world.queue.hidden) == 1
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        Selection(message_ids=frozenset({"m-1"})),
+        Selection(reason=GAVE_UP),
+        Selection(order_id="order-001"),
+        Selection(since=START + timedelta(minutes=30)),
+        Selection(reason=GAVE_UP, order_id="order-001"),
+    ],
+    ids=str,
+)
+def test_a_selection_takes_what_meets_all_its_conditions(
+    world: World, selection: Selection
+) -> None:
+    late = (START + timedelta(minutes=45)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    wanted = sqs_message(order_text("order-001"), message_id="m-1", receivedAt=late)
+    world.queue.add(unreadable(message_id="m-2"), wanted)
+
+    plan = world.letters.plan(selection)
+
+    assert plan.message_ids == {"m-1"}
+    assert plan.by_reason == {GAVE_UP: 1}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"submissionId": "s-1", "originalMessageId": "o-1"}, "s-1"),
+        ({"originalMessageId": "o-1"}, "o-1"),
+        ({}, "m-1"),
+    ],
+)
+def test_a_redriven_letter_stays_the_submission_that_it_was(
+    world: World, attributes: dict[str, str], expected: str
+) -> None:
+    """A redriven message gets a new id, so what the old one stood for is said by the attribute."""
+    details: dict[str, Any] = attributes
+    world.queue.add(sqs_message(order_text(), message_id="m-1", channel="atm", **details))
+
+    (handled,) = world.redrive()
+
+    (sent,) = world.queue.sent
+    assert handled.error is None
+    assert sent.body == order_text()
+    assert sent.attribute("submissionId") == expected
+    assert sent.attribute("channel") == "atm"
+    assert sent.attribute("receivedAt") == "2026-03-01T12:00:00.000Z"
+    assert not world.queue.messages
+
+
+def test_a_redriven_letter_leaves_its_old_reason_behind(world: World) -> None:
+    """SQS admits ten attributes, and the next reason may be another one."""
+    world.queue.add(unreadable())
+
+    world.redrive()
+
+    assert set(world.queue.sent[0].attributes) == {"submissionId", "receivedAt"}
+
+
+def test_a_process_that_is_killed_between_send_and_delete_makes_no_duplicate(world: World) -> None:
+    world.queue.add(sqs_message(order_text("order-001"), message_id="m-1"))
+    world.queue.killed_before_delete = True
+    with pytest.raises(Killed):
+        world.redrive()
+    world.process_what_was_sent()
+
+    world.queue.killed_before_delete = False
+    world.queue.pass_time()
+    world.redrive()
+    world.process_what_was_sent()
+
+    (record,) = world.records.of("order-001")
+    assert (record.status, record.submission_id) == (Status.ACCEPTED, "m-1")
+    assert not world.queue.messages
+
+
+def test_a_letter_that_can_not_be_sent_stays_and_is_said(world: World) -> None:
+    world.queue.add(sqs_message())
+    plan = world.letters.plan(Selection())
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("SQS SendMessage: AccessDenied")
+
+    world.queue.send_back = fail  # type: ignore[method-assign, assignment]
+    (handled,) = world.redrive(plan)
+
+    assert handled.error == "SQS SendMessage: AccessDenied"
+    assert len(world.queue.messages) == 1
+    assert not world.queue.hidden
+
+
+def test_what_comes_later_is_not_in_the_plan(world: World) -> None:
+    """A letter that fails again would otherwise be redriven for ever."""
+    world.queue.add(sqs_message(message_id="m-1"))
+    plan = world.letters.plan(Selection())
+    world.queue.add(*(sqs_message() for _ in range(15)))
+
+    world.redrive(plan)
+
+    assert len(world.queue.sent) == 1
+    assert len(world.queue.messages) == 15
+    assert not world.queue.hidden
+
+
+def test_a_redrive_that_is_closed_stops_and_is_begun_again(world: World) -> None:
+    world.queue.add(*(sqs_message() for _ in range(25)))
+    with closing(world.letters.redrive(world.letters.plan(Selection()))) as handled:
+        for _ in range(12):
+            next(handled)
+
+    assert len(world.queue.messages) == 13
+    assert not world.queue.hidden
+    assert world.written[-1]["details"]["M"]["done"]["S"] == "12"
+    assert len(world.redrive()) == 13
+    assert len(world.queue.sent) == 25
+
+
+def test_a_redrive_keeps_to_its_rate(world: World) -> None:
+    world.queue.add(*(sqs_message() for _ in range(3)))
+
+    world.redrive(per_second=2)
+
+    assert world.slept == [0.0, 0.5, 1.0]
+
+
+def test_a_redrive_is_written_down_before_it_begins_and_when_it_ends(world: World) -> None:
+    world.queue.add(sqs_message())
+
+    world.redrive(why="table was throttled")
+
+    begun, ended = world.written
+    assert (begun["what"]["S"], ended["what"]["S"]) == ("dlq.redrive", "dlq.redrive.ended")
+    assert begun["who"]["S"] == OPERATOR
+    assert begun["why"]["S"] == "table was throttled"
+    assert begun["details"]["M"] == {"selection": {"S": "all"}, "letters": {"S": "1"}}
+
+
+@pytest.mark.parametrize("action", ["redrive", "discard"])
+def test_nothing_is_done_that_can_not_be_written_down(world: World, action: str) -> None:
+    world.queue.add(sqs_message())
+    plan = world.letters.plan(Selection())
+    act: Callable[..., Any] = getattr(world.letters, action)
+
+    with world.table.outage(), pytest.raises(StoreUnavailable):
+        list(act(plan, why="because"))
+
+    assert len(world.queue.messages) == 1
+    assert not world.queue.sent
+
+
+def test_a_discarded_letter_is_gone_and_its_text_is_kept(world: World) -> None:
+    world.queue.add(sqs_message(order_text("order-001"), message_id="m-1"))
+
+    (handled,) = world.letters.discard(world.letters.plan(Selection()), why="a test of ours")
+
+    assert handled.error is None
+    assert not world.queue.messages
+    kept = world.written[0]
+    assert (kept["what"]["S"], kept["why"]["S"]) == ("dlq.discard", "a test of ours")
+    assert kept["details"]["M"]["payload"]["S"] == order_text("order-001")
+
+
+def test_a_discard_needs_a_reason(world: World) -> None:
+    world.queue.add(sqs_message())
+
+    with pytest.raises(ValueError, match="needs a reason"):
+        list(world.letters.discard(world.letters.plan(Selection()), why=" "))
+
+    assert len(world.queue.messages) == 1
+
+
+def test_one_letter_is_found_by_its_id(world: World) -> None:
+    world.queue.add(*(sqs_message() for _ in range(12)), sqs_message(message_id="m-1"))
+
+    found = world.letters.find("m-1")
+
+    assert found
+    assert found.message_id == "m-1"
+    assert world.letters.find("m-2") is None
+    assert not world.queue.hidden

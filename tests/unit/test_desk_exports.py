@@ -1,0 +1,204 @@
+"""Exports, masking and statistics: what leaves the desk."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from chalicelib.record_store import AuditFilter
+from chalicelib.submissions import Record, Status
+from ops.desk.exports import COLUMNS, ROWS_AT_ONCE, Format, export
+from ops.desk.external_sort import sorted_lines
+from ops.desk.masking import masked, masked_record, masked_text
+from ops.desk.stats import Ages, Stats, grouped_by_error
+from tests.builders import START, Clock, order_text, submission
+
+
+def record_of(order_id: str = "order-001", age_ms: int = 100, **changes: object) -> Record:
+    made = submission(order_text(order_id, **changes))
+    return Record.of_first(made, START + timedelta(milliseconds=age_ms))
+
+
+def exported(form: Format, *records: Record, show_accounts: bool = False) -> bytes:
+    file = io.BytesIO()
+    for _ in export(records, file, form, show_accounts=show_accounts):
+        pass
+    return file.getvalue()
+
+
+CONFLICT = replace(
+    record_of(amount="12.50"), status=Status.DUPLICATE, is_duplicate=True, differs=("amount",)
+)
+
+
+def test_ndjson_is_a_record_a_line_as_the_api_shows_it() -> None:
+    first, second = exported(Format.NDJSON, CONFLICT, record_of(amount=0)).splitlines()
+
+    fields = json.loads(first)
+    assert (fields["status"], fields["amount"], fields["differs"]) == (
+        "DUPLICATE",
+        12.5,
+        ["amount"],
+    )
+    assert json.loads(second)["errors"][0]["code"] == "not_positive"
+
+
+def test_csv_has_a_header_and_lists_as_json() -> None:
+    text = exported(Format.CSV, CONFLICT).decode()
+
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert tuple(row) == COLUMNS
+    assert (row["amount"], row["isDuplicate"], row["differs"]) == ("12.50", "true", '["amount"]')
+    assert row["channel"] == ""
+
+
+def test_csv_holds_no_formula() -> None:
+    """An id may begin with a minus, which a spreadsheet would compute."""
+    (row,) = csv.DictReader(io.StringIO(exported(Format.CSV, record_of("-1")).decode()))
+
+    assert row["orderId"] == "'-1"
+
+
+def test_parquet_has_types() -> None:
+    content = exported(Format.PARQUET, CONFLICT, record_of(amount=0))
+
+    rows: list[dict[str, Any]] = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
+    assert rows[0]["amount"] == Decimal("12.50")
+    assert rows[0]["receivedAt"] == START
+    assert rows[0]["differs"] == ["amount"]
+    assert rows[1]["amount"] is None
+    assert rows[1]["errors"][0]["code"] == "not_positive"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_accounts_are_masked_unless_asked_for(form: Format) -> None:
+    assert b"1111111" not in exported(form, record_of())
+    assert b"1111111" in exported(form, record_of(), show_accounts=True)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_nothing_makes_a_file_that_can_be_read(form: Format) -> None:
+    content = exported(form)
+
+    if form is Format.PARQUET:
+        assert pyarrow.parquet.read_table(io.BytesIO(content)).num_rows == 0
+    else:
+        assert content.decode().strip() in ("", ",".join(COLUMNS))
+
+
+def test_an_export_holds_a_few_thousand_records_at_a_time() -> None:
+    read = 0
+
+    def records() -> Iterator[Record]:
+        nonlocal read
+        for _ in range(ROWS_AT_ONCE * 2 + 1):
+            read += 1
+            yield CONFLICT
+
+    written = export(records(), io.BytesIO(), Format.NDJSON)
+
+    assert next(written) == read == ROWS_AT_ONCE
+    assert list(written) == [ROWS_AT_ONCE * 2, ROWS_AT_ONCE * 2 + 1]
+
+
+@pytest.mark.parametrize(
+    ("account", "shown"),
+    [(None, None), ("1", "****"), ("1234", "****"), ("12345", "****2345"), ("1" * 34, "****1111")],
+)
+def test_an_account_shows_its_last_four_digits_at_most(
+    account: str | None, shown: str | None
+) -> None:
+    assert masked(account) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            '{"id": "a", "fromAccount": "1111111", "toAccount":"22"}',
+            '{"id": "a", "fromAccount": "****1111", "toAccount":"****"}',
+        ),
+        ('{"fromAccount": 1234567, "amount": 10}', '{"fromAccount": ****4567, "amount": 10}'),
+        ('{"account": "987654321"}', '{"account": "****4321"}'),
+        ('{"fromAccount": "12', '{"fromAccount": "****"'),
+        ("not json 1234567 at all", "not json ****4567 at all"),
+    ],
+)
+def test_whatever_could_be_an_account_is_masked_in_a_text(text: str, shown: str) -> None:
+    assert masked_text(text) == shown
+
+
+def test_an_invalid_orders_payload_is_masked_too() -> None:
+    record = masked_record(record_of(amount=0))
+
+    assert "1111111" not in str(record)
+
+
+class FakeOrders:
+    """Records, newest first."""
+
+    def __init__(self, *records: Record) -> None:
+        self.records = records
+
+    def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:
+        assert only is None
+        return (record for record in self.records if record.processed_at >= moment)
+
+
+def test_statistics_count_by_slices() -> None:
+    records = [record_of(age_ms=age, channel="web") for age in (50_000, 35_000, 10_000)]
+    stats = Stats(FakeOrders(*records), dict, clock=Clock(START + timedelta(minutes=1)))
+
+    found = stats.of_last(timedelta(minutes=1), slices=2)
+
+    assert found.total.by_status == {"ACCEPTED": 3}
+    assert found.total.by_channel == {"web": 3}
+    assert [part.count for part in found.slices] == [1, 2]
+    assert found.complete
+
+
+def test_statistics_can_be_bounded_and_say_so() -> None:
+    records = [record_of(age_ms=age) for age in (50_000, 35_000, 10_000)]
+    stats = Stats(FakeOrders(*records), dict, clock=Clock(START + timedelta(minutes=1)))
+
+    found = stats.of_last(timedelta(minutes=1), at_most=2)
+
+    assert (found.total.count, found.complete) == (2, False)
+    assert found.start == START + timedelta(seconds=35)
+
+
+def test_percentiles_are_right_to_within_five_percent() -> None:
+    ages = Ages()
+    for age in range(1, 1001):
+        ages.add(age)
+
+    assert ages.percentile(50) == pytest.approx(500, rel=0.05)
+    assert ages.percentile(95) == pytest.approx(950, rel=0.05)
+    assert Ages().percentile(50) is None
+
+
+def test_rejected_orders_are_grouped_by_error_the_most_frequent_first() -> None:
+    records = [record_of(f"order-{n}", amount=0) for n in range(5)]
+    records.append(record_of("other", toAccount="x", age_ms=9))
+
+    groups = grouped_by_error(records)
+
+    assert [(group.field_name, group.code, group.count) for group in groups] == [
+        ("amount", "not_positive", 5),
+        ("toAccount", "not_digits", 1),
+    ]
+    assert groups[0].orders == ["order-0", "order-1", "order-2"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 10, 11])
+def test_lines_are_sorted_however_many_fit_into_memory(count: int) -> None:
+    lines = [f"{number * 7 % 11:02d}" for number in range(count)]
+
+    assert list(sorted_lines(lines, in_memory=3)) == sorted(lines)

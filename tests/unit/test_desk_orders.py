@@ -1,0 +1,153 @@
+"""Orders at the desk: lists that stream, and a tail that misses nothing and repeats nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+
+from chalicelib.intake import Intake
+from chalicelib.queries import AuditQuery, OrderNotFound, Queries
+from chalicelib.record_store import AuditFilter
+from chalicelib.submissions import Record, Status, settle
+from ops.desk.order_bucket import ObjectMissing
+from ops.desk.orders import Orders
+from tests.builders import START, Clock, order_text, submission
+from tests.desk_fakes import FakeOrderBucket
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+
+TODAY = START.date()
+ALL = AuditQuery(TODAY, TODAY + timedelta(days=30), AuditFilter())
+
+
+class World:
+    """A desk's orders over fakes; time goes on while it sleeps."""
+
+    def __init__(self) -> None:
+        self.records = FakeRecordStore()
+        self.queue = FakeQueue()
+        self.bucket = FakeOrderBucket()
+        self.clock = Clock()
+        self.orders = Orders(
+            intake=lambda: Intake(self.queue, self.clock, lambda: "s-1"),
+            queries=Queries(self.records, FakeArchive(), self.clock),
+            records=self.records,
+            archive=self.bucket,
+            operator=lambda: "arn:ana",
+            new_id=lambda: "id-1",
+            clock=self.clock,
+            sleep=lambda seconds: self.clock.advance(seconds=seconds),
+        )
+
+    def record(self, order_id: str, *, ago: float = 0, **changes: object) -> Record:
+        moment = self.clock() - timedelta(seconds=ago)
+        made = submission(order_text(order_id, **changes), received_at=moment)
+        return settle(made, self.records.take, moment).record
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def names(records: Iterator[Record]) -> list[str]:
+    return [record.order_id for record in records]
+
+
+def test_an_operators_order_goes_to_the_queue_under_their_name(world: World) -> None:
+    receipt = world.orders.submit(order_text("order-001").encode())
+
+    (sent,) = world.queue.sent
+    assert (receipt.order.id, receipt.submission_id) == ("order-001", "s-1")
+    assert sent.body == order_text("order-001")
+    assert sent.attributes["submittedBy"] == "arn:ana"
+    assert sent.attributes["requestId"] == "ops-id-1"
+
+
+def test_all_records_come_newest_first_over_days_and_shards(world: World) -> None:
+    for number in range(700):
+        world.record(f"order-{number}")
+        world.clock.advance(minutes=7)
+
+    assert names(world.orders.newest_first(ALL)) == [f"order-{n}" for n in range(699, -1, -1)]
+
+
+def test_a_filter_narrows_the_list(world: World) -> None:
+    world.record("a", channel="web")
+    world.record("b", amount=0, channel="web")
+    world.record("c", amount=0)
+    only = AuditFilter(status=Status.REJECTED, channel="web")
+
+    assert names(world.orders.newest_first(replace(ALL, only=only))) == ["b"]
+
+
+def test_since_ends_where_it_should(world: World) -> None:
+    for seconds in [30, 10, 20]:
+        world.record(f"order-{seconds}", ago=seconds)
+
+    since = world.orders.since(world.clock() - timedelta(seconds=20))
+
+    assert names(since) == ["order-10", "order-20"]
+
+
+def test_a_history_is_whole_however_long(world: World) -> None:
+    for _ in range(120):
+        world.record("again")
+        world.clock.advance(seconds=1)
+
+    assert len(list(world.orders.history("again"))) == 120
+
+
+def test_an_unknown_order_is_said(world: World) -> None:
+    with pytest.raises(OrderNotFound):
+        next(world.orders.history("none"))
+
+
+def test_the_payload_is_what_was_received(world: World) -> None:
+    valid, invalid = world.record("a"), world.record("b", amount=0)
+    world.bucket.put(valid.s3_key or "", b"as received")
+
+    assert world.orders.payload(valid) == "as received"
+    assert world.orders.payload(invalid) == order_text("b", amount=0)
+    world.bucket.delete(valid.s3_key or "")
+    with pytest.raises(ObjectMissing):
+        world.orders.payload(valid)
+
+
+def test_a_tail_shows_each_new_record_once(world: World) -> None:
+    world.record("before", ago=60)
+    looks = 0
+
+    def stopped() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks in {2, 4, 30}:
+            world.record(f"new-{looks}")
+        return looks > 60
+
+    assert names(world.orders.follow(stopped=stopped)) == ["new-2", "new-4", "new-30"]
+
+
+def test_a_tail_shows_a_record_that_the_index_brings_late(world: World) -> None:
+    looks = 0
+
+    def stopped() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            world.record("in-time")
+        if looks == 10:
+            world.record("late", ago=8.5)
+        return looks > 20
+
+    assert names(world.orders.follow(stopped=stopped)) == ["in-time", "late"]
+
+
+def test_a_tail_can_begin_in_the_past_oldest_first(world: World) -> None:
+    for seconds in [3600, 1800, 60]:
+        world.record(f"order-{seconds}", ago=seconds)
+
+    past = world.orders.follow(since=world.clock() - timedelta(hours=2))
+
+    assert names(islice(past, 3)) == ["order-3600", "order-1800", "order-60"]

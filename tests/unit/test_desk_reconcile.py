@@ -1,0 +1,244 @@
+"""Reconciling: what is wrong is found, what is only on its way is not, and memory stays flat."""
+
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from chalicelib.submissions import Record, Submission
+from ops.desk.audit_trail import AuditTrail
+from ops.desk.order_bucket import ArchivedObject
+from ops.desk.order_table import ArchivedRecord, Identity
+from ops.desk.reconcile import Day, Finding, Kind, Progress, Reconciliation
+from tests.builders import START, Clock, order_text, submission
+from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.fakes import FakeQueue
+
+TODAY = START.date()
+
+
+class World:
+    """An archive and a table, which a test makes disagree."""
+
+    def __init__(self) -> None:
+        self.bucket = FakeOrderBucket()
+        self.table = FakeOrderTable()
+        self.queue = FakeQueue()
+        self.clock = Clock(START + timedelta(days=2))
+        trail = AuditTrail(self.table, stage="test", who=lambda: "ana", clock=self.clock)
+        self.reconciliation = Reconciliation(
+            self.table, self.bucket, self.queue, trail, clock=self.clock
+        )
+
+    def archive(self, order_id: str, *, days: int = 0) -> Submission:
+        made = submission(order_text(order_id))
+        self.bucket.put(made.archive_key, made.order.payload.encode(), START + timedelta(days=days))
+        return made
+
+    def record(self, made: Submission, *, days: int = 0) -> None:
+        self.table.records.take(Record.of_first(made, START + timedelta(days=days)))
+
+    def findings(self, *days: date, progress: Progress | None = None) -> list[Finding]:
+        return list(self.reconciliation.findings(progress or Progress(), *days))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_what_agrees_is_no_finding(world: World) -> None:
+    for order_id in ["a", "a-b", "a.b", "z"]:
+        world.record(world.archive(order_id))
+    progress = Progress()
+
+    assert world.findings(progress=progress) == []
+
+    assert progress.days == {TODAY: Day(objects=4, records=4)}
+
+
+def test_an_object_without_a_record_is_an_orphan(world: World) -> None:
+    world.record(world.archive("a"))
+    orphan = world.archive("b")
+
+    (finding,) = world.findings()
+
+    assert (finding.kind, finding.key, finding.day) == (Kind.ORPHAN, orphan.archive_key, TODAY)
+    assert finding.identity == Identity("b", orphan.submission_id, orphan.payload_sha256)
+
+
+def test_a_record_without_its_object_is_missing_it(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.delete(made.archive_key)
+
+    (finding,) = world.findings()
+
+    assert (finding.kind, finding.key) == (Kind.MISSING, made.archive_key)
+
+
+@pytest.mark.parametrize(
+    "key", ["orders/a/notes.txt", "orders/readme", f"orders/a b/s-{'0' * 64}.json"]
+)
+def test_an_object_under_a_key_that_no_order_has_is_foreign(world: World, key: str) -> None:
+    world.bucket.put(key, b"")
+
+    assert [finding.kind for finding in world.findings()] == [Kind.FOREIGN]
+
+
+def test_an_order_on_its_way_is_no_orphan(world: World) -> None:
+    world.archive("a")
+    world.clock.now = START + timedelta(minutes=29)
+    progress = Progress()
+
+    assert world.findings(progress=progress) == []
+
+    assert progress.days[TODAY].in_progress == 1
+
+
+def test_a_record_that_the_listing_did_not_have_yet_is_looked_up(world: World) -> None:
+    """Between the two listings orders go on being recorded, and an index lags."""
+    made = world.archive("a")
+    world.record(made)
+    world.table.archived = lambda *_: iter(())  # type: ignore[method-assign]
+
+    assert world.findings() == []
+
+
+def test_a_duplicates_object_has_its_own_record(world: World) -> None:
+    world.record(world.archive("a"))
+    second = world.archive("a")
+    record = Record.of_first(second, START)
+    world.table.records.take(
+        replace(record, record_id=f"2#{second.submission_id}#{second.payload_sha256}")
+    )
+
+    assert world.findings() == []
+
+
+def test_days_narrow_both_sides(world: World) -> None:
+    for days in range(3):
+        world.record(world.archive(f"agrees-{days}", days=days), days=days)
+        world.archive(f"orphan-{days}", days=days)
+    second = TODAY + timedelta(days=1)
+    progress = Progress()
+
+    (finding,) = world.findings(second, second, progress=progress)
+
+    assert finding.day == second
+    assert progress.days == {second: Day(objects=2, records=1, orphans=1)}
+
+
+def test_an_order_recorded_on_the_next_day_is_no_finding_of_either(world: World) -> None:
+    world.record(world.archive("midnight"), days=1)
+
+    assert world.findings(TODAY, TODAY) == []
+    assert world.findings(TODAY + timedelta(days=1), TODAY + timedelta(days=1)) == []
+
+
+def test_an_orphan_is_handed_in_again_as_the_submission_that_it_is(world: World) -> None:
+    orphan = world.archive("a")
+    (finding,) = world.findings()
+
+    outcome = world.reconciliation.repair(finding)
+
+    (sent,) = world.queue.sent
+    assert outcome.mended
+    assert sent.body == orphan.order.payload
+    assert sent.attributes["submissionId"] == orphan.submission_id
+    assert sent.attributes["receivedAt"] == "2026-03-01T12:00:00.000Z"
+    assert [item["what"]["S"] for item in world.table.items.values()] == ["reconcile.hand_in"]
+
+
+def test_an_orphan_whose_bytes_were_changed_is_not_handed_in(world: World) -> None:
+    made = world.archive("a")
+    world.bucket.put(made.archive_key, b'{"id": "a"}')
+    (finding,) = world.findings()
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert not outcome.mended
+    assert "not those that its key names" in outcome.text
+    assert not world.queue.sent
+
+
+def test_a_missing_object_is_restored_from_its_version(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.delete(made.archive_key)
+    (finding,) = world.findings()
+
+    assert world.reconciliation.repair(finding).mended
+
+    assert world.findings() == []
+
+
+def test_an_object_without_a_version_can_not_be_restored(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.delete(made.archive_key)
+    world.bucket.versions.clear()
+    (finding,) = world.findings()
+
+    assert not world.reconciliation.repair(finding).mended
+
+
+def test_a_foreign_object_is_left_alone(world: World) -> None:
+    world.bucket.put("orders/readme", b"")
+    (finding,) = world.findings()
+
+    assert not world.reconciliation.repair(finding).mended
+    assert world.bucket.exists("orders/readme")
+
+
+class ManyOrders(FakeOrderBucket):
+    """An archive and a table of so many orders, made as they are read; every 10,000th differs."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def key(self, number: int) -> str:
+        return f"orders/order-{number:09d}/{number:036d}-{number:064x}.json"
+
+    def objects(self) -> Iterator[ArchivedObject]:
+        for number in range(self.count):
+            if number % 10_000 != 1:
+                yield ArchivedObject(self.key(number), START)
+
+    def archived(self, *_: object) -> Iterator[ArchivedRecord]:
+        # A scan comes in no order: here from back to front.
+        for number in range(self.count - 1, -1, -1):
+            if number % 10_000 != 2:
+                yield ArchivedRecord(self.key(number), TODAY)
+
+    def find(self, _: Iterable[Identity]) -> dict[Identity, Record]:
+        return {}
+
+
+def peak_memory(count: int) -> tuple[int, Progress]:
+    """The most memory that reconciling so many orders takes, in bytes."""
+    many, world, progress = ManyOrders(count), World(), Progress()
+    trail = AuditTrail(world.table, stage="test", who=lambda: "ana", clock=world.clock)
+    reconciliation = Reconciliation(
+        many, many, world.queue, trail, clock=world.clock, lines_in_memory=5_000
+    )
+    tracemalloc.start()
+    try:
+        for _ in reconciliation.findings(progress):
+            pass
+        return tracemalloc.get_traced_memory()[1], progress
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_number_of_orders() -> None:
+    few, _ = peak_memory(15_000)
+    many, progress = peak_memory(100_000)
+
+    assert progress.findings == 20
+    assert progress.days[TODAY].orphans == progress.days[TODAY].missing == 10
+    # What grows is a read buffer for each temporary file, here 20 instead of 3.
+    assert many < few + 17 * 50_000 < 10_000_000

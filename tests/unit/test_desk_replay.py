@@ -1,0 +1,277 @@
+"""Replaying: what S3 holds comes back, what it doesn't is said, and no difference is missed."""
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from chalicelib.submissions import Record, Status, settle
+from ops.desk.audit_trail import AuditTrail
+from ops.desk.order_bucket import ArchivedObject, ObjectMissing
+from ops.desk.replay import Difference, Progress, Replay, TableNotEmpty, Unequal
+from tests.builders import START, Clock, order_text, submission
+from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.fakes import FakeRecordStore
+
+
+class World:
+    """A stage with orders in it, and an empty table."""
+
+    def __init__(self) -> None:
+        self.bucket = FakeOrderBucket()
+        self.original = FakeOrderTable()
+        self.rebuilt = FakeOrderTable(name="rebuilt")
+        self.clock = Clock()
+        self.trail = AuditTrail(self.original, stage="test", who=lambda: "ana", clock=self.clock)
+        self.replay = Replay(self.bucket, self.trail, executor=lambda: ThreadPoolExecutor(2))
+        self.progress = Progress()
+
+    def process(self, order_id: str, submission_id: str | None = None, **changes: Any) -> Record:
+        """What the processor does with a submission, a second after the one before."""
+        self.clock.advance(seconds=1)
+        attributes = {"submitted_by": "arn:web", "receive_count": 2}
+        made = submission(order_text(order_id, **changes), submission_id, **attributes)
+        if made.order.valid:
+            self.bucket.put(made.archive_key, made.order.payload.encode(), self.clock())
+        return settle(made, self.original.records.take, self.clock()).record
+
+    def rebuild(self, **options: Any) -> list[Unequal]:
+        take = self.rebuilt.records.take
+        return list(self.replay.rebuild(self.progress, self.rebuilt, take, **options))
+
+    def prove(self) -> list[Difference]:
+        unequal = self.replay.prove(self.progress, self.original, self.rebuilt)
+        return [each.kind for each in unequal]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_records_of_valid_orders_come_back_equal(world: World) -> None:
+    world.process("a", channel="web")
+    world.process("a", amount="12.50")
+    world.process("a-b")
+    world.process("a")
+
+    assert world.rebuild() == []
+
+    assert world.prove() == []
+    assert world.progress.is_equal
+    assert (world.progress.rebuilt, world.progress.equal) == (4, 4)
+    assert [record.status for record in world.rebuilt.records.of("a")] == [
+        Status.ACCEPTED,
+        Status.DUPLICATE,
+        Status.DUPLICATE,
+    ]
+
+
+def test_what_s3_does_not_hold_is_not_made_up(world: World) -> None:
+    world.process("rejected", amount=0)
+    world.process("a")
+
+    world.rebuild()
+
+    (record,) = world.rebuilt.records.all()
+    assert record.order_id == "a"
+    assert (record.receive_count, record.submitted_by) == (0, None)
+    assert record.received_at == record.processed_at == world.clock()
+
+
+def test_a_correction_comes_back_as_the_first(world: World) -> None:
+    world.process("a", amount=0)
+    world.process("a")
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.VERDICT]
+    assert world.progress.is_equal
+
+
+def test_a_channel_that_came_with_the_message_is_said(world: World) -> None:
+    record = world.process("a")
+    world.original.records = FakeRecordStore()
+    world.original.records.take(replace(record, channel="atm"))
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.CHANNEL]
+    assert world.progress.is_equal
+
+
+def test_submissions_that_were_recorded_in_another_order_are_said(world: World) -> None:
+    """Two at the same moment may be archived as A, B and recorded as B, A."""
+    first, second = world.process("a", "s-1"), world.process("a", "s-2")
+    times = world.bucket.times
+    times[first.s3_key or ""], times[second.s3_key or ""] = START + timedelta(9), START
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.VERDICT, Difference.VERDICT]
+    assert world.progress.is_equal
+
+
+@pytest.mark.parametrize(
+    "change", [{"amount": Decimal("1.00")}, {"to_account": "1"}, {"payload_sha256": "0" * 64}]
+)
+def test_another_content_is_not_equal(world: World, change: dict[str, Any]) -> None:
+    record = world.process("a")
+    world.original.records = FakeRecordStore()
+    world.original.records.take(replace(record, **change))
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.CONTENT]
+    assert not world.progress.is_equal
+
+
+def test_a_record_without_an_object_is_missed(world: World) -> None:
+    world.bucket.delete(world.process("a").s3_key or "")
+    world.process("b")
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.MISSING]
+    assert not world.progress.is_equal
+
+
+def test_an_object_without_a_record_is_one_too_many(world: World) -> None:
+    world.process("a")
+    world.original.records = FakeRecordStore()
+
+    world.rebuild()
+
+    assert world.prove() == [Difference.EXTRA]
+    assert not world.progress.is_equal
+
+
+def test_an_object_that_is_not_what_its_key_says_makes_no_record(world: World) -> None:
+    record = world.process("a")
+    world.bucket.put(record.s3_key or "", b"{}")
+
+    (unequal,) = world.rebuild()
+
+    assert unequal == Unequal(Difference.UNREADABLE, record.s3_key or "")
+    assert not world.rebuilt.records.all()
+    assert not world.progress.is_equal
+
+
+def test_only_an_empty_table_is_rebuilt_into(world: World) -> None:
+    world.process("a")
+    world.rebuild()
+
+    with pytest.raises(TableNotEmpty, match=r"Table rebuilt has records.*--resume"):
+        world.rebuild()
+
+
+def test_a_replay_that_was_broken_off_goes_on(world: World) -> None:
+    for number in range(20):
+        world.process(f"order-{number}")
+    whole = world.bucket.payload
+
+    def broken(key: str) -> bytes:
+        if "order-7" in key:
+            raise KeyboardInterrupt
+        return whole(key)
+
+    world.bucket.payload = broken  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        world.rebuild()
+    world.bucket.payload = whole  # type: ignore[method-assign]
+
+    world.rebuild(resume=True)
+
+    assert world.prove() == []
+    assert world.progress.equal == 20
+
+
+def test_the_stages_own_table_is_proven_against_the_archive(world: World) -> None:
+    world.process("a", amount="12.50")
+    world.process("b")
+    world.process("b")
+    world.rebuild()
+
+    assert list(world.replay.prove_against_archive(world.progress, world.rebuilt)) == []
+
+    world.bucket.delete(world.process("c").s3_key or "")
+    archived_since = world.process("d").s3_key or ""
+    assert list(world.replay.prove_against_archive(world.progress, world.rebuilt)) == [
+        Unequal(Difference.MISSING, archived_since)
+    ]
+
+
+def test_an_object_that_is_deleted_meanwhile_is_said(world: World) -> None:
+    record = world.process("a")
+
+    def gone(key: str) -> bytes:
+        raise ObjectMissing(key)
+
+    world.bucket.payload = gone  # type: ignore[method-assign]
+
+    assert world.rebuild() == [Unequal(Difference.UNREADABLE, record.s3_key or "")]
+
+
+class ManyOrders(FakeOrderBucket):
+    """So many orders, made as they are read."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.name = "many"
+        self.payloads = [json.dumps({"id": f"order-{n:07d}", "amount": 1}) for n in range(200)]
+        self.count = count
+        made = submission(order_text("a"))
+        self.record = Record.of_first(made, START)
+
+    def valid_records(self) -> Iterator[Record]:
+        for number in range(self.count):
+            yield replace(self.record, s3_key=f"orders/{(number * 7919) % self.count:09d}")
+
+    def objects(self) -> Iterator[ArchivedObject]:
+        yield from ()
+
+
+def peak_memory(count: int) -> int:
+    many, world = ManyOrders(count), World()
+    tracemalloc.start()
+    try:
+        replay = Replay(world.bucket, world.trail, lines_in_memory=500)
+        assert not list(replay.prove(world.progress, many, many))
+        assert world.progress.equal == count
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_proof_takes_no_more_memory_for_more_orders() -> None:
+    few, many = peak_memory(1_200), peak_memory(5_000)
+
+    # Ten pieces instead of three are open at a time, with a read buffer each.
+    assert many < few + 2 * 7 * 50_000
+
+
+def test_a_rebuild_holds_a_few_hundred_objects_at_a_time(world: World) -> None:
+    for number in range(600):
+        world.process(f"order-{number}")
+    read: list[str] = []
+    written: list[str] = []
+    whole = world.bucket.payload
+
+    def payload(key: str) -> bytes:
+        read.append(key)
+        assert len(read) - len(written) <= 256
+        return whole(key)
+
+    def take(record: Record) -> None:
+        written.append(record.record_id)
+
+    world.bucket.payload = payload  # type: ignore[method-assign]
+    list(world.replay.rebuild(world.progress, world.rebuilt, take))
+
+    assert world.progress.rebuilt == 600

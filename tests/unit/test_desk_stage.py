@@ -1,0 +1,91 @@
+"""Connecting to a stage: what can't be worked with is said in a sentence that helps."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.desk.stage import StageUnavailable, connect, stage_names
+from ops.local.ports import free_port
+
+RESOURCES = {
+    "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
+    "ORDERS_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dlq-dev",
+    "ORDERS_BUCKET": "orders-dev-1",
+    "ORDERS_TABLE": "orders-dev",
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.json"
+
+
+def write(config: Path, **stages: Any) -> None:
+    content = {"stages": {name: {"environment_variables": v} for name, v in stages.items()}}
+    config.write_text(json.dumps(content))
+
+
+def test_a_deployed_stage_is_found_with_its_region(config: Path) -> None:
+    write(config, local={}, dev=RESOURCES)
+
+    stage = connect("dev", config_file=config)
+
+    assert stage_names(config) == ["local", "dev"]
+    assert stage.settings.table == "orders-dev"
+    assert stage.sqs.meta.region_name == "eu-west-1"
+    assert not stage.is_local
+
+
+def test_an_unknown_stage_is_told_which_there_are(config: Path) -> None:
+    write(config, local={}, dev={})
+
+    with pytest.raises(StageUnavailable, match=r"no stage 'prod'.* it has local, dev\."):
+        connect("prod", config_file=config)
+
+
+def test_a_stage_without_resources_is_told_what_to_type(config: Path) -> None:
+    write(config, dev={})
+
+    with pytest.raises(StageUnavailable, match=r"no ORDERS_QUEUE_URL.*resources up --stage dev"):
+        connect("dev", config_file=config)
+
+
+def test_an_operator_without_credentials_is_told_so(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, dev=RESOURCES)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    with pytest.raises(StageUnavailable, match=r"no AWS credentials.*aws sso login"):
+        connect("dev", config_file=config)
+
+
+def test_a_profile_that_is_not_there_is_told_so(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(config, dev=RESOURCES)
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+
+    with pytest.raises(StageUnavailable, match="nobody"):
+        connect("dev", config_file=config)
+
+
+def test_a_local_stage_that_does_not_run_is_told_what_to_type() -> None:
+    with pytest.raises(StageUnavailable, match="make run"):
+        connect(aws_port=free_port())
+
+
+@pytest.mark.parametrize("path", sorted(Path("ops/desk").glob("*.py")), ids=str)
+def test_the_desk_knows_neither_terminal_nor_web_page(path: Path) -> None:
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+    }
+
+    assert not imported & {"click", "rich", "nicegui"}
