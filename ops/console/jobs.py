@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from chalicelib.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from ops.desk.dead_letters import Handled
 
@@ -21,7 +21,7 @@ class JobRunning(Exception):
 class Job:
     """Handles letters one by one in a thread of its own, and can be asked to stop."""
 
-    def __init__(self, what: str, planned: int, handle: Callable[[], Iterator[Handled]]) -> None:
+    def __init__(self, what: str, planned: int, handle: Callable[[], Generator[Handled]]) -> None:
         """`what` is `redrive` or `discard`."""
         self.what = what
         self.planned = planned
@@ -42,7 +42,7 @@ class Job:
 
     def run(self) -> None:
         try:
-            with closing(cast("Generator[Handled]", self._handle())) as handled:
+            with closing(self._handle()) as handled:
                 for each in handled:
                     self._count(each)
                     if self.cancelled:

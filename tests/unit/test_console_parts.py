@@ -1,17 +1,19 @@
 """The console's parts without a browser: HTML, JSON as it was, guard, samples, depths, jobs."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from unittest.mock import sentinel
 
 import pytest
 
+from chalicelib.queries import MAX_LIMIT, AuditList, AuditQuery
 from chalicelib.record_items import audit_position
 from chalicelib.record_store import AuditFilter, AuditPage
 from chalicelib.submissions import Record, Status
 from chalicelib.unavailable import StoreUnavailable
+from ops.console.bounded import read_newest
 from ops.console.depths import Depth, Depths
 from ops.console.guard import OwnPagesOnly
 from ops.console.jobs import Job, JobRunning, Jobs
@@ -190,7 +192,7 @@ def stopped() -> threading.Event:
     return event
 
 
-def handled(count: int, *, closed: list[bool], error: str | None = None) -> Iterator[Handled]:
+def handled(count: int, *, closed: list[bool], error: str | None = None) -> Generator[Handled]:
     try:
         for _ in range(count):
             yield Handled(sentinel.letter, error)
@@ -219,7 +221,7 @@ def test_a_job_that_is_cancelled_stops_after_the_letter_at_hand() -> None:
 def test_two_jobs_do_not_run_at_once() -> None:
     jobs, wait = Jobs(), threading.Event()
 
-    def waiting() -> Iterator[Handled]:
+    def waiting() -> Generator[Handled]:
         wait.wait(10)
         yield Handled(sentinel.letter)
 
@@ -230,7 +232,7 @@ def test_two_jobs_do_not_run_at_once() -> None:
 
 
 def test_a_job_says_what_the_stage_did_not_do() -> None:
-    def unreachable() -> Iterator[Handled]:
+    def unreachable() -> Generator[Handled]:
         raise StoreUnavailable("SQS ReceiveMessage")
         yield
 
@@ -239,3 +241,38 @@ def test_a_job_says_what_the_stage_did_not_do() -> None:
     job.run()
 
     assert (job.error, job.ended) == ("SQS ReceiveMessage", True)
+
+
+class Pages:
+    """A list of orders whose pages have so many records each."""
+
+    def __init__(self, *sizes: int) -> None:
+        self._sizes = sizes
+        self.asked = 0
+
+    def page(self, query: AuditQuery, cursor: str | None) -> AuditList:
+        assert query.limit == MAX_LIMIT
+        self.asked += 1
+        number = int(cursor or 0)
+        more = str(number + 1) if number + 1 < len(self._sizes) else None
+        return AuditList([record_at(NOON)] * self._sizes[number], more)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "found", "complete", "asked"),
+    [
+        ((0,), 0, True, 1),
+        ((MAX_LIMIT, 7), MAX_LIMIT + 7, True, 2),
+        ((MAX_LIMIT, 3, MAX_LIMIT), MAX_LIMIT + 3, False, 2),
+        ((MAX_LIMIT,) * 9, 2 * MAX_LIMIT, False, 2),
+    ],
+)
+def test_a_page_reads_on_only_while_it_finds_much_and_not_too_much(
+    sizes: tuple[int, ...], found: int, complete: bool, asked: int
+) -> None:
+    pages = Pages(*sizes)
+    query = AuditQuery(NOON.date(), NOON.date(), AuditFilter())
+
+    newest = read_newest(cast("Any", pages), query, at_most=2 * MAX_LIMIT)
+
+    assert (len(newest.records), newest.complete, pages.asked) == (found, complete, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
@@ -34,7 +34,7 @@ from ops.desk.dead_letters import DEFAULT_PER_SECOND, GAVE_UP, DeadLetter, Plan,
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from markupsafe import Markup
 
@@ -146,7 +146,7 @@ class DeadLettersPage:
         found: list[DeadLetter] = []
         looked = 0
         # All are looked at, and those that the filter leaves out are counted too: a look must end.
-        with closing(cast("Generator[DeadLetter]", letters.look())) as looking:
+        with closing(letters.look()) as looking:
             for letter in looking:
                 looked += 1
                 if self._selection.takes(letter):
@@ -264,8 +264,11 @@ class DeadLettersPage:
             ),
         ]
 
+    def _known_words(self, known: str) -> str:
+        return self._view.t(f"known.{known.replace(' ', '_')}")
+
     def _known(self, letter: DeadLetter) -> Markup:
-        words = self._view.t(f"known.{letter.known.name.lower()}")
+        words = self._known_words(letter.known)
         if letter.status is None:
             return tag("span", words, class_="muted")
         status = letter.status.value.lower()
@@ -306,11 +309,11 @@ class DeadLettersPage:
     def _build_plan(self, plan: Plan, what: str) -> None:
         t, f = self._view.t, self._view.f
         by_reason = [
-            (t.or_else(f"reason.{name}", name), f.number(count))
+            (f"{t('field.reason')}: {t.or_else(f'reason.{name}', name)}", f.number(count))
             for name, count in plan.by_reason.items()
         ]
         by_known = [
-            (t(f"known.{name.replace(' ', '_')}"), f.number(count))
+            (f"{t('dead_letters.known')}: {self._known_words(name)}", f.number(count))
             for name, count in plan.by_known.items()
         ]
         html(
@@ -347,7 +350,7 @@ class DeadLettersPage:
         why, rate = data.get("why"), data.get("rate")
         per_second = float(rate) if rate.isdigit() and int(rate) else DEFAULT_PER_SECOND
 
-        def handle() -> Iterator[Handled]:
+        def handle() -> Generator[Handled]:
             if what == "redrive":
                 return letters.redrive(plan, why=why, per_second=per_second)
             return letters.discard(plan, why=why)
