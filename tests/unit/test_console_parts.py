@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Generator
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import sentinel
 
@@ -14,7 +15,9 @@ from chalicelib.record_store import AuditFilter, AuditPage
 from chalicelib.submissions import Record, Status
 from chalicelib.unavailable import StoreUnavailable
 from ops.console.bounded import read_newest
+from ops.console.console import Console
 from ops.console.depths import Depth, Depths
+from ops.console.frame import places
 from ops.console.guard import OwnPagesOnly
 from ops.console.jobs import Job, JobRunning, Jobs
 from ops.console.markup import join, tag
@@ -276,3 +279,15 @@ def test_a_page_reads_on_only_while_it_finds_much_and_not_too_much(
     newest = read_newest(cast("Any", pages), query, at_most=2 * MAX_LIMIT)
 
     assert (len(newest.records), newest.complete, pages.asked) == (found, complete, asked)
+
+
+@pytest.mark.parametrize(
+    ("stage", "offered"), [("local", True), ("dev", True), ("prod", False), ("uat", False)]
+)
+def test_orders_are_made_up_only_where_no_customers_are(stage: str, offered: bool) -> None:
+    console = Console(cast("Any", SimpleNamespace(stage=SimpleNamespace(name=stage))))
+
+    keys = [place.key for place in places(cast("Any", SimpleNamespace(console=console)))]
+
+    assert console.may_try == offered
+    assert ("try_it" in keys) == offered

@@ -11,6 +11,7 @@ from nicegui import ui
 
 from chalicelib.orders import is_order_id
 from ops.console.components import (
+    FAILURES,
     Column,
     Dialog,
     FormData,
@@ -60,11 +61,15 @@ REASONS = (
 
 
 class Seen(NamedTuple):
-    """What a look at the queue found. `more` says that there is more than it went through."""
+    """What a look at the queue found, going through so many of about `depth` letters."""
 
     letters: Sequence[DeadLetter]
+    looked: int
     depth: int
-    more: bool
+
+    @property
+    def more(self) -> bool:
+        return self.looked < self.depth
 
 
 def show(view: View) -> None:
@@ -90,6 +95,7 @@ class DeadLettersPage:
     def __init__(self, view: View) -> None:
         self._view = view
         self._selection = selection_of(view)
+        self._thorough = "thorough" in view.parameters
         self._letters: dict[str, DeadLetter] = {}
 
     def show(self) -> None:
@@ -101,6 +107,7 @@ class DeadLettersPage:
         )
         self._progress = Progress(self._view, self._after_job)
         self._plan_dialog = Dialog(t("dead_letters.plan"))
+        self._planning_dialog = Dialog(t("dead_letters.plan"))
         self._preview_dialog = Dialog(t("dead_letters.preview"))
         self._resubmit = Resubmit(self._view)
         with ui.element("div").classes("panel flush"):
@@ -151,10 +158,10 @@ class DeadLettersPage:
                 looked += 1
                 if self._selection.takes(letter):
                     found.append(letter)
-                if len(found) == SHOWN or looked == LOOKED_AT:
+                if len(found) == SHOWN or (looked == LOOKED_AT and not self._thorough):
                     break
         found.sort(key=_last_seen, reverse=True)
-        return Seen(found, max(depth, looked), more=looked < depth)
+        return Seen(found, looked, max(depth, looked))
 
     def _show_seen(self, seen: Seen) -> None:
         t, f = self._view.t, self._view.f
@@ -163,6 +170,7 @@ class DeadLettersPage:
         if not seen.letters:
             words = "none_match" if filtered or seen.depth else "none"
             html(empty(t(f"dead_letters.{words}"), t(f"dead_letters.{words}_hint")))
+            html(self._search_on(seen) if filtered and seen.more else None)
             return
         with form(self._act):
             html(
@@ -181,8 +189,21 @@ class DeadLettersPage:
                 ),
                 self._table(seen.letters),
             )
-        if seen.more:
+        if seen.more and filtered:
+            html(self._search_on(seen))
+        elif seen.more:
             html(tag("p", t("dead_letters.more", count=f.number(SHOWN)), class_="pages muted"))
+
+    def _search_on(self, seen: Seen) -> Markup | None:
+        """Part of a long queue was looked through; all of it takes a minute or two."""
+        if len(seen.letters) == SHOWN:
+            return None
+        t, f = self._view.t, self._view.f
+        words = t("dead_letters.part", looked=f.number(seen.looked), depth=f.number(seen.depth))
+        link = tag(
+            "a", t("dead_letters.thorough"), href=self._view.link(thorough="yes"), class_="button"
+        )
+        return tag("div", tag("span", words), link, class_="pages")
 
     def _actions(self, seen: Seen, *, filtered: bool) -> Markup:
         t = self._view.t
@@ -296,11 +317,16 @@ class DeadLettersPage:
     async def _plan_all(self) -> None:
         """Everything that the filter takes: the whole queue is looked through first."""
         letters = self._view.console.desk.dead_letters
-        note = ui.notification(self._view.t("dead_letters.planning"), timeout=None, spinner=True)
+        planning = Planning(self._view, self._planning_dialog)
         try:
-            plan = await self._view.fetch(lambda: letters.plan(self._selection))
+            plan = await self._view.fetch(lambda: letters.plan(self._selection, planning.count))
+        except PlanningCancelled:
+            return
+        except FAILURES as error:
+            ui.notify(self._view.t("dead_letters.planning_failed", error=str(error)))
+            return
         finally:
-            note.dismiss()
+            planning.end()
         self._confirm(plan, "redrive")
 
     def _confirm(self, plan: Plan, what: str) -> None:
@@ -387,6 +413,52 @@ class DeadLettersPage:
     async def _edit(self, letter: DeadLetter) -> None:
         self._preview_dialog.close()
         await self._resubmit.open(letter)
+
+
+class PlanningCancelled(Exception):
+    """The operator did not want to wait until the whole queue was looked through."""
+
+
+class Planning:
+    """Says how far the look through the queue has come, with a button to break it off."""
+
+    def __init__(self, view: View, dialog: Dialog) -> None:
+        self._view = view
+        self._found = 0
+        self._cancelled = False
+        self._dialog = dialog
+        self._dialog.open(self._build)
+        self._timer = ui.timer(PROGRESS_SECONDS, self._show)
+
+    def count(self, _letter: DeadLetter) -> None:
+        """
+        Count one more letter.
+
+        Raises:
+            PlanningCancelled: that was enough.
+        """
+        self._found += 1
+        if self._cancelled:
+            raise PlanningCancelled
+
+    def end(self) -> None:
+        self._timer.cancel()
+        self._dialog.close()
+
+    def _build(self) -> None:
+        html(tag("p", tag("span", class_="spinner", aria_hidden="true"), self._words("planning")))
+        self._line = html(tag("p", self._words("planned")))
+        with ui.element("div").classes("actions"):
+            button(self._view.t("frame.cancel"), self._cancel)
+
+    def _words(self, key: str) -> str:
+        return self._view.t(f"dead_letters.{key}", count=self._view.f.number(self._found))
+
+    def _show(self) -> None:
+        self._line.set_content(str(tag("p", self._words("planned"))))
+
+    def _cancel(self) -> None:
+        self._cancelled = True
 
 
 class Progress:

@@ -208,6 +208,23 @@ def test_a_letter_is_redriven_once_it_is_confirmed(visitor: Visitor, site: Site)
     visitor.sees("the table was away")
 
 
+@IN_ENGLISH
+def test_all_letters_that_match_are_redriven_after_the_queue_was_looked_through(
+    visitor: Visitor, site: Site
+) -> None:
+    for number in range(3):
+        dead_letter(site.desk, json.dumps(order("matching")), submissionId=f"matching-{number}")
+    visitor.open("/dead-letters?order=matching")
+
+    visitor.button("dead_letters.redrive_matching").click()
+    visitor.sees(visitor.t("dead_letters.redrive_plan", count=3))
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_role("button", name=visitor.t("dead_letters.redrive_now"), exact=True).click()
+
+    visitor.sees(visitor.t("dead_letters.redrive_ended", done=3, planned=3))
+    eventually(lambda: recorded(site, "matching"))
+
+
 def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
     visitor: Visitor, site: Site
 ) -> None:
