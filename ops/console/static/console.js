@@ -57,7 +57,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "g") {
     awaitsPlace = true;
-    setTimeout(() => (awaitsPlace = false), 1500);
+    setTimeout(() => (awaitsPlace = false), 3000);
   } else if (event.key === "/") {
     const search = document.querySelector("[data-search]");
     if (search) {

@@ -91,6 +91,7 @@ def test_it_can_be_used_with_the_keyboard_alone(visitor: Visitor) -> None:
     visitor.page.keyboard.press("?")
     expect(visitor.page.get_by_role("dialog")).to_contain_text(visitor.t("frame.key_search"))
     visitor.page.keyboard.press("Escape")
+    expect(visitor.page.get_by_role("dialog")).to_have_count(0)
     visitor.page.keyboard.press("g")
     visitor.page.keyboard.press("o")
     visitor.page.wait_for_url("**/orders")
