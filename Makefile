@@ -4,8 +4,11 @@ PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
 CONSOLE_PORT ?= 8001
-# More for `make run`, as in OPTIONS="--visibility-timeout 5"; see .venv/bin/python -m ops run --help
+# More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
+# .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
+# More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
+CHAOS ?=
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -16,7 +19,7 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check lint coverage format screenshots lock clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format screenshots audit lock deploy destroy clean .venv .venv-aws
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -30,13 +33,17 @@ run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest
 
+chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each: minutes
+	@$(BIN)/python -m tests.chaos $(CHAOS)
+
 check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
 
-lint: $(DEV) ## Check format, lint, types and the template
+lint: $(DEV) ## Check format, lint, types, the template and what bandit knows of security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infrastructure/resources.yaml
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
 
 coverage: ## Show what the last run of the tests left out, and fail if it is anything
 	@$(BIN)/coverage report
@@ -47,6 +54,15 @@ format: $(DEV) ## Format the code and mend what ruff can mend
 
 screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; needs Debian's chromium
 	@ORDERS_BROWSER_REQUIRED=1 ORDERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/console
+
+audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
+	@$(require-python)
+	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
+	$(PYTHON) -m venv "$$environment"; \
+	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
+	for name in requirements requirements-dev requirements-aws; do \
+		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
+	done
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)
@@ -59,6 +75,14 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
 			--output-file $$name.txt $$name.in; \
 	done
+
+deploy: $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
+	@$(require-stage)
+	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
+
+destroy: $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
+	@$(require-stage)
+	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
 	rm -rf .venv .venv-aws .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -92,4 +116,9 @@ define require-python
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V)." \
 			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
+endef
+
+define require-stage
+	test -n "$(STAGE)" || { \
+		echo "Say which stage, for example: make $@ STAGE=dev" >&2; exit 1; }
 endef

@@ -91,6 +91,7 @@ def health() -> Response:
     queue=settings.queue_name,
     batch_size=settings.batch_size,
     maximum_batching_window_in_seconds=settings.batch_window_seconds,
+    maximum_concurrency=settings.maximum_concurrency,
 )
 def process_orders(event: SQSEvent) -> Any:
     """Process a batch of orders from the queue."""

@@ -28,9 +28,9 @@ from chalicelib.submissions import (
 )
 from chalicelib.unavailable import StoreUnavailable
 
-# What the two calls of a usual message take at their slowest, with the clients' time-outs and
-# retries (see wiring.py): with less time left, a message is not begun.
-TIME_FOR_ONE_MESSAGE_MS = 25_000
+# What one call takes at its slowest, with the clients' time-outs and retries (see wiring.py): with
+# less time left, none is begun.
+TIME_FOR_ONE_CALL_MS = 22_500
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ class BatchFailed(Exception):
 
 
 class OutOfTime(Exception):
-    """The function's time was too short to begin with this message: it is left on the queue."""
+    """The function's time was too short for what is left to do: the message stays on the queue."""
 
 
 class Archive(Protocol):
@@ -145,8 +145,8 @@ class Processor:
         Process each message, and say what became of each. Never raises for a message.
 
         Messages of one orderId are processed one after the other, in the order received; different
-        orderIds side by side. When the function's time runs short, the rest is not begun, and
-        reported as failed: better than to be cut off in the middle.
+        orderIds side by side. When the function's time runs short, no further call is begun, and
+        the rest is reported as failed: better than to be cut off in the middle.
         """
         enough_time = _enough_time(time_left_ms)
 
@@ -207,19 +207,24 @@ class Processor:
             raise OutOfTime
         match read:
             case Submission():
-                return self._record(read)
+                return self._record(read, enough_time)
             case UnreadableOrder():
                 self._dead_letter(message, read)
                 return read
             case unexpected:
                 raise unexpected
 
-    def _record(self, submission: Submission) -> Verdict:
+    def _record(self, submission: Submission, enough_time: Callable[[], bool]) -> Verdict:
+        def take_in_time(record: Record) -> Record | None:
+            if not enough_time():
+                raise OutOfTime
+            return self._records.take(record)
+
         # S3 before DynamoDB: a crash between them leaves an object that the retry finds again.
         # The reverse would leave a record whose object does not exist.
         if submission.order.valid:
             self._archive.keep(submission)
-        return settle(submission, self._records.take, self._clock())
+        return settle(submission, take_in_time, self._clock())
 
     def _dead_letter(self, message: Message, unreadable: UnreadableOrder) -> None:
         self._queue.send_to_dead_letters(
@@ -275,14 +280,14 @@ def delete_then_raise(queue: Queue, reporter: Reporter) -> Acknowledge:
 
 def _enough_time(time_left_ms: Callable[[], float] | None) -> Callable[[], bool]:
     """
-    Whether another message may be begun.
+    Whether another call may be begun.
 
     A function that has little time from the start still uses half of it: else it would never do
     anything, and all its messages would end in the dead-letter queue.
     """
     if time_left_ms is None:
         return lambda: True
-    needed = min(TIME_FOR_ONE_MESSAGE_MS, time_left_ms() / 2)
+    needed = min(TIME_FOR_ONE_CALL_MS, time_left_ms() / 2)
     return lambda: time_left_ms() >= needed
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Self, cast
 
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
+DEFAULT_SERVICE = "orders"
 
 
 class SettingsError(ValueError):
@@ -21,6 +22,7 @@ class AppSettings:
     closed: bool
     batch_size: int
     batch_window_seconds: int
+    maximum_concurrency: int | None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -29,6 +31,9 @@ class AppSettings:
             closed=_choice(environment, "ORDERS_AUTH", ("iam", "none")) == "iam",
             batch_size=_number(environment, "ORDERS_BATCH_SIZE", 10, 1, 10_000),
             batch_window_seconds=_number(environment, "ORDERS_BATCH_WINDOW_SECONDS", 0, 0, 300),
+            maximum_concurrency=_optional_number(
+                environment, "ORDERS_MAXIMUM_CONCURRENCY", 2, 1000
+            ),
         )
 
 
@@ -66,16 +71,25 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """How log lines look: JSON for machines, or text for people."""
+    """
+    How log lines look: JSON for machines, or text for people.
+
+    `service` is what logs and metrics are told apart by where several stages share an account.
+    """
 
     format: Literal["json", "text"]
     colour: bool
+    service: str = DEFAULT_SERVICE
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
         style = _choice(environment, "ORDERS_LOG_FORMAT", ("json", "text"))
         colour = _choice(environment, "ORDERS_LOG_COLOUR", ("never", "always"))
-        return cls(cast("Literal['json', 'text']", style), colour == "always")
+        return cls(
+            format=cast("Literal['json', 'text']", style),
+            colour=colour == "always",
+            service=environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE,
+        )
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
@@ -103,3 +117,9 @@ def _number(
     if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
         raise SettingsError(f"{name} must be a whole number {lowest} to {highest}: it is {text!r}")
     return int(text)
+
+
+def _optional_number(
+    environment: Mapping[str, str], name: str, lowest: int, highest: int
+) -> int | None:
+    return _number(environment, name, lowest, lowest, highest) if environment.get(name) else None

@@ -20,11 +20,10 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from chalicelib.orders import UnreadableOrder
 from chalicelib.processing import Processed
-from chalicelib.settings import LogSettings, SettingsError
+from chalicelib.settings import DEFAULT_SERVICE, LogSettings, SettingsError
 from chalicelib.submissions import Status, Verdict
 from chalicelib.unavailable import StoreUnavailable
 
-SERVICE = "orders"
 METRICS_NAMESPACE = "Orders"
 UNSPECIFIED_CHANNEL = "unspecified"
 TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%FZ"  # %F is Powertools' directive for milliseconds
@@ -57,10 +56,9 @@ class TextFormatter(LambdaPowertoolsFormatter):
         return f"{DIM}{time}{RESET} {emphasis}{level:<7} {message:<20}{RESET} {DIM}{keys}{RESET}"
 
 
-def make_logger(
-    settings: LogSettings, stream: IO[str] | None = None, service: str = SERVICE
-) -> Logger:
+def make_logger(settings: LogSettings, stream: IO[str] | None = None) -> Logger:
     """The logger of the app: JSON lines, or lines of text for a terminal."""
+    service = settings.service
     if settings.format == "text":
         formatter = TextFormatter(settings.colour)
         return Logger(service=service, stream=stream or sys.stdout, logger_formatter=formatter)
@@ -78,8 +76,9 @@ def make_logger(
 class Telemetry:
     """Logs and counts what happens. It can be used from several threads at once."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, service: str = DEFAULT_SERVICE) -> None:
         self._logger = logger
+        self._service = service
 
     def answered(
         self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
@@ -111,17 +110,17 @@ class Telemetry:
         for processed in batch:
             by_channel[_channel(processed)].append(processed)
         for channel, of_channel in by_channel.items():
-            _publish(channel, of_channel)
+            _publish(self._service, channel, of_channel)
 
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
         """Messages that are done with could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
 
-def _publish(channel: str, batch: Sequence[Processed]) -> None:
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension("service", SERVICE)
-    metrics.add_dimensions(service=SERVICE, channel=channel)
+def _publish(service: str, channel: str, batch: Sequence[Processed]) -> None:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=service)
+    metrics.add_dimension("service", service)
+    metrics.add_dimensions(service=service, channel=channel)
     counts = Counter(name for processed in batch for name in _counted(processed))
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MAX_WORKERS = 32
-# With three attempts a call takes at most about 12 seconds: 3 x (1 + 2) of waiting, and at most 3
-# of backing off. See TIME_FOR_ONE_MESSAGE_MS in processing.py.
+# With three attempts a call takes at most 22 seconds: 3 x (1 + 2) of waiting and 1 + 2 of backing
+# off, or 2 x 5 more where AWS asks for it (x-amz-retry-after). Without an answer it is 9, and a
+# little. See TIME_FOR_ONE_CALL_MS in processing.py.
 CLIENT_CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
@@ -82,7 +83,8 @@ def settings() -> Settings:
 @_once
 def telemetry() -> Telemetry:
     """The log and the metrics."""
-    return Telemetry(make_logger(LogSettings.from_env()))
+    settings = LogSettings.from_env()
+    return Telemetry(make_logger(settings), settings.service)
 
 
 @_once

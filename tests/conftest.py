@@ -1,6 +1,7 @@
 """What several kinds of tests need: an environment of their own, and one emulator for all."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,12 @@ def local_resources() -> Iterator[LocalResources]:
     """An AWS emulator with the resources of the template in it."""
     with LocalResources() as resources:
         yield resources
+
+
+@pytest.fixture(scope="session")
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Chalice keeps what it has packaged, so that it downloads it once for all tests."""
+    return tmp_path_factory.mktemp("deployments")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ops.commands.local import DEFAULT_CONSOLE_PORT
 from ops.commands.session import OutOfReach
+from ops.console import DEFAULT_PORT
 from ops.desk.stage import DEFAULT_AWS_PORT, StageUnavailable, connect
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.ports import LOOPBACK, PortUnavailable, require_free
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    default=DEFAULT_CONSOLE_PORT,
+    default=DEFAULT_PORT,
     show_default=True,
     help="Port of the console.",
 )

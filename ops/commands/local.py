@@ -8,6 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.clients import cloudformation_client
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching
@@ -19,7 +20,6 @@ from ops.local.stack import LocalStack
 
 DEFAULT_PORT = 8000
 DEFAULT_AWS_PORT = 4566
-DEFAULT_CONSOLE_PORT = 8001
 PORT = click.IntRange(0, 65535)
 
 

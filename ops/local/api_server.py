@@ -101,7 +101,8 @@ class ApiRequestHandler(ChaliceRequestHandler):
         except RequestRefused as refused:
             self._send_problem(refused.problem)
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle  # noqa: N815
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _generic_handle  # noqa: N815
+    do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _generic_handle  # noqa: N815
 
     def _send_error_response(self, error: LocalGatewayException) -> None:
         if isinstance(error, ForbiddenError):

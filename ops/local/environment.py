@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ops.resource_outputs import resource_variables
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 REGION = "us-east-1"
@@ -22,11 +24,7 @@ def app_environment(
     `.chalice/config.json` holds the same for stage `local` with the default names and ports.
     """
     return {
-        "ORDERS_QUEUE_NAME": outputs["QueueName"],
-        "ORDERS_QUEUE_URL": outputs["QueueUrl"],
-        "ORDERS_DLQ_URL": outputs["DeadLetterQueueUrl"],
-        "ORDERS_BUCKET": outputs["BucketName"],
-        "ORDERS_TABLE": outputs["TableName"],
+        **resource_variables(outputs),
         "ORDERS_AUTH": "none",
         "ORDERS_PARTIAL_BATCH": "enabled" if partial_batch else "disabled",
         "ORDERS_LOG_FORMAT": "text",

@@ -2,8 +2,13 @@
 One suite, several implementations: each fake must do what its adapter does on AWS.
 
 - `fake`: the fakes of the unit tests;
-- `moto`: the adapters over moto, inside this process: an independent check of their requests;
-- `ministack`: the adapters over HTTP, on the resources that the template makes.
+- `moto`: the adapters over moto, inside this process: an independent check of their requests. Over
+  HTTP it would check the same with the same code, for a web framework more to install;
+- `ministack`: the adapters over HTTP, on the resources that the template makes;
+- `roto`: the adapters over HTTP, on an implementation in another language by other people.
+
+Where one of them is known to do other than AWS, the test says so with `differs`, and why. It then
+has to fail on that one: an implementation that gets better is noticed too.
 """
 
 import uuid
@@ -20,6 +25,7 @@ from chalicelib.order_queue import OrderQueue
 from chalicelib.record_store import RecordStore
 from chalicelib.wiring import S3_CONFIG
 from ops.local.stack import LocalResources
+from tests.contract.roto import Roto
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ TABLE_PROPERTIES = (
     "LocalSecondaryIndexes",
     "BillingMode",
 )
-REAL = ["moto", "ministack"]
+REAL = ["moto", "ministack", "roto"]
 
 
 class Aws:
@@ -65,7 +71,10 @@ class Aws:
     def received(self, queue_url: str) -> list[dict[str, Any]]:
         """Take what is on a queue."""
         answer = self.sqs.receive_message(
-            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            QueueUrl=queue_url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
         )
         return cast("list[dict[str, Any]]", answer.get("Messages", []))
 
@@ -87,9 +96,21 @@ def ministack(local_resources: LocalResources) -> Aws:
     return aws
 
 
+@pytest.fixture(scope="module")
+def roto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with Roto(tmp_path_factory.mktemp("roto")) as server:
+        aws = Aws(server.url)
+        aws.create_table_and_bucket()
+        yield aws
+
+
 @pytest.fixture(params=["fake", *REAL])
 def implementation(request: pytest.FixtureRequest) -> Aws | None:
     """What the stores of a test run on; None is the fakes."""
+    for mark in request.node.iter_markers("differs"):
+        if request.param in mark.kwargs:
+            reason = mark.kwargs[request.param]
+            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
     if request.param == "fake":
         return None
     aws: Aws = request.getfixturevalue(request.param)

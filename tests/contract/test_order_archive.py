@@ -72,7 +72,11 @@ def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
         archive.check()
 
 
-@pytest.mark.parametrize("implementation", ["ministack"], indirect=True)
+# What is inside this process can't be downloaded from: not on moto.
+over_http = pytest.mark.parametrize("implementation", ["ministack", "roto"], indirect=True)
+
+
+@over_http
 def test_a_presigned_url_downloads_the_order_as_it_was_sent(archive: OrderArchive) -> None:
     delivered = submission(text())
     archive.keep(delivered)
@@ -82,6 +86,42 @@ def test_a_presigned_url_downloads_the_order_as_it_was_sent(archive: OrderArchiv
 
     assert downloaded == delivered.order.payload.encode()
     assert json.loads(downloaded)["id"] == delivered.order.id
+
+
+UNCHECKED = "it serves presigned URLs without a look at their signature"
+
+
+def status_of(url: str, method: str = "GET") -> int:
+    """What comes of a request to a URL."""
+    request = urllib.request.Request(url, method=method, data=b"x" if method == "PUT" else None)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            status: int = answer.status
+            return status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@over_http
+@pytest.mark.differs(roto=UNCHECKED)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_presigned_url_lets_nobody_write_or_delete(archive: OrderArchive, method: str) -> None:
+    delivered = submission(text())
+    archive.keep(delivered)
+
+    assert status_of(archive.presigned_url(delivered.archive_key), method) == 403
+
+
+@over_http
+@pytest.mark.differs(roto=UNCHECKED)
+def test_a_presigned_url_does_not_open_another_object(archive: OrderArchive) -> None:
+    signed, other = submission(text()), submission(text())
+    archive.keep(signed)
+    archive.keep(other)
+
+    url = archive.presigned_url(signed.archive_key).replace(signed.archive_key, other.archive_key)
+
+    assert status_of(url) == 403
 
 
 @on_aws

@@ -1,5 +1,6 @@
 """The queues: what is sent arrives with its attributes, and what is deleted is gone."""
 
+import json
 import uuid
 from typing import Any
 
@@ -115,6 +116,72 @@ def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
     ]:
         with pytest.raises(StoreUnavailable, match=r"NonExistentQueue|QueueDoesNotExist"):
             call()
+
+
+def redriving(aws: Aws, receives: int) -> None:
+    """Let the queue pass a message on once it was received so often, each time for no time."""
+    policy = {
+        "deadLetterTargetArn": arn_of(aws, aws.dead_letter_queue_url),
+        "maxReceiveCount": receives,
+    }
+    aws.sqs.set_queue_attributes(
+        QueueUrl=aws.queue_url,
+        Attributes={"RedrivePolicy": json.dumps(policy), "VisibilityTimeout": "0"},
+    )
+
+
+def arn_of(aws: Aws, queue_url: str) -> str:
+    answer = aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    return answer["Attributes"]["QueueArn"]
+
+
+@on_aws
+def test_a_message_that_is_not_deleted_comes_back_and_is_counted(
+    aws: Aws, queue: OrderQueue
+) -> None:
+    redriving(aws, receives=3)
+    queue.send("{}", {})
+
+    receives = [aws.received(aws.queue_url)[0] for _ in range(3)]
+
+    assert [receive["Attributes"]["ApproximateReceiveCount"] for receive in receives] == [
+        "1",
+        "2",
+        "3",
+    ]
+    assert len({receive["MessageId"] for receive in receives}) == 1
+
+
+@on_aws
+def test_what_sqs_itself_moves_to_the_dead_letters_stays_the_same_submission(
+    aws: Aws, queue: OrderQueue
+) -> None:
+    redriving(aws, receives=1)
+    queue.send('{"id":"a"}', {"submissionId": "s-1"})
+    aws.received(aws.queue_url)
+
+    assert aws.received(aws.queue_url) == []
+    (dead,) = aws.received(aws.dead_letter_queue_url)
+    assert dead["Body"] == '{"id":"a"}'
+    assert strings(dead) == {"submissionId": "s-1"}
+
+
+@on_aws
+def test_a_redriven_message_has_another_id_and_the_same_submission(
+    aws: Aws, queue: OrderQueue
+) -> None:
+    queue.send("{}", {"submissionId": "s-1"})
+    (first,) = aws.received(aws.queue_url)
+
+    aws.sqs.send_message(
+        QueueUrl=aws.queue_url,
+        MessageBody=first["Body"],
+        MessageAttributes=first["MessageAttributes"],
+    )
+    (second,) = aws.received(aws.queue_url)
+
+    assert second["MessageId"] != first["MessageId"]
+    assert strings(second) == strings(first)
 
 
 def test_the_largest_order_fits_on_the_templates_queues(local_resources: LocalResources) -> None:

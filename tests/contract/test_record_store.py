@@ -239,9 +239,14 @@ def test_a_store_that_is_there_passes_its_check(records: Store) -> None:
     records.check()
 
 
-@pytest.mark.parametrize("implementation", ["fake", "ministack"], indirect=True)
+@pytest.mark.parametrize("implementation", ["fake", "ministack", "roto"], indirect=True)
 def test_of_many_at_once_one_takes_the_slot(records: Store, order_id: str) -> None:
-    """Not on moto: it is not atomic (facts: two winners in 800 puts)."""
+    """
+    Not on moto, which differs from AWS here: its conditional put is not atomic.
+
+    It is no expected failure either, since it shows only now and then: 2 winners in 800 puts of 50
+    threads.
+    """
     start = threading.Barrier(16)
 
     def settle_one(number: int) -> bool:
@@ -282,10 +287,24 @@ def test_a_table_that_is_not_there_is_said(aws: Aws, order_id: str) -> None:
 
 
 @on_aws
+@pytest.mark.differs(roto="a failed condition does not bring the item: the adapter reads it")
+def test_a_failed_condition_brings_the_holder_so_that_no_read_is_needed(
+    aws: Aws, records: RecordStore, order_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = record_of(order_id)
+    records.take(holder)
+    reads: list[object] = []
+    monkeypatch.setattr(aws.dynamodb, "get_item", lambda **arguments: reads.append(arguments))
+
+    assert records.take(record_of(order_id, amount=1)) == holder
+    assert reads == []
+
+
+@on_aws
 def test_where_a_failed_condition_does_not_bring_the_holder_it_is_read(
     aws: Aws, records: RecordStore, order_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not every implementation returns ALL_OLD."""
+    """Not every implementation returns ALL_OLD: the verdict must be the same without."""
     holder = record_of(order_id)
     records.take(holder)
     put_item = aws.dynamodb.put_item

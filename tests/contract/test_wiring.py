@@ -10,7 +10,7 @@ from chalice.test import Client
 import app as orders_app
 from chalicelib import wiring
 from chalicelib.order_archive import OrderArchive
-from chalicelib.processing import TIME_FOR_ONE_MESSAGE_MS
+from chalicelib.processing import TIME_FOR_ONE_CALL_MS
 from chalicelib.submissions import Status
 from chalicelib.unavailable import StoreUnavailable
 from ops.local.ports import free_port
@@ -94,14 +94,15 @@ def test_dead_letters_are_warned_of(app: App) -> None:
 
 
 def test_a_missing_setting_is_a_500_to_the_caller_and_said_in_the_log(
-    app: App, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("ORDERS_QUEUE_URL")
 
     answer = app.http.post("/orders", headers=JSON, body=order_text().encode())
 
     assert answer.status_code == 500
-    assert "ORDERS_QUEUE_URL is not set" in capfd.readouterr().out
+    (failed,) = [line for line in caplog.records if line.message == "request failed"]
+    assert "ORDERS_QUEUE_URL is not set" in vars(failed)["detail"]
     assert "ORDERS_QUEUE_URL" not in answer.body.decode()
 
 
@@ -115,9 +116,10 @@ def test_an_endpoint_that_does_not_answer_is_said_in_time() -> None:
 
 
 @pytest.mark.parametrize("config", [wiring.CLIENT_CONFIG, wiring.HEALTH_CONFIG])
-def test_no_two_calls_outlast_the_time_that_a_message_is_given(config: Any) -> None:
+def test_no_call_outlasts_the_time_that_it_is_given(config: Any) -> None:
     attempts = config.retries["total_max_attempts"]
-    backoff = sum(2**attempt for attempt in range(attempts - 1))
+    # botocore's: 1 s after a throttle, doubled for each attempt, and 5 s more if AWS asks for it.
+    backoff = sum(2**attempt + 5 for attempt in range(attempts - 1))
     longest = attempts * (config.connect_timeout + config.read_timeout) + backoff
 
-    assert 2 * longest * 1000 <= TIME_FOR_ONE_MESSAGE_MS
+    assert longest * 1000 <= TIME_FOR_ONE_CALL_MS

@@ -28,7 +28,7 @@ class ApiClient:
     """Calls the API at a URL."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def request(
         self,
@@ -38,7 +38,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         request = urllib.request.Request(
-            self._url + path, data=body, method=method, headers=dict(headers or {})
+            self.url + path, data=body, method=method, headers=dict(headers or {})
         )
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:

@@ -17,7 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
@@ -142,21 +141,6 @@ def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
     # The emulator has one server, of which a short poll asks all there are.
     monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
     return QuickOperator(operator.stack, operator.stage)
-
-
-def commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path}{name} ")
-        yield f"{path}{name}", command
-
-
-@pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)
-def test_every_command_has_help_with_an_example_of_itself(
-    name: str, command: click.Command
-) -> None:
-    assert command.help
-    assert f"python -m ops {name}" in (command.epilog or "")
 
 
 def test_what_can_not_be_read_is_refused(quick: QuickOperator) -> None:

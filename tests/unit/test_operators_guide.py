@@ -8,6 +8,7 @@ import click
 import pytest
 
 from ops.__main__ import main
+from tests.ops_commands import subcommand
 
 GUIDE = Path("docs/operators.md")
 SHOWN = re.findall(r"^\$ python -m ops (.*)$", GUIDE.read_text(), re.MULTILINE)
@@ -18,7 +19,7 @@ def test_a_command_of_the_guide_can_be_typed(line: str) -> None:
     command: click.Command = main
     arguments = shlex.split(line)
     while isinstance(command, click.Group):
-        command = command.commands[arguments.pop(0)]
+        command = subcommand(command, arguments.pop(0))
 
     command.make_context(line, arguments)
 

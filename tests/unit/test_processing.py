@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.order_queue import Message
 from chalicelib.processing import (
-    TIME_FOR_ONE_MESSAGE_MS,
+    TIME_FOR_ONE_CALL_MS,
     BatchFailed,
     OutOfTime,
     Processed,
@@ -262,7 +262,7 @@ def test_messages_of_different_orders_are_processed_side_by_side(system: System)
 
 
 def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
-    left = iter([60_000, TIME_FOR_ONE_MESSAGE_MS, TIME_FOR_ONE_MESSAGE_MS - 1])
+    left = iter([60_000, *[TIME_FOR_ONE_CALL_MS] * 2, TIME_FOR_ONE_CALL_MS - 1])
     batch = system.processor().process_batch(
         [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
     )
@@ -271,8 +271,21 @@ def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
     assert [record.order_id for record in system.records.all()] == ["a"]
 
 
+def test_a_slow_message_stops_between_two_calls_rather_than_be_cut_off(system: System) -> None:
+    """A duplicate takes up to four calls: each may take all the time that one is given."""
+    message = sqs_message()
+    left = iter([60_000, TIME_FOR_ONE_CALL_MS, TIME_FOR_ONE_CALL_MS - 1])
+
+    (late,) = system.processor().process_batch([message], lambda: next(left))
+    assert isinstance(late.failure, OutOfTime)
+    assert system.records.all() == []
+
+    system.process(redelivered(message))
+    assert system.archive.objects.keys() == {system.record().s3_key}
+
+
 def test_a_function_with_little_time_uses_half_of_it(system: System) -> None:
-    left = iter([3_000, 1_500, 1_499])
+    left = iter([3_000, 1_500, 1_500, 1_499])
     batch = system.processor().process_batch(
         [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
     )

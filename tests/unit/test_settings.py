@@ -55,6 +55,27 @@ def test_a_batch_size_is_1_to_10000(text: str) -> None:
         AppSettings.from_env({"ORDERS_BATCH_SIZE": text})
 
 
+@pytest.mark.parametrize(("text", "expected"), [("", None), ("2", 2), ("1000", 1000)])
+def test_maximum_concurrency_is_lambdas_own_unless_it_is_set(
+    text: str, expected: int | None
+) -> None:
+    settings = AppSettings.from_env({"ORDERS_MAXIMUM_CONCURRENCY": text})
+
+    assert settings.maximum_concurrency == expected
+    assert AppSettings.from_env({}).maximum_concurrency is None
+
+
+@pytest.mark.parametrize("text", ["1", "0", "1001", "many"])
+def test_maximum_concurrency_is_2_to_1000(text: str) -> None:
+    with pytest.raises(SettingsError, match="ORDERS_MAXIMUM_CONCURRENCY must be a whole number 2"):
+        AppSettings.from_env({"ORDERS_MAXIMUM_CONCURRENCY": text})
+
+
+def test_stages_that_share_an_account_are_told_apart_by_their_service() -> None:
+    assert LogSettings.from_env({}).service == "orders"
+    assert LogSettings.from_env({"ORDERS_SERVICE": "orders-prod"}).service == "orders-prod"
+
+
 def test_partial_batches_are_enabled_by_name() -> None:
     assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
 

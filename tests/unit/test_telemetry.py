@@ -29,8 +29,9 @@ class Logged:
     def __init__(self, style: LogSettings) -> None:
         self.stream = io.StringIO()
         # Powertools keeps one logger for each service name: a new name gives a new stream.
-        logger = make_logger(style, self.stream, service=f"orders-{next(_services)}")
-        self.telemetry = Telemetry(logger)
+        style = replace(style, service=f"orders-{next(_services)}")
+        self.service = style.service
+        self.telemetry = Telemetry(make_logger(style, self.stream), style.service)
         self.records = FakeRecordStore()
         self.archive = FakeArchive()
         self.queue = FakeQueue()
@@ -304,6 +305,7 @@ def test_metrics_are_of_the_service_and_of_each_channel(
     (directive,) = metrics["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Orders"
     assert directive["Dimensions"] == [["service"], ["service", "channel"]]
+    assert metrics["service"] == logged.service
 
 
 def test_the_age_of_first_attempts_is_apart_from_retries(

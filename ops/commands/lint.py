@@ -1,0 +1,55 @@
+"""`lint`: whether a deployed stage keeps the rules."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.deployment.problems import explain
+from ops.lint.deployed import DeployedStage, NotDeployed
+from ops.lint.rules import RULES
+
+if TYPE_CHECKING:
+    from ops.lint.rules import Rule
+    from ops.lint.stage import StageSettings
+
+
+@click.command(epilog="Example: python -m ops lint --stage prod --verbose")
+@click.option("--stage", default="dev", show_default=True, help="The stage to look at.")
+@click.option("--verbose", is_flag=True, help="Show the rules that are kept as well.")
+def lint(stage: str, verbose: bool) -> None:
+    """
+    Check a deployed stage against the rules.
+
+    Each rule is a recommendation of AWS, or a pair of settings that must not part. Nothing is
+    changed. The exit code is 1 if a rule is broken.
+    """
+    try:
+        settings = DeployedStage(stage).settings()
+    except NotDeployed as error:
+        raise click.ClickException(str(error)) from error
+    except (BotoCoreError, ClientError) as error:
+        raise click.ClickException(explain(error)) from error
+    broken = [rule for rule in RULES if _report(rule, settings, verbose=verbose)]
+    click.echo(f"Stage {stage}: {len(RULES) - len(broken)} of {len(RULES)} rules are kept.")
+    sys.exit(1 if broken else 0)
+
+
+COMMANDS = (lint,)
+
+
+def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> bool:
+    """Show what is wrong by a rule. Returns whether anything is."""
+    problems = rule.broken_by(settings)
+    if problems:
+        click.secho(f"broken  {rule.name}", fg="red")
+        for problem in problems:
+            click.echo(f"        {problem}.")
+        click.echo(f"        AWS: {rule.recommendation} {rule.source}")
+    elif verbose:
+        click.secho(f"kept    {rule.name}", fg="green")
+        click.echo(f"        {rule.recommendation}")
+    return bool(problems)

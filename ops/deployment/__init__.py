@@ -1,0 +1,1 @@
+"""Deployment of a stage: packaging the app, and the stacks that it is made of."""

@@ -1,0 +1,107 @@
+"""The AWS account that a command works on, found as every AWS tool finds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+# CloudFormation throttles those who watch it: tried again for up to half a minute.
+CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6}
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who works on which account."""
+
+    account_id: str
+    caller: str
+
+
+class Aws:
+    """
+    Clients for one account and region.
+
+    Credentials, region and endpoint come from where boto3 looks: AWS_PROFILE, AWS_DEFAULT_REGION,
+    AWS_ENDPOINT_URL, ~/.aws. The `with` block closes the connections that were opened.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients().values():
+            client.close()
+
+    @cached_property
+    def session(self) -> boto3.session.Session:
+        return boto3.session.Session()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Asked for first, because it needs credentials, a region and nothing else."""
+        sts = self.session.client("sts", config=CONFIG)
+        try:
+            answer = sts.get_caller_identity()
+        finally:
+            sts.close()
+        return Identity(answer["Account"], answer["Arn"])
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        return self.session.client("cloudformation", config=CONFIG)
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return self.session.client("s3", config=CONFIG)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        return self.session.client("sqs", config=CONFIG)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        return self.session.client("dynamodb", config=CONFIG)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self.session.client("logs", config=CONFIG)
+
+    @property
+    def region(self) -> str:
+        return self.cloudformation.meta.region_name
+
+    @property
+    def emulator_url(self) -> str | None:
+        """The endpoint in place of AWS; None on AWS itself."""
+        endpoint = self.cloudformation.meta.endpoint_url
+        host = urlsplit(endpoint).hostname or ""
+        return None if ".amazonaws." in f"{host}." else endpoint
+
+    @property
+    def credentials(self) -> Credentials | None:
+        return self.session.get_credentials()
+
+    def _clients(self) -> dict[str, Any]:
+        names = ("cloudformation", "s3", "sqs", "dynamodb", "logs")
+        return {name: self.__dict__[name] for name in names if name in self.__dict__}
+
+    def describe(self) -> str:
+        """The account in one line."""
+        identity = self.identity
+        place = f" at {self.emulator_url}" if self.emulator_url else ""
+        return f"Account {identity.account_id}, {self.region}{place}, as {identity.caller}"

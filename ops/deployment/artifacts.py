@@ -1,0 +1,160 @@
+"""The bucket of an account and region that CloudFormation takes code and templates from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ops.deployment.problems import DeploymentProblem, code_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ops.deployment.account import Aws
+
+MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
+# us-east-1 is the one region that may not be named when a bucket is made there.
+UNNAMED_REGION = "us-east-1"
+
+
+class Artifacts:
+    """
+    Uploads to the artifacts bucket, which is made at the first deployment.
+
+    Nothing is ever deleted from it: a rollback takes the code that was deployed before.
+    """
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws = aws
+        self._owner = aws.identity.account_id
+        self.bucket = f"orders-artifacts-{self._owner}-{aws.region}"
+
+    def make_ready(self) -> bool:
+        """
+        Make the bucket if it isn't there, and close it in any case. True: it was made.
+
+        Raises:
+            DeploymentProblem: the name is taken.
+        """
+        made = not self._exists()
+        if made:
+            self._create()
+        self._close()
+        return made
+
+    def upload_archive(self, archive: Path, stage: str) -> tuple[str, bool]:
+        """
+        Upload an archive: its key, and whether it had to be sent.
+
+        Its key says what is in it: the same code again is the same object, and so no change.
+        """
+        key = f"{stage}/{digest_of(archive)}.zip"
+        sent = not self._has(key)
+        if sent:
+            self._aws.s3.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=archive.read_bytes(),
+                ExpectedBucketOwner=self._owner,
+            )
+        return key, sent
+
+    def upload_template(self, template: str, stage: str) -> str:
+        """Upload a template that is too large for a request: its URL."""
+        key = f"{stage}/{hashlib.sha256(template.encode()).hexdigest()}.template.yaml"
+        self._aws.s3.put_object(
+            Bucket=self.bucket, Key=key, Body=template.encode(), ExpectedBucketOwner=self._owner
+        )
+        endpoint = self._aws.emulator_url
+        if endpoint:
+            return f"{endpoint}/{self.bucket}/{key}"
+        return f"https://{self.bucket}.s3.{self._aws.region}.amazonaws.com/{key}"
+
+    def _exists(self) -> bool:
+        try:
+            self._aws.s3.head_bucket(Bucket=self.bucket, ExpectedBucketOwner=self._owner)
+        except ClientError as error:
+            if code_of(error) in MISSING:
+                return False
+            if code_of(error) in {"403", "AccessDenied"}:
+                raise self._taken() from error
+            raise
+        return True
+
+    def _create(self) -> None:
+        arguments: dict[str, Any] = {"Bucket": self.bucket}
+        if self._aws.region != UNNAMED_REGION:
+            arguments["CreateBucketConfiguration"] = {"LocationConstraint": self._aws.region}
+        try:
+            self._aws.s3.create_bucket(**arguments, ObjectOwnership="BucketOwnerEnforced")
+        except ClientError as error:
+            if code_of(error) == "BucketAlreadyExists":
+                raise self._taken() from error
+            if code_of(error) != "BucketAlreadyOwnedByYou":
+                raise
+
+    def _close(self) -> None:
+        s3, bucket, owner = self._aws.s3, self.bucket, self._owner
+        s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": True,
+                "IgnorePublicAcls": True,
+                "BlockPublicPolicy": True,
+                "RestrictPublicBuckets": True,
+            },
+            ExpectedBucketOwner=owner,
+        )
+        s3.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}, ExpectedBucketOwner=owner
+        )
+        s3.put_bucket_policy(
+            Bucket=bucket, Policy=json.dumps(_tls_only(bucket)), ExpectedBucketOwner=owner
+        )
+
+    def _has(self, key: str) -> bool:
+        try:
+            self._aws.s3.head_object(Bucket=self.bucket, Key=key, ExpectedBucketOwner=self._owner)
+        except ClientError as error:
+            if code_of(error) in MISSING:
+                return False
+            raise
+        return True
+
+    def _taken(self) -> DeploymentProblem:
+        return DeploymentProblem(
+            f"The name of the artifacts bucket, {self.bucket}, is taken by another account, or "
+            "these credentials may not see it. If it is yours, ask for s3:ListBucket on it and run "
+            "the command again; if not, change the name in ops/deployment/artifacts.py."
+        )
+
+
+def digest_of(archive: Path) -> str:
+    """A digest of the files in a zip; not of their times, which differ each time it is made."""
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(archive) as opened:
+        for name in sorted(opened.namelist()):
+            digest.update(f"{len(name)}:{name}:{opened.getinfo(name).file_size}:".encode())
+            digest.update(opened.read(name))
+    return digest.hexdigest()
+
+
+def _tls_only(bucket: str) -> dict[str, Any]:
+    arn = f"arn:aws:s3:::{bucket}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "RefusePlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

@@ -1,0 +1,173 @@
+"""Change sets: what would become of each resource, worked out by CloudFormation beforehand."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ops.deployment.operations import NO_REASON, advice_on, pauses
+from ops.deployment.problems import DeploymentProblem, code_of, message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import ChangeSetTypeType
+    from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
+
+    from ops.deployment.operations import Operations
+
+# CloudFormation's limit of a template in the request itself.
+LARGEST_TEMPLATE_BYTES = 51_200
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What will become of one resource."""
+
+    action: str
+    logical_id: str
+    type: str
+    physical_id: str
+    replacement: str
+
+    @property
+    def replaces(self) -> bool:
+        return self.action == "Modify" and self.replacement in {"True", "Conditional"}
+
+    @property
+    def ends_the_resource(self) -> bool:
+        """Whether what is there now is not what will be used afterwards."""
+        return self.action == "Remove" or self.replaces
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """Changes that CloudFormation has worked out, and that wait to be carried out."""
+
+    id: str
+    stack: str
+    type: ChangeSetTypeType
+    changes: Sequence[Change]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a stack should be."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Sequence[Any] = ()
+    template_url: str | None = None
+
+
+class ChangeSets:
+    """The change sets of an account."""
+
+    def __init__(
+        self,
+        client: CloudFormationClient,
+        operations: Operations,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._client = client
+        self._operations = operations
+        self._sleep = sleep
+
+    def create(
+        self,
+        wanted: Wanted,
+        kind: ChangeSetTypeType,
+        imports: Sequence[ResourceToImportTypeDef] = (),
+    ) -> ChangeSet | None:
+        """
+        Let CloudFormation work out what would change; None: nothing would.
+
+        Raises:
+            DeploymentProblem: CloudFormation refuses the template or its parameters.
+        """
+        try:
+            answer = self._client.create_change_set(**_request(wanted, kind, imports))
+        except ClientError as error:
+            if code_of(error) != "ValidationError":
+                raise
+            raise DeploymentProblem(
+                f"CloudFormation refuses the template of {wanted.name}: {message_of(error)}\n"
+                "Mend it, and run the command again."
+            ) from error
+        described = self._when_worked_out(answer["Id"])
+        failed = described["Status"] == "FAILED"
+        reason = described.get("StatusReason") or NO_REASON
+        if failed and any(words in reason for words in NO_CHANGES):
+            self.delete(answer["Id"])
+            return None
+        if failed or described["ExecutionStatus"] != "AVAILABLE":
+            raise self._refusal(answer["Id"], wanted.name, reason)
+        return ChangeSet(answer["Id"], wanted.name, kind, list(self._changes(described)))
+
+    def delete(self, change_set_id: str) -> None:
+        """Forget a change set that is not to be carried out."""
+        self._client.delete_change_set(ChangeSetName=change_set_id)
+
+    def _refusal(self, change_set_id: str, stack: str, reason: str) -> DeploymentProblem:
+        details = self._operations.refused_beforehand(ChangeSetName=change_set_id, because=reason)
+        self.delete(change_set_id)
+        head = f"CloudFormation can't carry out the changes of {stack}: {reason}"
+        then = f"{advice_on([reason, *details])}Mend that, and run the command again."
+        return DeploymentProblem("\n".join([head, *details, then]))
+
+    def _when_worked_out(self, change_set_id: str) -> Any:
+        for pause in pauses():
+            answer = self._client.describe_change_set(ChangeSetName=change_set_id)
+            if answer["Status"] in {"CREATE_COMPLETE", "FAILED"}:
+                break
+            self._sleep(pause)
+        return answer
+
+    def _changes(self, page: Any) -> Iterator[Change]:
+        while True:
+            for entry in page["Changes"]:
+                change = entry["ResourceChange"]
+                yield Change(
+                    change["Action"],
+                    change["LogicalResourceId"],
+                    change["ResourceType"],
+                    change.get("PhysicalResourceId", ""),
+                    change.get("Replacement", ""),
+                )
+            if not page.get("NextToken"):
+                return
+            page = self._client.describe_change_set(
+                ChangeSetName=page["ChangeSetId"], NextToken=page["NextToken"]
+            )
+
+
+def _request(
+    wanted: Wanted, kind: ChangeSetTypeType, imports: Sequence[ResourceToImportTypeDef]
+) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "StackName": wanted.name,
+        "ChangeSetName": f"ops-{uuid.uuid4().hex[:12]}",
+        "ChangeSetType": kind,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in wanted.parameters.items()
+        ],
+        "Capabilities": list(wanted.capabilities),
+    }
+    if wanted.template_url:
+        request["TemplateURL"] = wanted.template_url
+    else:
+        request["TemplateBody"] = wanted.template
+    # An import may change nothing but what it imports, tags included.
+    if kind == "IMPORT":
+        request["ResourcesToImport"] = list(imports)
+    else:
+        request["Tags"] = [{"Key": key, "Value": text} for key, text in wanted.tags.items()]
+    return request

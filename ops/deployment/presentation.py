@@ -1,0 +1,72 @@
+"""What a deployment shows: tables of changes, events as they come, and what to type next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
+
+    from ops.deployment.change_sets import Change, ChangeSet
+
+STATUS_WIDTH = 28
+ACTION_COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}
+# What a file or a pipe gets, which has no width of its own.
+PIPE_WIDTH = 100
+
+
+class Screen:
+    """The terminal, or whatever the output goes to."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True)
+        if not self._console.is_terminal:
+            self._console.width = PIPE_WIDTH
+
+    def say(self, text: str = "") -> None:
+        """One or more lines, as they are."""
+        self._console.print(escape(text))
+
+    def good_news(self, text: str) -> None:
+        """What everyone has waited for."""
+        self._console.print(escape(text), style="bold green")
+
+    def changes(self, change_set: ChangeSet) -> None:
+        """What will become of each resource."""
+        verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}
+        self.say(f"Stack {change_set.stack}, {verb.get(change_set.type, 'to be changed')}:")
+        self._console.print(changes_table(change_set.changes))
+
+    def event(self, event: StackEventTypeDef) -> None:
+        """One line for the end of each resource, and for the stack's own beginning and end."""
+        status = event.get("ResourceStatus", "")
+        if status.endswith("_IN_PROGRESS") and event["LogicalResourceId"] != event["StackName"]:
+            return
+        reason = event.get("ResourceStatusReason", "") if status.endswith("FAILED") else ""
+        time = f"{event['Timestamp'].astimezone():%H:%M:%S}"
+        line = f"  {time}  {status:<{STATUS_WIDTH}} {event['LogicalResourceId']}"
+        self._console.print(escape(f"{line}  {reason}".rstrip()), style=_style_of(status))
+
+
+def changes_table(changes: Iterable[Change]) -> Table:
+    """One row for each resource."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
+    for heading in ("  Change", "Resource", "Type"):
+        table.add_column(heading, no_wrap=True)
+    for change in changes:
+        action = "Replace" if change.replaces else change.action
+        colour = "red" if change.ends_the_resource else ACTION_COLOURS.get(change.action, "")
+        table.add_row(f"  {action}", change.logical_id, change.type, style=colour)
+    return table
+
+
+def _style_of(status: str) -> str:
+    if "FAILED" in status or "ROLLBACK" in status:
+        return "red"
+    return "green" if status.endswith("_COMPLETE") else "dim"

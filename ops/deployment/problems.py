@@ -1,0 +1,144 @@
+"""What can go wrong with a deployment, in sentences that end with what to type."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004 (botocore's own, of which all that fail to connect are kinds)
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CREDENTIALS_HELP = (
+    "For a profile of ~/.aws type `export AWS_PROFILE=NAME`; for keys, "
+    "`export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...`. Then run the command again."
+)
+REGION_HELP = "Type for example `export AWS_DEFAULT_REGION=us-east-1`, and run the command again."
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+UNKNOWN_KEYS = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "AuthFailure",
+}
+BAD_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"}
+THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+REGIONS_DISABLED = {"OptInRequired", "RegionDisabledException"}
+
+
+class DeploymentProblem(Exception):
+    """A deployment can't go on: the message says why, and what to type."""
+
+
+class DeploymentInterrupted(Exception):
+    """The user stopped watching: the message says what goes on without him."""
+
+
+def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] = os.environ) -> str:
+    """A sentence on what AWS, or the way to it, refused; then what to type."""
+    if isinstance(error, ClientError):
+        return _explain_refusal(error)
+    match error:
+        case NoCredentialsError():
+            return f"There are no AWS credentials here. {CREDENTIALS_HELP}"
+        case PartialCredentialsError() | CredentialRetrievalError():
+            return f"The AWS credentials are incomplete ({error}). {CREDENTIALS_HELP}"
+        case ProfileNotFound():
+            return f"{_sentence(error)} {CREDENTIALS_HELP}"
+        case SSOError() | TokenRetrievalError():
+            profile = environment.get("AWS_PROFILE", "default")
+            return (
+                f"The sign-in has expired ({error}): sign in again, with the AWS CLI "
+                f"`aws sso login --profile {profile}`, and run the command again."
+            )
+        case NoRegionError():
+            return f"No AWS region is set. {REGION_HELP}"
+        case ConnectionError() | HTTPClientError():
+            return _explain_silence(error, environment)
+        case _:
+            return f"AWS can't be used: {_sentence(error)} Mend that and run the command again."
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's own word for the refusal."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def message_of(error: ClientError) -> str:
+    """AWS's own explanation of the refusal."""
+    return error.response.get("Error", {}).get("Message", "") or str(error)
+
+
+def _explain_refusal(error: ClientError) -> str:
+    code, message, call = code_of(error), message_of(error), error.operation_name
+    if code in EXPIRED:
+        return f"The AWS credentials have expired: sign in again. {CREDENTIALS_HELP}"
+    if code in UNKNOWN_KEYS:
+        return f"AWS does not know these credentials ({code}). {CREDENTIALS_HELP}"
+    if code in BAD_SIGNATURE:
+        return (
+            f"AWS refuses the signature ({code}): the secret key is wrong, or this machine's "
+            f"clock is. {CREDENTIALS_HELP}"
+        )
+    if code in DENIED:
+        return (
+            f"These credentials are not allowed to call {call}: {message}\n"
+            "Ask for that permission, or sign in as someone who has it, and run the command again."
+        )
+    if code in THROTTLED:
+        return f"AWS asks to slow down ({call}: {message}). Run the command again in a minute."
+    if code in REGIONS_DISABLED:
+        return f"This region is not enabled for the account. {REGION_HELP}"
+    return f"AWS refuses {call} ({code}): {message}\nMend that and run the command again."
+
+
+def _explain_silence(error: BotoCoreError, environment: Mapping[str, str]) -> str:
+    endpoint = environment.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        return (
+            f"Nothing answers at {endpoint}, which AWS_ENDPOINT_URL names ({error}). Start what "
+            "should be there, or type `unset AWS_ENDPOINT_URL` for AWS itself; then run the "
+            "command again."
+        )
+    doubts = _doubts_about(_region_of(error))
+    return (
+        f"AWS does not answer ({error}). {doubts}Look whether this machine has a network, and run "
+        "the command again."
+    )
+
+
+def _doubts_about(region: str) -> str:
+    known = botocore.session.Session().get_available_regions("cloudformation")
+    if not region or region in known:
+        return ""
+    close = get_close_matches(region, known, n=1)
+    meant = f": did you mean {close[0]}? " if close else ". "
+    return f"The region is {region}, which boto3 does not know{meant}"
+
+
+def _region_of(error: BotoCoreError) -> str:
+    """The region in the address that did not answer, https://SERVICE.REGION.amazonaws.com."""
+    url: str = error.kwargs.get("endpoint_url", "")
+    host = (urlsplit(url).hostname or "").split(".")
+    return host[1] if len(host) > 2 and "amazonaws" in host[2:] else ""  # noqa: PLR2004 (above)
+
+
+def _sentence(error: Exception) -> str:
+    return f"{error}".rstrip(".") + "."

@@ -1,0 +1,161 @@
+"""The smoke test: a deployed stage is well, and one real order goes all the way through it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+
+from ops.deployment.problems import DeploymentProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.deployment.account import Aws
+
+# The first request starts a function; API Gateway itself gives up after 29 s.
+ANSWER_LIMIT_SECONDS = 35.0
+# A new API, a new role and a new event source mapping take up to a minute to work together.
+HEALTH_LIMIT_SECONDS = 90.0
+RECORD_LIMIT_SECONDS = 120.0
+PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered."""
+
+    status: int
+    body: Any
+
+
+class SignedApi:
+    """Calls the API as a channel does: each request signed with the caller's own credentials."""
+
+    def __init__(self, url: str, aws: Aws) -> None:
+        self._url = url
+        self._aws = aws
+
+    def request(self, method: str, path: str, body: object = None) -> Answer:
+        """
+        Send a request.
+
+        Raises:
+            OSError: there was no answer.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if data else {}
+        signed = AWSRequest(method, self._url + path, headers=headers, data=data)
+        credentials = self._aws.credentials
+        if credentials:
+            SigV4Auth(credentials, "execute-api", self._aws.region).add_auth(signed)
+        request = urllib.request.Request(  # noqa: S310 (the address is our own stack's)
+            self._url + path, data=data, headers=dict(signed.headers.items()), method=method
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310
+                return Answer(answer.status, _read(answer.read()))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, _read(error.read()))
+
+
+class SmokeTest:
+    """The checks of a deployment, in order."""
+
+    def __init__(
+        self,
+        api: SignedApi,
+        say: Callable[[str], None],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._api = api
+        self._say = say
+        self._sleep = sleep
+
+    def check_health(self) -> None:
+        """
+        Wait until /health is well.
+
+        Raises:
+            DeploymentProblem: it isn't, within the limit.
+        """
+        answer = self._eventually("GET", "/health", _is_healthy, HEALTH_LIMIT_SECONDS)
+        self._say(f"  GET /health: {answer.body['status']}")
+
+    def check_order(self) -> None:
+        """
+        Hand an order in, and wait for its record.
+
+        Raises:
+            DeploymentProblem: the order was refused, or was not recorded within the limit.
+        """
+        order = smoke_order()
+        receipt = self._api.request("POST", "/orders", order)
+        if receipt.status != HTTPStatus.ACCEPTED:
+            raise DeploymentProblem(_unexpected("POST /orders", receipt))
+        self._say(f"  POST /orders: {receipt.status}, {order['id']}")
+        began_at = time.monotonic()
+        path = f"/orders/{order['id']}"
+        answer = self._eventually("GET", path, _is_recorded, RECORD_LIMIT_SECONDS)
+        took = time.monotonic() - began_at
+        status = answer.body["order"]["status"]
+        self._say(f"  GET {path}: {status} after {took:.1f} s")
+
+    def _eventually(
+        self, method: str, path: str, is_good: Callable[[Answer], bool], limit_seconds: float
+    ) -> Answer:
+        deadline = time.monotonic() + limit_seconds
+        while True:
+            try:
+                answer = self._api.request(method, path)
+            except OSError as error:
+                answer = Answer(0, str(error))
+            if is_good(answer):
+                return answer
+            if time.monotonic() > deadline:
+                raise DeploymentProblem(_unexpected(f"{method} {path}", answer))
+            self._sleep(PAUSE_SECONDS)
+
+
+def smoke_order() -> dict[str, Any]:
+    """The smallest order, between two accounts that no bank has."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return {
+        "id": f"smoke-test-{now}-{uuid.uuid4().hex[:6]}",
+        "amount": "0.01",
+        "fromAccount": "0",
+        "toAccount": "00",
+    }
+
+
+def _is_healthy(answer: Answer) -> bool:
+    return answer.status == HTTPStatus.OK
+
+
+def _is_recorded(answer: Answer) -> bool:
+    return answer.status == HTTPStatus.OK and bool(answer.body.get("records"))
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+def _unexpected(request: str, answer: Answer) -> str:
+    said = json.dumps(answer.body)[:500]
+    got = f"{answer.status}: {said}" if answer.status else f"no answer: {said}"
+    return (
+        f"The stage is deployed, but its smoke test failed: {request} got {got}\n"
+        "See docs/operating.md#a-smoke-test-that-fails, then run the command again."
+    )

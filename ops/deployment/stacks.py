@@ -1,0 +1,196 @@
+"""The stacks of an account: found, made ready, changed and deleted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ops.deployment.change_sets import ChangeSets
+from ops.deployment.operations import NO_REASON, Operations
+from ops.deployment.problems import DeploymentProblem, code_of, message_of
+from ops.local.resources import outputs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import ChangeSetTypeType
+    from mypy_boto3_cloudformation.type_defs import (
+        ResourceToImportTypeDef,
+        StackEventTypeDef,
+        StackTypeDef,
+    )
+
+    from ops.deployment.change_sets import ChangeSet, Wanted
+    from ops.deployment.operations import Watcher
+
+# A stack in one of these can't be updated, only deleted: it never came up, or did not go down.
+DEAD_ENDS = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+SUCCESSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+
+
+class Stacks:
+    """The stacks of an account, one operation at a time."""
+
+    def __init__(
+        self,
+        client: CloudFormationClient,
+        watcher: Watcher,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._watcher = watcher
+        self._operations = Operations(client, watcher, sleep)
+        self._change_sets = ChangeSets(client, self._operations, sleep)
+
+    def find(self, name: str) -> StackTypeDef | None:
+        """The stack as it is, None if there is none by that name."""
+        try:
+            stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if _says_there_is_none(error):
+                return None
+            raise
+        return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+    def settle(self, name: str) -> StackTypeDef | None:
+        """Wait for an operation in progress, whoever began it: the stack afterwards."""
+        while (stack := self.find(name)) is not None:
+            status = stack["StackStatus"]
+            # REVIEW_IN_PROGRESS only waits for its first change set to be carried out.
+            if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+                return stack
+            self._watcher.say(
+                f"Stack {name} is {status}: another deployment, or one that was interrupted. "
+                "Waiting for its end; Ctrl-C stops the waiting only."
+            )
+            self._operations.wait(
+                stack["StackId"], self._operations.last_event(stack["StackId"]), begun=False
+            )
+        return None
+
+    def make_ready(self, name: str) -> ChangeSetTypeType:
+        """
+        Bring a stack to where it can be changed, and say whether it is to be created or updated.
+
+        Waits for an operation in progress. A stack that never came up is deleted, which deletes no
+        data: whatever holds some is retained. A rollback that got stuck is continued.
+
+        Raises:
+            DeploymentProblem: it stays in a state that nothing can be done with.
+        """
+        tried: set[str] = set()
+        while (stack := self.settle(name)) is not None:
+            status = stack["StackStatus"]
+            if status in tried:
+                raise _stuck(stack)
+            tried.add(status)
+            if status == "REVIEW_IN_PROGRESS":
+                return "CREATE"
+            if status in DEAD_ENDS:
+                self._watcher.say(
+                    f"Stack {name} is {status}, which can only be deleted: deleting it. What holds "
+                    "data is retained."
+                )
+                self._start_deleting(stack)
+            elif status == "UPDATE_ROLLBACK_FAILED":
+                self._watcher.say(f"Stack {name} is {status}: continuing the rollback.")
+                seen = self._operations.last_event(stack["StackId"])
+                self._client.continue_update_rollback(StackName=name)
+                self._operations.wait(stack["StackId"], seen)
+            else:
+                return "UPDATE"
+        return "CREATE"
+
+    def plan(
+        self,
+        wanted: Wanted,
+        kind: ChangeSetTypeType,
+        imports: Sequence[ResourceToImportTypeDef] = (),
+    ) -> ChangeSet | None:
+        """
+        Let CloudFormation work out what would change; None: nothing would.
+
+        Raises:
+            DeploymentProblem: CloudFormation refuses the template or its parameters.
+        """
+        try:
+            return self._change_sets.create(wanted, kind, imports)
+        except DeploymentProblem:
+            self._forget_empty(wanted.name)
+            raise
+
+    def carry_out(self, change_set: ChangeSet) -> StackTypeDef:
+        """
+        Carry the changes out, and wait until they are done.
+
+        Raises:
+            DeploymentProblem: they failed; with the reason of each resource.
+            DeploymentInterrupted: the user stopped waiting.
+        """
+        stack = self._client.describe_stacks(StackName=change_set.stack)["Stacks"][0]
+        seen = self._operations.last_event(stack["StackId"])
+        arguments: dict[str, Any] = {"ChangeSetName": change_set.id}
+        if change_set.type != "IMPORT":
+            # If it fails, what it made itself goes again: there is no data in it yet.
+            arguments["RetainExceptOnCreate"] = True
+        self._client.execute_change_set(**arguments)
+        after, events = self._operations.wait(stack["StackId"], seen)
+        if after["StackStatus"] not in SUCCESSES:
+            raise self._operations.failure(after, events)
+        return after
+
+    def discard(self, change_set: ChangeSet) -> None:
+        """Forget changes that are not to be carried out, and the stack that only waits for them."""
+        self._change_sets.delete(change_set.id)
+        self._forget_empty(change_set.stack)
+
+    def delete(self, name: str) -> bool:
+        """
+        Delete a stack and wait until it is gone; False: there was none.
+
+        Raises:
+            DeploymentProblem: something of it could not be deleted.
+            DeploymentInterrupted: the user stopped waiting.
+        """
+        stack = self.settle(name)
+        if stack is None:
+            return False
+        after, events = self._start_deleting(stack)
+        if after["StackStatus"] != "DELETE_COMPLETE":
+            raise self._operations.failure(after, events)
+        return True
+
+    def outputs(self, name: str) -> dict[str, str]:
+        """The outputs of a stack by their names; none if there is no stack."""
+        stack = self.find(name)
+        return outputs_of(stack) if stack else {}
+
+    def _forget_empty(self, name: str) -> None:
+        """A change set for a new stack makes that stack at once, with nothing in it."""
+        stack = self.find(name)
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            self._client.delete_stack(StackName=stack["StackId"])
+
+    def _start_deleting(
+        self, stack: StackTypeDef
+    ) -> tuple[StackTypeDef, Sequence[StackEventTypeDef]]:
+        seen = self._operations.last_event(stack["StackId"])
+        self._client.delete_stack(StackName=stack["StackId"])
+        return self._operations.wait(stack["StackId"], seen)
+
+
+def _says_there_is_none(error: ClientError) -> bool:
+    return code_of(error) == "ValidationError" and "does not exist" in message_of(error)
+
+
+def _stuck(stack: StackTypeDef) -> DeploymentProblem:
+    name, status = stack["StackName"], stack["StackStatus"]
+    reason = stack.get("StackStatusReason") or NO_REASON
+    return DeploymentProblem(
+        f"Stack {name} stays {status}: {reason}\nIts events in the CloudFormation console name the "
+        "resource that is in the way. Mend that, and run the command again."
+    )

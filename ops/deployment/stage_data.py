@@ -1,0 +1,60 @@
+"""The end of a stage's data: only ever after its name was typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ops.deployment.problems import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.deployment.account import Aws
+    from ops.deployment.presentation import Screen
+    from ops.deployment.resource_stack import Found
+
+GONE = {"NoSuchBucket", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"}
+
+
+def delete_data(found: Sequence[Found], aws: Aws, screen: Screen) -> None:
+    """Delete queues, bucket, table and logs with all that is in them. Safe to repeat."""
+    deletions = {
+        "AWS::SQS::Queue": _delete_queue,
+        "AWS::S3::Bucket": _delete_bucket,
+        "AWS::DynamoDB::Table": _delete_table,
+        "AWS::Logs::LogGroup": _delete_log_group,
+    }
+    for each in found:
+        try:
+            deletions[each.type](each, aws)
+        except ClientError as error:
+            if code_of(error) not in GONE:
+                raise
+        screen.say(f"  deleted {each.type.split('::')[2].lower()} {each.name}")
+
+
+def _delete_queue(queue: Found, aws: Aws) -> None:
+    aws.sqs.delete_queue(QueueUrl=queue.identifier["QueueUrl"])
+
+
+def _delete_table(table: Found, aws: Aws) -> None:
+    description = aws.dynamodb.describe_table(TableName=table.name)["Table"]
+    if description.get("DeletionProtectionEnabled"):
+        aws.dynamodb.update_table(TableName=table.name, DeletionProtectionEnabled=False)
+        aws.dynamodb.get_waiter("table_exists").wait(TableName=table.name)
+    aws.dynamodb.delete_table(TableName=table.name)
+
+
+def _delete_log_group(group: Found, aws: Aws) -> None:
+    aws.logs.delete_log_group(logGroupName=group.name)
+
+
+def _delete_bucket(bucket: Found, aws: Aws) -> None:
+    for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name):
+        entries: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        objects: Any = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
+        if objects:
+            aws.s3.delete_objects(Bucket=bucket.name, Delete={"Objects": objects, "Quiet": True})
+    aws.s3.delete_bucket(Bucket=bucket.name)

@@ -1,0 +1,96 @@
+"""What the rules look at: a stage's settings, wherever they were read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+API_NAME = "orders"
+
+
+def api_function_name(stage: str) -> str:
+    """As `chalice deploy` names the function behind the API."""
+    return f"orders-{stage}"
+
+
+def processor_name(stage: str) -> str:
+    """As `chalice deploy` names the function that processes the queue."""
+    return f"orders-{stage}-process_orders"
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """A queue. `moves_to` is its dead-letter queue's ARN, `takes_from` those of its sources."""
+
+    arn: str
+    visibility_timeout_seconds: int
+    retention_seconds: int
+    encrypted: bool
+    refuses_plain_http: bool
+    moves_to: str | None = None
+    maximum_receives: int | None = None
+    takes_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FunctionSettings:
+    """A function; its log is None if it has no log group yet, or one that keeps everything."""
+
+    timeout_seconds: int
+    variables: Mapping[str, str]
+    log_retention_days: int | None
+    reserved_concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class MappingSettings:
+    """The event source mapping between OrdersQueue and the processor."""
+
+    queue_arn: str
+    batch_size: int
+    window_seconds: int
+    maximum_concurrency: int | None
+    reports_failures: bool
+
+
+@dataclass(frozen=True)
+class BucketSettings:
+    """The archive bucket."""
+
+    versioned: bool
+    encrypted: bool
+    closed_to_the_public: bool
+    refuses_plain_http: bool
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """The record table."""
+
+    recoverable: bool
+    protected: bool
+    on_demand: bool
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """
+    A stage.
+
+    `routes` says of each method and path ("GET /orders") whether API Gateway checks a signature;
+    `alarms` are names.
+    """
+
+    stage: str
+    queue: QueueSettings
+    dead_letter_queue: QueueSettings
+    bucket: BucketSettings
+    table: TableSettings
+    api: FunctionSettings
+    processor: FunctionSettings
+    mapping: MappingSettings
+    routes: Mapping[str, bool]
+    alarms: frozenset[str]

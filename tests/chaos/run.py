@@ -1,0 +1,221 @@
+"""One run: start, hand in under faults, let it settle, redrive, and check."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from chalicelib.record_items import from_item
+from chalicelib.submissions import Record
+from tests.chaos.checker import Findings, Outside, check
+from tests.chaos.clients import Client, HttpClient, Outcome, QueueClient, Told
+from tests.chaos.faults import Weather
+from tests.chaos.plan import make_plan
+from tests.chaos.stack import ChaosStack, Killer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+SETTLE_LIMIT_SECONDS = 600.0
+NEARLY_DONE = 20
+
+OnStep = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much, and how bad."""
+
+    orders: int = 5_000
+    clients: int = 8
+    seed: int = 1
+    visibility_timeout_seconds: int = 2
+    kill_pause_seconds: tuple[float, float] = (2.0, 6.0)
+    # How many messages an outage lasts for, until they are in the dead-letter queue.
+    outage_dead_letters: int = 100
+    # How the processor answers for a batch: see docs/decisions/0004-delete-then-raise.md.
+    partial_batch: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What was done, and what came of it."""
+
+    settings: Settings
+    told: list[Told] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
+    gusts: int = 0
+    redriven: int = 0
+    unreadable: int = 0
+    seconds: float = 0.0
+    before_redrive: Findings = field(default_factory=Findings)
+    findings: Findings = field(default_factory=Findings)
+
+    @property
+    def holds(self) -> bool:
+        return self.before_redrive.nothing and self.findings.nothing
+
+    def outcomes(self) -> Counter[Outcome]:
+        return Counter(one.outcome for one in self.told)
+
+
+def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None) -> Result:
+    """Run it all. Nothing is left running."""
+    result = Result(settings)
+    on_step("starting emulator, fault proxy, API and worker")
+    with ChaosStack(
+        seed=settings.seed,
+        visibility_timeout_seconds=settings.visibility_timeout_seconds,
+        partial_batch=settings.partial_batch,
+        log_file=log_file,
+    ) as stack:
+        began_at = time.monotonic()
+        on_step(f"handing in {settings.orders:,} orders by {settings.clients} clients")
+        view = View(stack)
+        _hand_in(stack, view, settings, result)
+        result.seconds = time.monotonic() - began_at
+        on_step("all is well again: waiting until the queue is empty")
+        view.wait_until_settled()
+        dead = view.dead_letters()
+        result.before_redrive = check(result.told, view.outside(dead, archive=False))
+        on_step("redriving the dead letters")
+        unreadable = _redrive_all(view, dead, result)
+        on_step("checking every record and every object")
+        outside = view.outside(unreadable, archive=True)
+        result.records = list(outside.records)
+        result.unreadable = len(unreadable)
+        result.findings = check(result.told, outside)
+    return result
+
+
+def _hand_in(stack: ChaosStack, view: "View", settings: Settings, result: Result) -> None:
+    """Until all is handed in, and processed but for a few: those come in calm."""
+    clients = _clients(stack, settings)
+
+    def outage_over() -> bool:
+        return view.dead_letter_count() >= settings.outage_dead_letters
+
+    with (
+        Weather(stack.proxy, settings.seed, outage_over) as weather,
+        Killer(stack, settings.seed, settings.kill_pause_seconds) as killer,
+    ):
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+            result.told += client.told
+        view.wait_until_settled(at_most=NEARLY_DONE)
+    result.gusts, result.kills = weather.gusts, killer.kills
+    result.faults = stack.proxy.faults()
+
+
+def _clients(stack: ChaosStack, settings: Settings) -> list[Client]:
+    """The last one speaks to the queue, all others to the API."""
+    *by_http, by_queue = make_plan(settings.seed, settings.orders, settings.clients)
+    clients: list[Client] = [
+        HttpClient(f"client-{number}", handings, settings.seed + number, stack.api_url)
+        for number, handings in enumerate(by_http)
+    ]
+    queue_url = stack.outputs["QueueUrl"]
+    clients.append(QueueClient("client-q", by_queue, settings.seed, stack.proxy.url, queue_url))
+    return clients
+
+
+def _redrive_all(view: "View", dead: list[dict[str, Any]], result: Result) -> list[dict[str, Any]]:
+    """Redrive until only what can't be read is left, and take that off the queue as an operator."""
+    unreadable = []
+    while dead:
+        unreadable += [message for message in dead if is_unreadable(message)]
+        redrivable = [message for message in dead if not is_unreadable(message)]
+        view.redrive(redrivable)
+        result.redriven += len(redrivable)
+        view.wait_until_settled()
+        dead = view.dead_letters()
+    return unreadable
+
+
+def is_unreadable(message: dict[str, Any]) -> bool:
+    """Whether the processor has sent it there, since no order can be read from it."""
+    return "unreadableReason" in message.get("MessageAttributes", {})
+
+
+class View:
+    """The system seen from outside: by clients of AWS, past the proxy."""
+
+    def __init__(self, stack: ChaosStack) -> None:
+        self._outputs = stack.outputs
+        self._sqs: SQSClient = boto3.client("sqs", endpoint_url=stack.aws_url)
+        self._s3: S3Client = boto3.client("s3", endpoint_url=stack.aws_url)
+        self._dynamodb: DynamoDBClient = boto3.client("dynamodb", endpoint_url=stack.aws_url)
+
+    def wait_until_settled(self, at_most: int = 0) -> None:
+        """Until no message (or few enough) is on the queue or with the worker."""
+        deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
+        while self._on("QueueUrl") > at_most:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self._on('QueueUrl')} messages are still on the queue")
+            time.sleep(0.1)
+
+    def dead_letter_count(self) -> int:
+        """How many messages are in the dead-letter queue."""
+        return self._on("DeadLetterQueueUrl")
+
+    def _on(self, queue: str) -> int:
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=self._outputs[queue],
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+        return sum(int(value) for value in answer["Attributes"].values())
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Take everything off the dead-letter queue."""
+        url = self._outputs["DeadLetterQueueUrl"]
+        taken: list[dict[str, Any]] = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, MessageAttributeNames=["All"]
+        ).get("Messages", []):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(dict(message))
+        return taken
+
+    def redrive(self, messages: list[dict[str, Any]]) -> None:
+        """Put dead letters on the queue again, with their attributes and under new message ids."""
+        for message in messages:
+            self._sqs.send_message(
+                QueueUrl=self._outputs["QueueUrl"],
+                MessageBody=message["Body"],
+                MessageAttributes=message.get("MessageAttributes", {}),
+            )
+
+    def outside(self, dead: list[dict[str, Any]], *, archive: bool) -> Outside:
+        """Every record, every object's hash if it is asked for, and the dead letters' hashes."""
+        tables = self._dynamodb.get_paginator("scan").paginate(TableName=self._outputs["TableName"])
+        records = [from_item(item) for page in tables for item in page["Items"]]
+        return Outside(
+            records=records,
+            objects={key: self._hash(key) for key in self._keys()} if archive else None,
+            dead_letters=[sha256(message["Body"].encode()).hexdigest() for message in dead],
+        )
+
+    def _keys(self) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._outputs["BucketName"]
+        )
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def _hash(self, key: str) -> str:
+        answer = self._s3.get_object(Bucket=self._outputs["BucketName"], Key=key)
+        return sha256(answer["Body"].read()).hexdigest()

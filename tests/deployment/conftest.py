@@ -1,0 +1,33 @@
+"""What is deployed, packaged once for each stage."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.deployment.packaging import PackagedApp, package_app
+from tests.project import STAGES, copy_project, outputs_of, record_resources
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
+    """A copy of the project in which the resources of all stages are recorded."""
+    project = copy_project(tmp_path_factory.mktemp("project") / "orders", deployments)
+    for stage in STAGES:
+        record_resources(project, stage, outputs_of(stage))
+    return project
+
+
+@pytest.fixture(scope="session")
+def packaged_stages(
+    tmp_path_factory: pytest.TempPathFactory, project: Path
+) -> dict[str, PackagedApp]:
+    directory = tmp_path_factory.mktemp("packaged")
+    return {stage: package_app(stage, directory / stage, project) for stage in STAGES}
+
+
+@pytest.fixture(params=STAGES)
+def packaged(
+    request: pytest.FixtureRequest, packaged_stages: dict[str, PackagedApp]
+) -> PackagedApp:
+    """Each stage in turn."""
+    return packaged_stages[request.param]

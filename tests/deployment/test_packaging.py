@@ -1,0 +1,103 @@
+"""Packaging: what can't be packaged is said, with what to type."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ops.deployment import packaging
+from ops.deployment.packaging import PackagedApp, PackagingFailed, package_app
+from tests.project import change_stage, copy_project, outputs_of, record_resources
+
+
+@pytest.fixture
+def own_project(tmp_path: Path, deployments: Path) -> Path:
+    """A copy that a test may change."""
+    project = copy_project(tmp_path / "orders", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
+    return project
+
+
+def test_a_stage_that_is_not_known_is_said_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(PackagingFailed, match=r"no stage 'test': take one of local, dev, prod"):
+        package_app("test", tmp_path)
+
+
+def test_a_stage_whose_resources_are_not_recorded_is_said_with_what_to_type(
+    tmp_path: Path, deployments: Path
+) -> None:
+    project = copy_project(tmp_path / "orders", deployments)
+
+    with pytest.raises(PackagingFailed) as failed:
+        package_app("dev", tmp_path / "out", project)
+
+    assert "(ORDERS_QUEUE_NAME, ORDERS_QUEUE_URL," in str(failed.value)
+    assert "python -m ops resources up --stage dev" in str(failed.value)
+
+
+def test_nothing_of_the_callers_own_settings_gets_in(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_AUTH", "none")
+    monkeypatch.setenv("ORDERS_BATCH_WINDOW_SECONDS", "7")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+
+    packaged = package_app("dev", tmp_path / "out", own_project)
+
+    template = packaged.template.read_text()
+    assert "awsSigv4" in template
+    assert "MaximumBatchingWindowInSeconds: 0" in template
+
+
+def test_the_stages_own_figures_become_the_templates_defaults(
+    own_project: Path, tmp_path: Path
+) -> None:
+    variables = {
+        "ORDERS_BATCH_SIZE": "100",
+        "ORDERS_BATCH_WINDOW_SECONDS": "2",
+        "ORDERS_MAXIMUM_CONCURRENCY": "500",
+    }
+    change_stage(own_project, "dev", variables, template_parameters={"ThrottleRate": "42"})
+
+    packaged = package_app("dev", tmp_path / "out", own_project)
+
+    template = yaml.safe_load(packaged.template.read_text())
+    (event,) = template["Resources"]["ProcessOrders"]["Properties"]["Events"].values()
+    assert template["Parameters"]["ThrottleRate"]["Default"] == "42"
+    assert event["Properties"]["BatchSize"] == 100
+    assert event["Properties"]["MaximumBatchingWindowInSeconds"] == 2
+    assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 500}
+
+
+def test_a_parameter_that_the_template_does_not_have_is_said(
+    own_project: Path, tmp_path: Path
+) -> None:
+    change_stage(own_project, "dev", {}, template_parameters={"ThrotleRate": "42"})
+
+    with pytest.raises(PackagingFailed, match="has ThrotleRate, which infrastructure/merge"):
+        package_app("dev", tmp_path / "out", own_project)
+
+
+def test_what_chalice_refuses_is_said_in_its_words(own_project: Path, tmp_path: Path) -> None:
+    change_stage(own_project, "dev", {"ORDERS_AUTH": "open"})
+
+    with pytest.raises(PackagingFailed, match="ORDERS_AUTH must be one of iam, none"):
+        package_app("dev", tmp_path / "out", own_project)
+
+
+def test_an_archive_that_is_too_large_is_said(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "ARCHIVE_LIMIT_BYTES", 1_000_000)
+
+    with pytest.raises(PackagingFailed, match=r"deployment.zip: 1.\d\d MB is more than 1 MB"):
+        package_app("dev", tmp_path / "out", own_project)
+
+
+def test_packaging_again_gives_the_same_so_that_nothing_is_deployed_for_nothing(
+    packaged_stages: dict[str, PackagedApp], project: Path, tmp_path: Path
+) -> None:
+    again = package_app("dev", tmp_path / "out", project)
+
+    assert again.template.read_text() == packaged_stages["dev"].template.read_text()
+    assert again.archive.read_bytes() == packaged_stages["dev"].archive.read_bytes()

@@ -1,0 +1,183 @@
+"""The packaged template: what must hold of it before it is handed to CloudFormation."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cfnlint import api as cfnlint
+
+from ops.deployment.packaging import PackagedApp
+from ops.lint.rules import RULES
+from ops.lint.stage import api_function_name, processor_name
+from ops.lint.templates import Template, stage_of_templates
+from ops.local.emulator import EMULATOR_PYTHON
+from ops.local.environment import PROJECT_ROOT
+
+RESOURCES = PROJECT_ROOT / "infrastructure" / "resources.yaml"
+TRANSLATE = """
+import json, sys
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+session = boto3.session.Session(region_name="us-east-1")
+translator = Translator({}, Parser(), boto_session=session)
+json.dump(translator.translate(json.load(sys.stdin), {}), sys.stdout)
+"""
+
+
+def content_of(packaged: PackagedApp) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(packaged.template.read_text())
+    return content
+
+
+def translated(packaged: PackagedApp) -> dict[str, Any]:
+    """What the SAM transform makes of it: AWS runs the same code."""
+    uploaded = yaml.safe_load(packaged.template_with_code_at("code", "deployment.zip"))
+    done = subprocess.run(
+        [str(EMULATOR_PYTHON), "-c", TRANSLATE],
+        input=json.dumps(uploaded),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    resources: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    return resources
+
+
+def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [r["Properties"] for r in resources.values() if r["Type"] == kind]
+
+
+def gateway_responses(packaged: PackagedApp) -> dict[str, dict[str, Any]]:
+    definition = content_of(packaged)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    responses: dict[str, dict[str, Any]] = definition["x-amazon-apigateway-gateway-responses"]
+    return responses
+
+
+def test_both_templates_keep_every_rule(packaged: PackagedApp) -> None:
+    stage = packaged.stage
+    settings = stage_of_templates(
+        stage, Template(RESOURCES, Stage=stage), Template(packaged.template)
+    )
+
+    assert {rule.name: rule.broken_by(settings) for rule in RULES} == {
+        rule.name: [] for rule in RULES
+    }
+
+
+def test_cfn_lint_has_nothing_to_say(packaged: PackagedApp) -> None:
+    """Of the other template `make lint` takes care."""
+    assert cfnlint.lint_file(packaged.template) == []
+
+
+def test_the_sam_transform_takes_it_and_makes_what_is_meant(packaged: PackagedApp) -> None:
+    resources = translated(packaged)
+
+    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    (stage,) = of_type(resources, "AWS::ApiGateway::Stage")
+    assert stage["StageName"] == packaged.stage
+    assert stage["MethodSettings"][0]["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    functions = of_type(resources, "AWS::Lambda::Function")
+    assert [f["Architectures"] for f in functions] == [["arm64"], ["arm64"]]
+    assert [f["LoggingConfig"] for f in functions] == [{"LogFormat": "JSON"}] * 2
+
+
+def test_every_resource_has_a_type_so_nothing_was_merged_beside_the_mark(
+    packaged: PackagedApp,
+) -> None:
+    """A function that is renamed in app.py gets another name; what was merged would stand alone."""
+    resources = content_of(packaged)["Resources"]
+
+    assert [name for name, resource in resources.items() if "Type" not in resource] == []
+
+
+def test_the_event_source_has_a_queue_so_nothing_was_merged_beside_it(
+    packaged: PackagedApp,
+) -> None:
+    events = content_of(packaged)["Resources"]["ProcessOrders"]["Properties"]["Events"]
+
+    assert ["Type" in event for event in events.values()] == [True]
+    assert ["Queue" in event["Properties"] for event in events.values()] == [True]
+
+
+def test_functions_have_the_names_that_chalice_deploy_gives_them(packaged: PackagedApp) -> None:
+    """Alarms, dashboard and log groups are made under these names, on both ways."""
+    app = Template(packaged.template)
+
+    names = {
+        function["FunctionName"]: function["Handler"]
+        for function in app.of_type("AWS::Serverless::Function").values()
+    }
+
+    assert names == {
+        api_function_name(packaged.stage): "app.app",
+        processor_name(packaged.stage): "app.process_orders",
+    }
+
+
+def test_it_needs_no_parameter(packaged: PackagedApp) -> None:
+    parameters = content_of(packaged)["Parameters"]
+
+    assert [name for name, value in parameters.items() if "Default" not in value] == []
+    assert parameters["Stage"]["Default"] == packaged.stage
+
+
+def test_it_has_no_alias_which_cloudformation_refuses(packaged: PackagedApp) -> None:
+    assert not re.search(r"[&*]id\d", packaged.template.read_text())
+
+
+def test_the_stage_is_regional_and_compresses(packaged: PackagedApp) -> None:
+    properties = content_of(packaged)["Resources"]["RestAPI"]["Properties"]
+
+    assert properties["EndpointConfiguration"] == "REGIONAL"
+    assert properties["MinimumCompressionSize"] == 1024
+
+
+def test_what_is_deployed_is_tagged_with_its_stage(packaged: PackagedApp) -> None:
+    for function in of_type(content_of(packaged)["Resources"], "AWS::Serverless::Function"):
+        assert function["Tags"].items() >= {"project": "orders", "stage": packaged.stage}.items()
+
+
+def test_what_api_gateway_answers_by_itself_is_a_problem(packaged: PackagedApp) -> None:
+    documented = (PROJECT_ROOT / "docs" / "problems.md").read_text()
+
+    for kind, response in gateway_responses(packaged).items():
+        template = response["responseTemplates"]["application/json"]
+        problem = json.loads(template.replace("$context.error.messageString", '"because"'))
+        assert f"`{problem['type'].removeprefix('urn:orders:problem:')}`" in documented
+        assert problem.get("status") == response.get("statusCode"), kind
+        headers = response["responseParameters"]
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
+
+
+def test_the_access_log_holds_no_order(packaged: PackagedApp) -> None:
+    _, enabled, _ = content_of(packaged)["Resources"]["RestAPI"]["Properties"]["AccessLogSetting"][
+        "Fn::If"
+    ]
+
+    line = json.loads(enabled["Format"])
+
+    assert {"requestId", "status", "latencyMs", "caller"} <= line.keys()
+    assert not any("input" in value or "body" in value for value in line.values())
+
+
+def test_the_dashboard_shows_what_is_published() -> None:
+    """A metric that is misspelt is an empty graph, which nobody misses until it is needed."""
+    template = Template(RESOURCES, Stage="dev")
+    telemetry = Path("chalicelib/telemetry.py").read_text()
+    (dashboard,) = template.of_type("AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+
+    metrics = [metric for w in widgets for metric in w["properties"].get("metrics", [])]
+
+    ours = {metric[1] for metric in metrics if metric[0] == "Orders"}
+    assert ours >= {"OrdersReceived", "OrdersAccepted", "OrdersConflicting", "ProcessingAge"}
+    assert [name for name in ours if f'"{name}"' not in telemetry] == []
+    assert all("${Stage}" not in json.dumps(metric) for metric in metrics)

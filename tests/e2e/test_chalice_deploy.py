@@ -1,0 +1,76 @@
+"""
+A stage as plain `chalice deploy` makes it: no `ReportBatchItemFailures`, and nothing is lost.
+
+The emulator has the functions, their roles and the event source mapping of it. It doesn't import
+the API's definition, so orders are put on the queue here.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders import order_text
+from tests.e2e.client import eventually
+from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount
+
+BATCH_SIZE = 10
+
+
+@pytest.fixture(scope="module")
+def account(
+    tmp_path_factory: pytest.TempPathFactory, deployments: Path
+) -> Iterator[EmulatedAccount]:
+    with EmulatedAccount(tmp_path_factory.mktemp("chalice-deploy"), deployments) as account:
+        account.chalice("deploy", "--stage", STAGE)
+        yield account
+
+
+def test_the_mapping_and_the_functions_are_as_the_stage_says(account: EmulatedAccount) -> None:
+    mapping = account.mapping()
+    functions = {
+        function["FunctionName"]: (function["Timeout"], function["MemorySize"])
+        for function in account.awslambda.list_functions()["Functions"]
+    }
+
+    assert mapping["EventSourceArn"] == account.outputs["QueueArn"]
+    assert mapping["BatchSize"] == BATCH_SIZE
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 10}
+    assert not mapping.get("FunctionResponseTypes")
+    assert functions == {f"orders-{STAGE}": (20, 512), PROCESSOR: (60, 512)}
+
+
+def test_the_rules_are_kept_by_this_way_too(account: EmulatedAccount) -> None:
+    """What else is broken is the emulator's: the routes it hasn't imported, for one."""
+    assert account.broken_rules().keys() == {"visibility-timeout", "closed-routes", "record-table"}
+
+
+def test_of_a_batch_of_ten_with_one_that_fails_nine_are_recorded_and_none_is_lost(
+    account: EmulatedAccount,
+) -> None:
+    account.send(order_text("warm"))
+    eventually(lambda: account.records("warm"))
+    eventually(lambda: account.waiting() == 0)
+    account.spoil_record("failing")
+    good = [f"batched-{number}" for number in range(BATCH_SIZE - 1)]
+
+    with account.short_visibility_timeout():
+        account.send_as_one_batch(
+            *map(order_text, good[:4]), order_text("failing"), *map(order_text, good[4:])
+        )
+        (dead,) = account.dead_letters(1)
+
+    for order_id in good:
+        (record,) = account.records(order_id)
+        assert record["status"] == {"S": "ACCEPTED"}
+        assert record["receiveCount"] == {"N": "1"}
+    assert dead["Body"] == order_text("failing")
+    eventually(lambda: account.failed_attempts("failing") == [1, 2, 3, 4, 5])
+    assert account.waiting() == 0
+    assert "redelivered" not in {line.get("message") for line in account.log_lines(PROCESSOR)}
+
+    account.mend_record("failing")
+    account.redrive(dead)
+
+    (record,) = eventually(lambda: account.records("failing"))
+    assert record["status"] == {"S": "ACCEPTED"}

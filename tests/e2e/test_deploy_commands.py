@@ -1,0 +1,477 @@
+"""`python -m ops resources|deploy|destroy`, as typed, against an AWS emulator."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from click.testing import CliRunner, Result
+
+from ops.__main__ import main
+from ops.deployment import app_stack
+from ops.deployment.account import Aws
+from ops.deployment.artifacts import Artifacts, digest_of
+from ops.deployment.presentation import Screen
+from ops.local.emulator import Emulator
+from ops.local.environment import PROJECT_ROOT
+from ops.local.ports import LOOPBACK, free_port
+from ops.local.supervisor import StopRequested
+from tests.project import change_stage, copy_project
+
+RESOURCES, APP = "orders-resources-dev", "orders-app-dev"
+TEMPLATE = Path("infrastructure/resources.yaml")
+BROKEN = """
+  Taken:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: !Sub "taken-${AWS::AccountId}"}
+"""
+
+
+@pytest.fixture(scope="module")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    running = Emulator(free_port(), tmp_path_factory.mktemp("emulator"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def project(tmp_path: Path, deployments: Path) -> Path:
+    return copy_project(tmp_path / "project", deployments)
+
+
+@pytest.fixture
+def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, account_id: str) -> Iterator[Aws]:
+    """An account of the test's own: the emulator takes the access key for its number."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account_id)
+    with Aws() as account:
+        yield account
+
+
+@pytest.fixture
+def account_id(request: pytest.FixtureRequest) -> str:
+    return f"{zlib.crc32(request.node.nodeid.encode()):012}"
+
+
+def ops(command: str, project: Path, typed: str = "") -> Result:
+    arguments = [*command.split(), "--project-dir", str(project)]
+    result = CliRunner().invoke(main, arguments, input=typed, catch_exceptions=False)
+    assert "Traceback" not in result.output
+    return result
+
+
+def succeed(command: str, project: Path, typed: str = "") -> str:
+    result = ops(command, project, typed)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def fail(command: str, project: Path, typed: str = "") -> str:
+    result = ops(command, project, typed)
+    assert result.exit_code == 1, result.output
+    return result.output
+
+
+def variables(project: Path) -> dict[str, str]:
+    config = json.loads((project / ".chalice" / "config.json").read_text())
+    found: dict[str, str] = config["stages"]["dev"]["environment_variables"]
+    return found
+
+
+def status_of(stack: str, aws: Aws) -> str | None:
+    stacks = aws.cloudformation.describe_stacks()["Stacks"]
+    found = [each["StackStatus"] for each in stacks if each["StackName"] == stack]
+    return next((status for status in found if status != "DELETE_COMPLETE"), None)
+
+
+def break_template(project: Path) -> None:
+    path = project / TEMPLATE
+    path.write_text(path.read_text().replace("\nOutputs:", f"{BROKEN}\nOutputs:"))
+
+
+def mend_template(project: Path) -> None:
+    (project / TEMPLATE).write_text((PROJECT_ROOT / TEMPLATE).read_text())
+
+
+def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
+    project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = succeed("deploy --stage dev", project)
+    assert f"Stack {RESOURCES}, to be created" in first
+    assert re.search(r"GET /health: pass\n  POST /orders: 202, smoke-test-", first)
+    assert re.search(r"GET /orders/smoke-test-\S+: ACCEPTED after", first)
+    assert re.search(r"\nStage dev is up: http://127\.0\.0\.1:\d+/\S+\n", first)
+    assert variables(project)["ORDERS_TABLE"] == "orders-dev"
+
+    # Too large for a request, the same template goes by way of the artifacts bucket.
+    monkeypatch.setattr(app_stack, "LARGEST_TEMPLATE_BYTES", 0)
+    again = succeed("deploy --stage dev --no-smoke-order", project)
+    assert f"Stack {RESOURCES} is as the template says: nothing to change." in again
+    assert f"Stack {APP} runs this code already: nothing to change." in again
+
+    kept = fail("resources down --stage dev --yes", project)
+    assert f"Stack {APP} runs on these resources" in kept
+
+    unanswered = succeed("destroy --stage dev", project)
+    assert f"Stack {RESOURCES} was kept." in unanswered
+    assert status_of(APP, aws) is None
+    assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
+
+    succeed("destroy --stage dev", project, typed="y\n")
+    assert status_of(RESOURCES, aws) is None
+    assert aws.dynamodb.scan(TableName="orders-dev")["Count"] == 1
+
+    refused = fail("deploy --stage dev", project, typed="n\n")
+    assert "Nothing was changed. To take them over, run the command again with --yes" in refused
+    taken_over = succeed("resources up --stage dev", project, typed="y\n")
+    assert "In the account, but in no stack of this stage:" in taken_over
+    assert re.search(r"Import +OrdersTable", taken_over)
+    assert status_of(RESOURCES, aws) == "UPDATE_COMPLETE"
+    assert aws.dynamodb.scan(TableName="orders-dev")["Count"] == 1
+
+    mistyped = fail("destroy --stage dev --delete-data --yes", project, typed="prod\n")
+    assert "That is not its name: nothing was changed." in mistyped
+    assert status_of(RESOURCES, aws) == "UPDATE_COMPLETE"
+    gone = succeed("destroy --stage dev --delete-data", project, typed="dev\n")
+    assert "deleted table orders-dev" in gone
+    assert aws.dynamodb.list_tables()["TableNames"] == []
+    assert not aws.sqs.list_queues().get("QueueUrls")
+    assert [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]] == [
+        Artifacts(aws).bucket
+    ]
+
+    nothing = succeed("destroy --stage dev --yes", project)
+    assert f"There is no stack {RESOURCES}." in nothing
+
+
+def test_the_resources_alone_prepare_a_chalice_deploy(project: Path, aws: Aws) -> None:
+    shown = succeed("resources up --stage dev --dry-run", project)
+    assert re.search(r"Add +OrdersTable +AWS::DynamoDB::Table", shown)
+    assert status_of(RESOURCES, aws) is None
+    assert "ORDERS_TABLE" not in variables(project)
+
+    created = succeed("resources up --stage dev", project)
+    assert re.search(r"CREATE_COMPLETE +OrdersTable", created)
+    assert "Recorded in .chalice/config.json, stage dev: ORDERS_QUEUE_NAME" in created
+    assert created.endswith("Next, type: chalice deploy --stage dev\n")
+
+    config = (project / ".chalice" / "config.json").read_text()
+    assert "nothing to change" in succeed("resources up --stage dev", project)
+    assert (project / ".chalice" / "config.json").read_text() == config
+
+    assert "TableName            orders-dev" in succeed("resources show --stage dev", project)
+    down = succeed("resources down --stage dev --yes", project)
+    assert "Its data is still there:" in down
+    missing = fail("resources show --stage dev", project)
+    assert "type: python -m ops resources up --stage dev" in missing
+
+
+def test_the_protection_of_a_table_ends_only_with_its_stage(project: Path, aws: Aws) -> None:
+    succeed("resources up --stage prod", project)
+    table = aws.dynamodb.describe_table(TableName="orders-prod")["Table"]
+    assert table["DeletionProtectionEnabled"]
+    bucket = f"orders-prod-{aws.identity.account_id}"
+    for body in (b"1", b"2"):
+        aws.s3.put_object(Bucket=bucket, Key="orders/a", Body=body)
+    aws.s3.delete_object(Bucket=bucket, Key="orders/a")
+
+    succeed("destroy --stage prod --delete-data", project, typed="prod\n")
+
+    assert aws.dynamodb.list_tables()["TableNames"] == []
+    assert aws.s3.list_buckets()["Buckets"] == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_chalice_has_deployed_it_has_to_delete(project: Path) -> None:
+    """Both ways give the functions the same names."""
+    deployed = project / ".chalice" / "deployed" / "dev.json"
+    deployed.parent.mkdir()
+    deployed.write_text(json.dumps({"resources": [{"name": "api_handler"}]}))
+
+    for command in ("deploy", "destroy --yes", "resources down --yes"):
+        assert "First, type: chalice delete --stage dev" in fail(f"{command} --stage dev", project)
+
+    deployed.write_text(json.dumps({"resources": []}))
+    assert "There is no stack" in succeed("destroy --stage dev --yes", project)
+
+
+def test_an_open_stage_has_to_be_asked_for_twice(project: Path, aws: Aws) -> None:
+    change_stage(project, "dev", {"ORDERS_AUTH": "none"})
+
+    for said in ("", "--open-to-anyone", "--yes-open-to-anyone"):
+        for command in ("resources up", "deploy"):
+            assert "ORDERS_AUTH=none" in fail(f"{command} --stage dev {said}", project)
+    assert status_of(RESOURCES, aws) is None
+
+    succeed("resources up --stage dev --open-to-anyone --yes-open-to-anyone", project)
+
+
+def test_a_failed_creation_says_why_and_the_next_run_works(project: Path, aws: Aws) -> None:
+    aws.s3.create_bucket(Bucket=f"taken-{aws.identity.account_id}")
+    break_template(project)
+
+    failed = fail("resources up --stage dev", project)
+    assert f"Stack {RESOURCES} ended as ROLLBACK_COMPLETE:" in failed
+    assert re.search(r"Taken: .*already exists", failed)
+    assert "run the command again" in failed
+    mend_template(project)
+
+    succeeded = succeed("resources up --stage dev --yes", project)
+    assert f"Stack {RESOURCES} is ROLLBACK_COMPLETE, which can only be deleted" in succeeded
+    assert status_of(RESOURCES, aws) in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def test_a_failed_update_leaves_what_was_there(project: Path, aws: Aws) -> None:
+    succeed("resources up --stage dev", project)
+    aws.s3.create_bucket(Bucket=f"taken-{aws.identity.account_id}")
+    break_template(project)
+
+    failed = fail("resources up --stage dev", project)
+    assert f"Stack {RESOURCES} ended as UPDATE_ROLLBACK_COMPLETE:" in failed
+    mend_template(project)
+
+    assert "nothing to change" in succeed("resources up --stage dev", project)
+
+
+def test_what_another_stack_owns_is_not_taken_over(project: Path, aws: Aws) -> None:
+    template = {"Resources": {"Mine": {"Type": "AWS::SQS::Queue"}}}
+    template["Resources"]["Mine"]["Properties"] = {"QueueName": "orders-dev"}  # type: ignore[assignment]
+    aws.cloudformation.create_stack(StackName="another", TemplateBody=json.dumps(template))
+    aws.cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="another", WaiterConfig={"Delay": 1}
+    )
+
+    refused = fail("resources up --stage dev --yes", project)
+
+    assert "already exists in stack" in refused
+    assert status_of(RESOURCES, aws) is None
+    aws.cloudformation.delete_stack(StackName="another")
+    aws.cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="another", WaiterConfig={"Delay": 1}
+    )
+    succeed("resources up --stage dev", project)
+
+
+def test_a_part_of_the_data_is_taken_over_and_the_rest_made_anew(project: Path, aws: Aws) -> None:
+    succeed("resources up --stage dev", project)
+    succeed("resources down --stage dev --yes", project)
+    dead_letters = aws.sqs.get_queue_url(QueueName="orders-dlq-dev")["QueueUrl"]
+    aws.sqs.delete_queue(QueueUrl=dead_letters)
+
+    succeed("resources up --stage dev --yes", project)
+
+    queue = variables(project)["ORDERS_QUEUE_URL"]
+    answer = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])
+    assert ":orders-dlq-dev" in answer["Attributes"]["RedrivePolicy"]
+
+
+def test_a_change_set_that_was_never_carried_out_is_no_obstacle(project: Path, aws: Aws) -> None:
+    aws.cloudformation.create_change_set(
+        StackName=RESOURCES,
+        ChangeSetName="left-behind",
+        ChangeSetType="CREATE",
+        TemplateBody=(PROJECT_ROOT / TEMPLATE).read_text(),
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "dev"}],
+    )
+    assert status_of(RESOURCES, aws) == "REVIEW_IN_PROGRESS"
+
+    succeed("resources up --stage dev", project)
+
+    assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
+
+
+def test_what_holds_data_is_not_replaced_without_consent(project: Path, aws: Aws) -> None:
+    succeed("resources up --stage dev", project)
+    path = project / TEMPLATE
+    path.write_text(path.read_text().replace('TableName: !Sub "orders-', 'TableName: !Sub "bank-'))
+
+    refused = fail("resources up --stage dev", project)
+
+    assert re.search(r"Replace +OrdersTable", refused)
+    assert "This replaces or removes OrdersTable, which holds data." in refused
+    assert aws.dynamodb.list_tables()["TableNames"] == ["orders-dev"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"Colour": "red"}, "resource_parameters of stage dev has Colour"),
+        ({"GlacierAfterDays": "1"}, "CloudFormation refuses the template"),
+    ],
+)
+@pytest.mark.usefixtures("aws")
+def test_a_bad_parameter_is_named(project: Path, parameters: dict[str, str], said: str) -> None:
+    change_stage(project, "dev", {}, resource_parameters=parameters)
+
+    assert said in fail("resources up --stage dev", project)
+
+
+def test_a_parameter_of_the_stage_reaches_the_template(project: Path, aws: Aws) -> None:
+    change_stage(project, "dev", {}, resource_parameters={"VisibilityTimeoutSeconds": 720})
+
+    succeed("resources up --stage dev", project)
+
+    queue = variables(project)["ORDERS_QUEUE_URL"]
+    answer = aws.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])
+    assert answer["Attributes"]["VisibilityTimeout"] == "720"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stage_that_lives_elsewhere_is_not_brought_up_twice(project: Path) -> None:
+    elsewhere = "https://sqs.eu-west-1.amazonaws.com/111122223333/orders-dev"
+    change_stage(project, "dev", {"ORDERS_QUEUE_URL": elsewhere})
+
+    refused = fail("resources up --stage dev", project)
+
+    assert "Stage dev is recorded in account 111122223333, eu-west-1" in refused
+    assert variables(project)["ORDERS_QUEUE_URL"] == elsewhere
+    succeed("resources up --stage dev --move", project)
+    assert variables(project)["ORDERS_QUEUE_URL"] != elsewhere
+
+
+def test_the_artifacts_bucket_is_closed_and_keeps_every_version(aws: Aws) -> None:
+    artifacts = Artifacts(aws)
+
+    assert artifacts.make_ready()
+    assert not artifacts.make_ready()
+
+    access = aws.s3.get_public_access_block(Bucket=artifacts.bucket)
+    assert set(access["PublicAccessBlockConfiguration"].values()) == {True}
+    assert aws.s3.get_bucket_versioning(Bucket=artifacts.bucket)["Status"] == "Enabled"
+    policy = json.loads(aws.s3.get_bucket_policy(Bucket=artifacts.bucket)["Policy"])
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_unknown_stage_is_told_which_there_are(project: Path) -> None:
+    for command in ("resources up", "resources show", "resources down", "deploy", "destroy"):
+        assert "no stage 'qa': take one of dev, prod" in fail(f"{command} --stage qa", project)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AWS_ACCESS_KEY_ID", None, "There are no AWS credentials here."),
+        ("AWS_DEFAULT_REGION", None, "No AWS region is set."),
+        ("AWS_PROFILE", "nobody", "The config profile (nobody) could not be found."),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9", "Nothing answers at http://127.0.0.1:9"),
+    ],
+)
+@pytest.mark.usefixtures("aws")
+def test_an_account_that_can_not_be_reached_ends_in_a_sentence(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str | None,
+    said: str,
+) -> None:
+    if value is None:
+        monkeypatch.delenv(variable)
+    else:
+        monkeypatch.setenv(variable, value)
+
+    for command in ("resources up", "destroy"):
+        assert said in fail(f"{command} --stage dev", project)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ExpiredToken", "The AWS credentials have expired: sign in again."),
+        ("InvalidClientTokenId", "AWS does not know these credentials"),
+        ("AccessDenied", "not allowed to call GetCallerIdentity"),
+    ],
+)
+def test_credentials_that_aws_refuses_end_in_a_sentence(
+    project: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    """The emulator takes any: the refusal is botocore's own error."""
+
+    def refuse(_aws: Aws) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+
+    monkeypatch.setattr(Aws, "identity", property(refuse))
+
+    for command in ("resources up", "resources down", "deploy", "destroy"):
+        assert said in fail(f"{command} --stage dev", project)
+
+
+def test_a_run_that_was_interrupted_is_taken_up_by_the_next(
+    project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CloudFormation goes on by itself meanwhile."""
+
+    def stop(_screen: Screen, _event: object) -> None:
+        raise StopRequested
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(Screen, "event", stop)
+        result = ops("resources up --stage dev", project)
+    assert result.exit_code == 130
+    assert f"CloudFormation goes on with stack {RESOURCES} by itself" in result.output
+    assert "ORDERS_TABLE" not in variables(project)
+
+    succeed("resources up --stage dev", project)
+
+    assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
+    assert variables(project)["ORDERS_TABLE"] == "orders-dev"
+
+
+def test_ctrl_c_ends_in_a_sentence_and_an_exit_code_of_its_own(project: Path) -> None:
+    """An endpoint that takes connections and never answers keeps the command waiting."""
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+        command = [sys.executable, "-m", "ops", "resources", "up", "--stage", "dev"]
+        process = subprocess.Popen(
+            [*command, "--project-dir", str(project)],
+            env=os.environ | {"AWS_ENDPOINT_URL": f"http://{LOOPBACK}:{port}"},
+            stderr=subprocess.PIPE,
+            cwd=PROJECT_ROOT,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert "Run the same command again" in said
+    assert "Traceback" not in said
+
+
+def test_the_same_code_has_the_same_digest_whenever_it_was_packed(tmp_path: Path) -> None:
+    def packed(name: str, text: str, year: int) -> Path:
+        path = tmp_path / name
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("app.py", (year, 1, 1, 0, 0, 0)), text)
+        return path
+
+    assert digest_of(packed("a", "x", 2020)) == digest_of(packed("b", "x", 2021))
+    assert digest_of(packed("c", "x", 2020)) != digest_of(packed("d", "y", 2020))
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_make_wants_to_know_the_stage(command: str) -> None:
+    answer = subprocess.run(
+        ["make", command],  # noqa: S607 (make is found as a user's shell finds it)
+        cwd=PROJECT_ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode != 0
+    assert f"make {command} STAGE=dev" in answer.stderr

@@ -1,0 +1,1 @@
+"""Input from people who mean harm, or whose software does."""

@@ -1,0 +1,113 @@
+"""One running system for all of it, and the reader of what became of what it was given."""
+
+import http.client
+import json
+import re
+from collections.abc import Iterator, Mapping
+from email.message import Message
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+
+from ops.local.ports import LOOPBACK
+from ops.local.stack import LocalStack
+from tests.e2e.client import ApiClient, eventually
+
+# What only someone inside knows: code, places, resources, and whose software it is.
+INTERNALS = re.compile(
+    r"Traceback|File \"|\.py\b|boto|chalice|arn:aws|orders-local|dynamodb|sqs\.|127\.0\.0\.1",
+    re.IGNORECASE,
+)
+
+
+class RawAnswer(NamedTuple):
+    """An answer to a request that no well-behaved client makes."""
+
+    status: int
+    headers: Message
+    body: Any
+
+
+class System:
+    """A running system, and what its operator sees of it."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.api = ApiClient(stack.api_url)
+        self._sqs = boto3.client("sqs", endpoint_url=stack.aws_url)
+        self._dynamodb = boto3.client("dynamodb", endpoint_url=stack.aws_url)
+
+    def raw(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> RawAnswer:
+        """A request whose path is sent as it is."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.stack.api_port, timeout=10)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                connection.putheader(name, value)
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            content = answer.read()
+            return RawAnswer(answer.status, answer.headers, json.loads(content) if content else "")
+        finally:
+            connection.close()
+
+    def send(self, body: str, **attributes: str) -> None:
+        """Put a message on the queue, as anyone may who has the right to."""
+        self._sqs.send_message(
+            QueueUrl=self.stack.outputs["QueueUrl"],
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
+
+    def settle(self) -> None:
+        """Until nothing is on the queue: no message is stuck."""
+        eventually(lambda: self._waiting() == 0)
+
+    def _waiting(self) -> int:
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=self.stack.outputs["QueueUrl"],
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+        return sum(int(value) for value in answer["Attributes"].values())
+
+    def records(self) -> list[dict[str, Any]]:
+        """All records, as DynamoDB has them."""
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self.stack.outputs["TableName"]
+        )
+        return [dict(item) for page in pages for item in page["Items"]]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Take all dead letters."""
+        url = self.stack.outputs["DeadLetterQueueUrl"]
+        taken: list[dict[str, Any]] = []
+        while messages := self._sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, MessageAttributeNames=["All"]
+        ).get("Messages", []):
+            for message in messages:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(dict(message))
+        return taken
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    log = tmp_path_factory.mktemp("hostile") / "log"
+    with LocalStack(visibility_timeout_seconds=2, log_file=Path(log)) as stack:
+        yield System(stack)
+
+
+def assert_tells_nothing(answer: Any) -> None:
+    """Nothing of the system's inside is in the answer."""
+    text = json.dumps(answer)
+    assert not INTERNALS.search(text), text

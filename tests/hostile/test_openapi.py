@@ -1,0 +1,167 @@
+"""The OpenAPI document: it says what the code does, and the running API does what it says."""
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app as orders_app
+from chalicelib.health import HealthStatus
+from chalicelib.orders import CHANNELS
+from chalicelib.problems import TYPE_PREFIX
+from chalicelib.queries import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.query_parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
+from chalicelib.representation import record_json
+from chalicelib.submissions import COMPARED_FIELDS, Record, Status
+from tests.builders import START, submission
+from tests.hostile.conftest import System
+
+DOCUMENT = Path("chalicelib/openapi.json")
+PROBLEMS = Path("docs/problems.md")
+# Examples for each operation. Enough for the corner cases of every parameter, which come first.
+MAX_EXAMPLES = 5
+# Checks that do not fit: an order that breaks a rule is queued, as the document says; a string may
+# be what the schema's generator takes for a mistake; and `make run` is open.
+UNFIT = "negative_data_rejection,positive_data_acceptance,ignored_auth"
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    return json.loads(DOCUMENT.read_text())
+
+
+@pytest.fixture(scope="module")
+def schemas(document: Any) -> Any:
+    return document["components"]["schemas"]
+
+
+def calls(path: str, name: str) -> Iterator[list[object]]:
+    """The arguments that are constants of each call of a function (or a method) in a file."""
+    for node in ast.walk(ast.parse(Path(path).read_text())):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+            if called == name or (isinstance(called, ast.Name) and called.id == name):
+                yield [a.value if isinstance(a, ast.Constant) else None for a in node.args]
+
+
+def rule_codes() -> set[object]:
+    """The codes of all rules that the validator knows."""
+    codes = {arguments[1] for arguments in calls("chalicelib/orders.py", "OrderError")}
+    for node in ast.walk(ast.parse(Path("chalicelib/orders.py").read_text())):
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            code = node.value.elts[0]
+            assert isinstance(code, ast.Constant)
+            codes.add(code.value)
+    return codes - {None}
+
+
+def unreadable_reasons(*, of_the_id: bool) -> set[object]:
+    return {
+        arguments[0]
+        for arguments in calls("chalicelib/orders.py", "UnreadableOrder")
+        if (len(arguments) > 2) is of_the_id
+    }
+
+
+def request_codes() -> set[object]:
+    """The codes of what can be wrong with a parameter or an id."""
+    parameters = "chalicelib/query_parameters.py"
+    return {
+        *unreadable_reasons(of_the_id=True),
+        *(arguments[1] for arguments in calls(parameters, "OrderError")),
+        *(arguments[1] for arguments in calls(parameters, "fail")),
+        *(arguments[3] for arguments in calls(parameters, "read")),
+        *(arguments[1] for arguments in calls("chalicelib/problems.py", "OrderError")),
+    } - {None}
+
+
+def problem_types() -> set[str]:
+    files = ("chalicelib/problems.py", "ops/local/api_server.py")
+    return {
+        f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
+    }
+
+
+def test_it_has_every_route_and_no_other(document: Any) -> None:
+    routes = {
+        (path.replace("order_id", "orderId"), method.lower())
+        for path, methods in orders_app.app.routes.items()
+        for method in methods
+    }
+
+    documented = {
+        (path, method) for path, methods in document["paths"].items() for method in methods
+    }
+    assert documented == routes
+
+
+def test_it_has_every_type_of_problem_and_no_other(schemas: Any) -> None:
+    assert set(schemas["ProblemType"]["enum"]) == problem_types()
+
+
+def test_it_has_every_rule_of_the_validator_and_no_other(schemas: Any) -> None:
+    assert set(schemas["OrderErrorCode"]["enum"]) == rule_codes()
+    assert set(schemas["RequestErrorCode"]["enum"]) == request_codes()
+
+
+def test_the_problems_page_explains_every_type_code_and_reason() -> None:
+    page = PROBLEMS.read_text()
+
+    types = {name.removeprefix(TYPE_PREFIX) for name in problem_types()}
+    names = types | rule_codes() | unreadable_reasons(of_the_id=True)
+    names |= unreadable_reasons(of_the_id=False)
+    assert [name for name in sorted(map(str, names)) if f"`{name}`" not in page] == []
+
+
+def test_it_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:
+    def query_parameters(path: str) -> tuple[str, ...]:
+        of_components = document["components"]["parameters"]
+        parameters = [
+            of_components[one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
+            for one in document["paths"][path]["get"]["parameters"]
+        ]
+        return tuple(one["name"] for one in parameters if one["in"] == "query")
+
+    assert query_parameters("/orders") == AUDIT_PARAMETERS
+    assert query_parameters("/orders/{orderId}") == HISTORY_PARAMETERS
+    limit = document["components"]["parameters"]["Limit"]["schema"]
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, MAX_LIMIT, DEFAULT_LIMIT)
+    assert tuple(schemas["Channel"]["enum"]) == CHANNELS
+
+
+def test_it_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
+    fields = record_json(Record.of_first(submission(), START))
+
+    assert list(schemas["Record"]["properties"]) == schemas["Record"]["required"] == list(fields)
+    assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(COMPARED_FIELDS)
+    assert schemas["Status"]["enum"] == list(Status)
+    assert schemas["HealthStatus"]["enum"] == list(HealthStatus)
+
+
+def test_the_running_api_does_what_the_document_says(system: System, tmp_path: Path) -> None:
+    """Schemathesis hands in what the document allows, and what it does not, and holds it to it."""
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    assert program, "schemathesis is not installed: make .venv"
+
+    outcome = subprocess.run(
+        [
+            *(program, "run", str(DOCUMENT.resolve()), "--url", system.stack.api_url),
+            *("--checks", "all", "--exclude-checks", UNFIT),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", str(MAX_EXAMPLES)),
+            *("--seed", "1", "--no-color", "--continue-on-failure"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert outcome.returncode == 0, outcome.stdout
+    system.settle()
+    assert "Traceback" not in system.stack.log

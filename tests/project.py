@@ -1,0 +1,62 @@
+"""A copy of what is deployed of the project, with the resources of its stages recorded."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ops.local.environment import PROJECT_ROOT
+
+FILES = ("app.py", "requirements.txt")
+DIRECTORIES = ("chalicelib", ".chalice", "infrastructure")
+STAGES = ("dev", "prod")
+# What Chalice has made of the same code before: downloaded once for all tests.
+DEPLOYMENTS = ".chalice/deployments"
+
+
+def outputs_of(stage: str) -> dict[str, str]:
+    """The outputs of a stage's resources stack, as they would be on AWS."""
+    queues = "https://sqs.us-east-1.amazonaws.com/000000000000"
+    return {
+        "QueueName": f"orders-{stage}",
+        "QueueUrl": f"{queues}/orders-{stage}",
+        "DeadLetterQueueUrl": f"{queues}/orders-dlq-{stage}",
+        "BucketName": f"orders-{stage}-000000000000",
+        "TableName": f"orders-{stage}",
+    }
+
+
+def copy_project(directory: Path, deployments: Path) -> Path:
+    """Copy it; no resources are recorded as yet."""
+    directory.mkdir()
+    for name in FILES:
+        shutil.copy(PROJECT_ROOT / name, directory)
+    for name in DIRECTORIES:
+        ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+        shutil.copytree(PROJECT_ROOT / name, directory / name, ignore=ignored)
+    (directory / DEPLOYMENTS).symlink_to(deployments, target_is_directory=True)
+    return directory
+
+
+def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None:
+    """What `python -m ops resources up` does at its end."""
+    change_stage(
+        project,
+        stage,
+        {
+            "ORDERS_QUEUE_NAME": outputs["QueueName"],
+            "ORDERS_QUEUE_URL": outputs["QueueUrl"],
+            "ORDERS_DLQ_URL": outputs["DeadLetterQueueUrl"],
+            "ORDERS_BUCKET": outputs["BucketName"],
+            "ORDERS_TABLE": outputs["TableName"],
+        },
+    )
+
+
+def change_stage(project: Path, stage: str, variables: dict[str, str], **settings: Any) -> None:
+    """Change what a project's .chalice/config.json says of a stage."""
+    path = project / ".chalice" / "config.json"
+    config = json.loads(path.read_text())
+    config["stages"][stage]["environment_variables"] |= variables
+    config["stages"][stage] |= settings
+    path.write_text(json.dumps(config))

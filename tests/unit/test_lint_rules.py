@@ -1,0 +1,184 @@
+"""The rules: a stage as it should be keeps them all, and each is broken by what it is about."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ops.__main__ import main
+from ops.commands import lint
+from ops.lint.deployed import NotDeployed
+from ops.lint.rules import ALARMS, RULES
+from ops.lint.stage import (
+    BucketSettings,
+    FunctionSettings,
+    MappingSettings,
+    QueueSettings,
+    StageSettings,
+    TableSettings,
+)
+
+QUEUE, DLQ, OTHER = "arn:aws:sqs:::orders-prod", "arn:aws:sqs:::orders-dlq-prod", "arn:aws:sqs:::x"
+
+GOOD = StageSettings(
+    stage="prod",
+    queue=QueueSettings(
+        arn=QUEUE,
+        visibility_timeout_seconds=360,
+        retention_seconds=345_600,
+        encrypted=True,
+        refuses_plain_http=True,
+        moves_to=DLQ,
+        maximum_receives=5,
+    ),
+    dead_letter_queue=QueueSettings(
+        arn=DLQ,
+        visibility_timeout_seconds=30,
+        retention_seconds=1_209_600,
+        encrypted=True,
+        refuses_plain_http=True,
+        takes_from=(QUEUE,),
+    ),
+    bucket=BucketSettings(
+        versioned=True, encrypted=True, closed_to_the_public=True, refuses_plain_http=True
+    ),
+    table=TableSettings(recoverable=True, protected=True, on_demand=True),
+    api=FunctionSettings(timeout_seconds=20, variables={}, log_retention_days=30),
+    processor=FunctionSettings(
+        timeout_seconds=60, variables={"ORDERS_PARTIAL_BATCH": "enabled"}, log_retention_days=30
+    ),
+    mapping=MappingSettings(
+        queue_arn=QUEUE,
+        batch_size=10,
+        window_seconds=0,
+        maximum_concurrency=10,
+        reports_failures=True,
+    ),
+    routes={"GET /health": False, "POST /orders": True},
+    alarms=frozenset(f"orders-prod-{name}" for name in ALARMS),
+)
+
+
+def changed(part: str, **changes: Any) -> StageSettings:
+    """The good stage with one part changed."""
+    return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
+
+
+def broken(stage: StageSettings) -> set[str]:
+    return {rule.name for rule in RULES if rule.broken_by(stage)}
+
+
+def test_a_stage_as_it_should_be_keeps_every_rule() -> None:
+    assert broken(GOOD) == set()
+
+
+BAD = [
+    ("partial-batch-pair", changed("processor", variables={})),
+    ("partial-batch-pair", changed("mapping", reports_failures=False)),
+    ("visibility-timeout", changed("queue", visibility_timeout_seconds=359)),
+    ("visibility-timeout", changed("mapping", window_seconds=1)),
+    ("dead-letter-queue", changed("queue", moves_to=OTHER)),
+    ("dead-letter-queue", changed("queue", moves_to=None)),
+    ("dead-letter-queue", changed("queue", maximum_receives=4)),
+    ("dead-letter-queue", changed("dead_letter_queue", takes_from=())),
+    ("dead-letter-queue", changed("dead_letter_queue", takes_from=(QUEUE, OTHER))),
+    ("retention-order", changed("dead_letter_queue", retention_seconds=345_600)),
+    ("mapping-source", changed("mapping", queue_arn=OTHER)),
+    ("batch-and-window", changed("mapping", batch_size=11)),
+    ("batch-and-window", changed("mapping", batch_size=0)),
+    ("time-for-a-batch", changed("processor", timeout_seconds=44)),
+    ("maximum-concurrency", changed("mapping", maximum_concurrency=None)),
+    ("maximum-concurrency", changed("mapping", maximum_concurrency=1)),
+    ("maximum-concurrency", changed("processor", reserved_concurrency=9)),
+    ("api-timeout", changed("api", timeout_seconds=29)),
+    ("closed-routes", replace(GOOD, routes={"GET /health": False, "GET /orders": False})),
+    ("closed-routes", replace(GOOD, routes={"GET /health": True})),
+    ("closed-routes", replace(GOOD, routes={})),
+    ("encryption-at-rest", changed("queue", encrypted=False)),
+    ("encryption-at-rest", changed("dead_letter_queue", encrypted=False)),
+    ("encryption-at-rest", changed("bucket", encrypted=False)),
+    ("encryption-in-transit", changed("queue", refuses_plain_http=False)),
+    ("encryption-in-transit", changed("bucket", refuses_plain_http=False)),
+    ("archive-bucket", changed("bucket", versioned=False)),
+    ("archive-bucket", changed("bucket", closed_to_the_public=False)),
+    ("record-table", changed("table", recoverable=False)),
+    ("record-table", changed("table", protected=False)),
+    ("record-table", changed("table", on_demand=False)),
+    *[("alarms", replace(GOOD, alarms=GOOD.alarms - {f"orders-prod-{name}"})) for name in ALARMS],
+    ("log-retention", changed("api", log_retention_days=None)),
+    ("log-retention", changed("processor", log_retention_days=None)),
+]
+
+
+@pytest.mark.parametrize(("rule", "stage"), BAD)
+def test_what_a_rule_is_about_breaks_it_and_no_other(rule: str, stage: StageSettings) -> None:
+    assert broken(stage) == {rule}
+
+
+def test_every_rule_is_tried_and_says_where_it_comes_from() -> None:
+    assert {name for name, _ in BAD} == {rule.name for rule in RULES}
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert all(rule.source.startswith("https://docs.aws.amazon.com/") for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        changed("mapping", batch_size=100, window_seconds=1),
+        changed("processor", reserved_concurrency=10),
+        changed("mapping", maximum_concurrency=1000),
+    ],
+)
+def test_what_is_allowed_is_not_complained_of(stage: StageSettings) -> None:
+    roomy = replace(stage, queue=replace(stage.queue, visibility_timeout_seconds=361))
+
+    assert broken(roomy) == set()
+
+
+def test_a_stage_for_trying_needs_no_deletion_protection() -> None:
+    stage = replace(changed("table", protected=False), stage="dev", alarms=frozenset())
+
+    assert broken(stage) == {"alarms"}
+
+
+class Deployed:
+    """Stands for the stage on AWS."""
+
+    def __init__(self, found: StageSettings | Exception) -> None:
+        self._found = found
+
+    def settings(self) -> StageSettings:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run_lint(found: StageSettings | Exception, *options: str) -> tuple[int, str]:
+        monkeypatch.setattr(lint, "DeployedStage", lambda _: Deployed(found))
+        result = CliRunner().invoke(main, ["lint", "--stage", "prod", *options])
+        return result.exit_code, result.output
+
+    return run_lint
+
+
+def test_the_command_says_what_is_wrong_and_which_recommendation_it_is(run: Any) -> None:
+    code, output = run(changed("queue", visibility_timeout_seconds=60))
+
+    assert code == 1
+    assert "the visibility timeout is 60 s, and should be at least 360 s" in output
+    assert "AWS: At least six times the function's time-out" in output
+    assert f"Stage prod: {len(RULES) - 1} of {len(RULES)} rules are kept." in output
+
+
+def test_the_command_is_silent_on_what_is_kept_unless_asked(run: Any) -> None:
+    assert run(GOOD) == (0, f"Stage prod: {len(RULES)} of {len(RULES)} rules are kept.\n")
+    assert "kept    visibility-timeout" in run(GOOD, "--verbose")[1]
+
+
+def test_a_stage_that_is_not_there_is_said_so(run: Any) -> None:
+    code, output = run(NotDeployed("There is no stack orders-resources-prod here: type ..."))
+
+    assert (code, output) == (1, "Error: There is no stack orders-resources-prod here: type ...\n")

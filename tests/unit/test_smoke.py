@@ -1,0 +1,99 @@
+"""The smoke test: patient with a stage that is just waking up, plain about one that isn't well."""
+
+from typing import Any
+
+import pytest
+
+from ops.deployment import smoke
+from ops.deployment.problems import DeploymentProblem
+from ops.deployment.smoke import Answer, SmokeTest, smoke_order
+
+HEALTHY = Answer(200, {"status": "pass"})
+SICK = Answer(503, {"status": "fail"})
+ACCEPTED = Answer(202, {"status": "QUEUED"})
+UNKNOWN = Answer(404, {"title": "Order not found"})
+RECORDED = Answer(200, {"order": {"status": "ACCEPTED"}, "records": [{}]})
+
+
+class FakeApi:
+    """Answers what it is given, one after the other; the last one stays."""
+
+    def __init__(self, *answers: Answer | Exception) -> None:
+        self._answers = list(answers)
+        self.requests: list[str] = []
+
+    def request(self, method: str, path: str, body: Any = None) -> Answer:
+        route = path.partition("smoke-test-")[0]
+        self.requests.append(f"{method} {route}" + (" +" if body else ""))
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEALTH_LIMIT_SECONDS", "RECORD_LIMIT_SECONDS"):
+        monkeypatch.setattr(smoke, name, 0.0)
+
+
+def smoke_test(api: Any, said: list[str] | None = None) -> SmokeTest:
+    heard = [] if said is None else said
+    return SmokeTest(api, heard.append, sleep=lambda _: None)
+
+
+def test_a_stage_may_take_its_time_to_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "HEALTH_LIMIT_SECONDS", 60.0)
+    said: list[str] = []
+
+    smoke_test(FakeApi(ConnectionResetError(), SICK, HEALTHY), said).check_health()
+
+    assert said == ["  GET /health: pass"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (SICK, 'GET /health got 503: {"status": "fail"}'),
+        (ConnectionRefusedError("refused"), 'GET /health got no answer: "refused"'),
+    ],
+)
+def test_a_stage_that_is_not_well_is_deployed_all_the_same(
+    answer: Answer | Exception, said: str
+) -> None:
+    with pytest.raises(DeploymentProblem) as failure:
+        smoke_test(FakeApi(answer)).check_health()
+
+    assert f"The stage is deployed, but its smoke test failed: {said}" in str(failure.value)
+    assert "docs/operating.md#a-smoke-test-that-fails" in str(failure.value)
+
+
+def test_an_order_goes_in_and_its_record_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "RECORD_LIMIT_SECONDS", 60.0)
+    api = FakeApi(ACCEPTED, UNKNOWN, RECORDED)
+
+    smoke_test(api).check_order()
+
+    assert api.requests == ["POST /orders +", "GET /orders/", "GET /orders/"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([Answer(403, {"message": "Forbidden"})], "POST /orders got 403"),
+        ([ACCEPTED, UNKNOWN], "got 404"),
+    ],
+)
+def test_an_order_that_does_not_get_through_fails_the_test(
+    answers: list[Answer], said: str
+) -> None:
+    with pytest.raises(DeploymentProblem, match=said):
+        smoke_test(FakeApi(*answers)).check_order()
+
+
+def test_each_smoke_order_is_a_new_one_that_is_told_by_its_id() -> None:
+    first, second = smoke_order(), smoke_order()
+
+    assert first["id"] != second["id"]
+    assert first["id"].startswith("smoke-test-")
+    assert first["fromAccount"] != first["toAccount"]

@@ -1,0 +1,153 @@
+"""A stage's configuration: read with care, and written with nothing else of the file touched."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.deployment.problems import DeploymentProblem
+from ops.deployment.stage_config import StageConfig, with_variables
+from ops.local.environment import PROJECT_ROOT
+
+OUTPUTS = {
+    "QueueName": "orders-dev",
+    "QueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/orders-dev",
+    "DeadLetterQueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/orders-dlq-dev",
+    "BucketName": "orders-dev-111122223333",
+    "TableName": "orders-dev",
+    "DashboardName": "orders-dev",
+}
+BY_HAND = """{
+    "app_name": "orders",
+    "stages": {
+        "prod": {"lambda_functions": {"api_handler": {"lambda_timeout": 29}}},
+        "dev": {
+            "lambda_memory_size": 512,
+            "environment_variables": {"ORDERS_AUTH": "iam", "MINE": "\\u00e4, {\\"}"},
+            "tags": {"a": "b"}
+        }
+    }
+}
+"""
+
+
+def project(directory: Path, text: str = BY_HAND) -> Path:
+    (directory / ".chalice").mkdir()
+    (directory / ".chalice" / "config.json").write_text(text)
+    return directory
+
+
+def text_of(directory: Path) -> str:
+    return (directory / ".chalice" / "config.json").read_text()
+
+
+def stage(directory: Path, **settings: Any) -> StageConfig:
+    text = json.dumps({"stages": {"dev": settings}})
+    return StageConfig.load(project(directory, text), "dev")
+
+
+def test_the_outputs_are_recorded_under_the_names_that_the_app_reads(tmp_path: Path) -> None:
+    config = StageConfig.load(project(tmp_path), "dev")
+
+    changed = config.record(OUTPUTS)
+
+    variables = StageConfig.load(tmp_path, "dev").variables
+    assert set(changed) == variables.keys() - {"ORDERS_AUTH", "MINE"}
+    assert variables["ORDERS_QUEUE_URL"] == OUTPUTS["QueueUrl"]
+    assert variables["ORDERS_DLQ_URL"] == OUTPUTS["DeadLetterQueueUrl"]
+    assert (variables["ORDERS_AUTH"], variables["MINE"]) == ("iam", 'ä, {"}')
+
+
+def test_everything_else_of_the_file_stays_as_it_was_written(tmp_path: Path) -> None:
+    config = StageConfig.load(project(tmp_path), "dev")
+
+    config.record(OUTPUTS)
+
+    before, _, after = BY_HAND.partition('{"ORDERS_AUTH": "iam", "MINE": "\\u00e4, {\\"}"}')
+    assert text_of(tmp_path).startswith(before)
+    assert text_of(tmp_path).endswith(after)
+
+
+def test_recording_the_same_again_does_not_touch_the_file(tmp_path: Path) -> None:
+    StageConfig.load(project(tmp_path), "dev").record(OUTPUTS)
+    before = text_of(tmp_path)
+
+    changed = StageConfig.load(tmp_path, "dev").record(OUTPUTS)
+
+    assert changed == []
+    assert text_of(tmp_path) == before
+
+
+def test_the_projects_own_file_gets_five_lines_and_no_other_change(tmp_path: Path) -> None:
+    original = (PROJECT_ROOT / ".chalice" / "config.json").read_text()
+
+    StageConfig.load(project(tmp_path, original), "prod").record(OUTPUTS)
+
+    # The line before them gets a comma.
+    kept = [line.rstrip(",") for line in original.splitlines()]
+    lines = [line.rstrip(",") for line in text_of(tmp_path).splitlines()]
+    assert len(lines) == len(kept) + 5
+    assert [line for line in lines if line not in kept][:1] == [
+        '        "ORDERS_QUEUE_NAME": "orders-dev"'
+    ]
+
+
+@pytest.mark.parametrize("dev", ["{}", '{\n    "tags": {}\n  }'])
+def test_a_stage_without_variables_gets_them(dev: str) -> None:
+    text = f'{{"stages": {{\n  "dev": {dev}\n}}}}'
+
+    written = with_variables(text, "dev", {"A": "b"})
+
+    expected = json.loads(text)
+    expected["stages"]["dev"]["environment_variables"] = {"A": "b"}
+    assert json.loads(written) == expected
+
+
+def test_an_unknown_stage_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentProblem, match="no stage 'qa': take one of prod, dev"):
+        StageConfig.load(project(tmp_path), "qa")
+
+
+def test_the_local_stage_is_never_deployed(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentProblem, match="`make run`"):
+        StageConfig.load(project(tmp_path), "local")
+
+
+def test_a_config_that_is_not_json_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentProblem, match=r"config\.json is not JSON .*mend it"):
+        StageConfig.load(project(tmp_path, "{"), "dev")
+
+
+def test_a_directory_without_config_is_no_checkout(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentProblem, match="run this in the checkout"):
+        StageConfig.load(tmp_path, "dev")
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_open"),
+    [
+        ({}, False),
+        ({"environment_variables": {"ORDERS_AUTH": "iam"}}, False),
+        ({"environment_variables": {"ORDERS_AUTH": "none"}}, True),
+        (
+            {
+                "environment_variables": {"ORDERS_AUTH": "iam"},
+                "lambda_functions": {
+                    "api_handler": {"environment_variables": {"ORDERS_AUTH": "none"}}
+                },
+            },
+            True,
+        ),
+    ],
+)
+def test_a_stage_is_open_if_any_function_is(
+    tmp_path: Path, settings: dict[str, Any], is_open: bool
+) -> None:
+    assert stage(tmp_path, **settings).is_open is is_open
+
+
+def test_a_variable_of_the_whole_project_opens_a_stage_too(tmp_path: Path) -> None:
+    text = json.dumps({"environment_variables": {"ORDERS_AUTH": "none"}, "stages": {"dev": {}}})
+
+    assert StageConfig.load(project(tmp_path, text), "dev").is_open
