@@ -48,7 +48,10 @@ let awaitsPlace = false;
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, select, textarea, dialog")) return;
+  if (event.target.closest("input, select, textarea, dialog[open]")) {
+    awaitsPlace = false;
+    return;
+  }
   if (awaitsPlace) {
     awaitsPlace = false;
     const link = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
@@ -56,8 +59,8 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "g") {
+    // Until the next key, however long that takes: a slow machine gets no other answer.
     awaitsPlace = true;
-    setTimeout(() => (awaitsPlace = false), 3000);
   } else if (event.key === "/") {
     const search = document.querySelector("[data-search]");
     if (search) {
