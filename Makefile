@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
+CONSOLE_PORT ?= 8001
 # More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
 # .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
@@ -20,16 +21,17 @@ BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check lint coverage format audit bench bench-scale vendor lock deploy destroy clean
+.PHONY: help run test chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
 .PHONY: .venv .venv-aws .venv-bench
 
 help: ## List the commands
-	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
+	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
-	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) $(OPTIONS)
+	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
+		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest
@@ -52,6 +54,9 @@ coverage: ## Show what the last run of the tests left out, and fail if it is any
 format: $(DEV) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; needs Debian's chromium
+	@ORDERS_BROWSER_REQUIRED=1 ORDERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/console
 
 audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
 	@$(require-python)

@@ -19,6 +19,7 @@ MODULES = {
     "health": "watch",
     "stats": "watch",
     "audit": "watch",
+    "console": "console",
     "resources": "deployment",
     "deploy": "deployment",
     "destroy": "deployment",
