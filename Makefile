@@ -13,6 +13,7 @@ CHAOS ?=
 LOCK_OPTIONS ?=
 
 # The emulator pins its own botocore, so it has an environment to itself.
+OPS := .venv/.made-from-requirements-ops
 DEV := .venv/.made-from-requirements
 AWS := .venv-aws/.made-from-requirements
 # aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
@@ -29,7 +30,7 @@ help: ## List the commands
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
+run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
 		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
@@ -63,7 +64,7 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	$(PYTHON) -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
-	for name in requirements requirements-dev requirements-aws; do \
+	for name in requirements requirements-ops requirements-dev requirements-aws; do \
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
@@ -78,15 +79,16 @@ vendor: $(DEV) ## Make vendor/, with which a packaged function starts faster; no
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)
-	@echo "Pinning requirements-dev.txt, requirements-aws.txt and requirements-bench.txt (about 20 seconds) ..."
+	@echo "Pinning requirements-*.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	$(PYTHON) -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check uv; \
-	for name in requirements-dev requirements-aws requirements-bench; do \
+	pin() { \
 		"$$environment/bin/uv" pip compile --quiet --universal --python-version 3.11 \
 			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
-			--output-file $$name.txt $$name.in; \
-	done
+			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
+	}; \
+	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench
 
 deploy: $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
 	@$(require-stage)
@@ -106,11 +108,18 @@ clean: ## Remove the environments and everything else that make has made
 
 .venv-bench: $(BENCH)
 
+# What `make run` needs is a part of what the other commands need, so it does not wait for the rest.
+$(OPS): requirements-ops.txt requirements.txt
+	@$(require-python)
+	@echo "Installing requirements-ops.txt into .venv: about half a minute the first time ..."
+	@$(call install,.venv,requirements-ops.txt)
+	@touch $@
+
 $(DEV): requirements-dev.txt requirements.txt
 	@$(require-python)
 	@echo "Installing requirements-dev.txt into .venv: about a minute the first time ..."
 	@$(call install,.venv,requirements-dev.txt)
-	@touch $@
+	@touch $(OPS) $@
 
 $(AWS): requirements-aws.txt
 	@$(require-python)
