@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 AWS_PORT ?= 4566
+CONSOLE_PORT ?= 8001
 # More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
 # .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
@@ -12,21 +13,26 @@ CHAOS ?=
 LOCK_OPTIONS ?=
 
 # The emulator pins its own botocore, so it has an environment to itself.
+OPS := .venv/.made-from-requirements-ops
 DEV := .venv/.made-from-requirements
 AWS := .venv-aws/.made-from-requirements
+# aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
+BENCH := .venv-bench/.made-from-requirements
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check lint coverage format audit lock deploy destroy clean .venv .venv-aws
+.PHONY: help run test chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
+.PHONY: .venv .venv-aws .venv-bench
 
 help: ## List the commands
-	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [PYTHON=$(PYTHON)]"
+	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
 	@echo
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: $(DEV) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
-	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) $(OPTIONS)
+run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
+	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
+		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
 test: $(DEV) $(AWS) ## Run the tests
 	@$(BIN)/coverage run -m pytest
@@ -50,26 +56,39 @@ format: $(DEV) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; needs Debian's chromium
+	@ORDERS_BROWSER_REQUIRED=1 ORDERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/console
+
 audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
 	@$(require-python)
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	$(PYTHON) -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
-	for name in requirements requirements-dev requirements-aws; do \
+	for name in requirements requirements-ops requirements-dev requirements-aws; do \
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
+bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (5 minutes)
+	@.venv-bench/bin/python -m benchmarks
+
+bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (5 minutes)
+	@$(BIN)/python -m benchmarks.scale
+
+vendor: $(DEV) ## Make vendor/, with which a packaged function starts faster; not needed to package
+	@$(BIN)/python -m ops.vendor
+
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
 	@$(require-python)
-	@echo "Pinning requirements-dev.txt and requirements-aws.txt (about 20 seconds) ..."
+	@echo "Pinning requirements-*.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	$(PYTHON) -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check uv; \
-	for name in requirements-dev requirements-aws; do \
+	pin() { \
 		"$$environment/bin/uv" pip compile --quiet --universal --python-version 3.11 \
 			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
-			--output-file $$name.txt $$name.in; \
-	done
+			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
+	}; \
+	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench
 
 deploy: $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
 	@$(require-stage)
@@ -80,23 +99,38 @@ destroy: $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-da
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
-	rm -rf .venv .venv-aws .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-aws .venv-bench vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)
 
 .venv-aws: $(AWS)
 
+.venv-bench: $(BENCH)
+
+# What `make run` needs is a part of what the other commands need, so it does not wait for the rest.
+$(OPS): requirements-ops.txt requirements.txt
+	@$(require-python)
+	@echo "Installing requirements-ops.txt into .venv: about half a minute the first time ..."
+	@$(call install,.venv,requirements-ops.txt)
+	@touch $@
+
 $(DEV): requirements-dev.txt requirements.txt
 	@$(require-python)
 	@echo "Installing requirements-dev.txt into .venv: about a minute the first time ..."
 	@$(call install,.venv,requirements-dev.txt)
-	@touch $@
+	@touch $(OPS) $@
 
 $(AWS): requirements-aws.txt
 	@$(require-python)
 	@echo "Installing requirements-aws.txt, the AWS emulator, into .venv-aws: about half a minute the first time ..."
 	@$(call install,.venv-aws,requirements-aws.txt)
+	@touch $@
+
+$(BENCH): requirements-bench.txt
+	@$(require-python)
+	@echo "Installing requirements-bench.txt into .venv-bench: about half a minute the first time ..."
+	@$(call install,.venv-bench,requirements-bench.txt)
 	@touch $@
 
 # $(call install,ENVIRONMENT,PINNED FILE): kept if its Python still works, made anew otherwise.

@@ -142,3 +142,6 @@ if settings.stream_arn:
         It fails as a whole, so that the stream gives it all of them again.
         """
         wiring.events().publish(event.to_dict()["Records"])
+
+
+wiring.prepare(settings.function)

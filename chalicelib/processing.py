@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
@@ -23,7 +24,7 @@ from chalicelib.submissions import (
     is_well_formed_id,
     iso,
     parse_iso,
-    settle,
+    settle_after_first,
     well_formed_submission_id,
 )
 from chalicelib.unavailable import StoreUnavailable
@@ -52,7 +53,10 @@ class Archive(Protocol):
 class Records(Protocol):
     """What processing needs of the record store."""
 
+    @property
+    def most_at_once(self) -> int: ...
     def take(self, record: Record) -> Record | None: ...
+    def take_free(self, records: Sequence[Record]) -> list[bool]: ...
 
 
 class Queue(Protocol):
@@ -72,6 +76,9 @@ class Reporter(Protocol):
 
 Concurrently = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Like `map`, but may run the calls side by side: `ThreadPoolExecutor.map` is one."""
+
+CheckTime = Callable[[], None]
+"""Raises OutOfTime if the function's time may be too short for another call."""
 
 Answer = dict[str, list[dict[str, str]]] | None
 Acknowledge = Callable[[Sequence["Processed"]], Answer]
@@ -118,6 +125,23 @@ class Processed:
         return int((self.finished_at - since).total_seconds() * 1000) if since else None
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """A message on its way through one batch: what was read from it, and how far it has come."""
+
+    message: Message
+    read: Submission | Exception
+    # Its record for the first slot, once its order is archived; and whether it took the slot.
+    first: Record | None = None
+    written: bool = False
+    failure: Exception | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more is to be done with it than to say what became of it."""
+        return not self.written and self.failure is None
+
+
 class Processor:
     """Processes batches of messages."""
 
@@ -148,26 +172,26 @@ class Processor:
         orderIds side by side. When the function's time runs short, no further call is begun, and
         the rest is reported as failed: better than to be cut off in the middle.
         """
-        enough_time = _enough_time(time_left_ms)
+        check_time = _time_check(time_left_ms)
 
-        def process_group(
-            group: Sequence[tuple[Message, Submission | Exception]],
-        ) -> list[Processed]:
-            return [self._process(message, read, enough_time) for message, read in group]
+        def finish(group: Sequence[_Delivery]) -> list[Processed]:
+            return [self._process(delivery, check_time) for delivery in group]
 
         groups = self._by_order(messages)
-        batch = list(chain.from_iterable(self._concurrently(process_group, groups)))
+        self._take_first_slots([group[0] for group in groups], check_time)
+        # Without a call to wait for, and most batches have none here, threads only cost.
+        waiting = any(delivery.unfinished for group in groups for delivery in group)
+        finished = (self._concurrently if waiting and len(groups) > 1 else map)(finish, groups)
+        batch = list(chain.from_iterable(finished))
         self._reporter.batch_processed(batch)
         return batch
 
-    def _by_order(
-        self, messages: Sequence[Message]
-    ) -> list[list[tuple[Message, Submission | Exception]]]:
+    def _by_order(self, messages: Sequence[Message]) -> list[list[_Delivery]]:
         groups = defaultdict(list)
         for message in messages:
             read = _attempt(lambda message=message: self._submission(message))  # type: ignore[misc]
             key = read.order.id if isinstance(read, Submission) else ("unread", message.message_id)
-            groups[key].append((message, read))
+            groups[key].append(_Delivery(message, read))
         return list(groups.values())
 
     def _submission(self, message: Message) -> Submission:
@@ -185,46 +209,81 @@ class Processor:
             receive_count=message.receive_count,
         )
 
-    def _process(
-        self,
-        message: Message,
-        read: Submission | Exception,
-        enough_time: Callable[[], bool],
-    ) -> Processed:
-        result = _attempt(lambda: self._finish(message, read, enough_time))
-        submission = read if isinstance(read, Submission) else None
-        processed = Processed(message, submission, result, self._clock())
+    def _take_first_slots(self, heads: Sequence[_Delivery], check_time: CheckTime) -> None:
+        """
+        Archive what comes first of each orderId, and take the first slots, many by one call.
+
+        That finishes most messages. With the others (a slot that is taken, or may be) `_record`
+        goes on from here, and by itself it does all that this does.
+        """
+        size = self._records.most_at_once
+        orders = [(head, head.read) for head in heads if isinstance(head.read, Submission)]
+        if size == 1 or len(orders) == 1:
+            return
+
+        def begin(order: tuple[_Delivery, Submission]) -> None:
+            head, submission = order
+            try:
+                head.first = self._archived(submission, check_time)
+            except Exception as error:  # noqa: BLE001 (the boundary around one message)
+                head.failure = error
+
+        list(self._concurrently(begin, orders))
+        begun = [head for head, _ in orders if head.first]
+        chunks = [begun[start : start + size] for start in range(0, len(begun), size)]
+        list(self._concurrently(partial(self._take_free, check_time), chunks))
+
+    def _take_free(self, check_time: CheckTime, chunk: Sequence[_Delivery]) -> None:
+        def take_free() -> list[bool]:
+            check_time()
+            return self._records.take_free([head.first for head in chunk if head.first])
+
+        result = _attempt(take_free)
+        for number, head in enumerate(chunk):
+            if isinstance(result, Exception):
+                head.failure = result
+            else:
+                head.written = result[number]
+
+    def _process(self, delivery: _Delivery, check_time: CheckTime) -> Processed:
+        result = _attempt(lambda: self._finish(delivery, check_time))
+        submission = delivery.read if isinstance(delivery.read, Submission) else None
+        processed = Processed(delivery.message, submission, result, self._clock())
         self._reporter.processed(processed)
         return processed
 
-    def _finish(
-        self,
-        message: Message,
-        read: Submission | Exception,
-        enough_time: Callable[[], bool],
-    ) -> Verdict | UnreadableOrder:
-        if not enough_time():
-            raise OutOfTime
-        match read:
-            case Submission():
-                return self._record(read, enough_time)
-            case UnreadableOrder():
-                self._dead_letter(message, read)
-                return read
+    def _finish(self, delivery: _Delivery, check_time: CheckTime) -> Verdict | UnreadableOrder:
+        if delivery.failure:
+            raise delivery.failure
+        match delivery.read:
+            case Submission() as submission:
+                return self._record(submission, delivery, check_time)
+            case UnreadableOrder() as unreadable:
+                check_time()
+                self._dead_letter(delivery.message, unreadable)
+                return unreadable
             case unexpected:
                 raise unexpected
 
-    def _record(self, submission: Submission, enough_time: Callable[[], bool]) -> Verdict:
+    def _record(
+        self, submission: Submission, delivery: _Delivery, check_time: CheckTime
+    ) -> Verdict:
         def take_in_time(record: Record) -> Record | None:
-            if not enough_time():
-                raise OutOfTime
+            check_time()
             return self._records.take(record)
 
+        first = delivery.first or self._archived(submission, check_time)
+        answer = None if delivery.written else take_in_time(first)
+        return settle_after_first(submission, first, answer, take_in_time)
+
+    def _archived(self, submission: Submission, check_time: CheckTime) -> Record:
+        """The record for the first slot of a submission, once its order is in the archive."""
+        check_time()
         # S3 before DynamoDB: a crash between them leaves an object that the retry finds again.
         # The reverse would leave a record whose object does not exist.
         if submission.order.valid:
             self._archive.keep(submission)
-        return settle(submission, take_in_time, self._clock())
+        return Record.of_first(submission, self._clock())
 
     def _dead_letter(self, message: Message, unreadable: UnreadableOrder) -> None:
         self._queue.send_to_dead_letters(
@@ -278,17 +337,22 @@ def delete_then_raise(queue: Queue, reporter: Reporter) -> Acknowledge:
     return acknowledge
 
 
-def _enough_time(time_left_ms: Callable[[], float] | None) -> Callable[[], bool]:
+def _time_check(time_left_ms: Callable[[], float] | None) -> CheckTime:
     """
-    Whether another call may be begun.
+    The check before each call: whether it may be begun.
 
     A function that has little time from the start still uses half of it: else it would never do
     anything, and all its messages would end in the dead-letter queue.
     """
     if time_left_ms is None:
-        return lambda: True
-    needed = min(TIME_FOR_ONE_CALL_MS, time_left_ms() / 2)
-    return lambda: time_left_ms() >= needed
+        return lambda: None
+    needed_ms = min(TIME_FOR_ONE_CALL_MS, time_left_ms() / 2)
+
+    def check_time() -> None:
+        if time_left_ms() < needed_ms:
+            raise OutOfTime
+
+    return check_time
 
 
 def _submission_id(message: Message) -> str:

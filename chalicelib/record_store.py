@@ -1,8 +1,11 @@
 """The records of all submissions, in a DynamoDB table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
 
 from chalicelib.record_items import Item, audit_partition, from_item, to_item
 from chalicelib.submissions import OWN_SLOT_PREFIX, Record, Status
@@ -10,7 +13,10 @@ from chalicelib.unavailable import unavailable_on_failure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
+# The most that one BatchExecuteStatement takes.
+STATEMENTS_PER_CALL = 25
 AUDIT_INDEX = "audit"
 HISTORY_INDEX = "history"
 # Not a possible orderId: the health check reads this key, and finds nothing.
@@ -62,10 +68,14 @@ class AuditPage:
 class RecordStore:
     """Records in a DynamoDB table. A slot is taken once, and a record never changes."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, audit_shards: int) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, audit_shards: int, most_at_once: int = 1
+    ) -> None:
+        """`most_at_once` records are taken by one call, if the caller has so many; 25 at most."""
         self._client = client
         self._table = table
         self.audit_shards = audit_shards
+        self.most_at_once = most_at_once
 
     def take(self, record: Record) -> Record | None:
         """
@@ -89,6 +99,29 @@ class RecordStore:
             else:
                 return None
         return from_item(holder) if holder else self._get(record.order_id, record.record_id)
+
+    def take_free(self, records: Sequence[Record]) -> list[bool]:
+        """
+        Write those of at most `most_at_once` records whose slots are free, by one call.
+
+        True: it is written, by this call. False: it is not, or may not be; only `take` can tell
+        who holds the slot.
+
+        Raises:
+            StoreUnavailable: any of them may or may not be written; try again.
+        """
+        if len(records) == 1:
+            return [False]  # `take` does it for the same price.
+        with unavailable_on_failure("DynamoDB BatchExecuteStatement"):
+            try:
+                answer = self._client.batch_execute_statement(
+                    Statements=[self._insert(record) for record in records]
+                )
+            except ClientError:
+                # Refused as a whole, by an answer that came in time: each by itself may do.
+                return [False] * len(records)
+        # Each statement stands by itself. That a key exists ("DuplicateItem") is one of its errors.
+        return ["Error" not in response for response in answer["Responses"]]
 
     def contended(self, order_id: str) -> list[Record]:
         """
@@ -177,6 +210,14 @@ class RecordStore:
         """
         with unavailable_on_failure("DynamoDB GetItem"):
             self._client.get_item(TableName=self._table, Key=HEALTH_CHECK_KEY)
+
+    def _insert(self, record: Record) -> "BatchStatementRequestTypeDef":
+        """Writes a record if its slot is free: unlike PutItem, INSERT never replaces."""
+        item = to_item(record, self.audit_shards)
+        names = ", ".join(f"'{name}': ?" for name in item)
+        # Only names of ours are in the text, all values are parameters.
+        statement = f'INSERT INTO "{self._table}" VALUE {{{names}}}'
+        return {"Statement": statement, "Parameters": list(item.values())}
 
     def _get(self, order_id: str, record_id: str) -> Record:
         """The record in a slot that is known to be taken, where the answer did not bring it."""

@@ -26,6 +26,8 @@ class AppSettings:
     maximum_concurrency: int | None
     # Of the table; None where no events are published.
     stream_arn: str | None
+    # Which of the app's functions this process is; on one machine it may be any.
+    function: str
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -42,6 +44,7 @@ class AppSettings:
                 if _choice(environment, "ORDERS_EVENTS", EVENTS) == "off"
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
+            function=environment.get("_HANDLER", "").removeprefix("app."),
         )
 
 

@@ -172,7 +172,19 @@ def settle(submission: Submission, take: TakeSlot, processed_at: datetime) -> Ve
         whatever `take` raises: then nothing is known to be written; try again.
     """
     first = Record.of_first(submission, processed_at)
-    holder = take(first) or first
+    return settle_after_first(submission, first, take(first), take)
+
+
+def settle_after_first(
+    submission: Submission, first: Record, answer: Record | None, take: TakeSlot
+) -> Verdict:
+    """
+    Go on where the first slot was tried already: `answer` is what `take` says of `first`.
+
+    Raises:
+        whatever `take` raises: then nothing more is known to be written; try again.
+    """
+    holder = answer or first
     if holder.is_of(submission):
         return Verdict(holder, new=holder == first)
     further = replace(first, record_id=own_slot(submission), is_duplicate=True)

@@ -130,7 +130,9 @@ def _publish(service: str, channel: str, batch: Sequence[Processed]) -> None:
             first = processed.message.receive_count == 1
             name = "ProcessingAge" if first else "ProcessingAgeRetried"
             metrics.add_metric(name, MetricUnit.Milliseconds, processed.age_ms)
-    metrics.flush_metrics()
+    # At 100 values Powertools has published all by itself, and would warn that nothing is left.
+    if metrics.metric_set:
+        metrics.flush_metrics()
 
 
 def _counted(processed: Processed) -> list[str]:

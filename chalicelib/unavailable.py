@@ -25,3 +25,14 @@ def unavailable_on_failure(operation: str) -> Iterator[None]:
         raise StoreUnavailable(f"{operation}: {code}") from error
     except BotoCoreError as error:
         raise StoreUnavailable(f"{operation}: {type(error).__name__}") from error
+
+
+def raise_if_refused(operation: str, codes: set[str]) -> None:
+    """
+    What AWS answers well but for some entries of a call is a failure of the call.
+
+    Raises:
+        StoreUnavailable: there is a code.
+    """
+    if codes:
+        raise StoreUnavailable(f"{operation}: {', '.join(sorted(codes))}")

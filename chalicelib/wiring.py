@@ -1,22 +1,29 @@
 """
 Wiring: the services over real clients, each built once, when it is first used.
 
-The only place that imports boto3. Clients are costly to make, so each service gets only those that
-it needs: submitting builds no S3 client, reading builds no SQS client.
+The only place that makes clients. They are costly to make, so each service gets only those that it
+needs: submitting makes no S3 client, reading makes no SQS client, and processing makes one only
+for what goes wrong. They are botocore's, which are boto3's clients: what boto3 adds (resources, S3
+transfers) is used nowhere, and takes as long to import as botocore itself.
 """
 
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from threading import RLock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
+import botocore
 from botocore.config import Config
+from botocore.handlers import add_expect_header
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
 
-from chalicelib.event_publishers import EventBus, Topic
+from chalicelib.event_bus import EventBus
+from chalicelib.event_topic import Topic
 from chalicelib.events import Events, Publisher
 from chalicelib.health import Health
 from chalicelib.intake import Intake
@@ -24,7 +31,7 @@ from chalicelib.order_archive import OrderArchive
 from chalicelib.order_queue import OrderQueue
 from chalicelib.processing import Acknowledge, Processor, delete_then_raise, report_failures
 from chalicelib.queries import Queries
-from chalicelib.record_store import RecordStore
+from chalicelib.record_store import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.settings import EventSettings, LogSettings, Settings
 from chalicelib.telemetry import Telemetry, make_logger
 
@@ -34,6 +41,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MAX_WORKERS = 32
+# What botocore does with each call beyond sending it, and what is left out since it only costs:
+# - Parameter validation: all parameters are ours, their types are checked by mypy, and the tests
+#   run with it.
+# - CRC-32 of S3 objects: with it off, the request is signed with the SHA-256 of the body, which S3
+#   checks. An answer's is of use only to who reads objects, and nothing here does.
+# - The User-Agent with all its parts, which is put together twice for each call.
 # With three attempts a call takes at most 22 seconds: 3 x (1 + 2) of waiting and 1 + 2 of backing
 # off, or 2 x 5 more where AWS asks for it (x-amz-retry-after). Without an answer it is 9, and a
 # little. See TIME_FOR_ONE_CALL_MS in processing.py.
@@ -42,6 +55,10 @@ CLIENT_CONFIG = Config(
     read_timeout=2,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=MAX_WORKERS,
+    parameter_validation=False,
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    user_agent=f"Botocore/{botocore.__version__}",
 )
 # A health check tells how things are now: it does not try again.
 HEALTH_CONFIG = CLIENT_CONFIG.merge(
@@ -52,8 +69,8 @@ S3_CONFIG = Config(signature_version="s3v4")
 
 Service = TypeVar("Service")
 
-# Services are built by whichever thread asks first, and one boto3 session must not make two
-# clients at a time.
+# Services are built by whichever thread asks first, and one session must not make two clients at a
+# time.
 _building = RLock()
 _built: list[Callable[[], None]] = []
 
@@ -74,6 +91,28 @@ def forget() -> None:
     """Forget all that was built, so that it is built anew from the environment."""
     for clear in _built:
         clear()
+
+
+class _OnDemand:
+    """A client that is made when it is first used."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+
+def prepare(function: str) -> None:
+    """
+    Build what a function of the app is sure to need, before it is first called.
+
+    Lambda gives it a whole CPU until its module is loaded, and only its share of one from then on.
+    What the API needs depends on the request.
+    """
+    if function == "process_orders":
+        processor()
+        acknowledge()
 
 
 @_once
@@ -150,22 +189,25 @@ def events() -> Events:
     settings = EventSettings.from_env()
     publisher: Publisher
     if settings.to_topic:
-        publisher = Topic(_session().client("sns", config=CLIENT_CONFIG), settings.target)
+        publisher = Topic(_client("sns", CLIENT_CONFIG), settings.target)
     else:
-        publisher = EventBus(_session().client("events", config=CLIENT_CONFIG), settings.target)
+        publisher = EventBus(_client("events", CLIENT_CONFIG), settings.target)
     return Events(publisher, settings.source)
 
 
 @_once
 def queue() -> OrderQueue:
     """The queue and its dead-letter queue."""
-    return OrderQueue(_sqs(CLIENT_CONFIG), settings().queue_url, settings().dead_letter_queue_url)
+    client = cast("SQSClient", _OnDemand(_queue_client))
+    return OrderQueue(client, settings().queue_url, settings().dead_letter_queue_url)
 
 
 @_once
 def record_store() -> RecordStore:
     """The records."""
-    return RecordStore(_dynamodb(CLIENT_CONFIG), settings().table, settings().audit_shards)
+    return RecordStore(
+        _dynamodb(CLIENT_CONFIG), settings().table, settings().audit_shards, STATEMENTS_PER_CALL
+    )
 
 
 @_once
@@ -175,8 +217,13 @@ def order_archive() -> OrderArchive:
 
 
 @_once
-def _session() -> boto3.session.Session:
-    return boto3.session.Session()
+def _queue_client() -> "SQSClient":
+    return _sqs(CLIENT_CONFIG)
+
+
+@_once
+def _session() -> Session:
+    return Session()
 
 
 def now() -> datetime:
@@ -185,13 +232,44 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def _client(service: str, config: Config) -> Any:
+    client: Any = _session().create_client(service, config=config)
+    if client.meta.endpoint_url.startswith("https:"):
+        _parse_authorities_once(client)
+    return client
+
+
+def _parse_authorities_once(client: Any) -> None:
+    """
+    Parse the certificate authorities now, instead of anew for each connection.
+
+    With a connection for each order of a batch that is most of what the first batch costs. No
+    setting does it; should a release of botocore have other inner parts, it goes on as it does.
+    """
+    with suppress(AttributeError):
+        http = client._endpoint.http_session  # noqa: SLF001
+        context = http._manager.connection_pool_kw["ssl_context"]  # noqa: SLF001
+        set_up, authorities = http._setup_ssl_cert, get_cert_path(http._verify)  # noqa: SLF001
+
+        def set_up_without_parsing(pool: Any, url: str, verify: Any) -> None:
+            set_up(pool, url, verify)
+            pool.ca_certs = None
+
+        context.load_verify_locations(authorities)
+        http._get_ssl_context = lambda: context  # noqa: SLF001
+        http._setup_ssl_cert = set_up_without_parsing  # noqa: SLF001
+
+
 def _sqs(config: Config) -> "SQSClient":
-    return _session().client("sqs", config=config)
+    return cast("SQSClient", _client("sqs", config))
 
 
 def _dynamodb(config: Config) -> "DynamoDBClient":
-    return _session().client("dynamodb", config=config)
+    return cast("DynamoDBClient", _client("dynamodb", config))
 
 
 def _s3(config: Config) -> "S3Client":
-    return _session().client("s3", config=config.merge(S3_CONFIG))
+    client = _client("s3", config.merge(S3_CONFIG))
+    # Before each put of an object it asks whether to send the body, and waits for the answer.
+    client.meta.events.unregister("before-call.s3", add_expect_header)
+    return cast("S3Client", client)

@@ -19,10 +19,12 @@ MODULES = {
     "health": "watch",
     "stats": "watch",
     "audit": "watch",
+    "console": "console",
     "resources": "deployment",
     "deploy": "deployment",
     "destroy": "deployment",
     "lint": "lint",
+    "cost": "cost",
 }
 
 

@@ -39,3 +39,11 @@ def local_resources() -> Iterator[LocalResources]:
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where Chalice keeps what it has packaged, so that it downloads it once for all tests."""
     return tmp_path_factory.mktemp("deployments")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested for want of a browser is said last, and loudly."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons = {str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)}
+    for reason in sorted(reason for reason in reasons if "NO BROWSER" in reason):
+        terminalreporter.write_line(reason.removeprefix("Skipped: "), yellow=True, bold=True)

@@ -38,9 +38,10 @@ class Outages:
 class FakeRecordStore(Outages):
     """Records in memory."""
 
-    def __init__(self, audit_shards: int = 4) -> None:
+    def __init__(self, audit_shards: int = 4, most_at_once: int = 25) -> None:
         super().__init__()
         self.audit_shards = audit_shards
+        self.most_at_once = most_at_once
         self.calls: list[str] = []
         self._items: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
@@ -54,6 +55,16 @@ class FakeRecordStore(Outages):
                 return from_item(self._items[key])
             self._items[key] = to_item(record, self.audit_shards)
         return None
+
+    def take_free(self, records: Sequence[Record]) -> list[bool]:
+        self._fail_if_down("BatchExecuteStatement")
+        with self._lock:
+            self.calls.append("take_free")
+            return [self._written(record) for record in records]
+
+    def _written(self, record: Record) -> bool:
+        item = to_item(record, self.audit_shards)
+        return self._items.setdefault((record.order_id, record.record_id), item) is item
 
     def contended(self, order_id: str) -> list[Record]:
         self._fail_if_down("Query")

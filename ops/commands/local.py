@@ -8,6 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.clients import cloudformation_client
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching
@@ -77,6 +78,14 @@ _ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
 )
 @_aws_port_option
 @click.option(
+    "--console-port",
+    type=PORT,
+    default=DEFAULT_CONSOLE_PORT,
+    show_default=True,
+    help="Port of the operators' console; 0: any.",
+)
+@click.option("--no-console", is_flag=True, help="Start no console.")
+@click.option(
     "--visibility-timeout",
     "visibility_timeout_seconds",
     type=click.IntRange(1, 43200),
@@ -84,26 +93,34 @@ _ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
 )
 @_worker_options
 def run(
+    *,
     port: int,
     aws_port: int,
+    console_port: int,
+    no_console: bool,
     visibility_timeout_seconds: int | None,
     partial_batch: bool,
     **worker_options: Any,
 ) -> None:
     """
-    Start everything: AWS emulator, resources, API and worker.
+    Start everything: AWS emulator, resources, API, worker and console.
 
     Ctrl-C stops it all. Nothing is kept: the next start begins empty.
     """
     batching = _batching(worker_options)
-    if port and port == aws_port:
-        raise click.UsageError(f"The API and the AWS endpoint can't both have port {port}.")
+    ports = {"API": port, "AWS endpoint": aws_port}
+    if not no_console:
+        ports["console"] = console_port
+    _require_different(ports)
     _require_free(port, "API", "make run PORT=")
     _require_free(aws_port, "AWS endpoint", "make run AWS_PORT=")
+    if not no_console:
+        _require_free(console_port, "console", "make run CONSOLE_PORT=")
     exit_code = run_until_stopped(
         lambda on_step: LocalStack(
             api_port=port,
             aws_port=aws_port,
+            console_port=None if no_console else console_port,
             visibility_timeout_seconds=visibility_timeout_seconds,
             partial_batch=partial_batch,
             batching=batching,
@@ -191,6 +208,16 @@ def _batching(options: dict[str, Any]) -> Batching:
         return Batching(**options)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _require_different(ports: dict[str, int]) -> None:
+    taken: dict[int, str] = {}
+    for purpose, port in ports.items():
+        if port and port in taken:
+            raise click.UsageError(
+                f"The {taken[port]} and the {purpose} can't both have port {port}."
+            )
+        taken[port] = purpose
 
 
 def _require_free(port: int, purpose: str, example: str) -> None:

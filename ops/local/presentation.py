@@ -48,10 +48,17 @@ def show_what_to_try(stack: LocalStack, seconds: float) -> None:
     click.echo(_what_to_try(stack))
 
 
+def _console_line(stack: LocalStack) -> str:
+    if stack.console_url is None:
+        return ""
+    return f"  Console       {stack.console_url}   (in a browser; up a second later)\n"
+
+
 def _what_to_try(stack: LocalStack) -> str:
     return f"""
   API           {stack.api_url}
   AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
+{_console_line(stack)}
 
 Try it, in another terminal:
 

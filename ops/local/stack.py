@@ -23,6 +23,8 @@ from ops.local.resources import create_resources
 
 READY_LIMIT_SECONDS = 30.0
 API_GRACE_SECONDS = 3.0
+# A redrive that is going on ends after the letter at hand.
+CONSOLE_GRACE_SECONDS = 5.0
 # Batches in progress are finished. What takes longer comes back after its visibility time-out.
 WORKER_GRACE_SECONDS = 10.0
 
@@ -106,17 +108,20 @@ class LocalStack(LocalResources):
     """
     The whole system for as long as the `with` block lasts, exactly as `make run` starts it.
 
-    The worker and the API are processes of their own, which can be stopped and started again.
+    The worker and the API are processes of their own, which can be stopped and started again. So is
+    the console, if it is asked for.
     """
 
     worker: OpsProcess
     api: OpsProcess
+    console: OpsProcess | None = None
 
     def __init__(
         self,
         *,
         api_port: int = 0,
         aws_port: int = 0,
+        console_port: int | None = None,
         visibility_timeout_seconds: int | None = None,
         partial_batch: bool = False,
         batching: Batching | None = None,
@@ -129,6 +134,7 @@ class LocalStack(LocalResources):
         """
         Every argument has the value that `make run` has, except for the ports.
 
+        `console_port` None starts no console; 0 takes a free port, as for the others.
         `log_file` gets the lines of API and worker; None leaves them on this process's own output.
         `app_directory` is where app.py is.
         """
@@ -142,6 +148,8 @@ class LocalStack(LocalResources):
         )
         self.api_port = api_port or free_port()
         self.api_url = f"http://{LOOPBACK}:{self.api_port}"
+        self.console_port = free_port() if console_port == 0 else console_port
+        self.console_url = f"http://{LOOPBACK}:{self.console_port}" if self.console_port else None
         self._batching = batching or Batching()
         self._app_directory = app_directory
         self._log_file = log_file
@@ -155,10 +163,13 @@ class LocalStack(LocalResources):
 
     @property
     def processes(self) -> list[ChildProcess]:
-        return [self.emulator, self.worker, self.api]
+        console = [self.console] if self.console else []
+        return [self.emulator, self.worker, self.api, *console]
 
     def _start(self) -> None:
         require_free(self.api_port, "API")
+        if self.console_port:
+            require_free(self.console_port, "console")
         super()._start()
         self._on_step("API and worker")
         self._make_processes()
@@ -170,6 +181,15 @@ class LocalStack(LocalResources):
         self.api.start()
         self.worker.wait_until_ready(READY_LIMIT_SECONDS)
         self.api.wait_until_ready(READY_LIMIT_SECONDS)
+        if self.console:
+            # Last, and not waited for: nobody's order waits until a web page is there.
+            self._cleanup.callback(self.console.stop, CONSOLE_GRACE_SECONDS)
+            self.console.start()
+
+    def wait_for_console(self) -> None:
+        """The console answers a second or two after the API does."""
+        if self.console:
+            self.console.wait_until_ready(READY_LIMIT_SECONDS)
 
     def start_worker(self) -> None:
         self.worker.start()
@@ -189,6 +209,9 @@ class LocalStack(LocalResources):
     def _make_processes(self) -> None:
         self.worker = self._ops_process("the worker", "worker", self._worker_arguments())
         self.api = self._ops_process("the API", "api", ["--port", str(self.api_port)])
+        if self.console_port:
+            arguments = ["--port", str(self.console_port), "--api-url", self.api_url]
+            self.console = self._ops_process("the console", "console", arguments)
 
     def _worker_arguments(self) -> list[str]:
         flag = ["--partial-batch"] if self.partial_batch else []

@@ -191,6 +191,7 @@ def test_the_largest_order_fits_on_the_templates_queues(local_resources: LocalRe
     queue = OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
     largest = "x" * 262_144
 
+    aws.sqs.purge_queue(QueueUrl=aws.queue_url)
     queue.send(largest, {"submissionId": "s" * 128, "requestId": "r" * 128})
     (received,) = aws.received(aws.queue_url)
     queue.send_to_dead_letters(delivered(received), {"unreadableReason": "too_large"})

@@ -12,7 +12,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.record_items import audit_position, to_item
-from chalicelib.record_store import AuditFilter, HistoryPosition, RecordStore
+from chalicelib.record_store import (
+    STATEMENTS_PER_CALL,
+    AuditFilter,
+    HistoryPosition,
+    RecordStore,
+)
 from chalicelib.submissions import (
     CORRECTION_SLOT,
     FIRST_SLOT,
@@ -87,6 +92,66 @@ def test_a_taken_slot_shows_its_holder_and_stays_as_it_is(records: Store, order_
 
     assert records.take(record_of(order_id, amount=1)) == holder
     assert records.contended(order_id) == [holder]
+
+
+# Moto has no BatchExecuteStatement with parameters.
+at_once = pytest.mark.parametrize("implementation", ["fake", "ministack"], indirect=True)
+on_ministack = pytest.mark.parametrize("implementation", ["ministack"], indirect=True)
+
+
+@at_once
+def test_of_many_slots_those_that_are_free_are_taken(records: Store, order_id: str) -> None:
+    holder = record_of(f"{order_id}-1")
+    records.take(holder)
+    wanted = [record_of(f"{order_id}-{number}", channel="web") for number in range(3)]
+
+    assert records.take_free(wanted) == [True, False, True]
+
+    kept = [records.contended(record.order_id) for record in wanted]
+    assert kept == [[wanted[0]], [holder], [wanted[2]]]
+
+
+@at_once
+def test_as_many_slots_as_one_call_admits_are_taken(records: Store, order_id: str) -> None:
+    wanted = [
+        record_of(f"{order_id}-{number}", amount=number, note="ñ😀\ud800")
+        for number in range(STATEMENTS_PER_CALL)
+    ]
+
+    assert records.take_free(wanted) == STATEMENTS_PER_CALL * [True]
+
+    assert [records.contended(record.order_id) for record in wanted] == [[r] for r in wanted]
+
+
+@on_ministack
+def test_slots_that_no_one_call_can_take_are_left_to_be_taken_singly(
+    records: Store, order_id: str
+) -> None:
+    """As when the function may put items, but has no right to PartiQL."""
+    wanted = [record_of(f"{order_id}-{number}") for number in range(STATEMENTS_PER_CALL + 1)]
+
+    assert records.take_free(wanted) == len(wanted) * [False]
+
+    assert [records.take(record) for record in wanted] == len(wanted) * [None]
+
+
+@on_ministack
+def test_one_slot_is_left_to_be_taken_for_the_same_price(records: Store, order_id: str) -> None:
+    assert records.take_free([record_of(order_id)]) == [False]
+    assert records.contended(order_id) == []
+
+
+@on_ministack
+def test_what_an_earlier_sending_of_the_same_call_wrote_is_found(
+    records: Store, order_id: str
+) -> None:
+    """An SDK sends a call again whose answer was lost: `take` finds the caller's own record."""
+    wanted = [record_of(f"{order_id}-{number}") for number in range(2)]
+    records.take_free(wanted)
+
+    assert records.take_free(wanted) == [False, False]
+
+    assert [records.take(record) for record in wanted] == wanted
 
 
 @pytest.mark.parametrize(

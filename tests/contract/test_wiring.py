@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.session import Session
 from chalice.test import Client
 
 import app as orders_app
@@ -38,13 +39,13 @@ def app(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> Ite
         monkeypatch.setenv(name, value)
     wiring.forget()
     app = App()
-    make_client = boto3.session.Session.client
+    make_client = Session.create_client
 
-    def counted(session: Any, service: str, **options: Any) -> Any:
+    def counted(session: Session, service: str, **options: Any) -> Any:
         app.clients.append(service)
-        return make_client(session, service, **options)  # type: ignore[call-overload]
+        return make_client(session, service, **options)
 
-    monkeypatch.setattr(boto3.session.Session, "client", counted)
+    monkeypatch.setattr(Session, "create_client", counted)
     yield app
     wiring.forget()
 
@@ -59,7 +60,7 @@ def test_submitting_builds_an_sqs_client_and_no_other(app: App) -> None:
 
 def test_processing_and_reading_back(app: App) -> None:
     assert app.process(sqs_record(order_text("wired-read"))) is None
-    assert sorted(app.clients) == ["dynamodb", "s3", "sqs"]
+    assert sorted(app.clients) == ["dynamodb", "s3"]
     wiring.forget()
     app.clients.clear()
 
@@ -67,6 +68,25 @@ def test_processing_and_reading_back(app: App) -> None:
 
     assert answer.json_body["order"]["status"] == Status.ACCEPTED
     assert sorted(app.clients) == ["dynamodb", "s3"]
+
+
+def test_processing_builds_an_sqs_client_only_for_what_goes_wrong(app: App) -> None:
+    app.process(sqs_record(order_text("wired-good")), sqs_record("{"), sqs_record("["))
+
+    assert sorted(app.clients) == ["dynamodb", "s3", "sqs"]
+
+
+def test_the_processor_is_ready_before_its_first_batch(app: App) -> None:
+    wiring.prepare("process_orders")
+
+    assert sorted(app.clients) == ["dynamodb", "s3"]
+
+
+@pytest.mark.parametrize("function", ["", "app", "another"])
+def test_no_other_function_is_made_ready_for_what_it_may_not_need(app: App, function: str) -> None:
+    wiring.prepare(function)
+
+    assert app.clients == []
 
 
 def test_health_asks_every_resource(app: App) -> None:

@@ -19,7 +19,8 @@ from chalice.test import Client
 
 import app as orders_app
 from chalicelib import wiring
-from chalicelib.event_publishers import EventBus, Topic
+from chalicelib.event_bus import EventBus
+from chalicelib.event_topic import Topic
 from chalicelib.processing import BatchFailed
 from ops.lint.stage import api_function_name, processor_name
 from ops.local.environment import PROJECT_ROOT
@@ -84,7 +85,10 @@ ACTIONS = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
     "sns:PublishBatch": "sns:Publish",
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
 }
+# The one kind of statement that there is.
+INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
 
 
 def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Grant:
@@ -98,7 +102,7 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
             resource = f"arn:aws:s3:::{parameters['Bucket']}{key}"
         case "dynamodb":
             index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
-            resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{parameters['TableName']}{index}"
+            resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{table_of(parameters)}{index}"
         case "events":
             resource = (
                 f"arn:aws:events:{ACCOUNT}:event-bus/{parameters['Entries'][0]['EventBusName']}"
@@ -108,6 +112,16 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")
     return Grant(ACTIONS.get(action, action), resource)
+
+
+def table_of(parameters: dict[str, Any]) -> str:
+    """The table of a call, which a batch of statements names in each of them."""
+    if "Statements" not in parameters:
+        return str(parameters["TableName"])
+    tables = {INSERT.match(each["Statement"]) for each in parameters["Statements"]}
+    (table,) = {match and match[1] for match in tables}
+    assert table
+    return table
 
 
 class Recorder:
@@ -208,6 +222,7 @@ def fail_one_of_a_batch() -> None:
     """What was done of the batch is deleted, and the rest is left to SQS."""
     records = wiring.record_store()
     with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(records, "take_free", lambda several: [False] * len(several))
         broken.setattr(records, "take", _failing_at("failing", records.take))
         with pytest.raises(BatchFailed):
             process(sqs_record(order_text("deleted")), sqs_record(order_text("failing")))

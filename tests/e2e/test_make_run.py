@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.ports import LOOPBACK, free_port
+from ops.local.ports import LOOPBACK, accepts_connections, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = {"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}
@@ -31,12 +31,15 @@ LISTENING, LOOPBACK_IN_HEX = "0A", "0100007F"
 class Run:
     """One `make run`."""
 
-    def __init__(self, log_file: Path, port: int, aws_port: int) -> None:
+    def __init__(
+        self, log_file: Path, port: int, aws_port: int, console_port: int | None = None
+    ) -> None:
         self.log_file = log_file
         self.port = port
+        console = f"CONSOLE_PORT={console_port}" if console_port else "OPTIONS=--no-console"
         with log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                ["make", "run", f"PORT={port}", f"AWS_PORT={aws_port}"],
+                ["make", "run", f"PORT={port}", f"AWS_PORT={aws_port}", console],
                 cwd=ROOT,
                 env=typed_in_a_terminal(os.environ) | {"TMPDIR": str(log_file.parent)},
                 stdin=subprocess.DEVNULL,
@@ -80,8 +83,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def make_run(log_file: Path, port: int, aws_port: int) -> Iterator[Run]:
-    run = Run(log_file, port, aws_port)
+def make_run(
+    log_file: Path, port: int, aws_port: int, console_port: int | None = None
+) -> Iterator[Run]:
+    run = Run(log_file, port, aws_port, console_port)
     try:
         run.wait_until_ready()
         yield run
@@ -125,24 +130,25 @@ def listening_addresses(pids: set[int]) -> list[str]:
 
 
 def test_an_order_goes_in_and_comes_back_and_a_stop_leaves_nothing(tmp_path: Path) -> None:
-    port, aws_port = free_port(), free_port()
+    port, aws_port, console_port = free_port(), free_port(), free_port()
 
-    with make_run(tmp_path / "first.log", port, aws_port) as run:
+    with make_run(tmp_path / "first.log", port, aws_port, console_port) as run:
         submitted, receipt = run.request("POST", "/orders", ORDER)
         wait_for(lambda: run.request("GET", "/orders/order-001")[0] == 200)
         _, answer = run.request("GET", "/orders/order-001")
         healthy, _ = run.request("GET", "/health")
         _, problem = run.request("GET", "/nowhere")
+        wait_for(lambda: accepts_connections(LOOPBACK, console_port))
         started = descendants(run.process.pid)
         if ON_LINUX:
-            assert listening_addresses(started) == [LOOPBACK_IN_HEX] * 2
+            assert listening_addresses(started) == [LOOPBACK_IN_HEX] * 3
 
     assert (submitted, receipt["status"]) == (202, "QUEUED")
     assert answer["order"]["status"] == "ACCEPTED"
     assert healthy == 200
     assert problem["type"] == "urn:orders:problem:unknown-path"
-    # The runner, the emulator, the worker and the API.
-    assert len(started) >= 4
+    # The runner, the emulator, the worker, the API and the console.
+    assert len(started) >= 5
     assert not [pid for pid in started if is_running(pid)]
     assert "\nStopped.\n" in run.log
     assert "Traceback" not in run.log
@@ -155,11 +161,12 @@ def test_an_order_goes_in_and_comes_back_and_a_stop_leaves_nothing(tmp_path: Pat
     assert f"http://127.0.0.1:{port}/orders/order-001" in again.log
 
 
-@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT"])
+@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT", "CONSOLE_PORT"])
 def test_a_port_in_use_gets_a_sentence_and_what_to_type(variable: str) -> None:
     with socket.create_server((LOOPBACK, 0)) as listener:
         port = listener.getsockname()[1]
-        ports = {"PORT": free_port(), "AWS_PORT": free_port(), variable: port}
+        names = ["PORT", "AWS_PORT", "CONSOLE_PORT"]
+        ports = {name: free_port() for name in names} | {variable: port}
 
         refused = subprocess.run(
             ["make", "run", *(f"{name}={number}" for name, number in ports.items())],

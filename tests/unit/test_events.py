@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.event_publishers import EventBus, Topic
+from chalicelib.event_bus import EventBus
+from chalicelib.event_topic import Topic
 from chalicelib.events import Events, cloud_event
 from chalicelib.record_items import to_item
 from chalicelib.settings import AppSettings, EventSettings, SettingsError

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -60,6 +60,12 @@ class System:
         return record
 
 
+def status_of(processed: Processed) -> tuple[Status, bool]:
+    """What a message came to, and whether that is new."""
+    assert processed.verdict
+    return processed.verdict.record.status, processed.verdict.new
+
+
 @pytest.fixture
 def system() -> System:
     return System()
@@ -86,6 +92,88 @@ def test_the_usual_order_costs_one_call_to_each_store(system: System) -> None:
     system.process(sqs_message())
 
     assert (system.archive.calls, system.records.calls) == (["keep"], ["take"])
+
+
+def test_first_slots_of_a_batch_are_taken_many_by_one_call(system: System) -> None:
+    system.records.most_at_once = 3
+
+    batch = system.process(*(sqs_message(order_text(f"order-{n}")) for n in range(7)))
+
+    assert system.archive.calls == 7 * ["keep"]
+    assert system.records.calls == 3 * ["take_free"]
+    assert [status_of(processed) for processed in batch] == 7 * [(Status.ACCEPTED, True)]
+
+
+def test_a_store_that_takes_one_at_a_time_is_asked_for_one_at_a_time(system: System) -> None:
+    system.records.most_at_once = 1
+
+    system.process(sqs_message(), sqs_message(order_text("order-002")))
+
+    assert system.records.calls == ["take", "take"]
+
+
+def test_a_slot_that_is_not_free_is_settled_by_itself(system: System) -> None:
+    redelivery = sqs_message()
+    system.process(redelivery)
+    system.records.calls.clear()
+
+    batch = system.process(
+        redelivered(redelivery),
+        sqs_message(order_text("order-002"), message_id="new"),
+        sqs_message(order_text("order-003", amount=0), message_id="invalid"),
+    )
+
+    assert [status_of(processed) for processed in batch] == [
+        (Status.ACCEPTED, False),
+        (Status.ACCEPTED, True),
+        (Status.REJECTED, True),
+    ]
+    assert system.records.calls == ["take_free", "take"]
+
+
+def test_a_duplicate_and_a_correction_in_one_batch_with_other_orders(system: System) -> None:
+    batch = system.process(
+        sqs_message(order_text("a")),
+        sqs_message(order_text("b", amount=0)),
+        sqs_message(order_text("a", amount=1)),
+        sqs_message(order_text("b")),
+    )
+
+    assert [(p.verdict and p.verdict.record.order_id, *status_of(p)) for p in batch] == [
+        ("a", Status.ACCEPTED, True),
+        ("a", Status.DUPLICATE, True),
+        ("b", Status.REJECTED, True),
+        ("b", Status.ACCEPTED, True),
+    ]
+    assert system.records.calls[0] == "take_free"
+
+
+def test_if_many_records_fail_at_once_only_those_stay_on_the_queue(system: System) -> None:
+    class FailingOnce(FakeRecordStore):
+        def take_free(self, records: Sequence[Record]) -> list[bool]:
+            if records[0].order_id == "order-2":
+                raise StoreUnavailable("DynamoDB BatchExecuteStatement: ReadTimeoutError")
+            return super().take_free(records)
+
+    batch = system.processor(records=FailingOnce(most_at_once=2)).process_batch(
+        [sqs_message(order_text(f"order-{n}")) for n in range(6)]
+    )
+
+    failed = [processed.submission for processed in batch if processed.failure]
+    assert [submission.order.id for submission in failed if submission] == ["order-2", "order-3"]
+
+
+def test_what_is_archived_is_not_recorded_singly_with_less_time_than_that_takes(
+    system: System,
+) -> None:
+    system.process(sqs_message(order_text("a")))
+    left = iter([*[60_000] * 4, TIME_FOR_ONE_CALL_MS - 1])
+
+    batch = system.processor().process_batch(
+        [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
+    )
+
+    assert [type(processed.failure) for processed in batch] == [OutOfTime, type(None)]
 
 
 def test_a_redelivered_message_is_not_its_own_duplicate(system: System) -> None:
@@ -262,7 +350,8 @@ def test_messages_of_different_orders_are_processed_side_by_side(system: System)
 
 
 def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
-    left = iter([60_000, *[TIME_FOR_ONE_CALL_MS] * 2, TIME_FOR_ONE_CALL_MS - 1])
+    enough, too_little = TIME_FOR_ONE_CALL_MS, TIME_FOR_ONE_CALL_MS - 1
+    left = iter([60_000, enough, too_little, enough, enough])
     batch = system.processor().process_batch(
         [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
     )
@@ -285,7 +374,7 @@ def test_a_slow_message_stops_between_two_calls_rather_than_be_cut_off(system: S
 
 
 def test_a_function_with_little_time_uses_half_of_it(system: System) -> None:
-    left = iter([3_000, 1_500, 1_500, 1_499])
+    left = iter([3_000, 1_500, 1_499, 1_500, 1_500])
     batch = system.processor().process_batch(
         [sqs_message(order_text("a")), sqs_message(order_text("b"))], lambda: next(left)
     )
@@ -319,18 +408,19 @@ def test_a_request_is_named_by_the_attribute_or_else_by_the_message() -> None:
 
 def mixed_batch(system: System) -> list[Processed]:
     """Two that are done with, one of them unreadable, and one that failed."""
-    good, bad = sqs_message(message_id="good"), sqs_message(order_text("b"), message_id="failed")
 
-    def fail_second(process: Callable[[Any], Any], groups: Iterable[Any]) -> Iterable[Any]:
-        for number, group in enumerate(groups):
-            if number == 1:
-                with system.records.outage():
-                    yield process(group)
-            else:
-                yield process(group)
+    class FailingArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            if submission.submission_id == "failed":
+                raise StoreUnavailable("S3 PutObject: ServiceUnavailable")
+            super().keep(submission)
 
-    return system.processor(concurrently=fail_second).process_batch(
-        [good, bad, sqs_message("{", message_id="unreadable")]
+    return system.processor(archive=FailingArchive()).process_batch(
+        [
+            sqs_message(message_id="good"),
+            sqs_message(order_text("b"), message_id="failed"),
+            sqs_message("{", message_id="unreadable"),
+        ]
     )
 
 

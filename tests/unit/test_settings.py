@@ -76,6 +76,11 @@ def test_stages_that_share_an_account_are_told_apart_by_their_service() -> None:
     assert LogSettings.from_env({"ORDERS_SERVICE": "orders-prod"}).service == "orders-prod"
 
 
+def test_lambda_says_which_function_of_the_app_this_is() -> None:
+    assert AppSettings.from_env({"_HANDLER": "app.process_orders"}).function == "process_orders"
+    assert AppSettings.from_env({}).function == ""
+
+
 def test_partial_batches_are_enabled_by_name() -> None:
     assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
 

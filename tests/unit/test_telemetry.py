@@ -322,6 +322,18 @@ def test_the_age_of_first_attempts_is_apart_from_retries(
     assert metrics["ProcessingAgeRetried"] == [42.0]
 
 
+@pytest.mark.parametrize("size", [99, 100])
+def test_the_largest_batch_is_counted_whole_and_without_a_warning(
+    logged: Logged, capsys: pytest.CaptureFixture[str], size: int
+) -> None:
+    """Powertools publishes by itself once a metric has 100 values."""
+    logged.process(*(sqs_message(order_text(f"order-{number}")) for number in range(size)))
+
+    metrics = list(emf(capsys.readouterr().out))
+    assert [line["OrdersAccepted"] for line in metrics] == [[size]]
+    assert [len(line["ProcessingAge"]) for line in metrics] == [size]
+
+
 def test_what_has_no_known_age_is_counted_all_the_same(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,50 @@
+"""
+Our system without one of its optimisations, or with one that was rejected: `BENCH_WITHOUT`.
+
+So each one's worth is measured in the same run as the whole.
+"""
+
+import os
+from typing import Any
+
+from botocore.config import Config
+from botocore.handlers import add_expect_header
+
+from chalicelib import wiring
+
+WITHOUT = os.environ["BENCH_WITHOUT"]
+CONFIGS: dict[str, dict[str, Any]] = {
+    "validation": {"parameter_validation": True},
+    "checksums": {
+        "request_checksum_calculation": "when_supported",
+        "response_checksum_validation": "when_supported",
+    },
+    "compression": {"disable_request_compression": True},
+    "host prefix": {"inject_host_prefix": False},
+    "pool": {"max_pool_connections": 10},
+}
+config = CONFIGS.get(WITHOUT, {})
+wiring.CLIENT_CONFIG = wiring.CLIENT_CONFIG.merge(Config(**config))
+changed: Any = wiring
+if WITHOUT == "user agent":
+    changed.CLIENT_CONFIG._supplied_user_agent = None  # noqa: SLF001 (merging can't take it away)
+if WITHOUT == "authorities":
+    changed._parse_authorities_once = id  # noqa: SLF001 (it does nothing)
+if WITHOUT == "statements":
+    changed.STATEMENTS_PER_CALL = 1
+if WITHOUT.endswith("threads"):
+    wiring.MAX_WORKERS = int(WITHOUT.split()[0])
+    wiring.CLIENT_CONFIG = wiring.CLIENT_CONFIG.merge(
+        Config(max_pool_connections=wiring.MAX_WORKERS)
+    )
+
+from benchmarks.contenders.ours import process as ours  # noqa: E402 (after it was changed)
+
+processor = wiring.processor()
+if WITHOUT == "expect":
+    client: Any = wiring.order_archive()._client  # noqa: SLF001
+    client.meta.events.register_first("before-call.s3", add_expect_header)
+if WITHOUT == "concurrency":
+    processor._concurrently = map  # noqa: SLF001
+
+process = ours

@@ -1,0 +1,75 @@
+"""The batches that every contender gets: the same orders in the same mix."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEN = 10
+
+
+class Mix(StrEnum):
+    """What one order in ten is."""
+
+    VALID = "all valid"
+    DUPLICATES = "10% duplicates"
+    INVALID = "10% invalid"
+
+
+def batches(mix: Mix, size: int, run: str) -> Iterator[dict[str, Any]]:
+    """Lambda's events from SQS, without end. `run` makes the orders' ids unlike another run's."""
+    records = _records(mix, run)
+    while True:
+        yield {"Records": list(itertools.islice(records, size))}
+
+
+def _records(mix: Mix, run: str) -> Iterator[dict[str, Any]]:
+    for number in itertools.count(1):
+        special = number % TEN == 0
+        # A duplicate is another submission of an order that was handed in a little before.
+        repeated = number - TEN // 2 if special and mix is Mix.DUPLICATES else number
+        amount = "0" if special and mix is Mix.INVALID else "2580.00"
+        yield record(f"{run}-{number}", f"{run}-{repeated}", amount)
+
+
+def record(message_id: str, order_id: str, amount: str = "2580.00") -> dict[str, Any]:
+    """A message as `POST /orders` puts it on the queue and Lambda delivers it."""
+    order = {
+        "id": order_id,
+        "amount": amount,
+        "fromAccount": "1111111",
+        "toAccount": "7777777",
+        "channel": "web",
+        "reference": "Invoice 2026-0815, with thanks",
+    }
+    now_ms = int(time.time() * 1000)
+    return {
+        "messageId": message_id,
+        "receiptHandle": f"receipt-{message_id}",
+        "body": json.dumps(order),
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "SentTimestamp": str(now_ms),
+            "SenderId": "AIDAEXAMPLE",
+            "ApproximateFirstReceiveTimestamp": str(now_ms),
+        },
+        "messageAttributes": {
+            "submissionId": _attribute(f"submission-{message_id}"),
+            "requestId": _attribute(f"request-{message_id}"),
+            "receivedAt": _attribute("2026-03-01T12:00:00.000Z"),
+        },
+        "md5OfBody": "not-checked",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:orders",
+        "awsRegion": "us-east-1",
+    }
+
+
+def _attribute(value: str) -> dict[str, Any]:
+    return {"stringValue": value, "dataType": "String", "stringListValues": []}

@@ -1,0 +1,48 @@
+"""Whether memory stays flat: this system over many orders, in one process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.contender import KIBIBYTE, Run
+from benchmarks.events import Mix
+from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.report import table
+
+if TYPE_CHECKING:
+    from benchmarks.progress import Progress
+
+BATCH_SIZE = 100
+MILESTONES = (1_000, 10_000, 25_000, 50_000, 75_000, 100_000)
+
+
+def measure(progress: Progress) -> dict[int, float]:
+    """The memory of the process, in MiB, after so many orders."""
+    found, done = {}, 0
+    with FakeAws() as aws:
+        contender = Contender("ours", environment(aws.url))
+        for milestone in MILESTONES:
+            progress.step(f"memory, orders {done:,} to {milestone:,}")
+            number = (milestone - done) // BATCH_SIZE
+            outcome = contender.perform(
+                Run(f"m{milestone}", Mix.DUPLICATES, BATCH_SIZE, batches=number)
+            )
+            aws.reset()
+            found[milestone] = outcome.resident_kib / KIBIBYTE
+            done = milestone
+        contender.stop()
+    return found
+
+
+def report(found: dict[int, float]) -> str:
+    """The table of milestones."""
+    heads = ["orders processed", *(f"{orders:,}" for orders in found)]
+    return table(heads, [["resident MiB", *(f"{mib:.1f}" for mib in found.values())]])
+
+
+def goals(found: dict[int, float]) -> list[tuple[str, float, str, bool]]:
+    """Flat: once caches and the allocator's arenas have filled, it grows by no more than 2%."""
+    growth = found[MILESTONES[-1]] / found[50_000]
+    return [
+        ("memory after 100,000 orders, of after 50,000", growth, "1.02 or less", growth <= 1.02)
+    ]

@@ -1,0 +1,105 @@
+"""What each optimisation is worth: this system with it and without it, in one run."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from botocore.httpsession import get_cert_path
+
+from benchmarks.contender import Run
+from benchmarks.events import Mix
+from benchmarks.processes import Contender, FakeAws, environment, self_signed
+from benchmarks.report import table
+
+if TYPE_CHECKING:
+    from benchmarks.contender import Outcome
+    from benchmarks.progress import Progress
+
+BATCH_SIZE = 100
+ROUNDS = 5
+FIRST_BATCHES = 3
+OPTIMISATIONS = {
+    "concurrency": "threads over shared clients",
+    "statements": "first slots by BatchExecuteStatement, 25 a call",
+    "expect": "no `Expect: 100-continue`",
+    "user agent": "a User-Agent that is not put together for each call",
+    "validation": "no parameter validation",
+    "checksums": "no CRC-32 beside the signed SHA-256",
+    "pool": "a connection for each thread (botocore's default: 10)",
+}
+REJECTED = {
+    "compression": "no look for request compression",
+    "host prefix": "no look for host prefixes",
+    "10 threads": "10 threads instead of 32",
+    "100 threads": "100 threads instead of 32",
+}
+
+
+def measure(progress: Progress) -> str:
+    """The table of the kept and of the rejected ones."""
+    with FakeAws() as aws:
+        contenders = {"": Contender("ours", environment(aws.url))}
+        for name in [*OPTIMISATIONS, *REJECTED]:
+            given = environment(aws.url, BENCH_WITHOUT=name)
+            contenders[name] = Contender("ours_without", given)
+        progress.step(f"optimisations, one by one, batch {BATCH_SIZE}")
+        outcomes: dict[str, list[Outcome]] = {name: [] for name in contenders}
+        for number in range(-1, ROUNDS):
+            for name, contender in contenders.items():
+                size = BATCH_SIZE if name != "concurrency" or number > 0 else 10
+                outcome = contender.perform(Run(f"{name}-{number}", Mix.VALID, size))
+                aws.reset()
+                if size == BATCH_SIZE and number >= 0:
+                    outcomes[name].append(outcome)
+        for contender in contenders.values():
+            contender.stop()
+    ours = outcomes[""]
+    heads = ["", "orders/s before", "after", "CPU ms/order before", "after"]
+    rows = [_row(title, outcomes[name], ours) for name, title in OPTIMISATIONS.items()]
+    rejected = [_row(title, ours, outcomes[name]) for name, title in REJECTED.items()]
+    return (
+        f"Kept:\n\n{table(heads, rows)}\n\n"
+        f"Tried on top of these and left out:\n\n{table(heads, rejected)}"
+    )
+
+
+def measure_first_batch(progress: Progress) -> str:
+    """What a process's first batch costs over TLS, with all authorities that botocore knows."""
+    progress.step("the first batch over TLS")
+    names = {"": "parsed once", "authorities": "parsed for each connection, as botocore does"}
+    found: dict[str, list[Outcome]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as directory:
+        certificate = self_signed(Path(directory))
+        bundle = Path(directory) / "bundle.pem"
+        bundle.write_bytes(Path(get_cert_path(True) or "").read_bytes() + certificate.read_bytes())
+        with FakeAws(certificate) as aws:
+            for number, name in itertools.product(range(FIRST_BATCHES), names):
+                given = environment(aws.url, AWS_CA_BUNDLE=str(bundle), BENCH_WITHOUT=name)
+                contender = Contender("ours_without", given)
+                found[name].append(
+                    contender.perform(Run(f"{name}-{number}", Mix.VALID, BATCH_SIZE))
+                )
+                contender.stop()
+                aws.reset()
+    rows = [
+        [
+            title,
+            f"{min(each.cpu_seconds for each in found[name]) * 1000:.0f}",
+            f"{median(each.wall_seconds for each in found[name]) * 1000:.0f}",
+        ]
+        for name, title in names.items()
+    ]
+    heads = [f"first batch of {BATCH_SIZE} over TLS: authorities", "CPU ms", "wall ms"]
+    return table(heads, rows)
+
+
+def _row(title: str, before: list[Outcome], after: list[Outcome]) -> list[str]:
+    return [
+        title,
+        *(f"{median(each.orders_per_second for each in side):.0f}" for side in (before, after)),
+        *(f"{min(each.cpu_ms_per_order for each in side):.2f}" for side in (before, after)),
+    ]

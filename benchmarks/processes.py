@@ -1,0 +1,144 @@
+"""The processes of a benchmark: the fake AWS on one core, one contender at a time on the other."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from benchmarks.contender import Outcome, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parents[1]
+ANSWER_LIMIT_SECONDS = 60
+
+
+def environment(endpoint: str, **changes: str) -> dict[str, str]:
+    """What every contender runs with: its own, and nothing of the developer's AWS settings."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": "0",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_LAMBDA_FUNCTION_NAME": "orders",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "_HANDLER": "app.process_orders",
+        "LAMBDA_TASK_ROOT": str(ROOT),
+        "ORDERS_QUEUE_URL": f"{endpoint}/000000000000/orders",
+        "ORDERS_DLQ_URL": f"{endpoint}/000000000000/orders-dlq",
+        "ORDERS_BUCKET": "orders",
+        "ORDERS_TABLE": "orders",
+        "ORDERS_BATCH_SIZE": "100",
+        "ORDERS_PARTIAL_BATCH": "enabled",
+        **changes,
+    }
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """The cores of the fake AWS and of the contenders: the same one if there is no other."""
+    available = sorted(os.sched_getaffinity(0))
+    return {available[0]}, {available[-1]}
+
+
+def self_signed(directory: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key, which only who is told to trusts."""
+    file = directory / "fake-aws.pem"
+    subject = ["-subj", "/CN=fake AWS", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(file), "-out", str(file)]
+    kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    program = shutil.which("openssl") or "openssl"
+    subprocess.run([program, *kind, *subject, *files], check=True, capture_output=True)
+    return file
+
+
+class FakeAws:
+    """The fake AWS as a process, for as long as the `with` block lasts."""
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self._certificate = certificate
+        arguments = [str(certificate)] if certificate else []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.fake_aws", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        os.sched_setaffinity(self._process.pid, cores()[0])
+        assert self._process.stdout
+        self.port = int(self._process.stdout.readline())
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Its pipes too are closed by this.
+        with self._process:
+            self._process.terminate()
+
+    def reset(self) -> dict[str, Any]:
+        """What was counted since the last reset; all that was stored is forgotten."""
+        connection = self._connection()
+        connection.request("DELETE", "/_bench")
+        tally: dict[str, Any] = json.loads(connection.getresponse().read())
+        connection.close()
+        return tally
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.url.startswith("http:"):
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        trusting = ssl.create_default_context(cafile=str(self._certificate))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=trusting)
+
+
+class Contender:
+    """A contender as a process."""
+
+    def __init__(self, name: str, given: Mapping[str, str], *, pinned: bool = True) -> None:
+        """`pinned` holds it to the core that is not the fake AWS's."""
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.contender", name],
+            cwd=ROOT,
+            env=dict(given),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        if pinned:
+            os.sched_setaffinity(self.process.pid, cores()[1])
+        self._answer()
+
+    def perform(self, run: Run) -> Outcome:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(asdict(run)) + "\n")
+        return Outcome(**json.loads(self._answer()))
+
+    def stop(self) -> None:
+        with self.process:
+            self.process.kill()
+
+    def _answer(self) -> str:
+        assert self.process.stdout
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.name} ended with exit code {self.process.wait()}")
+        return answer

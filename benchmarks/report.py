@@ -1,0 +1,31 @@
+"""Tables, and the page that they are written to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.processes import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table: text to the left in the first column, figures to the right."""
+    lines = [_line(heads), "|---|" + "---:|" * (len(heads) - 1), *map(_line, rows)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def write(section: str, text: str) -> None:
+    """Put a text between a section's markers in the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    PAGE.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}", encoding="utf-8")

@@ -1,0 +1,200 @@
+"""Orders a second, CPU and AWS calls of every contender, in every scenario, interleaved."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from benchmarks.contender import Outcome, Run
+from benchmarks.cpu_share import CpuShare
+from benchmarks.events import Mix
+from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.progress import Progress
+
+BASELINE = "serial_boto3"
+OURS = "ours"
+NAMES = {
+    BASELINE: "(a) boto3, serial, query then put",
+    "powertools_batch": "(b) Powertools BatchProcessor, idempotency",
+    "powertools_async": "(c) Powertools AsyncBatchProcessor, aiobotocore",
+    OURS: "(d) this system",
+}
+FULL, THROTTLED = "1 vCPU", "512 MB"
+MEMORY_MB = 512
+LARGE_BATCH = 100
+
+
+class Scenario(NamedTuple):
+    """What is asked of each contender."""
+
+    share: str
+    mix: Mix
+    batch_size: int
+
+    @property
+    def rounds(self) -> int:
+        return 3 if self.batch_size < LARGE_BATCH and self.share == FULL else 2
+
+    @property
+    def seconds(self) -> float:
+        return 0.5 if self.share == FULL else 1.0
+
+
+SCENARIOS = [
+    *(Scenario(FULL, mix, size) for mix in Mix for size in (1, 10, 100)),
+    *(Scenario(THROTTLED, Mix.VALID, size) for size in (1, 10, 100)),
+    *(Scenario(THROTTLED, mix, 10) for mix in (Mix.DUPLICATES, Mix.INVALID)),
+]
+
+
+@dataclass
+class Cell:
+    """What was measured of one contender in one scenario."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    calls: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    write_units: int = 0
+    item_bytes: int = 0
+    object_bytes: int = 0
+
+    @property
+    def orders(self) -> int:
+        return sum(outcome.orders for outcome in self.outcomes)
+
+    @property
+    def log_bytes(self) -> int:
+        return sum(outcome.log_bytes for outcome in self.outcomes)
+
+    @property
+    def orders_per_second(self) -> float:
+        return median(outcome.orders_per_second for outcome in self.outcomes)
+
+    @property
+    def cpu_ms(self) -> float:
+        return median(outcome.cpu_ms_per_order for outcome in self.outcomes)
+
+    @property
+    def calls_per_order(self) -> float:
+        return sum(self.calls.values()) / self.orders
+
+    def add(self, outcome: Outcome, tally: dict[str, Any]) -> None:
+        self.outcomes.append(outcome)
+        for name, count in tally["calls"].items():
+            self.calls[name] += count
+        self.write_units += tally["writeUnits"]
+        self.item_bytes += tally["itemBytes"]
+        self.object_bytes += tally["objectBytes"]
+
+
+Cells = dict[tuple[Scenario, str], Cell]
+
+
+def measure(progress: Progress) -> Cells:
+    """All contenders in all scenarios: in each round one after the other, each for a moment."""
+    cells: Cells = defaultdict(Cell)
+    with FakeAws() as aws:
+        contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
+        try:
+            for scenario in SCENARIOS:
+                progress.step(f"{scenario.share}, batch {scenario.batch_size}, {scenario.mix}")
+                for number in range(-1, scenario.rounds):
+                    for name, contender in contenders.items():
+                        outcome = _one(contender, scenario, number)
+                        tally = aws.reset()
+                        if number >= 0:
+                            cells[scenario, name].add(outcome, tally)
+        finally:
+            for contender in contenders.values():
+                contender.stop()
+    return cells
+
+
+def measure_intake() -> float:
+    """What `POST /orders` takes of the API function, in ms, at 512 MB."""
+    with FakeAws() as aws:
+        intake = Contender("ours_intake", environment(aws.url, _HANDLER="app"))
+        try:
+            intake.perform(Run("warm-up", Mix.VALID, 10))
+            with CpuShare(intake.process.pid, MEMORY_MB):
+                return 1000 / intake.perform(Run("intake", Mix.VALID, 10, 2.0)).orders_per_second
+        finally:
+            intake.stop()
+
+
+def _one(contender: Contender, scenario: Scenario, number: int) -> Outcome:
+    run = f"{contender.name}-{SCENARIOS.index(scenario)}-{number}"
+    if number < 0:
+        # To warm up: connections, caches, and what is imported with the first order.
+        return contender.perform(Run(run, scenario.mix, min(scenario.batch_size, 20)))
+    asked = Run(run, scenario.mix, scenario.batch_size, scenario.seconds)
+    if scenario.share == FULL:
+        return contender.perform(asked)
+    with CpuShare(contender.process.pid, MEMORY_MB):
+        return contender.perform(asked)
+
+
+def report(cells: Cells) -> str:
+    """The table of all scenarios."""
+    heads = ["", "orders/s", "times (a)", "CPU ms/order", "of (a)", "AWS calls/order"]
+    return table(heads, _rows(cells))
+
+
+def _rows(cells: Cells) -> Iterator[list[str]]:
+    for scenario in SCENARIOS:
+        share, mix, size = scenario
+        yield [f"**{share}, batch {size}, {mix}**", *5 * [""]]
+        base = cells[scenario, BASELINE]
+        for name, title in NAMES.items():
+            cell = cells[scenario, name]
+            yield [
+                title,
+                f"{cell.orders_per_second:.1f}",
+                f"{cell.orders_per_second / base.orders_per_second:.2f}",
+                f"{cell.cpu_ms:.2f}",
+                f"{cell.cpu_ms / base.cpu_ms:.2f}",
+                f"{cell.calls_per_order:.2f}",
+            ]
+
+
+def goals(cells: Cells) -> list[tuple[str, float, str, bool]]:
+    """Each goal of this table: its name, what was measured, what is wanted, whether it is met."""
+
+    def cell(name: str, size: int, share: str = FULL) -> Cell:
+        return cells[Scenario(share, Mix.VALID, size), name]
+
+    def times(size: int) -> float:
+        return cell(OURS, size).orders_per_second / cell(BASELINE, size).orders_per_second
+
+    def cpu(size: int) -> float:
+        return cell(OURS, size).cpu_ms / cell(BASELINE, size).cpu_ms
+
+    lead = min(
+        cells[scenario, OURS].orders_per_second / cells[scenario, other].orders_per_second
+        for scenario in SCENARIOS
+        for other in NAMES
+        if other != OURS
+    )
+    singly, together = cell(OURS, 1).calls_per_order, cell(OURS, 100).calls_per_order
+    return [
+        ("orders/s, batch 10, times (a)", times(10), "9 or more", times(10) >= 9),
+        ("orders/s, batch 100, times (a)", times(100), "25 or more", times(100) >= 25),
+        ("orders/s, all scenarios, times the best of (a), (b), (c)", lead, "over 1", lead > 1),
+        *(
+            (
+                f"warm CPU per order, batch {size}, of (a)",
+                cpu(size),
+                "0.60 or less",
+                cpu(size) <= 0.6,
+            )
+            for size in (1, 10, 100)
+        ),
+        ("AWS calls per valid order, batch 1", singly, "2", singly == 2),
+        ("AWS calls per valid order, batch 100", together, "1.05 or less", together <= 1.05),
+    ]

@@ -1,0 +1,74 @@
+"""`console`: the operators' console in the browser."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+import click
+
+from ops.commands.session import OutOfReach
+from ops.console import DEFAULT_PORT
+from ops.desk.stage import DEFAULT_AWS_PORT, StageUnavailable, connect
+from ops.local.lifeline import stop_when_parent_ends
+from ops.local.ports import LOOPBACK, PortUnavailable, require_free
+from ops.local.processes import say_ready
+from ops.local.resources import LOCAL_STAGE
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@click.command(epilog="Example: python -m ops console --stage prod")
+@click.option("--stage", default=LOCAL_STAGE, show_default=True, help="The stage to look at.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the console.",
+)
+@click.option(
+    "--aws-port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULT_AWS_PORT,
+    show_default=True,
+    help="Port of the AWS endpoint of stage `local`.",
+)
+@click.option("--api-url", help="Where the stage's API is, to show it in commands to copy.")
+# For a parent process that waits until this one is ready; see processes.OpsProcess.
+@click.option("--ready-fd", type=int, hidden=True)
+def console(
+    stage: str, port: int, aws_port: int, api_url: str | None, ready_fd: int | None
+) -> None:
+    """
+    Start the console: a web page on this machine, for this machine only.
+
+    It works with your own AWS credentials. Nothing of it is deployed. Ctrl-C stops it.
+    """
+    try:
+        require_free(port, "console")
+        connected = connect(stage, aws_port=aws_port)
+    except PortUnavailable as error:
+        raise click.ClickException(f"{error} Say another with --port.") from error
+    except StageUnavailable as error:
+        raise OutOfReach(str(error)) from error
+
+    def ready() -> None:
+        if ready_fd is None:
+            click.echo(f"Console of stage {stage} on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
+        else:
+            stop_when_parent_ends()
+            say_ready(ready_fd)
+
+    # Slow to import: only those who want the console wait for it.
+    desk = _module("ops.desk.desk").Desk(connected)
+    made = _module("ops.console.console").Console(desk, api_url)
+    _module("ops.console.server").run_console(made, port, ready)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+COMMANDS = (console,)

@@ -1,0 +1,48 @@
+"""`cost`: what orders cost on AWS."""
+
+import click
+
+from ops.cost.bill import NotMeasured, bill, measured_design, prices, when_measured
+
+# Next to which ours is shown: what most public order processors do.
+COMMON_DESIGN, COMMON_BATCH_SIZE = "serial_boto3", 1
+
+
+@click.command(epilog="Example: python -m ops cost --orders 1000000 --batch 100")
+@click.option(
+    "--orders",
+    type=click.IntRange(1),
+    default=1_000_000,
+    show_default=True,
+    help="Orders handed in through the API.",
+)
+@click.option(
+    "--batch",
+    "batch_size",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Messages in a batch: one of those that `make bench` measures.",
+)
+def cost(orders: int, batch_size: int) -> None:
+    """Compute the bill for a number of orders, next to that of a query-then-put design."""
+    price = prices()
+    try:
+        ours = bill(measured_design("ours", batch_size), orders, price)
+    except NotMeasured as error:
+        raise click.BadParameter(f"{error}.", param_hint="--batch") from error
+    common = bill(measured_design(COMMON_DESIGN, COMMON_BATCH_SIZE), orders, price)
+    click.echo(f"{orders:,} orders, {price['currency']}, {price['region']}\n")
+    click.echo(_line("", f"batch {batch_size}", "query then put, batch 1"))
+    for component, amount in ours.items():
+        click.echo(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
+    click.echo(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
+    click.echo(f"\nPrices as of {price['as_of']}: {price['source']}.")
+    click.echo(f"Calls, units, bytes and times as measured {when_measured()}.")
+
+
+def _line(component: str, ours: str, common: str) -> str:
+    return f"{component:<32}{ours:>14}{common:>26}"
+
+
+COMMANDS = [cost]

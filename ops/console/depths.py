@@ -1,0 +1,150 @@
+"""
+How many messages were on the queues, over the last 24 hours.
+
+SQS itself keeps no history. What was before the console started comes from CloudWatch, which a
+deployed stage has; from then on the console looks by itself, every few seconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
+from ops.desk.stage import CLIENT_CONFIG
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ops.desk.stage import Stage
+
+LOOK_SECONDS = 5.0
+KEPT_FOR = timedelta(hours=24)
+# CloudWatch's finest for SQS is a minute; five are enough for what is plotted over a day.
+FINE_PERIOD, COARSE_PERIOD = 60, 300
+FINE_FOR = timedelta(hours=3)
+METRIC = "ApproximateNumberOfMessagesVisible"
+
+
+class Depth(NamedTuple):
+    """How many messages there were at a moment."""
+
+    at: datetime
+    queue: int
+    in_flight: int
+    dead_letters: int
+
+
+class Depths:
+    """The depths of a stage's queues, now and before."""
+
+    def __init__(
+        self,
+        look: Callable[[], Mapping[str, int]],
+        history: Callable[[datetime, datetime], Iterable[Depth]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._look = look
+        self._history = history
+        self._clock = clock
+        self._seen: deque[Depth] = deque(maxlen=int(KEPT_FOR.total_seconds() / LOOK_SECONDS))
+
+    def now(self) -> Depth:
+        """
+        The depths at this moment, which are kept.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        found = self._look()
+        depth = Depth(
+            self._clock(),
+            found["queue"],
+            found["inFlight"],
+            found["deadLetters"] + found["deadLettersHidden"],
+        )
+        self._seen.append(depth)
+        return depth
+
+    def since(self, moment: datetime) -> Sequence[Depth]:
+        """What is known since then, oldest first."""
+        return [depth for depth in tuple(self._seen) if depth.at >= moment]
+
+    def watch(self, stop: threading.Event) -> None:
+        """Recall what CloudWatch knows, then look every few seconds, until told to stop."""
+        self._recall()
+        while not stop.wait(LOOK_SECONDS):
+            try:
+                self.now()
+            except StoreUnavailable:
+                # A gap in the plot says it.
+                continue
+
+    def _recall(self) -> None:
+        end = self._clock()
+        try:
+            recalled = list(self._history(end - KEPT_FOR, end))
+        except StoreUnavailable:
+            # Without the right to read metrics the plots begin where the console does.
+            return
+        self._seen.extendleft(sorted(recalled, reverse=True))
+
+
+def cloudwatch_history(stage: Stage) -> Callable[[datetime, datetime], list[Depth]]:
+    """What CloudWatch knows of a stage's queues."""
+
+    def read(start: datetime, end: datetime) -> list[Depth]:
+        client: Any = stage.session.client(
+            "cloudwatch", endpoint_url=stage.endpoint_url, config=CLIENT_CONFIG
+        )
+        fine = max(start, end - FINE_FOR)
+        names = (_name(stage.settings.queue_url), _name(stage.settings.dead_letter_queue_url))
+        return [
+            *_read(client, names, start, fine, COARSE_PERIOD),
+            *_read(client, names, fine, end, FINE_PERIOD),
+        ]
+
+    return read
+
+
+def _read(
+    client: Any, names: tuple[str, str], start: datetime, end: datetime, period: int
+) -> list[Depth]:
+    if start >= end:
+        return []
+    with unavailable_on_failure("CloudWatch GetMetricData"):
+        answer = client.get_metric_data(
+            StartTime=start,
+            EndTime=end,
+            MetricDataQueries=[
+                _query(identity, name, period)
+                for identity, name in zip(("queue", "letters"), names, strict=True)
+            ],
+        )
+    values = {
+        result["Id"]: dict(zip(result["Timestamps"], result["Values"], strict=True))
+        for result in answer["MetricDataResults"]
+    }
+    queue, letters = values.get("queue", {}), values.get("letters", {})
+    return [
+        Depth(moment.astimezone(UTC), int(queue.get(moment, 0)), 0, int(letters.get(moment, 0)))
+        for moment in queue.keys() | letters.keys()
+    ]
+
+
+def _query(identity: str, queue_name: str, period: int) -> dict[str, Any]:
+    metric = {
+        "Namespace": "AWS/SQS",
+        "MetricName": METRIC,
+        "Dimensions": [{"Name": "QueueName", "Value": queue_name}],
+    }
+    return {
+        "Id": identity,
+        "MetricStat": {"Metric": metric, "Period": period, "Stat": "Maximum"},
+    }
+
+
+def _name(queue_url: str) -> str:
+    return queue_url.rsplit("/", 1)[1]

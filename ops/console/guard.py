@@ -1,0 +1,53 @@
+"""
+The console's door.
+
+It listens on 127.0.0.1 and holds the operator's credentials, so any page in the operator's browser
+could try to use it. A request is let in only if it names the console by an address of this machine
+(a foreign name that leads to 127.0.0.1 is DNS rebinding) and was not begun by another site's page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+OWN_NAMES = {"127.0.0.1", "localhost", "::1"}
+SAFE_FETCH_SITES = {"", "same-origin", "none"}
+
+
+class OwnPagesOnly:
+    """Refuses requests and WebSockets that come from elsewhere than the console's own pages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and not _is_own(scope):
+            await _refuse(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _is_own(scope: Scope) -> bool:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    host, origin = headers.get("host", ""), headers.get("origin")
+    if urlsplit(f"//{host}").hostname not in OWN_NAMES:
+        return False
+    if origin is not None and urlsplit(origin).netloc != host:
+        return False
+    # A link from elsewhere may open a page (it is a navigation), and do nothing more.
+    opens_a_page = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"
+    return opens_a_page or headers.get("sec-fetch-site", "") in SAFE_FETCH_SITES
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": b"The console answers its own pages only.\n"})

@@ -1,0 +1,91 @@
+"""Work that goes on while pages come and go: one redrive or discard at a time, and its progress."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from chalicelib.unavailable import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from ops.desk.dead_letters import Handled
+
+
+class JobRunning(Exception):
+    """There is one already: two at a time would take each other's letters."""
+
+
+class Job:
+    """Handles letters one by one in a thread of its own, and can be asked to stop."""
+
+    def __init__(self, what: str, planned: int, handle: Callable[[], Generator[Handled]]) -> None:
+        """`what` is `redrive` or `discard`."""
+        self.what = what
+        self.planned = planned
+        self.done = 0
+        self.failed = 0
+        self.error: str | None = None
+        self.ended = False
+        self._handle = handle
+        self._cancelled = threading.Event()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Stop after the letter at hand: what is done stays done, the rest stays where it is."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        try:
+            with closing(self._handle()) as handled:
+                for each in handled:
+                    self._count(each)
+                    if self.cancelled:
+                        return
+        except StoreUnavailable as error:
+            self.error = str(error)
+        finally:
+            self.ended = True
+
+    def _count(self, handled: Handled) -> None:
+        if handled.error is None:
+            self.done += 1
+        else:
+            self.failed += 1
+            self.error = handled.error
+
+
+class Jobs:
+    """The job that runs, or ran last."""
+
+    def __init__(self) -> None:
+        self.latest: Job | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> Job | None:
+        return self.latest if self.latest and not self.latest.ended else None
+
+    def start(self, job: Job) -> None:
+        """
+        Start a job, unless one is running.
+
+        Raises:
+            JobRunning: wait for the other one, or cancel it.
+        """
+        with self._lock:
+            if self.running:
+                raise JobRunning
+            self.latest = job
+        # Not a daemon: an interpreter that ends waits until the letter at hand is dealt with.
+        threading.Thread(target=job.run, name=f"dead-letters-{job.what}").start()
+
+    def cancel(self) -> None:
+        """Ask the running job, if there is one, to stop."""
+        if self.running:
+            self.running.cancel()

@@ -1,0 +1,115 @@
+"""Edit a dead letter's text and hand it in as a new submission; the letter stays where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from chalicelib.orders import UnreadableOrder, parse_order
+from ops.console.components import (
+    FAILURES,
+    Dialog,
+    FormData,
+    button,
+    error_words,
+    form,
+    html,
+    notice,
+)
+from ops.console.markup import tag
+from ops.console.view import order_address
+
+if TYPE_CHECKING:
+    from chalicelib.intake import Receipt
+    from chalicelib.orders import Order
+    from ops.console.view import View
+    from ops.desk.dead_letters import DeadLetter
+
+
+class Resubmit:
+    """The dialog to do it in."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._dialog = Dialog(view.t("resubmit.title"))
+
+    async def open(self, letter: DeadLetter) -> None:
+        """Only the whole text can be edited: that accounts are shown is written down first."""
+        desk, where = self._view.console.desk, f"dead letter {letter.message_id} (edit)"
+        try:
+            await self._view.fetch(lambda: desk.accounts_shown(where))
+        except FAILURES as error:
+            ui.notify(self._view.t("order.not_audited", error=str(error)), type="negative")
+            return
+        self._dialog.open(lambda: self._build(letter))
+
+    def _build(self, letter: DeadLetter) -> None:
+        t = self._view.t
+        html(tag("p", t("resubmit.hint"), class_="muted"))
+
+        async def submitted(data: FormData) -> None:
+            await self._submit(letter, data, findings)
+
+        with form(submitted):
+            html(
+                tag(
+                    "label",
+                    tag("span", t("resubmit.text")),
+                    tag("textarea", letter.message.body, name="text", spellcheck="false"),
+                )
+            )
+            findings = ui.element("div").props('aria-live="polite"')
+            with ui.element("div").classes("actions"):
+                html(
+                    tag(
+                        "button",
+                        t("resubmit.submit"),
+                        name="do",
+                        value="check",
+                        class_="button primary",
+                    )
+                )
+                button(t("frame.close"), self._dialog.close)
+
+    async def _submit(self, letter: DeadLetter, data: FormData, findings: ui.element) -> None:
+        text = data.raw("text").replace("\r\n", "\n")
+        findings.clear()
+        with findings:
+            try:
+                order = parse_order(text)
+            except UnreadableOrder as error:
+                html(notice(self._view.t("resubmit.unreadable", problem=str(error)), "bad"))
+                return
+            if order.errors and data.get("do") != "anyway":
+                self._show_errors(order)
+                return
+            try:
+                receipt = await self._view.fetch(lambda: self._hand_in(letter, text, order))
+            except FAILURES as error:
+                html(notice(self._view.t("resubmit.failed", error=str(error)), "bad"))
+                return
+            self._show_receipt(receipt)
+
+    def _hand_in(self, letter: DeadLetter, text: str, order: Order) -> Receipt:
+        desk = self._view.console.desk
+        desk.audit_trail.write("dlq.resubmit", message=letter.message_id, order=order.id)
+        return desk.orders.submit(text.encode())
+
+    def _show_errors(self, order: Order) -> None:
+        t = self._view.t
+        items = [tag("li", error_words(self._view, each.field, each.code)) for each in order.errors]
+        html(tag("div", tag("p", t("resubmit.invalid")), tag("ul", *items), class_="notice warn"))
+        html(tag("button", t("resubmit.anyway"), name="do", value="anyway", class_="button danger"))
+
+    def _show_receipt(self, receipt: Receipt) -> None:
+        t = self._view.t
+        link = tag("a", receipt.order.id, href=order_address(receipt.order.id))
+        html(
+            tag(
+                "div",
+                tag("p", tag("strong", t("resubmit.done")), " ", link),
+                tag("p", t("resubmit.stays")),
+                class_="notice good",
+            )
+        )

@@ -1,0 +1,149 @@
+"""Try it: hand in orders of every kind and watch what becomes of them. Not where customers' are."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from nicegui import ui
+
+from chalicelib.orders import CHANNELS
+from ops.console.components import FAILURES, FormData, form, html, notice, text_input
+from ops.console.markup import join, tag
+from ops.console.view import order_address
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from ops.console.view import View
+
+KINDS = ("valid", "invalid", "duplicate", "conflict", "unreadable", "burst")
+LARGEST_BURST = 1000
+DEFAULT_BURST = 50
+
+
+def show(view: View) -> None:
+    """Build the page, unless the stage has customers' orders."""
+    html(
+        tag("div", tag("h1", view.t("try_it.title")), class_="heading"),
+    )
+    if not view.console.may_try:
+        html(notice(view.t("try_it.not_here", stage=view.console.stage), "warn"))
+        return
+    html(tag("p", view.t("try_it.lead"), class_="lead"))
+    TryItPage(view).show()
+
+
+class TryItPage:
+    """The page, which knows the last order that it handed in, to do it again."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._last: dict[str, Any] | None = None
+
+    def show(self) -> None:
+        t = self._view.t
+        with form(self._hand_in, "tries"):
+            html(
+                tag(
+                    "div",
+                    *[self._kind(kind) for kind in KINDS if kind != "burst"],
+                    class_="choices",
+                ),
+                tag(
+                    "div",
+                    text_input(
+                        "count",
+                        t("try_it.count", most=self._view.f.number(LARGEST_BURST)),
+                        str(DEFAULT_BURST),
+                        type="number",
+                        min=1,
+                        max=LARGEST_BURST,
+                    ),
+                    tag("button", t("try_it.burst"), name="do", value="burst", class_="button"),
+                    tag("span", t("try_it.burst_hint"), class_="muted"),
+                    class_="panel row burst",
+                ),
+            )
+        with ui.element("section").classes("panel"):
+            html(tag("h2", t("try_it.results")))
+            self._results = ui.element("ol").classes("results").props('aria-live="polite"')
+            self._none = html(tag("p", t("try_it.none"), class_="muted"))
+
+    def _kind(self, kind: str) -> Markup:
+        return tag(
+            "button",
+            tag("strong", self._view.t(f"try_it.{kind}")),
+            tag("span", self._view.t(f"try_it.{kind}_hint"), class_="muted"),
+            name="do",
+            value=kind,
+            class_="choice",
+        )
+
+    async def _hand_in(self, data: FormData) -> None:
+        kind = data.get("do")
+        try:
+            words = await self._result(kind, data.get("count"))
+        except FAILURES as error:
+            words = tag("span", self._view.t("try_it.failed", error=str(error)))
+        self._none.set_visibility(False)
+        with self._results:
+            line = ui.html(str(words), sanitize=False, tag="li")
+        line.move(self._results, 0)
+
+    async def _result(self, kind: str, count: str) -> Markup:
+        if kind == "burst":
+            wanted = min(max(1, int(count) if count.isdigit() else DEFAULT_BURST), LARGEST_BURST)
+            await self._view.fetch(lambda: self._burst(wanted))
+            return tag("span", self._view.t("try_it.did_burst", count=self._view.f.number(wanted)))
+        if kind == "unreadable":
+            await self._view.fetch(self._put_unreadable)
+            link = tag("a", self._view.t("dead_letters.title"), href="/dead-letters")
+            return join(self._view.t("try_it.did_unreadable"), " ", link)
+        order = self._order(kind)
+        await self._view.fetch(lambda: self._submit(order))
+        link = tag("a", order["id"], href=order_address(order["id"]), class_="id")
+        return join(self._view.t(f"try_it.did_{kind}"), " ", link)
+
+    def _order(self, kind: str) -> dict[str, Any]:
+        if kind in ("duplicate", "conflict"):
+            first = self._last or self._made_up()
+            if self._last is None:
+                self._submit(first)
+                self._last = first
+            return first if kind == "duplicate" else {**first, "amount": first["amount"] + 1}
+        order = self._made_up()
+        if kind == "invalid":
+            return {**order, "amount": -1, "toAccount": order["fromAccount"], "channel": "fax"}
+        self._last = order
+        return order
+
+    def _made_up(self) -> dict[str, Any]:
+        return {
+            "id": f"try-{secrets.token_hex(4)}",
+            "amount": secrets.randbelow(500_000) / 100 + 1,
+            "fromAccount": str(10_000_000 + secrets.randbelow(10_000_000)),
+            "toAccount": str(20_000_000 + secrets.randbelow(10_000_000)),
+            "channel": secrets.choice(CHANNELS),
+        }
+
+    def _burst(self, count: int) -> None:
+        """Mostly valid orders, and every so often one of the others."""
+        for number in range(count):
+            order = self._made_up()
+            if number % 9 == 8:  # noqa: PLR2004
+                order["amount"] = 0
+            self._submit(order)
+            if number % 11 == 10:  # noqa: PLR2004
+                self._submit({**order, "amount": 7})
+
+    def _submit(self, order: dict[str, Any]) -> None:
+        self._view.console.desk.orders.submit(json.dumps(order).encode())
+
+    def _put_unreadable(self) -> None:
+        """Past the API, which would refuse it: straight on the queue, as a channel could."""
+        stage = self._view.console.desk.stage
+        stage.sqs.send_message(
+            QueueUrl=stage.settings.queue_url, MessageBody='{"id": "try-broken", "amount": 12'
+        )

@@ -1,0 +1,165 @@
+"""The console's server: its pages, its files, and the exports, on 127.0.0.1."""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import asynccontextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from nicegui import ui
+
+from chalicelib.query_parameters import InvalidParameters, audit_query
+from ops.console.console import ASSETS
+from ops.console.frame import show_frame
+from ops.console.guard import OwnPagesOnly
+from ops.console.pages import (
+    audit,
+    dead_letters,
+    duplicates,
+    health,
+    order,
+    orders,
+    overview,
+    rejected,
+    try_it,
+    unknown,
+)
+from ops.console.view import View
+from ops.desk.exports import Format, export
+from ops.local.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from ops.console.console import Console
+
+# The address, the page's key in the texts and the navigation, and what builds it.
+PAGES = (
+    ("/", "overview", overview.show),
+    ("/orders", "orders", orders.show),
+    ("/orders/{order_id}", "orders", order.show),
+    ("/duplicates", "duplicates", duplicates.show),
+    ("/rejected", "rejected", rejected.show),
+    ("/dead-letters", "dead_letters", dead_letters.show),
+    ("/try-it", "try_it", try_it.show),
+    ("/audit", "audit", audit.show),
+    ("/health", "health", health.show),
+)
+GRACE_SECONDS = 2
+
+
+def run_console(console: Console, port: int, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C. `on_ready` is called once it answers."""
+    config = uvicorn.Config(
+        make_app(console),
+        host=LOOPBACK,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    _Server(config, on_ready).run()
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, *arguments: object, **options: object) -> None:
+        await super().startup(*arguments, **options)  # type: ignore[arg-type]
+        if self.started:
+            self._on_ready()
+
+
+def make_app(console: Console) -> FastAPI:
+    """The console as an ASGI application: one a process, since NiceGUI has one set of pages."""
+    stop = threading.Event()
+
+    @asynccontextmanager
+    async def watching(_app: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=console.depths.watch, args=[stop], daemon=True).start()
+        yield
+        stop.set()
+        console.jobs.cancel()
+
+    app = FastAPI(lifespan=watching, openapi_url=None)
+    app.mount("/assets", StaticFiles(directory=ASSETS))
+
+    @app.get("/export")
+    def export_orders(request: Request) -> Response:
+        return _export(console, request)
+
+    app.add_middleware(OwnPagesOnly)
+    for path, key, build in PAGES:
+        _add_page(console, path, key, build)
+    # Last: what no other page is at.
+    _add_page(console, "/{_:path}", "unknown", unknown.show)
+    ui.run_with(app, title="Orders", tailwind=False, show_welcome_message=False)
+    return app
+
+
+def _add_page(
+    console: Console, path: str, key: str, build: Callable[[View], Response | None]
+) -> None:
+    @ui.page(path)
+    def page(request: Request) -> Response | None:
+        view = View(console, request)
+        title = view.path_parameters.get("order_id") or view.t(f"{key}.title")
+        show_frame(view, title, key)
+        with ui.element("div").props('id="content" tabindex="-1"'):
+            return build(view)
+
+
+def _export(console: Console, request: Request) -> Response:
+    """The records of a filter as a file, written as they are read. Accounts are masked."""
+    given = {name: value for name, value in request.query_params.items() if value}
+    view = View(console, request)
+    try:
+        form = Format(given.pop("format", Format.CSV))
+        query = audit_query(given, view.now())
+    except (InvalidParameters, ValueError) as error:
+        return PlainTextResponse(f"{error}\n", status_code=400)
+    name = f"orders-{console.stage}-{query.first_day}-{query.last_day}.{form}"
+    records = console.desk.orders.newest_first(query)
+
+    def content() -> Iterator[bytes]:
+        sink = _Sink()
+        for _ in export(records, cast("IO[bytes]", sink), form):
+            yield sink.drained()
+        yield sink.drained()
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(content(), media_type="application/octet-stream", headers=headers)
+
+
+class _Sink(io.RawIOBase):
+    """A file that keeps what is written only until it is sent on."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        chunk = bytes(data)
+        self._chunks.append(chunk)
+        self._written += len(chunk)
+        return len(chunk)
+
+    def tell(self) -> int:
+        return self._written
+
+    def drained(self) -> bytes:
+        """What was written since the last time."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        return data

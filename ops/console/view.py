@@ -1,0 +1,69 @@
+"""One request for a page: its language, its parameters, and the system that it looks at."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, urlencode
+
+from ops.console.formats import Formats
+from ops.console.texts import Texts, preferred_language, texts_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastapi import Request
+
+    from ops.console.console import Console
+
+THEMES = ("auto", "light", "dark")
+LANGUAGE_COOKIE = "orders-language"
+THEME_COOKIE = "orders-theme"
+
+Found = TypeVar("Found")
+
+
+class View:
+    """What a page is built from. `t` has the words, `f` writes figures."""
+
+    def __init__(self, console: Console, request: Request) -> None:
+        self.console = console
+        self.path = request.url.path
+        self.path_parameters: Mapping[str, str] = request.path_params
+        # A form sends every field, those left empty too.
+        self.parameters = {name: value for name, value in request.query_params.items() if value}
+        self.t: Texts = texts_in(
+            preferred_language(
+                request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
+            )
+        )
+        theme = request.cookies.get(THEME_COOKIE, "")
+        self.theme = theme if theme in THEMES else THEMES[0]
+
+    @cached_property
+    def f(self) -> Formats:
+        return Formats(self.t)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def fetch(self, read: Callable[[], Found]) -> Found:
+        """What `read` finds, read in a thread: the console serves others meanwhile."""
+        return await asyncio.to_thread(read)
+
+    def link(self, **changes: str | None) -> str:
+        """The page's own address with some of its parameters changed, or left out for None."""
+        return address(self.path, {**self.parameters, **changes})
+
+
+def address(path: str, parameters: Mapping[str, str | None]) -> str:
+    """An address on the console. Parameters that are None are left out."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def order_address(order_id: str) -> str:
+    """The page of an order."""
+    return f"/orders/{quote(order_id, safe='')}"

@@ -1,0 +1,174 @@
+"""
+The optional build step before packaging: what makes a function start faster goes into vendor/.
+
+Chalice puts what is in vendor/ at the root of the package, where it is found before Lambda's own
+libraries. Two things go there:
+
+- botocore, the release that this checkout is tested with, with the data of the services that
+  are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
+- bytecode for all modules of the package. Lambda can't write it, so without it each cold start
+  compiles them. It is of the kind that holds its source's hash: Python ignores it once they differ.
+
+Without the step the package works as well, with the botocore that Lambda has.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import py_compile
+import shutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# All that chalicelib's adapters call; a test compares.
+OPERATIONS = {
+    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},
+    "events": {"PutEvents"},
+    "s3": {"GetObject", "HeadBucket", "PutObject"},
+    "sns": {"PublishBatch"},
+    "sqs": {"DeleteMessageBatch", "GetQueueAttributes", "SendMessage"},
+}
+# Pure Python, so they run on any architecture. jmespath comes by requirements.txt.
+COPIED = ("botocore", "urllib3", "dateutil", "six")
+# By requirements.txt and by Chalice: only their bytecode is made here.
+COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.app")
+GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
+
+
+def fill_vendor(project: Path, vendor: Path) -> None:
+    """Make the vendor directory of a project anew. Takes a few seconds, and no network."""
+    shutil.rmtree(vendor, ignore_errors=True)
+    vendor.mkdir()
+    for name in COPIED:
+        _copy(_location(name), vendor)
+    _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
+    for source in sorted(vendor.rglob("*.py")):
+        _compile(source, vendor, source.relative_to(vendor))
+    for name in COMPILED:
+        location = _location(name)
+        root = location.parents[name.count(".")]
+        for source in _sources(location):
+            _compile(source, vendor, source.relative_to(root))
+    for source in [project / "app.py", *_sources(project / "chalicelib")]:
+        _compile(source, vendor, source.relative_to(project))
+
+
+def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
+    """A service's model with these operations only, the shapes that they use, and no prose."""
+    kept = {name: model["operations"][name] for name in sorted(operations)}
+    wanted, shapes = list(_shape_names(kept)), dict[str, Any]()
+    while wanted:
+        name = wanted.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            wanted += _shape_names(shapes[name])
+    return {**model, "operations": _without_prose(kept), "shapes": _without_prose(shapes)}
+
+
+def trimmed_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
+    """The list of all endpoints, with those of the used services only."""
+    partitions = [
+        {
+            **partition,
+            "services": {
+                name: service
+                for name, service in partition["services"].items()
+                if name in OPERATIONS
+            },
+        }
+        for partition in endpoints["partitions"]
+    ]
+    return {**endpoints, "partitions": partitions}
+
+
+def _write_data(source: Path, target: Path) -> None:
+    target.mkdir()
+    for name in GENERAL_DATA:
+        shutil.copy(source / name, target / name)
+    _write(target / "endpoints.json", trimmed_endpoints(_read(source / "endpoints.json")))
+    for service, operations in OPERATIONS.items():
+        # The newest version, as botocore itself takes it.
+        version = max(path for path in (source / service).iterdir() if path.is_dir())
+        directory = target / service / version.name
+        directory.mkdir(parents=True)
+        model = _read(version / "service-2.json.gz")
+        _write(directory / "service-2.json", trimmed_service(model, operations))
+        rules = _read(version / "endpoint-rule-set-1.json.gz")
+        _write(directory / "endpoint-rule-set-1.json", rules)
+        for extras in version.glob("service-2.sdk-extras.json"):
+            shutil.copy(extras, directory)
+
+
+def _shape_names(value: Any) -> Iterator[str]:
+    """The names of the shapes that a part of a model refers to."""
+    if isinstance(value, dict):
+        if isinstance(value.get("shape"), str):
+            yield value["shape"]
+        for part in value.values():
+            yield from _shape_names(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _shape_names(part)
+
+
+def _without_prose(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_prose(part)
+            for name, part in value.items()
+            # A member may have the same name: it is an object, the prose a string.
+            if not (name in {"documentation", "documentationUrl"} and isinstance(part, str))
+        }
+    return [_without_prose(part) for part in value] if isinstance(value, list) else value
+
+
+def _location(name: str) -> Path:
+    module = import_module(name)
+    file = Path(module.__file__ or "")
+    return file.parent if file.name == "__init__.py" else file
+
+
+def _copy(location: Path, vendor: Path) -> None:
+    if location.is_file():
+        shutil.copy(location, vendor)
+        return
+    ignored = shutil.ignore_patterns("__pycache__", "data" if location.name == "botocore" else "")
+    shutil.copytree(location, vendor / location.name, ignore=ignored)
+
+
+def _sources(location: Path) -> Iterator[Path]:
+    yield from [location] if location.is_file() else sorted(location.rglob("*.py"))
+
+
+def _compile(source: Path, vendor: Path, relative: Path) -> None:
+    tag = sys.implementation.cache_tag
+    target = vendor / relative.parent / "__pycache__" / f"{relative.stem}.{tag}.pyc"
+    py_compile.compile(
+        str(source),
+        str(target),
+        # The name in tracebacks: where Lambda puts it.
+        dfile=f"/var/task/{relative}",
+        doraise=True,
+        invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
+    )
+
+
+def _read(path: Path) -> Any:
+    data = path.read_bytes()
+    return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, separators=(",", ":")), encoding="ascii")
+
+
+if __name__ == "__main__":
+    project = Path(__file__).resolve().parents[1]
+    fill_vendor(project, project / "vendor")
+    print(f"{project / 'vendor'} is filled: it goes into the next package.")  # noqa: T201

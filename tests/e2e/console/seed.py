@@ -1,0 +1,154 @@
+"""What a stage has after a working day, made with the processor's own rules at past times."""
+
+import json
+import math
+import random
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.orders import parse_order
+from chalicelib.record_store import RecordStore
+from chalicelib.submissions import Submission, settle
+from ops.desk.desk import Desk
+
+CHANNELS = ("web", "web", "web", "mobile", "mobile", "atm")
+# Each run of orders: how many, and over how long a time before now.
+RUNS = ((150, timedelta(minutes=15)), (60, timedelta(hours=1)), (90, timedelta(hours=23)))
+
+CONFLICTING = "invoice-2291"
+"""An order that was handed in three times: accepted, the same again, and with another amount."""
+CORRECTED = "salary-0917"
+"""An order that was rejected, and then corrected."""
+ACCOUNT = "4012887001"
+"""The account that CONFLICTING takes its money from."""
+
+
+def seed(desk: Desk) -> None:
+    """Fill an empty stage: the same in every run, but for its times."""
+    chance = random.Random(7)  # noqa: S311 (to look real, not to keep a secret)
+    now = datetime.now(UTC)
+    stage = desk.stage
+    records = desk.record_store(stage.settings.table)
+    archive = OrderArchive(stage.s3, stage.settings.bucket)
+    groups = [*_ordinary(chance, now), *_told(now)]
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(partial(_record_all, records, archive), groups))
+    _metrics(stage, now)
+
+
+def dead_letter(desk: Desk, body: str, **attributes: str) -> None:
+    """A message as the processor, or SQS itself, puts it on the dead-letter queue."""
+    desk.stage.sqs.send_message(
+        QueueUrl=desk.stage.settings.dead_letter_queue_url,
+        MessageBody=body,
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        },
+    )
+
+
+def order(order_id: str, **changes: Any) -> dict[str, Any]:
+    """A valid order; a change to None leaves a field out."""
+    fields = {
+        "id": order_id,
+        "amount": 1250.5,
+        "fromAccount": ACCOUNT,
+        "toAccount": "5590128834",
+        "channel": "web",
+        **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+# A submission: its order, when it was handed in, and how many seconds later it was recorded.
+Handed = tuple[dict[str, Any], datetime, float]
+
+
+def _ordinary(chance: random.Random, now: datetime) -> Iterator[list[Handed]]:
+    number = 2000
+    for count, period in RUNS:
+        for _ in range(count):
+            number += 1
+            # It comes and goes over the period.
+            share = chance.random()
+            share = min(0.995, max(0.005, share + 0.06 * math.sin(share * 25)))
+            at = now - period * share
+            fields = order(
+                f"order-{number}",
+                amount=round(chance.lognormvariate(5.5, 1.2), 2),
+                fromAccount=str(chance.randrange(10**9, 10**10)),
+                toAccount=str(chance.randrange(10**9, 10**10)),
+                channel=chance.choice(CHANNELS),
+            )
+            age = chance.lognormvariate(-1.2, 0.5)
+            kind = chance.random()
+            if kind < 0.05:
+                fields["amount"] = chance.choice([0, -20, "12,50"])
+            elif kind < 0.08:
+                fields["toAccount"] = fields["fromAccount"]
+            elif kind < 0.1:
+                fields["channel"] = "branch"
+            again = [(fields, at + timedelta(seconds=9), age)] if chance.random() < 0.06 else []
+            yield [(fields, at, age), *again]
+
+
+def _told(now: datetime) -> Iterator[list[Handed]]:
+    """The orders that tests speak of."""
+    at = now - timedelta(minutes=4)
+    yield [
+        (order(CONFLICTING), at, 0.21),
+        (order(CONFLICTING), at + timedelta(seconds=31), 0.19),
+        (order(CONFLICTING, amount=1520.5, channel="mobile"), at + timedelta(seconds=95), 0.24),
+    ]
+    yield [
+        (order(CORRECTED, amount=0, toAccount=None), at - timedelta(minutes=2), 0.2),
+        (order(CORRECTED, amount=2310), at, 0.3),
+    ]
+
+
+def _record_all(records: RecordStore, archive: OrderArchive, handed: list[Handed]) -> None:
+    """As the processor does, one after the other."""
+    for fields, received_at, age in handed:
+        submission = Submission(
+            order=parse_order(json.dumps(fields)),
+            submission_id=str(uuid.uuid4()),
+            received_at=_milliseconds(received_at),
+        )
+        if submission.order.valid:
+            archive.keep(submission)
+        settle(
+            submission,
+            records.take,
+            _milliseconds(min(received_at + timedelta(seconds=age), datetime.now(UTC))),
+        )
+
+
+def _milliseconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _metrics(stage: Any, now: datetime) -> None:
+    """What CloudWatch would have of the queue."""
+    chance = random.Random(11)  # noqa: S311
+    client = stage.session.client("cloudwatch", endpoint_url=stage.endpoint_url)
+    data = [
+        {
+            "MetricName": "ApproximateNumberOfMessagesVisible",
+            "Dimensions": [{"Name": "QueueName", "Value": url.rsplit("/", 1)[1]}],
+            "Timestamp": now - timedelta(minutes=minutes),
+            "Value": float(value),
+        }
+        for minutes in range(1, 120)
+        for url, value in (
+            (stage.settings.queue_url, max(0, chance.gauss(4 + 3 * math.sin(minutes / 2), 2))),
+            (stage.settings.dead_letter_queue_url, 0 if minutes > 8 else 9 - minutes),
+        )
+    ]
+    for start in range(0, len(data), 100):
+        client.put_metric_data(Namespace="AWS/SQS", MetricData=data[start : start + 100])
+    client.close()

@@ -1,0 +1,44 @@
+"""`python -m ops console`, as typed, where it can't start: one sentence, and what to do."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from ops.local.ports import LOOPBACK, free_port
+
+
+def console(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ops", "console", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["--stage", "nowhere"], 3, "There is no stage 'nowhere'"),
+        (["--aws-port", "1"], 3, "start the local stage with `make run`"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_said_so(
+    arguments: list[str], exit_code: int, words: str
+) -> None:
+    ended = console("--port", str(free_port()), *arguments)
+
+    assert ended.returncode == exit_code
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use_is_said_so() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        ended = console("--port", str(taken.getsockname()[1]))
+
+    assert ended.returncode == 1
+    assert "--port" in ended.stderr

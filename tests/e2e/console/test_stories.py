@@ -1,0 +1,309 @@
+"""Each page's story, in both languages, with a screenshot and a check that everyone can use it."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from chalicelib.queries import OrderNotFound
+from tests.e2e.client import eventually
+from tests.e2e.console.conftest import Site, Visitor
+from tests.e2e.console.seed import ACCOUNT, CONFLICTING, CORRECTED, dead_letter, order
+
+IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
+"""For what a page can do besides its story, which is told in both."""
+
+
+def test_the_overview_says_in_one_line_how_all_is(visitor: Visitor) -> None:
+    visitor.open("/")
+
+    verdict = visitor.page.locator(".verdict")
+    expect(verdict).to_be_visible()
+    expect(verdict.get_by_role("link")).to_have_attribute("href", "/dead-letters")
+    for key in ("throughput", "ages", "depths", "by_channel"):
+        visitor.sees(visitor.t(f"overview.{key}"))
+    expect(visitor.page.locator(".plot canvas")).to_have_count(4)
+    visitor.finds_it_accessible()
+    visitor.picture("overview")
+
+
+@IN_ENGLISH
+def test_each_plots_numbers_are_there_as_a_table(visitor: Visitor) -> None:
+    visitor.open("/?period=1h")
+
+    visitor.page.get_by_text(visitor.t("overview.as_table")).first.click()
+
+    table = visitor.page.get_by_role("table", name=visitor.t("overview.throughput"))
+    expect(table.get_by_role("row")).to_have_count(31)
+    visitor.finds_it_accessible()
+
+
+def test_orders_are_listed_newest_first_and_the_filter_is_in_the_address(visitor: Visitor) -> None:
+    visitor.open("/orders")
+    visitor.picture("orders")
+
+    visitor.page.get_by_label(visitor.t("field.outcome")).select_option("REJECTED")
+    visitor.page.wait_for_url("**/orders?status=REJECTED")
+    visitor.wait_until_loaded()
+
+    rows = visitor.page.locator("tbody tr")
+    expect(rows.locator(".badge.rejected")).to_have_count(rows.count())
+    times = rows.locator("time").evaluate_all("all => all.map(each => each.dateTime)")
+    assert times == sorted(times, reverse=True)
+    visitor.finds_it_accessible()
+
+
+@IN_ENGLISH
+def test_the_next_page_goes_on_where_the_last_one_ended(visitor: Visitor) -> None:
+    visitor.open("/orders")
+    first = set(visitor.page.locator("tbody time").evaluate_all("all => all.map(e => e.dateTime)"))
+
+    visitor.link("orders.older").click()
+    visitor.page.wait_for_url("**cursor=**")
+    visitor.wait_until_loaded()
+
+    second = set(visitor.page.locator("tbody time").evaluate_all("all => all.map(e => e.dateTime)"))
+    assert max(second) <= min(first)
+    visitor.link("orders.newest").click()
+    visitor.page.wait_for_url(re.compile(r"/orders$"))
+
+
+@IN_ENGLISH
+def test_an_order_is_found_by_its_id(visitor: Visitor) -> None:
+    visitor.open("/orders")
+
+    visitor.page.keyboard.press("/")
+    visitor.page.keyboard.type(CORRECTED)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url(f"**/orders/{CORRECTED}")
+    visitor.wait_until_loaded()
+
+    expect(visitor.page.locator(".timeline > li")).to_have_count(2)
+    visitor.sees(visitor.t("outcome.correction"))
+    visitor.sees(visitor.t("error.not_positive"))
+
+
+@IN_ENGLISH
+@pytest.mark.parametrize(
+    ("form", "begins"), [("csv", b"orderId,"), ("ndjson", b"{"), ("parquet", b"PAR1")]
+)
+def test_what_is_listed_can_be_exported_without_accounts(
+    visitor: Visitor, form: str, begins: bytes
+) -> None:
+    visitor.open("/orders?status=DUPLICATE")
+
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name=form.upper()).click()
+
+    content = download.value.path().read_bytes()
+    assert content.startswith(begins)
+    assert ACCOUNT.encode() not in content
+    if form == "ndjson":
+        rows = [json.loads(line) for line in content.splitlines()]
+        assert {row["status"] for row in rows} == {"DUPLICATE"}
+
+
+def test_an_order_shows_all_its_submissions_and_where_they_differ(visitor: Visitor) -> None:
+    visitor.open(f"/orders/{CONFLICTING}")
+
+    expect(visitor.page.locator(".timeline > li")).to_have_count(3)
+    changed = visitor.page.locator("td .changed")
+    assert "1" in " ".join(changed.all_text_contents())
+    expect(visitor.page.locator("pre")).to_contain_text('"****7001"')
+    assert ACCOUNT not in visitor.page.content()
+    visitor.finds_it_accessible()
+    visitor.picture("order")
+
+
+@IN_ENGLISH
+def test_accounts_are_shown_on_demand_and_that_is_written_down(visitor: Visitor) -> None:
+    visitor.open(f"/orders/{CONFLICTING}")
+
+    visitor.button("order.show_accounts").click()
+
+    expect(visitor.page.locator("pre")).to_contain_text(ACCOUNT)
+    expect(visitor.button("order.show_accounts")).to_have_count(0)
+    visitor.open("/audit")
+    expect(visitor.page.locator("tbody tr").first).to_contain_text(CONFLICTING)
+    expect(visitor.page.locator("tbody tr").first).to_contain_text(
+        visitor.t("action.accounts_shown")
+    )
+
+
+@IN_ENGLISH
+def test_an_order_can_be_copied_as_a_command_and_its_object_opened(visitor: Visitor) -> None:
+    visitor.open(f"/orders/{CONFLICTING}")
+
+    visitor.button("order.curl").click()
+
+    dialog = visitor.page.get_by_role("dialog")
+    expect(dialog.locator("pre")).to_contain_text("curl -i http://127.0.0.1:")
+    visitor.finds_it_accessible()
+    dialog.get_by_role("button", name=visitor.t("frame.close")).click()
+    visitor.button("order.s3").click()
+    link = dialog.get_by_role("link", name=visitor.t("order.s3_open"))
+    answer = visitor.page.request.get(str(link.get_attribute("href")))
+    assert json.loads(answer.text())["id"] == CONFLICTING
+
+
+@IN_ENGLISH
+def test_an_order_that_is_not_recorded_is_said_so(visitor: Visitor) -> None:
+    visitor.open("/orders/never-seen")
+
+    visitor.sees(visitor.t("order.unknown", id="never-seen"))
+    visitor.finds_it_accessible()
+
+
+def test_conflicts_come_before_other_duplicates(visitor: Visitor) -> None:
+    visitor.open("/duplicates")
+
+    row = visitor.page.get_by_role("row").filter(has_text=CONFLICTING)
+    expect(row).to_contain_text(visitor.t("field.amount"))
+    visitor.finds_it_accessible()
+    visitor.picture("duplicates")
+    visitor.link("duplicates.all").click()
+    visitor.page.wait_for_url("**show=all")
+    visitor.wait_until_loaded()
+    expect(visitor.page.locator("tbody .badge").first).to_be_visible()
+
+
+def test_rejected_orders_are_counted_by_what_is_wrong(visitor: Visitor) -> None:
+    visitor.open("/rejected")
+
+    expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("error.same_account"))
+    visitor.finds_it_accessible()
+    visitor.picture("rejected")
+
+
+def test_dead_letters_say_why_they_are_there_and_what_is_known_of_them(visitor: Visitor) -> None:
+    visitor.open("/dead-letters")
+
+    expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("reason.not_json"))
+    row = visitor.page.get_by_role("row").filter(has_text=CONFLICTING)
+    expect(row).to_contain_text(visitor.t("known.other_submission"))
+    visitor.finds_it_accessible()
+    visitor.picture("dead-letters")
+    row.get_by_role("button", name=visitor.t("dead_letters.look")).click()
+    expect(visitor.page.get_by_role("dialog").locator("pre")).to_contain_text("****7001")
+    visitor.finds_it_accessible()
+
+
+@IN_ENGLISH
+def test_a_letter_is_redriven_once_it_is_confirmed(visitor: Visitor, site: Site) -> None:
+    name = f"redriven-{visitor.t.language}"
+    dead_letter(site.desk, json.dumps(order(name)), submissionId=f"own-{name}")
+    visitor.open(f"/dead-letters?order={name}")
+
+    visitor.page.get_by_label(visitor.t("dead_letters.choose_one", name=name)).check()
+    visitor.button("dead_letters.redrive").click()
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_label(visitor.t("dead_letters.why")).fill("the table was away")
+    visitor.finds_it_accessible()
+    visitor.picture("dead-letters-redrive")
+    dialog.get_by_role("button", name=visitor.t("dead_letters.redrive_now"), exact=True).click()
+
+    visitor.sees(visitor.t("dead_letters.redrive_ended", done=1, planned=1))
+    record = eventually(
+        lambda: list(site.desk.orders.history(name)) if recorded(site, name) else None
+    )
+    assert [each.submission_id for each in record] == [f"own-{name}"]
+    visitor.open("/audit")
+    visitor.sees("the table was away")
+
+
+@IN_ENGLISH
+def test_all_letters_that_match_are_redriven_after_the_queue_was_looked_through(
+    visitor: Visitor, site: Site
+) -> None:
+    for number in range(3):
+        dead_letter(site.desk, json.dumps(order("matching")), submissionId=f"matching-{number}")
+    visitor.open("/dead-letters?order=matching")
+
+    visitor.button("dead_letters.redrive_matching").click()
+    visitor.sees(visitor.t("dead_letters.redrive_plan", count=3))
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_role("button", name=visitor.t("dead_letters.redrive_now"), exact=True).click()
+
+    visitor.sees(visitor.t("dead_letters.redrive_ended", done=3, planned=3))
+    eventually(lambda: recorded(site, "matching"))
+
+
+def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
+    visitor: Visitor, site: Site
+) -> None:
+    name = f"discarded-{visitor.t.language}"
+    dead_letter(site.desk, json.dumps(order(name)))
+    visitor.open(f"/dead-letters?order={name}")
+
+    visitor.page.get_by_label(visitor.t("dead_letters.choose_all")).check()
+    visitor.button("dead_letters.discard").click()
+    dialog = visitor.page.get_by_role("dialog")
+    discard = dialog.get_by_role("button", name=visitor.t("dead_letters.discard_now"), exact=True)
+    discard.click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label(visitor.t("dead_letters.why")).fill("sent by a test of the branch")
+    discard.click()
+
+    visitor.sees(visitor.t("dead_letters.discard_ended", done=1, planned=1))
+    visitor.sees(visitor.t("dead_letters.none_match"))
+    visitor.open("/audit")
+    visitor.sees("sent by a test of the branch")
+    visitor.finds_it_accessible()
+    visitor.picture("audit")
+
+
+@IN_ENGLISH
+def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, site: Site) -> None:
+    name = f"edited-{visitor.t.language}"
+    dead_letter(site.desk, json.dumps(order(name, amount=0)), submissionId=f"own-{name}")
+    visitor.open(f"/dead-letters?order={name}")
+
+    visitor.page.get_by_role("button", name=visitor.t("dead_letters.look_at", name=name)).click()
+    visitor.button("dead_letters.edit").click()
+    visitor.button("resubmit.submit").click()
+    visitor.sees(visitor.t("error.not_positive"))
+    visitor.finds_it_accessible()
+    visitor.page.get_by_label(visitor.t("resubmit.text")).fill(json.dumps(order(name, amount=75)))
+    visitor.button("resubmit.submit").click()
+
+    visitor.sees(visitor.t("resubmit.done"))
+    assert eventually(lambda: recorded(site, name))
+    (record,) = site.desk.orders.history(name)
+    assert record.submission_id != f"own-{name}"
+    assert site.desk.dead_letters.depths()["deadLetters"] >= 1
+
+
+def test_orders_of_every_kind_can_be_tried(visitor: Visitor) -> None:
+    visitor.open("/try-it")
+
+    for kind in ("valid", "duplicate", "conflict", "invalid"):
+        visitor.page.locator(f'button[value="{kind}"]').click()
+        visitor.sees(visitor.t(f"try_it.did_{kind}"))
+    visitor.page.get_by_label(visitor.t("try_it.count", most="x").split("(")[0].strip()).fill("20")
+    visitor.button("try_it.burst").click()
+
+    visitor.sees(visitor.t("try_it.did_burst", count=20))
+    visitor.finds_it_accessible()
+    visitor.picture("try-it")
+    accepted = visitor.page.locator(".results a").last.get_attribute("href")
+    assert accepted is not None
+    eventually(lambda: recorded(visitor.site, accepted.rsplit("/", 1)[1]))
+
+
+def test_health_shows_each_dependency(visitor: Visitor) -> None:
+    visitor.open("/health")
+
+    for name in ("queue", "deadLetterQueue", "bucket", "table"):
+        expect(visitor.page.get_by_role("table")).to_contain_text(visitor.t(f"health.{name}"))
+    visitor.sees("orders-dlq-local")
+    visitor.finds_it_accessible()
+    visitor.picture("health")
+
+
+def recorded(site: Site, order_id: str) -> bool:
+    try:
+        site.desk.orders.show(order_id)
+    except OrderNotFound:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Properties that hold for any input, and for any long run of the system."""

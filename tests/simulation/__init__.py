@@ -1,0 +1,1 @@
+"""Every schedule of concurrent deliveries and failures, over a simulated AWS."""

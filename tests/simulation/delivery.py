@@ -1,0 +1,269 @@
+"""
+One delivery: the real processor over simulated clients, which can be stopped at each of its calls.
+
+A delivery is code whose only inputs are its messages, the time, and AWS's answers. So it needs no
+thread to wait in: it is run from its beginning with the answers given so far, and stopped at the
+first call that has none yet. All that is to be known of a running delivery is that list of answers.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from chalicelib.order_archive import OrderArchive
+from chalicelib.order_queue import Message, OrderQueue
+from chalicelib.processing import (
+    BatchFailed,
+    Concurrently,
+    Processed,
+    Processor,
+    delete_then_raise,
+    report_failures,
+)
+from chalicelib.record_items import to_item
+from chalicelib.record_store import RecordStore
+from chalicelib.unavailable import StoreUnavailable
+from tests.simulation.clients import (
+    BUCKET,
+    DEAD_LETTERS_URL,
+    QUEUE_URL,
+    TABLE,
+    NotSimulated,
+    Perform,
+    SimulatedDynamoDB,
+    SimulatedS3,
+    SimulatedSQS,
+)
+from tests.simulation.world import (
+    Answer,
+    Call,
+    DeleteMessages,
+    Outcome,
+    StoredMessage,
+    item_json,
+)
+
+START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+AUDIT_SHARDS = 4
+MAIN_THREAD = 0
+PLENTY_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The code under test, and how its event source mapping is set up. Mutations replace parts."""
+
+    processor: type[Processor] = Processor
+    record_store: type[RecordStore] = RecordStore
+    order_archive: type[OrderArchive] = OrderArchive
+    order_queue: type[OrderQueue] = OrderQueue
+    # Whether the handler returns `batchItemFailures`, and whether the mapping takes notice of them.
+    returns_failures: bool = False
+    mapping_reads_failures: bool = False
+    # How many first slots are taken by one call; the adapter's most is 25.
+    most_at_once: int = 1
+    # Some implementations of DynamoDB don't return the item with a failed condition.
+    returns_old: bool = True
+
+
+ORDINARY = System()
+BATCHED = System(most_at_once=2)
+PARTIAL_BATCHES = System(returns_failures=True, mapping_reads_failures=True)
+
+
+class Answered(NamedTuple):
+    """An answer that one of a delivery's threads got."""
+
+    thread: int
+    answer: Answer
+
+
+class Delivery(NamedTuple):
+    """A delivery of messages to a worker, and the answers it has had so far, by thread."""
+
+    number: int
+    messages: tuple[StoredMessage, ...]
+    answers: tuple[Answered, ...] = ()
+
+    @property
+    def worker(self) -> str:
+        """The worker's name: A for the first delivery."""
+        return f"worker {chr(ord('A') + self.number - 1)}"
+
+    def answered(self, thread: int, answer: Answer) -> "Delivery":
+        """The delivery after one answer more."""
+        answers = (*self.answers, Answered(thread, answer))
+        # Which of two threads was answered first is of no account: each knows of its own only.
+        ordered = tuple(sorted(answers, key=itemgetter(0)))
+        return Delivery(self.number, self.messages, ordered)
+
+
+class Waiting(NamedTuple):
+    """The delivery's threads each wait for an answer to a call."""
+
+    calls: tuple[tuple[int, Call], ...]
+
+
+class Finished(NamedTuple):
+    """The handler came to its end: what Lambda then deletes, and which records it vouches for."""
+
+    raised: bool
+    deletes: tuple[str, ...]
+    vouched_for: tuple[str, ...]
+
+
+def run(system: System, delivery: Delivery) -> Waiting | Finished:
+    """Run a delivery as far as its answers reach."""
+    replay = _Replay(delivery.answers)
+    try:
+        return handle(system, delivery, replay, replay.side_by_side, replay.time_left_ms)
+    except _Blocked as blocked:
+        return Waiting(blocked.calls)
+
+
+def handle(
+    system: System,
+    delivery: Delivery,
+    perform: Perform,
+    concurrently: Concurrently,
+    time_left_ms: Callable[[], float],
+) -> Finished:
+    """Do what the handler in app.py does, over clients that hand each call to `perform`."""
+    queue = system.order_queue(_client(SimulatedSQS(perform)), QUEUE_URL, DEAD_LETTERS_URL)
+    dynamodb = SimulatedDynamoDB(perform, returns_old=system.returns_old)
+    reporter = _Reporter()
+    processor = system.processor(
+        records=system.record_store(_client(dynamodb), TABLE, AUDIT_SHARDS, system.most_at_once),
+        archive=system.order_archive(_client(SimulatedS3(perform)), BUCKET),
+        queue=queue,
+        reporter=reporter,
+        # A clock that is the same each time the delivery is run, and of no other delivery.
+        clock=lambda: START + timedelta(seconds=delivery.number),
+        concurrently=concurrently,
+    )
+    acknowledge = report_failures if system.returns_failures else delete_then_raise(queue, reporter)
+    messages = [Message.from_record(_lambda_record(message)) for message in delivery.messages]
+    try:
+        response = acknowledge(processor.process_batch(messages, time_left_ms))
+    except BatchFailed:
+        return Finished(raised=True, deletes=(), vouched_for=reporter.vouched_for())
+    return Finished(
+        raised=False,
+        deletes=tuple(_deleted_by_lambda(system, delivery, response)),
+        vouched_for=reporter.vouched_for(),
+    )
+
+
+class _Blocked(BaseException):
+    """All of a delivery's threads wait. Not an Exception: the code under test must not catch it."""
+
+    def __init__(self, calls: tuple[tuple[int, Call], ...]) -> None:
+        super().__init__(calls)
+        self.calls = calls
+
+
+class _Replay:
+    """Answers each thread's calls as they were answered before, and stops it at the next."""
+
+    def __init__(self, answers: Sequence[Answered]) -> None:
+        self._left: dict[int, list[Answer]] = defaultdict(list)
+        for thread, answer in answers:
+            self._left[thread].append(answer)
+        for of_thread in self._left.values():
+            of_thread.reverse()
+        self._thread = MAIN_THREAD
+        self._asked_for_time = False
+        self._out_of_time = any(answer.outcome is Outcome.OUT_OF_TIME for _, answer in answers)
+
+    def __call__(self, call: Call) -> Answer:
+        left = self._left[self._thread]
+        if isinstance(call, DeleteMessages) and left and left[-1].outcome is Outcome.OUT_OF_TIME:
+            left.pop()  # What is done is deleted however little time is left.
+        if not left:
+            raise _Blocked(((self._thread, call),))
+        if left[-1].outcome is Outcome.OUT_OF_TIME:
+            raise NotSimulated(f"{call} is made although the time is over")
+        return left.pop()
+
+    def time_left_ms(self) -> float:
+        """Enough for each call that was made, and then nothing, if time ran out at some time."""
+        left = self._left[self._thread]
+        at_the_beginning, self._asked_for_time = not self._asked_for_time, True
+        if at_the_beginning or (left and left[-1].outcome is not Outcome.OUT_OF_TIME):
+            return PLENTY_MS
+        return 0 if self._out_of_time else PLENTY_MS
+
+    def side_by_side(
+        self, function: Callable[[Any], Any], arguments: Iterable[Any]
+    ) -> Sequence[Any]:
+        """Run each call in a thread of its own, as a thread pool does: stop when all wait."""
+        results = []
+        waiting: list[tuple[int, Call]] = []
+        for thread, argument in enumerate(arguments, MAIN_THREAD + 1):
+            self._thread = thread
+            try:
+                results.append(function(argument))
+            except _Blocked as blocked:
+                waiting += blocked.calls
+        self._thread = MAIN_THREAD
+        if waiting:
+            raise _Blocked(tuple(waiting))
+        return results
+
+
+class _Reporter:
+    """Keeps what became of each message."""
+
+    def __init__(self) -> None:
+        self._processed: list[Processed] = []
+
+    def processed(self, processed: Processed) -> None:
+        self._processed.append(processed)
+
+    def batch_processed(self, batch: Sequence[Processed]) -> None: ...
+
+    def left_undeleted(self, count: int, error: StoreUnavailable) -> None: ...
+
+    def vouched_for(self) -> tuple[str, ...]:
+        """The items of the records that the delivery says there are."""
+        return tuple(
+            item_json(to_item(processed.verdict.record, AUDIT_SHARDS))
+            for processed in self._processed
+            if processed.verdict
+        )
+
+
+def _deleted_by_lambda(system: System, delivery: Delivery, response: Any) -> Iterator[str]:
+    """The receipts of what Lambda deletes after a handler that returned: its documented rules."""
+    failures = (response or {}).get("batchItemFailures") or []
+    kept = {failure["itemIdentifier"] for failure in failures}
+    ids = {message.message_id for message in delivery.messages}
+    if not system.mapping_reads_failures:
+        kept = set()
+    elif not kept <= ids:
+        kept = ids
+    return (message.receipt for message in delivery.messages if message.message_id not in kept)
+
+
+def _lambda_record(message: StoredMessage) -> dict[str, Any]:
+    sent_ms = str(int(START.timestamp() * 1000))
+    return {
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt,
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(message.receive_count),
+            "SentTimestamp": sent_ms,
+        },
+        "messageAttributes": {
+            name: {"stringValue": value, "dataType": "String"} for name, value in message.attributes
+        },
+    }
+
+
+def _client(simulated: object) -> Any:
+    """A simulated client where one of boto3's is asked for."""
+    return simulated

@@ -1,0 +1,86 @@
+"""The bill: what was measured times what AWS asks for it."""
+
+import pytest
+from click.testing import CliRunner
+
+from ops.__main__ import main
+from ops.cost.bill import Design, bill, measured_design, prices
+
+PRICES = {
+    "api_gateway_rest_request": 1.0,
+    "lambda_request": 10.0,
+    "lambda_arm64_gb_second": 1000.0,
+    "sqs_standard_request": 100.0,
+    "s3_standard_put": 7.0,
+    "s3_standard_gb_month": 2.0**30,
+    "dynamodb_on_demand_write_unit": 5.0,
+    "dynamodb_on_demand_read_unit": 4.0,
+    "dynamodb_standard_gb_month": 2.0**30,
+    "cloudwatch_logs_gb": 2.0**30,
+}
+
+
+def design(batch_size: int = 10, **calls: float) -> Design:
+    return Design(
+        name="ours",
+        batch_size=batch_size,
+        calls_per_order={f"{name[:8]} {name[8:]}": count for name, count in calls.items()},
+        write_units_per_order=2,
+        item_bytes_per_order=3,
+        object_bytes_per_order=4,
+        log_bytes_per_order=5,
+        ms_per_order=2,
+        intake_ms_per_order=8,
+    )
+
+
+def test_each_component_is_what_was_measured_times_its_price() -> None:
+    assert bill(design(DynamoDBQuery=1), 2, PRICES) == pytest.approx(
+        {
+            "API Gateway, requests": 2 * 1,
+            "Lambda, API function": 2 * (10 + 0.5 * 0.008 * 1000),
+            "SQS, send, receive and delete": 2 * (1 + 2 / 10) * 100,
+            "Lambda, processor": 2 * (10 / 10 + 0.5 * 0.002 * 1000),
+            "S3, puts": 0,
+            "DynamoDB, writes": 2 * 2 * 5,
+            "DynamoDB, reads": 2 * 0.5 * 4,
+            "CloudWatch Logs": 2 * 5,
+            "Storage, first month": 2 * (3 + 4),
+        }
+    )
+
+
+@pytest.mark.parametrize(("batch_size", "requests"), [(1, 3), (10, 1.2), (100, 1.2)])
+def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
+    batch_size: int, requests: float
+) -> None:
+    assert bill(design(batch_size), 1, PRICES)["SQS, send, receive and delete"] == pytest.approx(
+        requests * 100
+    )
+
+
+def test_the_price_list_says_where_it_is_from() -> None:
+    assert prices()["as_of"]
+    assert prices()["source"]
+
+
+def test_an_order_of_a_large_batch_is_cheaper_than_query_then_put() -> None:
+    ours, common = measured_design("ours", 100), measured_design("serial_boto3", 1)
+
+    assert sum(bill(ours, 1, prices()).values()) < sum(bill(common, 1, prices()).values())
+
+
+def test_the_command_shows_the_bill_its_prices_and_its_measurements() -> None:
+    answer = CliRunner().invoke(main, ["cost", "--orders", "1000", "--batch", "100"])
+
+    assert answer.exit_code == 0
+    assert "1,000 orders, USD, us-east-1" in answer.output
+    assert "Prices as of" in answer.output
+    assert "as measured" in answer.output
+
+
+def test_a_batch_size_that_was_not_measured_is_refused_with_those_that_were() -> None:
+    answer = CliRunner().invoke(main, ["cost", "--batch", "7"])
+
+    assert answer.exit_code == 2
+    assert "measured is a batch of 1, 10, 100, not of 7" in answer.output

@@ -1,0 +1,132 @@
+"""The optional build step: what it leaves out is used nowhere, and what it puts in is right."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+
+from ops.vendor import OPERATIONS, fill_vendor, trimmed_service
+
+ADAPTERS = {
+    "dynamodb": "record_store",
+    "events": "event_bus",
+    "s3": "order_archive",
+    "sns": "event_topic",
+    "sqs": "order_queue",
+}
+# A presigned URL is made for an operation that is named by a string.
+PRESIGNED = {"s3": {"generate_presigned_url": "get_object"}}
+NO_OPERATIONS = {"exceptions"}
+
+
+@pytest.fixture(scope="module")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("project") / "vendor"
+    fill_vendor(Path.cwd(), directory)
+    return directory
+
+
+@pytest.mark.parametrize("service", sorted(OPERATIONS))
+def test_every_operation_that_an_adapter_calls_is_kept_and_no_other(service: str) -> None:
+    tree = ast.parse(Path(f"chalicelib/{ADAPTERS[service]}.py").read_text())
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._client"
+    }
+    called = {PRESIGNED.get(service, {}).get(name, name) for name in used - NO_OPERATIONS}
+
+    assert called == {xform_name(operation) for operation in OPERATIONS[service]}
+
+
+def test_a_trimmed_model_has_the_shapes_of_its_operations_and_no_prose() -> None:
+    model: dict[str, Any] = {
+        "version": "2.0",
+        "metadata": {},
+        "operations": {
+            "Put": {"name": "Put", "input": {"shape": "Input"}, "documentation": "Puts."},
+            "Get": {"name": "Get", "input": {"shape": "Other"}},
+        },
+        "shapes": {
+            "Input": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
+            "Text": {"type": "string", "documentation": "A text."},
+            "Other": {"type": "structure", "members": {}},
+        },
+    }
+
+    trimmed = trimmed_service(model, {"Put"})
+
+    assert trimmed["operations"] == {"Put": {"name": "Put", "input": {"shape": "Input"}}}
+    assert trimmed["shapes"] == {
+        "Input": {"type": "structure", "members": {"documentation": {"shape": "Text"}}},
+        "Text": {"type": "string"},
+    }
+
+
+# Prints where botocore is from, and the requests that adapters would send.
+REQUESTS = """
+import json, botocore
+from botocore.awsrequest import AWSResponse
+from chalicelib import wiring
+from chalicelib.order_archive import OrderArchive
+from chalicelib.record_store import RecordStore
+from chalicelib.submissions import Record
+from tests.builders import START, submission
+
+class Raw:
+    def __init__(self, body):
+        self.body = body
+    def stream(self):
+        yield self.body
+
+def answer(request, **_):
+    body = request.body if isinstance(request.body, bytes) else request.body.getvalue()
+    sent.append([request.method, request.url, body.decode()])
+    return AWSResponse(request.url, 200, {}, Raw(b"" if ".s3." in request.url else b"{}"))
+
+sent = []
+makers = (wiring._dynamodb, wiring._s3, wiring._sqs)
+dynamodb, s3, sqs = (make(wiring.CLIENT_CONFIG) for make in makers)
+for client in (dynamodb, s3, sqs):
+    client.meta.events.register("before-send", answer)
+order = submission(submission_id="s")
+OrderArchive(s3, "orders").keep(order)
+RecordStore(dynamodb, "orders", 4).take(Record.of_first(order, START))
+url = "https://sqs.us-east-1.amazonaws.com/1/q"
+sqs.send_message(QueueUrl=url, MessageBody=order.order.payload)
+print(json.dumps([botocore.__file__, sent]))
+"""
+
+
+def test_with_it_the_same_requests_are_sent(vendor: Path) -> None:
+    def requests(*path: Path) -> tuple[str, Any]:
+        answer = subprocess.run(
+            [sys.executable, "-c", REQUESTS],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        file, sent = json.loads(answer.stdout)
+        return file, sent
+
+    plain_file, plain = requests(Path.cwd())
+    vendored_file, vendored = requests(vendor, Path.cwd())
+
+    assert vendored_file.startswith(str(vendor))
+    assert not plain_file.startswith(str(vendor))
+    assert len(plain) == 3
+    assert vendored == plain
+
+
+def test_its_bytecode_is_ignored_once_the_source_is_another(vendor: Path) -> None:
+    (bytecode,) = (vendor / "chalicelib" / "__pycache__").glob("orders.*.pyc")
+    flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+
+    assert flags == 0b11  # by hash, and checked: see PEP 552
+    assert not list((vendor / "chalicelib").glob("*.py"))
