@@ -112,8 +112,7 @@ def make_package(directory: Path, *, vendored: bool) -> Path:
         else:
             shutil.copy(source, directory)
     if vendored:
-        fill_vendor(ROOT, directory / "vendor")
-        shutil.copytree(directory / "vendor", directory, dirs_exist_ok=True)
+        shutil.copytree(fill_vendor(directory), directory, dirs_exist_ok=True)
     return directory
 
 

@@ -6,8 +6,9 @@ libraries. Two things go there:
 
 - botocore, the release that this checkout is tested with, with the data of the services that
   are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
-- bytecode for all modules of the package. Lambda can't write it, so without it each cold start
-  compiles them. It is of the kind that holds its source's hash: Python ignores it once they differ.
+- bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write it,
+  so without it each cold start compiles them. It is of the kind that holds its source's hash:
+  Python ignores it once they differ.
 
 Without the step the package works as well, with the botocore that Lambda has.
 """
@@ -41,22 +42,22 @@ COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.a
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
-def fill_vendor(project: Path, vendor: Path) -> None:
-    """Make the vendor directory of a project anew. Takes a few seconds, and no network."""
+def fill_vendor(project: Path) -> Path:
+    """Make vendor/ of a project anew, and its bytecode. Takes a few seconds, and no network."""
+    vendor = project / "vendor"
     shutil.rmtree(vendor, ignore_errors=True)
     vendor.mkdir()
     for name in COPIED:
         _copy(_location(name), vendor)
     _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
-    for source in sorted(vendor.rglob("*.py")):
-        _compile(source, vendor, source.relative_to(vendor))
+    _compile(vendor, into=vendor)
     for name in COMPILED:
         location = _location(name)
-        root = location.parents[name.count(".")]
-        for source in _sources(location):
-            _compile(source, vendor, source.relative_to(root))
-    for source in [project / "app.py", *_sources(project / "chalicelib")]:
-        _compile(source, vendor, source.relative_to(project))
+        _compile(location, into=vendor, root=location.parents[name.count(".")])
+    _compile(project / "app.py", into=vendor)
+    # In its place: Chalice packages what is in there, bytecode included.
+    _compile(project / "chalicelib", into=project, root=project)
+    return vendor
 
 
 def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
@@ -142,21 +143,20 @@ def _copy(location: Path, vendor: Path) -> None:
     shutil.copytree(location, vendor / location.name, ignore=ignored)
 
 
-def _sources(location: Path) -> Iterator[Path]:
-    yield from [location] if location.is_file() else sorted(location.rglob("*.py"))
-
-
-def _compile(source: Path, vendor: Path, relative: Path) -> None:
-    tag = sys.implementation.cache_tag
-    target = vendor / relative.parent / "__pycache__" / f"{relative.stem}.{tag}.pyc"
-    py_compile.compile(
-        str(source),
-        str(target),
-        # The name in tracebacks: where Lambda puts it.
-        dfile=f"/var/task/{relative}",
-        doraise=True,
-        invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
-    )
+def _compile(location: Path, into: Path, root: Path | None = None) -> None:
+    """Compile a module or all below a directory, whose names are taken from `root` on."""
+    is_directory = location.is_dir()
+    sources = sorted(location.rglob("*.py")) if is_directory else [location]
+    for source in sources:
+        relative = source.relative_to(root or (location if is_directory else location.parent))
+        tag = sys.implementation.cache_tag
+        py_compile.compile(
+            str(source),
+            str(into / relative.parent / "__pycache__" / f"{relative.stem}.{tag}.pyc"),
+            dfile=str(relative),
+            doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
+        )
 
 
 def _read(path: Path) -> Any:
@@ -169,6 +169,5 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    project = Path(__file__).resolve().parents[1]
-    fill_vendor(project, project / "vendor")
-    print(f"{project / 'vendor'} is filled: it goes into the next package.")  # noqa: T201
+    fill_vendor(Path(__file__).resolve().parents[1])
+    print("vendor/ is filled: it goes into the next package.")  # noqa: T201

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,11 @@ NO_OPERATIONS = {"exceptions"}
 
 @pytest.fixture(scope="module")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("project") / "vendor"
-    fill_vendor(Path.cwd(), directory)
-    return directory
+    project = tmp_path_factory.mktemp("project")
+    shutil.copy("app.py", project)
+    without_bytecode = shutil.ignore_patterns("__pycache__")
+    shutil.copytree("chalicelib", project / "chalicelib", ignore=without_bytecode)
+    return fill_vendor(project)
 
 
 @pytest.mark.parametrize("service", sorted(OPERATIONS))
@@ -125,8 +128,15 @@ def test_with_it_the_same_requests_are_sent(vendor: Path) -> None:
 
 
 def test_its_bytecode_is_ignored_once_the_source_is_another(vendor: Path) -> None:
-    (bytecode,) = (vendor / "chalicelib" / "__pycache__").glob("orders.*.pyc")
-    flags = int.from_bytes(bytecode.read_bytes()[4:8], "little")
+    modules = ["chalicelib/__pycache__/orders", "vendor/__pycache__/app"]
+    for module in [*modules, "vendor/aws_lambda_powertools/__pycache__/__init__"]:
+        (bytecode,) = vendor.parent.glob(f"{module}.*.pyc")
 
-    assert flags == 0b11  # by hash, and checked: see PEP 552
-    assert not list((vendor / "chalicelib").glob("*.py"))
+        # By hash, and checked: see PEP 552.
+        assert int.from_bytes(bytecode.read_bytes()[4:8], "little") == 0b11
+
+
+def test_no_file_is_in_the_package_twice(vendor: Path) -> None:
+    """Chalice packages chalicelib/ as it is, and puts vendor/ beside it."""
+    assert not (vendor / "chalicelib").exists()
+    assert not list((vendor / "aws_lambda_powertools").rglob("*.py"))

@@ -1,0 +1,225 @@
+"""The README in English and in Spanish: they say the same, and what they point to is there."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ops.local.environment import PROJECT_ROOT
+
+ENGLISH, SPANISH = "README.md", "README.es.md"
+READMES = [ENGLISH, SPANISH]
+
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# An empty line between two indented ones is part of their block.
+INDENTED = re.compile(r"(?:^ {4}[^\n]+\n(?:\n(?= {4}))?)+", re.MULTILINE)
+COMMENT = re.compile(r" +# [^\n]*")
+DIAGRAM_WORDS = re.compile(r"(?<=--) [^\n]*? (?=-->)|(?<=-\.) [^\n]*? (?=\.->)|[\[(]+[^\n]*?[\])]+")
+PARAGRAPH_END = re.compile(r"\n{2,}")
+CELL_BORDER = re.compile(r"(?<!\\)\|")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+INLINE_CODE = re.compile(r"`([^`]+)`")
+FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+MAKE_TARGET = re.compile(r"(?:`|^ {4}|^\$ )make ([a-z][a-z-]*)", re.MULTILINE)
+
+
+def text_of(readme: str) -> str:
+    return (PROJECT_ROOT / readme).read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """The text without its code blocks: "#" and "|" in a command are no Markdown."""
+    return INDENTED.sub("", FENCED.sub("", text))
+
+
+def sections(text: str) -> list[str]:
+    return re.split(r"^#+ ", prose(text), flags=re.MULTILINE)
+
+
+def in_any_order(found: Callable[[str], list[str]], text: str) -> list[str]:
+    """What is found in each section, sorted: sentences have another order in another language."""
+    return [
+        f"section {number}: {each}"
+        for number, section in enumerate(sections(text))
+        for each in sorted(found(section))
+    ]
+
+
+def heading_levels(text: str) -> list[str]:
+    return re.findall(r"^(#+) ", prose(text), re.MULTILINE)
+
+
+def paragraphs(text: str) -> list[str]:
+    return [
+        f"section {number}: {len(PARAGRAPH_END.findall(section.strip())) + 1} paragraphs"
+        for number, section in enumerate(sections(text))
+    ]
+
+
+def list_items(text: str) -> list[str]:
+    return re.findall(r"^ *(-|\d+\.) ", prose(text), re.MULTILINE)
+
+
+def table_shapes(text: str) -> list[str]:
+    """Rows and columns of each table."""
+    tables = re.findall(r"(?:^\|.*\n)+", prose(text), re.MULTILINE)
+    return [
+        f"table {number}, row {row}: {len(CELL_BORDER.findall(line)) - 1} columns"
+        for number, table in enumerate(tables, 1)
+        for row, line in enumerate(table.splitlines(), 1)
+    ]
+
+
+def consoles(text: str) -> list[str]:
+    """What is typed and what it prints, to the letter."""
+    return [body for language, body in FENCED.findall(text) if language == "console"]
+
+
+def other_code(text: str) -> list[str]:
+    """All other code; comments and the words of a diagram are translated."""
+    fenced = [
+        f"{language}\n{DIAGRAM_WORDS.sub('', body) if language == 'mermaid' else body}"
+        for language, body in FENCED.findall(text)
+        if language != "console"
+    ]
+    return fenced + [COMMENT.sub("", block) for block in INDENTED.findall(FENCED.sub("", text))]
+
+
+def link_targets(text: str) -> list[str]:
+    """In order; X.es.md and X.es.png are X.md and X.png in Spanish."""
+    return [target.replace(".es.", ".") for target in LINK.findall(prose(text))]
+
+
+def inline_code(text: str) -> list[str]:
+    return in_any_order(INLINE_CODE.findall, text)
+
+
+def figures(text: str) -> list[str]:
+    """The figures of the prose; 1.04 is 1,04 in Spanish."""
+
+    def found(section: str) -> list[str]:
+        words = INLINE_CODE.sub("", LINK.sub("]", section))
+        return [figure.replace(",", ".") for figure in FIGURE.findall(words)]
+
+    return in_any_order(found, text)
+
+
+PARTS = [
+    heading_levels,
+    paragraphs,
+    list_items,
+    table_shapes,
+    consoles,
+    other_code,
+    link_targets,
+    inline_code,
+    figures,
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_two_readmes_say_the_same(part: Callable[[str], list[str]]) -> None:
+    """What fails here was changed in one README only."""
+    english, spanish = part(text_of(ENGLISH)), part(text_of(SPANISH))
+
+    assert english, "nothing is compared"
+    assert spanish == english
+
+
+SAMPLE = """\
+# Title
+
+It takes 2 `batches` of [orders](docs/orders.md).
+
+```mermaid
+    a[one] -- yes --> b[two]
+```
+
+## Run it
+
+- first
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+    make run    # starts it
+
+```console
+$ echo "# 1 | 2"
+# 1 | 2
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ("## Run", "### Run", heading_levels),
+        ("\n- first\n", "\nMore.\n\n- first\n", paragraphs),
+        ("- first", "- first\n- second", list_items),
+        ("| 1 | 2 |\n\n", "| 1 | 2 |\n| c | d |\n\n", table_shapes),
+        ("| a | b |", "| a | b | c |", table_shapes),
+        ("\n# 1 | 2", "\n# 1 | 3", consoles),
+        ("make run ", "make test ", other_code),
+        ("--> b", "--> c", other_code),
+        ("orders.md", "order.md", link_targets),
+        ("`batches`", "`batch`", inline_code),
+        ("takes 2", "takes 3", figures),
+    ],
+)
+def test_a_change_to_one_of_them_is_noticed(
+    old: str, new: str, part: Callable[[str], list[str]]
+) -> None:
+    changed = SAMPLE.replace(old, new)
+
+    assert changed != SAMPLE
+    assert [each for each in PARTS if each(changed) != each(SAMPLE)] == [part]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Run it", "Ejecutarlo"),
+        ("starts it", "lo arranca"),
+        ("[one] -- yes -->", "[uno] -- sí -->"),
+        ("docs/orders.md", "docs/orders.es.md"),
+    ],
+)
+def test_a_translation_is_not_a_change(old: str, new: str) -> None:
+    translated = SAMPLE.replace(old, new)
+
+    assert translated != SAMPLE
+    assert [each for each in PARTS if each(translated) != each(SAMPLE)] == []
+
+
+def test_each_readme_leads_to_the_other_at_its_top() -> None:
+    assert LINK.findall(text_of(ENGLISH))[0] == SPANISH
+    assert LINK.findall(text_of(SPANISH))[0] == ENGLISH
+
+
+def test_the_spanish_readme_shows_what_there_is_in_spanish() -> None:
+    pages = [Path(target) for target in LINK.findall(text_of(SPANISH)) if target != ENGLISH]
+    in_spanish = [page.with_suffix(f".es{page.suffix}") for page in pages]
+
+    assert [page for page in in_spanish if (PROJECT_ROOT / page).exists()] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_link_of_a_readme_leads_somewhere(readme: str) -> None:
+    relative = [
+        target.partition("#")[0]
+        for target in LINK.findall(text_of(readme))
+        if not target.startswith(("https://", "http://", "#"))
+    ]
+
+    assert [target for target in relative if not (PROJECT_ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_make_target_of_a_readme_exists(readme: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE)
+    mentioned = set(MAKE_TARGET.findall(text_of(readme)))
+
+    assert {"run", "test", "check", "deploy"} <= mentioned <= set(targets)
