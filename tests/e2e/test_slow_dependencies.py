@@ -75,7 +75,7 @@ def test_a_store_that_does_not_answer_costs_a_batch_the_time_of_one_call() -> No
     failures = [processed.failure for processed in batch]
     assert {type(failure) for failure in failures[:6]} == {StoreUnavailable}
     assert {type(failure) for failure in failures[6:]} == {OutOfTime}
-    assert str(failures[0]) == "DynamoDB PutItem: ReadTimeoutError"
+    assert str(failures[0]) == "DynamoDB BatchExecuteStatement: ReadTimeoutError"
 
 
 class PackagedProcessor:
