@@ -2,8 +2,8 @@
 One suite, several implementations: each fake must do what its adapter does on AWS.
 
 - `fake`: the fakes of the unit tests;
-- `moto`: the adapters over moto, inside this process: an independent check of their requests. Over
-  HTTP it would check the same with the same code, for a web framework more to install;
+- `moto`: the adapters over moto, inside this process: an independent check of their requests;
+- `moto_server`: moto over HTTP, one call after the other, since it is not atomic;
 - `ministack`: the adapters over HTTP, on the resources that the template makes;
 - `roto`: the adapters over HTTP, on an implementation in another language by other people.
 
@@ -25,6 +25,7 @@ from chalicelib.order_queue import OrderQueue
 from chalicelib.record_store import RecordStore
 from chalicelib.wiring import S3_CONFIG
 from ops.local.stack import LocalResources
+from tests.contract.moto_server import MotoServer
 from tests.contract.roto import Roto
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
@@ -40,7 +41,7 @@ TABLE_PROPERTIES = (
     "LocalSecondaryIndexes",
     "BillingMode",
 )
-REAL = ["moto", "ministack", "roto"]
+REAL = ["moto", "moto_server", "ministack", "roto"]
 
 
 class Aws:
@@ -84,6 +85,14 @@ def moto() -> Iterator[Aws]:
     # Credentials stay: those of the emulator are read while this is active.
     with mock_aws(config={"core": {"mock_credentials": False}}):
         aws = Aws(None)
+        aws.create_table_and_bucket()
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with MotoServer(tmp_path_factory.mktemp("moto")) as server:
+        aws = Aws(server.url)
         aws.create_table_and_bucket()
         yield aws
 

@@ -3,37 +3,24 @@
 import shutil
 import sys
 from pathlib import Path
-from typing import Self
 
 from ops.local.environment import ACCOUNT_ID, without_aws_settings
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
-from ops.local.processes import ChildProcess
-from tests.e2e.client import eventually
+from ops.local.ports import LOOPBACK
+from tests.contract.server import Server
 
 
-class Roto(ChildProcess):
-    """It keeps everything in memory, and ends with its `with` block."""
+class Roto(Server):
+    """It keeps everything in memory."""
 
     def __init__(self, directory: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://{LOOPBACK}:{self.port}"
-        command = shutil.which("roto-server", path=str(Path(sys.executable).parent))
-        assert command, "roto is not installed: make .venv"
+        program = shutil.which("roto-server", path=str(Path(sys.executable).parent))
+        assert program, "roto is not installed: make .venv"
         super().__init__(
             "roto",
-            [
-                *(command, "--ephemeral", "--account-id", ACCOUNT_ID),
-                *("--host", LOOPBACK, "--port", str(self.port)),
+            lambda port: [
+                *(program, "--ephemeral", "--account-id", ACCOUNT_ID),
+                *("--host", LOOPBACK, "--port", str(port)),
             ],
             environment=without_aws_settings({}),
             directory=directory,
-            output=directory / "roto.log",
         )
-
-    def __enter__(self) -> Self:
-        self.start()
-        eventually(lambda: accepts_connections(LOOPBACK, self.port))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop(grace_seconds=1)
