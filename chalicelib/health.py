@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from chalicelib.unavailable import StoreUnavailable
 
@@ -22,8 +22,7 @@ class HealthStatus(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """What one check found. `output` is for anyone to see: it names no resource."""
 
     status: HealthStatus
@@ -31,8 +30,7 @@ class CheckResult:
     output: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HealthReport:
+class HealthReport(NamedTuple):
     """All checks by the name of their dependency."""
 
     checks: Mapping[str, CheckResult]

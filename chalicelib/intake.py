@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.messages import message
 from chalicelib.orders import Order, parse_order
@@ -23,8 +22,7 @@ class Queue(Protocol):
     def send(self, payload: str, attributes: dict[str, str | None]) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a channel is told of the order that it handed in."""
 
     order: Order

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
 
@@ -17,8 +17,7 @@ RECEIVE_COUNT = "ApproximateReceiveCount"
 SENT_TIMESTAMP = "SentTimestamp"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An SQS message as Lambda delivers it."""
 
     message_id: str
@@ -27,7 +26,7 @@ class Message:
     receive_count: int = 1
     sent_at: datetime | None = None
     # As they came, so that a message can be passed on with all of them.
-    message_attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    message_attributes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:

@@ -7,11 +7,11 @@ raised, and there is nothing to record. If an order can be read but breaks a rul
 it is an `Order` like any other, whose `errors` lists every broken rule at once.
 """
 
+import hashlib
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Self
 
@@ -66,8 +66,7 @@ class OrderError(NamedTuple):
         return self._replace(message=translate(self.message, language))
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """
     An order as it was read. A field that is missing or breaks a rule is None.
 
@@ -76,6 +75,7 @@ class Order:
 
     id: str
     payload: str
+    payload_sha256: str
     amount: Decimal | None = None
     from_account: str | None = None
     to_account: str | None = None
@@ -117,6 +117,7 @@ def parse_order(body: bytes | str, channel: str | None = None) -> Order:
     return Order(
         id=order_id,
         payload=payload,
+        payload_sha256=sha256_of(payload),
         amount=amount,
         from_account=from_account,
         to_account=to_account,
@@ -128,6 +129,11 @@ def parse_order(body: bytes | str, channel: str | None = None) -> Order:
 def is_order_id(text: str) -> bool:
     """Whether the text can be an order's id: 1 to 64 of `A-Z a-z 0-9 . _ -`, not `.` or `..`."""
     return ORDER_ID.fullmatch(text) is not None
+
+
+def sha256_of(text: str) -> str:
+    """The SHA-256 of the text in UTF-8, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _decoded(body: bytes | str) -> str:

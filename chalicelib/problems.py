@@ -6,9 +6,9 @@ do, in the caller's language; nothing of the system's inside is ever in one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from chalicelib.cursors import InvalidCursor
 from chalicelib.intake import InvalidIdempotencyKey
@@ -28,8 +28,7 @@ class UnsupportedMedia(ValueError):
     """The body is in a form that is not taken: the message says which is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """
     An answer that is not what was asked for.
 
@@ -41,7 +40,7 @@ class Problem:
     title: str
     detail: str | None
     errors: Sequence[OrderError] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def body(self, language: str = ENGLISH) -> dict[str, Any]:
         """The problem as a JSON object, in a language."""

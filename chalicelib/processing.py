@@ -5,15 +5,18 @@ A message ends in one of three ways. It is *recorded* (archived first, if its or
 no order can be read from it, and it is passed to the dead-letter queue at once, with the reason;
 or it *failed*, and stays on the queue to be delivered again. The three are tried for each message
 by itself: one that fails never holds another one up.
+
+A batch goes through three steps, each for all of its messages: the orders are archived; what comes
+first of each orderId takes the first slot, many by one call; and what is not finished by that is
+settled, one message of an orderId after the other.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from itertools import chain
-from typing import Any, Protocol, TypeVar
+from itertools import chain, compress
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from chalicelib.order_queue import Message
 from chalicelib.orders import UnreadableOrder, parse_order
@@ -84,8 +87,7 @@ Answer = dict[str, list[dict[str, str]]] | None
 Acknowledge = Callable[[Sequence["Processed"]], Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
+class Processed(NamedTuple):
     """
     What became of one message in one delivery.
 
@@ -125,21 +127,24 @@ class Processed:
         return int((self.finished_at - since).total_seconds() * 1000) if since else None
 
 
-@dataclass(slots=True)
 class _Delivery:
     """A message on its way through one batch: what was read from it, and how far it has come."""
 
-    message: Message
-    read: Submission | Exception
-    # Its record for the first slot, once its order is archived; and whether it took the slot.
-    first: Record | None = None
-    written: bool = False
-    failure: Exception | None = None
+    __slots__ = ("failure", "first", "holder", "message", "read")
+
+    def __init__(self, message: Message, read: Submission | Exception) -> None:
+        self.message = message
+        self.read = read
+        self.failure: Exception | None = None
+        # Its record for the first slot, once it was tried to write it there.
+        self.first: Record | None = None
+        # The record that holds the first slot of its orderId, once that is known: for good.
+        self.holder: Record | None = None
 
     @property
-    def unfinished(self) -> bool:
+    def needs_a_call(self) -> bool:
         """Whether more is to be done with it than to say what became of it."""
-        return not self.written and self.failure is None
+        return self.holder is None and self.failure is None
 
 
 class Processor:
@@ -173,16 +178,10 @@ class Processor:
         the rest is reported as failed: better than to be cut off in the middle.
         """
         check_time = _time_check(time_left_ms)
-
-        def finish(group: Sequence[_Delivery]) -> list[Processed]:
-            return [self._process(delivery, check_time) for delivery in group]
-
         groups = self._by_order(messages)
+        self._archive_orders(list(chain.from_iterable(groups)), check_time)
         self._take_first_slots([group[0] for group in groups], check_time)
-        # Without a call to wait for, and most batches have none here, threads only cost.
-        waiting = any(delivery.unfinished for group in groups for delivery in group)
-        finished = (self._concurrently if waiting and len(groups) > 1 else map)(finish, groups)
-        batch = list(chain.from_iterable(finished))
+        batch = self._settle(groups, check_time)
         self._reporter.batch_processed(batch)
         return batch
 
@@ -209,41 +208,80 @@ class Processor:
             receive_count=message.receive_count,
         )
 
+    def _archive_orders(self, deliveries: Sequence[_Delivery], check_time: CheckTime) -> None:
+        """
+        Archive the valid orders.
+
+        S3 before DynamoDB: a crash between them leaves an object that the retry finds again. The
+        reverse would leave a record whose object does not exist.
+        """
+
+        def keep(order: tuple[_Delivery, Submission]) -> None:
+            delivery, submission = order
+            try:
+                check_time()
+                self._archive.keep(submission)
+            except Exception as error:  # noqa: BLE001 (the boundary around one message)
+                delivery.failure = error
+
+        self._side_by_side(keep, [order for order in _orders(deliveries) if order[1].order.valid])
+
     def _take_first_slots(self, heads: Sequence[_Delivery], check_time: CheckTime) -> None:
         """
-        Archive what comes first of each orderId, and take the first slots, many by one call.
+        Take the first slots for what comes first of each orderId, many by one call.
 
-        That finishes most messages. With the others (a slot that is taken, or may be) `_record`
-        goes on from here, and by itself it does all that this does.
+        That finishes most messages. What finds its slot taken, or may have, is settled by itself;
+        so is what would be alone in its call, for the same price.
         """
+        begun = [order for order in _orders(heads) if order[0].failure is None]
         size = self._records.most_at_once
-        orders = [(head, head.read) for head in heads if isinstance(head.read, Submission)]
-        if size == 1 or len(orders) == 1:
-            return
-
-        def begin(order: tuple[_Delivery, Submission]) -> None:
-            head, submission = order
-            try:
-                head.first = self._archived(submission, check_time)
-            except Exception as error:  # noqa: BLE001 (the boundary around one message)
-                head.failure = error
-
-        list(self._concurrently(begin, orders))
-        begun = [head for head, _ in orders if head.first]
         chunks = [begun[start : start + size] for start in range(0, len(begun), size)]
-        list(self._concurrently(partial(self._take_free, check_time), chunks))
+        several = [chunk for chunk in chunks if len(chunk) > 1]
+        self._side_by_side(partial(self._take_free, check_time), several)
 
-    def _take_free(self, check_time: CheckTime, chunk: Sequence[_Delivery]) -> None:
+    def _take_free(
+        self, check_time: CheckTime, chunk: Sequence[tuple[_Delivery, Submission]]
+    ) -> None:
+        records = [self._first_of(delivery, submission) for delivery, submission in chunk]
+
         def take_free() -> list[bool]:
             check_time()
-            return self._records.take_free([head.first for head in chunk if head.first])
+            return self._records.take_free(records)
 
         result = _attempt(take_free)
-        for number, head in enumerate(chunk):
+        for number, (delivery, _) in enumerate(chunk):
             if isinstance(result, Exception):
-                head.failure = result
-            else:
-                head.written = result[number]
+                delivery.failure = result
+            elif result[number]:
+                delivery.holder = records[number]
+
+    def _settle(
+        self, groups: Sequence[Sequence[_Delivery]], check_time: CheckTime
+    ) -> list[Processed]:
+        def settle(group: Sequence[_Delivery]) -> list[Processed]:
+            processed, holder = [], None
+            for delivery in group:
+                # What one message has found out, the next need not ask for again.
+                delivery.holder = delivery.holder or holder
+                processed.append(self._process(delivery, check_time))
+                holder = delivery.holder
+            return processed
+
+        # Most are finished already, and a thread for each of them would only cost.
+        calling = [any(delivery.needs_a_call for delivery in group) for group in groups]
+        settled = iter(self._side_by_side(settle, list(compress(groups, calling))))
+        return list(
+            chain.from_iterable(
+                next(settled) if calls else settle(group)
+                for group, calls in zip(groups, calling, strict=True)
+            )
+        )
+
+    def _side_by_side(
+        self, action: Callable[[Any], Result], subjects: Sequence[Any]
+    ) -> list[Result]:
+        # With no other call to wait for meanwhile, threads only cost.
+        return list((self._concurrently if len(subjects) > 1 else map)(action, subjects))
 
     def _process(self, delivery: _Delivery, check_time: CheckTime) -> Processed:
         result = _attempt(lambda: self._finish(delivery, check_time))
@@ -268,22 +306,19 @@ class Processor:
     def _record(
         self, submission: Submission, delivery: _Delivery, check_time: CheckTime
     ) -> Verdict:
-        def take_in_time(record: Record) -> Record | None:
+        def take(record: Record) -> Record | None:
             check_time()
             return self._records.take(record)
 
-        first = delivery.first or self._archived(submission, check_time)
-        answer = None if delivery.written else take_in_time(first)
-        return settle_after_first(submission, first, answer, take_in_time)
+        first = self._first_of(delivery, submission)
+        delivery.holder = delivery.holder or take(first) or first
+        return settle_after_first(submission, first, delivery.holder, take)
 
-    def _archived(self, submission: Submission, check_time: CheckTime) -> Record:
-        """The record for the first slot of a submission, once its order is in the archive."""
-        check_time()
-        # S3 before DynamoDB: a crash between them leaves an object that the retry finds again.
-        # The reverse would leave a record whose object does not exist.
-        if submission.order.valid:
-            self._archive.keep(submission)
-        return Record.of_first(submission, self._clock())
+    def _first_of(self, delivery: _Delivery, submission: Submission) -> Record:
+        """Its record for the first slot: the same one in all that one delivery tries."""
+        if delivery.first is None:
+            delivery.first = Record.of_first(submission, self._clock())
+        return delivery.first
 
     def _dead_letter(self, message: Message, unreadable: UnreadableOrder) -> None:
         self._queue.send_to_dead_letters(
@@ -335,6 +370,11 @@ def delete_then_raise(queue: Queue, reporter: Reporter) -> Acknowledge:
         raise BatchFailed(f"{failed} of {len(batch)} messages failed and stay on the queue")
 
     return acknowledge
+
+
+def _orders(deliveries: Iterable[_Delivery]) -> list[tuple[_Delivery, Submission]]:
+    """Those of the deliveries that an order was read from, each with its submission."""
+    return [(each, each.read) for each in deliveries if isinstance(each.read, Submission)]
 
 
 def _time_check(time_left_ms: Callable[[], float] | None) -> CheckTime:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from chalicelib.cursors import InvalidCursor, decode_cursor, encode_cursor
 from chalicelib.messages import message
@@ -48,8 +47,7 @@ class Archive(Protocol):
     def presigned_url(self, key: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OrderHistory:
+class OrderHistory(NamedTuple):
     """An order, and one page of the records of all its submissions."""
 
     order: Record
@@ -58,8 +56,7 @@ class OrderHistory:
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
+class AuditQuery(NamedTuple):
     """Which records to list: of these days (both included, UTC), narrowed by a filter."""
 
     first_day: date
@@ -73,8 +70,7 @@ class AuditQuery:
         return f"{self.first_day}/{self.last_day}/{self.only}"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditList:
+class AuditList(NamedTuple):
     """
     One page of the audit, newest first.
 

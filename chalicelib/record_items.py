@@ -9,6 +9,8 @@ from chalicelib.orders import OrderError
 from chalicelib.submissions import FIRST_SLOT, Record, Status, iso
 
 Item = dict[str, Any]
+# Of the digest in a position: enough that no two records of a millisecond share one.
+POSITION_DIGITS = 16
 
 
 def to_item(record: Record, audit_shards: int) -> Item:
@@ -21,6 +23,8 @@ def to_item(record: Record, audit_shards: int) -> Item:
     orderId's first are in, so that the usual order does not pay for it.
     """
     position = audit_position(record)
+    # The digest at its end spreads a day's records evenly.
+    shard = int(position[-POSITION_DIGITS:], 16) % audit_shards
     strings = {
         "orderId": record.order_id,
         "recordId": record.record_id,
@@ -35,9 +39,7 @@ def to_item(record: Record, audit_shards: int) -> Item:
         "s3Key": record.s3_key,
         "payload": record.payload,
         "submittedBy": record.submitted_by,
-        "auditPartition": audit_partition(
-            record.processed_at.date(), int(record.identity_digest[:8], 16) % audit_shards
-        ),
+        "auditPartition": audit_partition(record.processed_at.date(), shard),
         "auditPosition": position,
         "historyPosition": None if record.record_id == FIRST_SLOT else position,
     }
@@ -79,7 +81,7 @@ def from_item(item: Mapping[str, Any]) -> Record:
 
 def audit_position(record: Record) -> str:
     """Where a record stands in the audit: by the time it was processed, and unique."""
-    return f"{iso(record.processed_at)}#{record.identity_digest[:16]}"
+    return f"{iso(record.processed_at)}#{record.identity_digest[:POSITION_DIGITS]}"
 
 
 def audit_partition(day: date, shard: int) -> str:

@@ -1,7 +1,6 @@
 """The records of all submissions, in a DynamoDB table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +22,7 @@ HISTORY_INDEX = "history"
 HEALTH_CHECK_KEY = {"orderId": {"S": "#health"}, "recordId": {"S": "#health"}}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
+class AuditFilter(NamedTuple):
     """Which records an audit shows; None shows all."""
 
     status: Status | None = None
@@ -53,8 +51,7 @@ class HistoryPosition(NamedTuple):
     record_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(NamedTuple):
     """
     What one read of one shard found, newest first.
 
@@ -110,8 +107,6 @@ class RecordStore:
         Raises:
             StoreUnavailable: any of them may or may not be written; try again.
         """
-        if len(records) == 1:
-            return [False]  # `take` does it for the same price.
         with unavailable_on_failure("DynamoDB BatchExecuteStatement"):
             try:
                 answer = self._client.batch_execute_statement(

@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Literal, NamedTuple, Self, cast
 
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
@@ -15,8 +14,7 @@ class SettingsError(ValueError):
     """The environment lacks a setting, or holds a bad one: the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppSettings:
+class AppSettings(NamedTuple):
     """What the app's declarations need, at import: also while it is packaged, without resources."""
 
     queue_name: str
@@ -48,8 +46,7 @@ class AppSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EventSettings:
+class EventSettings(NamedTuple):
     """Where events go to: the name of an EventBridge bus, or the ARN of an SNS topic."""
 
     to_topic: bool
@@ -72,8 +69,7 @@ class EventSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """Where the app finds its resources, and how it behaves."""
 
     queue_url: str
@@ -104,8 +100,7 @@ class Settings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LogSettings:
+class LogSettings(NamedTuple):
     """
     How log lines look: JSON for machines, or text for people.
 

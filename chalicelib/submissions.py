@@ -10,17 +10,15 @@ can be taken once, by a conditional put. `settle` says which slot a submission t
 order; it is the whole of the duplicate logic, and does no I/O of its own.
 """
 
-import hashlib
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
-from chalicelib.orders import Order, OrderError
+from chalicelib.orders import Order, OrderError, sha256_of
 
 # The slots of an orderId. Only the first two can be contended for: a further submission's own slot
 # is named by its identity.
@@ -49,8 +47,7 @@ class Status(StrEnum):
     DUPLICATE = "DUPLICATE"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """One handing-in of an order, as it is delivered."""
 
     order: Order
@@ -58,10 +55,6 @@ class Submission:
     received_at: datetime
     submitted_by: str | None = None
     receive_count: int = 1
-    payload_sha256: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "payload_sha256", sha256_of(self.order.payload))
 
     @property
     def archive_key(self) -> str:
@@ -71,11 +64,10 @@ class Submission:
         Every part is of characters that can't leave the prefix: an order id, a well-formed
         submission id, hexadecimal digits.
         """
-        return f"orders/{self.order.id}/{self.submission_id}-{self.payload_sha256}.json"
+        return f"orders/{self.order.id}/{self.submission_id}-{self.order.payload_sha256}.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What is kept of a submission for audit. Once written it never changes."""
 
     order_id: str
@@ -111,7 +103,7 @@ class Record:
     def is_of(self, submission: Submission) -> bool:
         return (self.submission_id, self.payload_sha256) == (
             submission.submission_id,
-            submission.payload_sha256,
+            submission.order.payload_sha256,
         )
 
     @classmethod
@@ -124,7 +116,7 @@ class Record:
             submission_id=submission.submission_id,
             status=Status.ACCEPTED if order.valid else Status.REJECTED,
             is_duplicate=False,
-            payload_sha256=submission.payload_sha256,
+            payload_sha256=order.payload_sha256,
             received_at=submission.received_at,
             processed_at=processed_at,
             receive_count=submission.receive_count,
@@ -139,8 +131,7 @@ class Record:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     What a submission came to, and whether it is this delivery that wrote it (`new`).
 
@@ -172,37 +163,36 @@ def settle(submission: Submission, take: TakeSlot, processed_at: datetime) -> Ve
         whatever `take` raises: then nothing is known to be written; try again.
     """
     first = Record.of_first(submission, processed_at)
-    return settle_after_first(submission, first, take(first), take)
+    return settle_after_first(submission, first, take(first) or first, take)
 
 
 def settle_after_first(
-    submission: Submission, first: Record, answer: Record | None, take: TakeSlot
+    submission: Submission, first: Record, holder: Record, take: TakeSlot
 ) -> Verdict:
     """
-    Go on where the first slot was tried already: `answer` is what `take` says of `first`.
+    Go on where it is known that `holder` is in the first slot: `first` itself, if it was written.
 
     Raises:
         whatever `take` raises: then nothing more is known to be written; try again.
     """
-    holder = answer or first
     if holder.is_of(submission):
         return Verdict(holder, new=holder == first)
-    further = replace(first, record_id=own_slot(submission), is_duplicate=True)
+    further = first._replace(record_id=own_slot(submission), is_duplicate=True)
     if first.valid and not holder.valid:
-        correction = replace(further, record_id=CORRECTION_SLOT)
+        correction = further._replace(record_id=CORRECTION_SLOT)
         holder = take(correction) or correction
         if holder.is_of(submission):
             return Verdict(holder, new=holder == correction)
     if first.valid:
         differs = differing_fields(first, holder)
-        further = replace(further, status=Status.DUPLICATE, differs=differs)
+        further = further._replace(status=Status.DUPLICATE, differs=differs)
     holder = take(further) or further
     return Verdict(holder, new=holder == further)
 
 
 def own_slot(submission: Submission) -> str:
     """The slot that only this submission ever tries."""
-    return f"{OWN_SLOT_PREFIX}{submission.submission_id}#{submission.payload_sha256}"
+    return f"{OWN_SLOT_PREFIX}{submission.submission_id}#{submission.order.payload_sha256}"
 
 
 def differing_fields(record: Record, accepted: Record) -> tuple[str, ...]:
@@ -233,11 +223,6 @@ def well_formed_submission_id(text: str) -> str:
 def is_well_formed_id(text: str) -> bool:
     """Whether it is 1 to 128 of `A-Z a-z 0-9 . _ -`: what may stand in keys, headers and logs."""
     return WELL_FORMED_ID.fullmatch(text) is not None
-
-
-def sha256_of(text: str) -> str:
-    """The SHA-256 of the text in UTF-8, as 64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def iso(moment: datetime) -> str:

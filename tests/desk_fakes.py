@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -81,8 +81,7 @@ class FakeDeadLetterQueue(Outages):
         }
 
     def _received(self, message: Message) -> Received:
-        received = replace(
-            message,
+        received = message._replace(
             receipt_handle=f"receipt-{next(self._receipts)}",
             receive_count=message.receive_count + 1,
         )

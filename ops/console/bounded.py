@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.queries import MAX_LIMIT
@@ -31,7 +30,7 @@ def read_newest(orders: Orders, query: AuditQuery, at_most: int = READ_AT_MOST) 
     A page of a list ends after a number of reads, full or not. One that is not full means that
     hardly any record meets the filter: going on could take a million of them.
     """
-    query = replace(query, limit=MAX_LIMIT)
+    query = query._replace(limit=MAX_LIMIT)
     found: list[Record] = []
     cursor: str | None = None
     while True:

@@ -20,13 +20,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.orders import UnreadableOrder, parse_order
+from chalicelib.orders import UnreadableOrder, parse_order, sha256_of
 from chalicelib.submissions import (
     Record,
     Status,
     iso,
     parse_iso,
-    sha256_of,
     well_formed_submission_id,
 )
 from chalicelib.unavailable import StoreUnavailable

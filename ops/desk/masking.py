@@ -1,7 +1,6 @@
 """Accounts as they are shown to whoever has not asked to see them: `****1111`."""
 
 import re
-from dataclasses import replace
 
 from chalicelib.submissions import Record
 
@@ -20,8 +19,7 @@ def masked(account: str | None) -> str | None:
 
 def masked_record(record: Record) -> Record:
     """The record with its accounts masked, in the payload of an invalid order too."""
-    return replace(
-        record,
+    return record._replace(
         from_account=masked(record.from_account),
         to_account=masked(record.to_account),
         payload=None if record.payload is None else masked_text(record.payload),

@@ -27,13 +27,12 @@ from hashlib import sha256
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chalicelib.orders import parse_order
+from chalicelib.orders import parse_order, sha256_of
 from chalicelib.submissions import (
     Record,
     Submission,
     iso,
     settle,
-    sha256_of,
 )
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of

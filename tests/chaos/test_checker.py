@@ -1,7 +1,6 @@
 """The checker has teeth: each broken promise is found, and what was kept is not."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -39,11 +38,11 @@ def test_an_order_that_was_taken_and_is_nowhere_is_lost() -> None:
 
 
 def test_an_order_that_was_taken_and_is_a_dead_letter_is_not_lost() -> None:
-    assert check([KEPT], outside(dead=[TAKEN.payload_sha256])).nothing
+    assert check([KEPT], outside(dead=[TAKEN.order.payload_sha256])).nothing
 
 
 def test_a_submission_with_two_records_is_doubled() -> None:
-    own = replace(RECORD, record_id="2#s-1", status=Status.DUPLICATE, is_duplicate=True)
+    own = RECORD._replace(record_id="2#s-1", status=Status.DUPLICATE, is_duplicate=True)
 
     assert check([KEPT], outside(RECORD, own)).doubled == ["new s-1"]
 
@@ -52,8 +51,7 @@ def test_a_submission_with_two_records_is_doubled() -> None:
 def test_of_each_unanswered_one_there_is_one_record_at_most(unanswered: int, doubled: int) -> None:
     text = order_text("order-001")
     further = [
-        replace(
-            RECORD,
+        RECORD._replace(
             record_id=f"2#{name}",
             submission_id=name,
             status=Status.DUPLICATE,
@@ -88,9 +86,9 @@ def test_a_message_that_cannot_be_read_must_be_a_dead_letter() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        [RECORD, replace(RECORD, record_id="1#CORRECTION", is_duplicate=True)],
-        [replace(RECORD, status=Status.DUPLICATE)],
-        [replace(RECORD, is_duplicate=True)],
+        [RECORD, RECORD._replace(record_id="1#CORRECTION", is_duplicate=True)],
+        [RECORD._replace(status=Status.DUPLICATE)],
+        [RECORD._replace(is_duplicate=True)],
     ],
     ids=["two accepted", "none accepted", "no original"],
 )

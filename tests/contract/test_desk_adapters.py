@@ -1,7 +1,6 @@
 """The desk's adapters, and their fakes: operators' reads of the table, the archive and the DLQ."""
 
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -92,7 +91,7 @@ def delete(bucket: Bucket, key: str, implementation: Aws | None) -> None:
 
 
 def identity(made: Submission) -> Identity:
-    return Identity(made.order.id, made.submission_id, made.payload_sha256)
+    return Identity(made.order.id, made.submission_id, made.order.payload_sha256)
 
 
 def test_a_received_letter_is_hidden_until_it_is_released(queue: Queue) -> None:
@@ -122,7 +121,7 @@ def test_a_letter_is_sent_back_and_deleted(queue: Queue) -> None:
 def test_a_letter_that_is_sent_back_keeps_text_and_attributes(aws: Aws) -> None:
     message = sqs_message(order_text("order-001"), channel="web", submissionId="s-1")
     binary = {"picture": {"dataType": "Binary", "binaryValue": "AAEC/w=="}}
-    message = replace(message, message_attributes={**message.message_attributes, **binary})
+    message = message._replace(message_attributes={**message.message_attributes, **binary})
     OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url).send_to_dead_letters(message, {})
     queue = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
     (received,) = queue.receive(60, 1)

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.submissions import sha256_of
+from chalicelib.orders import sha256_of
 from tests.hostile.conftest import System, assert_tells_nothing
 from tests.hostile.corpus import BY_HTTP_ONLY, INVALID, READABLE, UNREADABLE, VALID
 

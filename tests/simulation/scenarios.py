@@ -90,6 +90,7 @@ def world_with(world: World, submitted: HandedIn) -> World:
 FIRST = order("first")
 EQUAL = order("second")
 OTHER = order("second", amount="99.00", channel="web")
+THIRD = order("third", amount="99.00", channel="web")
 INVALID = invalid_order("invalid")
 ANOTHER_INVALID = invalid_order("another-invalid")
 CORRECTION = order("correction")
@@ -168,6 +169,33 @@ SCENARIOS = (
     Scenario(
         name="a batch of an order and its duplicate",
         messages=(FIRST, OTHER),
+        deliveries=2,
+        batch_size=2,
+    ),
+    Scenario(
+        name="a batch of two duplicates of a recorded order",
+        recorded=(FIRST,),
+        messages=(OTHER, THIRD),
+        deliveries=2,
+        batch_size=2,
+    ),
+    Scenario(
+        name="a batch of an invalid order and its correction",
+        messages=(INVALID, CORRECTION),
+        deliveries=2,
+        batch_size=2,
+    ),
+    Scenario(
+        name="a batch of two orders and a duplicate, by one call",
+        messages=(FIRST, ELSEWHERE, OTHER),
+        # A second one at the same time takes four minutes (and finds nothing either).
+        deliveries=1,
+        batch_size=3,
+        system=BATCHED,
+    ),
+    Scenario(
+        name="a batch in which a message comes twice",
+        messages=(FIRST, FIRST),
         deliveries=2,
         batch_size=2,
     ),

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -33,8 +32,8 @@ def exported(form: Format, *records: Record, show_accounts: bool = False) -> byt
     return file.getvalue()
 
 
-CONFLICT = replace(
-    record_of(amount="12.50"), status=Status.DUPLICATE, is_duplicate=True, differs=("amount",)
+CONFLICT = record_of(amount="12.50")._replace(
+    status=Status.DUPLICATE, is_duplicate=True, differs=("amount",)
 )
 
 

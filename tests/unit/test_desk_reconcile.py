@@ -2,7 +2,6 @@
 
 import tracemalloc
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -66,7 +65,7 @@ def test_an_object_without_a_record_is_an_orphan(world: World) -> None:
     (finding,) = world.findings()
 
     assert (finding.kind, finding.key, finding.day) == (Kind.ORPHAN, orphan.archive_key, TODAY)
-    assert finding.identity == Identity("b", orphan.submission_id, orphan.payload_sha256)
+    assert finding.identity == Identity("b", orphan.submission_id, orphan.order.payload_sha256)
 
 
 def test_a_record_without_its_object_is_missing_it(world: World) -> None:
@@ -112,7 +111,7 @@ def test_a_duplicates_object_has_its_own_record(world: World) -> None:
     second = world.archive("a")
     record = Record.of_first(second, START)
     world.table.records.take(
-        replace(record, record_id=f"2#{second.submission_id}#{second.payload_sha256}")
+        record._replace(record_id=f"2#{second.submission_id}#{second.order.payload_sha256}")
     )
 
     assert world.findings() == []

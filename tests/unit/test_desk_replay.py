@@ -4,7 +4,6 @@ import json
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -98,7 +97,7 @@ def test_a_correction_comes_back_as_the_first(world: World) -> None:
 def test_a_channel_that_came_with_the_message_is_said(world: World) -> None:
     record = world.process("a")
     world.original.records = FakeRecordStore()
-    world.original.records.take(replace(record, channel="atm"))
+    world.original.records.take(record._replace(channel="atm"))
 
     world.rebuild()
 
@@ -124,7 +123,7 @@ def test_submissions_that_were_recorded_in_another_order_are_said(world: World) 
 def test_another_content_is_not_equal(world: World, change: dict[str, Any]) -> None:
     record = world.process("a")
     world.original.records = FakeRecordStore()
-    world.original.records.take(replace(record, **change))
+    world.original.records.take(record._replace(**change))
 
     world.rebuild()
 
@@ -231,7 +230,7 @@ class ManyOrders(FakeOrderBucket):
 
     def valid_records(self) -> Iterator[Record]:
         for number in range(self.count):
-            yield replace(self.record, s3_key=f"orders/{(number * 7919) % self.count:09d}")
+            yield self.record._replace(s3_key=f"orders/{(number * 7919) % self.count:09d}")
 
     def objects(self) -> Iterator[ArchivedObject]:
         yield from ()

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
@@ -117,7 +116,7 @@ def test_what_is_not_an_accepted_order_is_no_event(
 
 def test_a_correction_is_an_event(events: Events, publisher: FakePublisher) -> None:
     sent = submission(order_text())
-    correction = replace(Record.of_first(sent, START), record_id=own_slot(sent), is_duplicate=True)
+    correction = Record.of_first(sent, START)._replace(record_id=own_slot(sent), is_duplicate=True)
 
     events.publish([change(correction)])
 

@@ -60,6 +60,18 @@ class System:
         return record
 
 
+class SlowRecordStore(FakeRecordStore):
+    """Each record takes some time."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def take(self, record: Record) -> Record | None:
+        self._clock.advance(milliseconds=5)
+        return super().take(record)
+
+
 def status_of(processed: Processed) -> tuple[Status, bool]:
     """What a message came to, and whether that is new."""
     assert processed.verdict
@@ -100,7 +112,8 @@ def test_first_slots_of_a_batch_are_taken_many_by_one_call(system: System) -> No
     batch = system.process(*(sqs_message(order_text(f"order-{n}")) for n in range(7)))
 
     assert system.archive.calls == 7 * ["keep"]
-    assert system.records.calls == 3 * ["take_free"]
+    # The seventh would be alone in its call.
+    assert system.records.calls == ["take_free", "take_free", "take"]
     assert [status_of(processed) for processed in batch] == 7 * [(Status.ACCEPTED, True)]
 
 
@@ -146,6 +159,81 @@ def test_a_duplicate_and_a_correction_in_one_batch_with_other_orders(system: Sys
         ("b", Status.ACCEPTED, True),
     ]
     assert system.records.calls[0] == "take_free"
+
+
+def test_who_is_first_in_a_batch_is_not_asked_for_again(system: System) -> None:
+    """Its record is known, and never changes: each duplicate takes one call more, for its own."""
+    batch = system.process(
+        sqs_message(order_text("a"), message_id="first"),
+        sqs_message(order_text("b")),
+        sqs_message(order_text("a")),
+        sqs_message(order_text("a", amount=1)),
+    )
+
+    assert [(p.verdict and p.verdict.record.differs, *status_of(p)) for p in batch] == [
+        ((), Status.ACCEPTED, True),
+        ((), Status.DUPLICATE, True),
+        (("amount",), Status.DUPLICATE, True),
+        ((), Status.ACCEPTED, True),
+    ]
+    assert system.records.calls == ["take_free", "take", "take"]
+
+
+def test_a_message_that_comes_twice_in_a_batch_is_recorded_once(system: System) -> None:
+    system.records = SlowRecordStore(system.clock)
+    message = sqs_message()
+    batch = system.process(message, message)
+
+    assert [status_of(p) for p in batch] == [(Status.ACCEPTED, True), (Status.ACCEPTED, False)]
+    assert system.records.calls == ["take"]
+
+
+def test_who_holds_a_recorded_order_is_asked_for_once_a_batch(system: System) -> None:
+    system.process(sqs_message(message_id="recorded"))
+    system.records.calls.clear()
+
+    batch = system.process(sqs_message(), sqs_message(), sqs_message())
+
+    assert [status_of(processed) for processed in batch] == 3 * [(Status.DUPLICATE, True)]
+    assert system.records.calls == ["take", *3 * ["take"]]
+
+
+def test_a_message_that_failed_is_not_taken_for_the_first_of_its_order(system: System) -> None:
+    class FailingOnce(FakeRecordStore):
+        def take(self, record: Record) -> Record | None:
+            if record.submission_id == "fails":
+                raise StoreUnavailable("DynamoDB PutItem: ThrottlingException")
+            return super().take(record)
+
+    system.records = FailingOnce()
+    failed, after = system.process(sqs_message(message_id="fails"), sqs_message(message_id="next"))
+
+    assert failed.failure
+    assert status_of(after) == (Status.ACCEPTED, True)
+    assert system.record().submission_id == "next"
+
+
+def test_what_is_known_of_an_order_outlives_a_message_that_fails(system: System) -> None:
+    class FailingOnce(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            if submission.submission_id == "fails":
+                raise StoreUnavailable("S3 PutObject: SlowDown")
+            super().keep(submission)
+
+    system.archive = FailingOnce()
+    batch = system.process(*(sqs_message(message_id=name) for name in ("first", "fails", "last")))
+
+    assert [bool(processed.failure) for processed in batch] == [False, True, False]
+    assert system.records.calls == ["take", "take"]
+
+
+def test_the_history_of_an_order_is_in_the_order_received_within_a_batch(system: System) -> None:
+    system.records = SlowRecordStore(system.clock)
+    names = [f"m-{number}" for number in range(8, 0, -1)]
+    system.process(*(sqs_message(message_id=name) for name in names))
+
+    history, _ = system.records.further("order-001", None, 100)
+    assert [record.submission_id for record in history] == names[1:]
 
 
 def test_if_many_records_fail_at_once_only_those_stay_on_the_queue(system: System) -> None:
@@ -344,6 +432,23 @@ def test_messages_of_different_orders_are_processed_side_by_side(system: System)
     with ThreadPoolExecutor(max_workers=4) as executor:
         batch = system.processor(archive=WaitingArchive(), concurrently=executor.map).process_batch(
             [sqs_message(order_text(f"order-{n}")) for n in range(4)]
+        )
+
+    assert not any(processed.failure for processed in batch)
+
+
+def test_all_orders_of_a_batch_are_archived_side_by_side(system: System) -> None:
+    """Those of one orderId too: an object is the submission's own, whoever comes first."""
+    meeting = threading.Barrier(4, timeout=5)
+
+    class WaitingArchive(FakeArchive):
+        def keep(self, submission: Submission) -> None:
+            meeting.wait()
+            super().keep(submission)
+
+    with ThreadPoolExecutor(max_workers=4) as executor:
+        batch = system.processor(archive=WaitingArchive(), concurrently=executor.map).process_batch(
+            [sqs_message() for _ in range(4)]
         )
 
     assert not any(processed.failure for processed in batch)

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -244,6 +243,6 @@ def test_a_record_of_another_delivery_is_not_new(records: FakeRecordStore) -> No
     delivered = submission(submission_id="s-1")
     settle(delivered, records.take, START)
 
-    again = settle(replace(delivered, receive_count=2), records.take, START)
+    again = settle(delivered._replace(receive_count=2), records.take, START)
 
     assert not again.new

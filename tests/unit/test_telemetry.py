@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +28,7 @@ class Logged:
     def __init__(self, style: LogSettings) -> None:
         self.stream = io.StringIO()
         # Powertools keeps one logger for each service name: a new name gives a new stream.
-        style = replace(style, service=f"orders-{next(_services)}")
+        style = style._replace(service=f"orders-{next(_services)}")
         self.service = style.service
         self.telemetry = Telemetry(make_logger(style, self.stream), style.service)
         self.records = FakeRecordStore()
@@ -337,7 +336,7 @@ def test_the_largest_batch_is_counted_whole_and_without_a_warning(
 def test_what_has_no_known_age_is_counted_all_the_same(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unreadable = replace(sqs_message("[]"), sent_at=None)
+    unreadable = sqs_message("[]")._replace(sent_at=None)
 
     logged.process(unreadable)
 

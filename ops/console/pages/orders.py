@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi.responses import RedirectResponse
@@ -100,7 +99,7 @@ def show_records(view: View, query: AuditQuery, none: str, hint: str) -> None:
 
 def _watch_for_news(view: View, query: AuditQuery, news: ui.element) -> None:
     """Say when there are newer records; the list stays as it is under the reader's eyes."""
-    newest_only = replace(query, limit=1)
+    newest_only = query._replace(limit=1)
     shown: list[str] = []
 
     async def look() -> None:
