@@ -78,7 +78,8 @@ def cost_table() -> str:
     ]
     rows = [[component, *(f"{each[component]:.2f}" for each in bills)] for component in bills[0]]
     total = ["**total**", *(f"**{sum(each.values()):.2f}**" for each in bills)]
-    return f"Prices of {price['region']} as of {price['as_of']}.\n\n{table(heads, [*rows, total])}"
+    note = f"Prices of {price['region']} as of {price['as_of']} or later."
+    return f"{note}\n\n{table(heads, [*rows, total])}"
 
 
 def measured(cells: throughput.Cells) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def cost(orders: int, batch_size: int) -> None:
     for component, amount in ours.items():
         click.echo(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
     click.echo(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
-    click.echo(f"\nPrices as of {price['as_of']}: {price['source']}.")
+    click.echo(f"\nPrices as of {price['as_of']} or later: {price['source']}.")
     click.echo(f"Calls, units, bytes and times as measured {when_measured()}.")
 
 

@@ -17,7 +17,11 @@ PRICES = {
     "dynamodb_on_demand_read_unit": 4.0,
     "dynamodb_standard_gb_month": 2.0**30,
     "cloudwatch_logs_gb": 2.0**30,
+    "cloudwatch_alarm_month": 3.0,
+    "cloudwatch_dashboard_month": 20.0,
+    "cloudwatch_metric_month": 2.0,
 }
+NOT_PRICES = {"region", "currency", "as_of", "source", "dates"}
 
 
 def design(batch_size: int = 10, **calls: float) -> Design:
@@ -44,7 +48,7 @@ def test_each_component_is_what_was_measured_times_its_price() -> None:
             "S3, puts": 0,
             "DynamoDB, writes": 2 * 2 * 5,
             "DynamoDB, reads": 2 * 0.5 * 4,
-            "CloudWatch Logs": 2 * 5,
+            "CloudWatch Logs, processor": 2 * 5,
             "Storage, first month": 2 * (3 + 4),
         }
     )
@@ -59,9 +63,17 @@ def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
     )
 
 
-def test_the_price_list_says_where_it_is_from() -> None:
-    assert prices()["as_of"]
-    assert prices()["source"]
+def test_the_price_list_says_of_when_each_price_is_and_where_it_is_from() -> None:
+    listed = prices()
+
+    assert listed["source"]
+    assert listed["dates"].keys() == listed.keys() - NOT_PRICES == PRICES.keys()
+
+
+def test_the_price_list_is_as_old_as_its_oldest_price() -> None:
+    listed = prices()
+
+    assert listed["as_of"] == min(listed["dates"].values())
 
 
 def test_an_order_of_a_large_batch_is_cheaper_than_query_then_put() -> None:
