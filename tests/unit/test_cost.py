@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from ops.__main__ import main
 from ops.cost.bill import Design, bill, measured_design, prices
+from ops.cost.standing import ALARM, DASHBOARD, stage_template, standing_charges
 
 PRICES = {
     "api_gateway_rest_request": 1.0,
@@ -63,6 +64,34 @@ def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
     )
 
 
+def test_a_stage_costs_its_alarms_dashboard_metrics_and_polls_whatever_its_traffic() -> None:
+    template = {
+        "Resources": {
+            "One": {"Type": ALARM},
+            "Other": {"Type": ALARM},
+            "OnlyWithEvents": {"Type": ALARM, "Condition": "HasEvents"},
+            "Dashboard": {"Type": DASHBOARD},
+            "Queue": {"Type": "AWS::SQS::Queue"},
+        }
+    }
+
+    # A month has 730 hours; five pollers that wait 20 seconds ask 15 times a minute.
+    assert standing_charges(PRICES, channels=2, template=template) == pytest.approx(
+        {
+            "CloudWatch, 2 alarms": 2 * 3,
+            "CloudWatch, 1 dashboard": 20,
+            "CloudWatch, up to 30 metrics": 10 * (1 + 2) * 2,
+            "SQS, polls of an empty queue": 15 * 60 * 730 * 100,
+        }
+    )
+
+
+def test_the_standing_charges_are_those_of_the_template_that_is_deployed() -> None:
+    charges = standing_charges(PRICES, channels=1, template=stage_template())
+
+    assert list(charges)[:2] == ["CloudWatch, 8 alarms", "CloudWatch, 1 dashboard"]
+
+
 def test_the_price_list_says_of_when_each_price_is_and_where_it_is_from() -> None:
     listed = prices()
 
@@ -89,6 +118,14 @@ def test_the_command_shows_the_bill_its_prices_and_its_measurements() -> None:
     assert "1,000 orders, USD, us-east-1" in answer.output
     assert "Prices as of" in answer.output
     assert "as measured" in answer.output
+    assert "CloudWatch, up to 20 metrics" in answer.output
+
+
+def test_the_command_counts_the_metrics_of_as_many_channels_as_it_is_told() -> None:
+    answer = CliRunner().invoke(main, ["cost", "--channels", "3"])
+
+    assert answer.exit_code == 0
+    assert "CloudWatch, up to 40 metrics" in answer.output
 
 
 def test_a_batch_size_that_was_not_measured_is_refused_with_those_that_were() -> None:
