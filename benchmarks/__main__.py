@@ -16,7 +16,7 @@ from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
-from ops.cost import bill
+from ops.cost import bill, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,16 @@ def cost_table() -> str:
     ]
     rows = [[component, *(f"{each[component]:.2f}" for each in bills)] for component in bills[0]]
     total = ["**total**", *(f"**{sum(each.values()):.2f}**" for each in bills)]
-    return f"Prices of {price['region']} as of {price['as_of']}.\n\n{table(heads, [*rows, total])}"
+    note = f"Prices of {price['region']} as of {price['as_of']} or later."
+    return f"{note}\n\n{table(heads, [*rows, total])}\n\n{standing_table(price)}"
+
+
+def standing_table(price: dict[str, Any]) -> str:
+    """What `python -m ops cost` says of a stage that does nothing."""
+    charges = standing.standing_charges(price, 1, standing.stage_template())
+    rows = [[part, f"{amount:.2f}"] for part, amount in charges.items()]
+    total = ["**total**", f"**{sum(charges.values()):.2f}**"]
+    return table([f"a stage, {price['currency']} a month", ""], [*rows, total])
 
 
 def measured(cells: throughput.Cells) -> dict[str, Any]:

@@ -98,8 +98,7 @@ class Tables:
         key = _key(given["TableName"], item)
         holder = self._items.get(key)
         if holder is not None and "ConditionExpression" in given:
-            # A failed condition is charged as the write that it was to be, in the table only.
-            self._tally.write_units += _units(item)
+            self._refuse(item, holder)
             return 400, {"__type": "ConditionalCheckFailedException", "Item": holder}
         self._keep(key, item)
         return 200, {}
@@ -118,10 +117,15 @@ class Tables:
         item = dict(zip(QUOTED_NAME.findall(text), statement["Parameters"], strict=True))
         key = _key(table, item)
         if key in self._items:
-            self._tally.write_units += _units(item)
+            self._refuse(item, self._items[key])
             return {"Error": {"Code": "DuplicateItem", "Message": "Duplicate primary key"}}
         self._keep(key, item)
         return {"TableName": table}
+
+    def _refuse(self, item: Item, holder: Item) -> None:
+        # A failed condition is charged as a write of the larger item, in the table only: "DynamoDB
+        # read and write operations".
+        self._tally.write_units += max(_units(item), _units(holder))
 
     def _keep(self, key: tuple[str, ...], item: Item) -> None:
         self._items[key] = item

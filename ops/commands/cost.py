@@ -3,6 +3,7 @@
 import click
 
 from ops.cost.bill import NotMeasured, bill, measured_design, prices, when_measured
+from ops.cost.standing import stage_template, standing_charges
 
 # Next to which ours is shown: what most public order processors do.
 COMMON_DESIGN, COMMON_BATCH_SIZE = "serial_boto3", 1
@@ -24,8 +25,19 @@ COMMON_DESIGN, COMMON_BATCH_SIZE = "serial_boto3", 1
     show_default=True,
     help="Messages in a batch: one of those that `make bench` measures.",
 )
-def cost(orders: int, batch_size: int) -> None:
-    """Compute the bill for a number of orders, next to that of a query-then-put design."""
+@click.option(
+    "--channels",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Channels that orders name: each has metrics of its own.",
+)
+def cost(orders: int, batch_size: int, channels: int) -> None:
+    """
+    Compute the bill for a number of orders, next to that of a query-then-put design.
+
+    Then what a stage costs a month whatever its traffic.
+    """
     price = prices()
     try:
         ours = bill(measured_design("ours", batch_size), orders, price)
@@ -37,12 +49,16 @@ def cost(orders: int, batch_size: int) -> None:
     for component, amount in ours.items():
         click.echo(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
     click.echo(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
-    click.echo(f"\nPrices as of {price['as_of']}: {price['source']}.")
+    standing = standing_charges(price, channels, stage_template())
+    click.echo("\nA stage for a month, whatever its traffic\n")
+    for part, amount in {**standing, "Total": sum(standing.values())}.items():
+        click.echo(_line(part, f"{amount:,.2f}"))
+    click.echo(f"\nPrices as of {price['as_of']} or later: {price['source']}.")
     click.echo(f"Calls, units, bytes and times as measured {when_measured()}.")
 
 
-def _line(component: str, ours: str, common: str) -> str:
-    return f"{component:<32}{ours:>14}{common:>26}"
+def _line(component: str, ours: str, common: str = "") -> str:
+    return f"{component:<32}{ours:>14}{common:>26}".rstrip()
 
 
 COMMANDS = [cost]

@@ -11,7 +11,8 @@ DIRECTORY = Path(__file__).parent
 FUNCTION_GB = 0.5
 BYTES_PER_GB = 2**30
 # The most messages of one receive and of one delete. Lambda's poller makes these calls, which can't
-# be measured here: it is taken at its best, with full batches and no empty receive.
+# be measured here: it is taken at its best, with full batches of at most 64 KiB (each 64 KiB begun
+# is a request) and no empty receive.
 SQS_BATCH_LIMIT = 10
 # An eventually consistent read of up to 4 KiB, as query-then-put makes it.
 READ_UNITS_PER_QUERY = 0.5
@@ -81,7 +82,9 @@ def bill(design: Design, orders: int, price: dict[str, Any]) -> dict[str, float]
         "DynamoDB, reads": design.calls("DynamoDB Query")
         * READ_UNITS_PER_QUERY
         * price["dynamodb_on_demand_read_unit"],
-        "CloudWatch Logs": design.log_bytes_per_order / BYTES_PER_GB * price["cloudwatch_logs_gb"],
+        "CloudWatch Logs, processor": design.log_bytes_per_order
+        / BYTES_PER_GB
+        * price["cloudwatch_logs_gb"],
         "Storage, first month": (
             design.object_bytes_per_order * price["s3_standard_gb_month"]
             + design.item_bytes_per_order * price["dynamodb_standard_gb_month"]

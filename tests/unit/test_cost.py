@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from ops.__main__ import main
 from ops.cost.bill import Design, bill, measured_design, prices
+from ops.cost.standing import ALARM, DASHBOARD, stage_template, standing_charges
 
 PRICES = {
     "api_gateway_rest_request": 1.0,
@@ -17,7 +18,11 @@ PRICES = {
     "dynamodb_on_demand_read_unit": 4.0,
     "dynamodb_standard_gb_month": 2.0**30,
     "cloudwatch_logs_gb": 2.0**30,
+    "cloudwatch_alarm_month": 3.0,
+    "cloudwatch_dashboard_month": 20.0,
+    "cloudwatch_metric_month": 2.0,
 }
+NOT_PRICES = {"region", "currency", "as_of", "source", "dates"}
 
 
 def design(batch_size: int = 10, **calls: float) -> Design:
@@ -44,7 +49,7 @@ def test_each_component_is_what_was_measured_times_its_price() -> None:
             "S3, puts": 0,
             "DynamoDB, writes": 2 * 2 * 5,
             "DynamoDB, reads": 2 * 0.5 * 4,
-            "CloudWatch Logs": 2 * 5,
+            "CloudWatch Logs, processor": 2 * 5,
             "Storage, first month": 2 * (3 + 4),
         }
     )
@@ -59,9 +64,45 @@ def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
     )
 
 
-def test_the_price_list_says_where_it_is_from() -> None:
-    assert prices()["as_of"]
-    assert prices()["source"]
+def test_a_stage_costs_its_alarms_dashboard_metrics_and_polls_whatever_its_traffic() -> None:
+    template = {
+        "Resources": {
+            "One": {"Type": ALARM},
+            "Other": {"Type": ALARM},
+            "OnlyWithEvents": {"Type": ALARM, "Condition": "HasEvents"},
+            "Dashboard": {"Type": DASHBOARD},
+            "Queue": {"Type": "AWS::SQS::Queue"},
+        }
+    }
+
+    # A month has 730 hours; five pollers that wait 20 seconds ask 15 times a minute.
+    assert standing_charges(PRICES, channels=2, template=template) == pytest.approx(
+        {
+            "CloudWatch, 2 alarms": 2 * 3,
+            "CloudWatch, 1 dashboard": 20,
+            "CloudWatch, up to 30 metrics": 10 * (1 + 2) * 2,
+            "SQS, polls of an empty queue": 15 * 60 * 730 * 100,
+        }
+    )
+
+
+def test_the_standing_charges_are_those_of_the_template_that_is_deployed() -> None:
+    charges = standing_charges(PRICES, channels=1, template=stage_template())
+
+    assert list(charges)[:2] == ["CloudWatch, 8 alarms", "CloudWatch, 1 dashboard"]
+
+
+def test_the_price_list_says_of_when_each_price_is_and_where_it_is_from() -> None:
+    listed = prices()
+
+    assert listed["source"]
+    assert listed["dates"].keys() == listed.keys() - NOT_PRICES == PRICES.keys()
+
+
+def test_the_price_list_is_as_old_as_its_oldest_price() -> None:
+    listed = prices()
+
+    assert listed["as_of"] == min(listed["dates"].values())
 
 
 def test_an_order_of_a_large_batch_is_cheaper_than_query_then_put() -> None:
@@ -77,6 +118,14 @@ def test_the_command_shows_the_bill_its_prices_and_its_measurements() -> None:
     assert "1,000 orders, USD, us-east-1" in answer.output
     assert "Prices as of" in answer.output
     assert "as measured" in answer.output
+    assert "CloudWatch, up to 20 metrics" in answer.output
+
+
+def test_the_command_counts_the_metrics_of_as_many_channels_as_it_is_told() -> None:
+    answer = CliRunner().invoke(main, ["cost", "--channels", "3"])
+
+    assert answer.exit_code == 0
+    assert "CloudWatch, up to 40 metrics" in answer.output
 
 
 def test_a_batch_size_that_was_not_measured_is_refused_with_those_that_were() -> None:

@@ -14,6 +14,7 @@ from chalicelib.settings import LogSettings
 from chalicelib.submissions import Submission
 from chalicelib.telemetry import Telemetry, make_logger
 from chalicelib.unavailable import StoreUnavailable
+from ops.cost.standing import METRICS
 from tests.builders import START, Clock, order_text, redelivered, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
@@ -293,6 +294,33 @@ def test_failures_are_counted(logged: Logged, capsys: pytest.CaptureFixture[str]
 
     (metrics,) = emf(capsys.readouterr().out)
     assert (metrics["channel"], metrics["OrdersFailed"]) == ("atm", [1.0])
+
+
+def test_the_cost_of_a_stage_counts_every_metric_that_can_be_published(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CloudWatch charges each name anew for the service and for every channel."""
+    message = sqs_message(order_text())
+
+    logged.process(
+        message,
+        redelivered(message),
+        sqs_message(order_text()),
+        sqs_message(order_text(amount=1)),
+        sqs_message(order_text("b", amount=0)),
+        sqs_message(order_text("c"), receive_count=2),
+        sqs_message("[]"),
+    )
+    with logged.records.outage():
+        logged.process(sqs_message(order_text("d")))
+
+    published = {
+        metric["Name"]
+        for line in emf(capsys.readouterr().out)
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    }
+    assert len(published) == METRICS
 
 
 def test_metrics_are_of_the_service_and_of_each_channel(

@@ -1,0 +1,48 @@
+"""What a stage costs a month whatever its traffic: nothing of it is in a bill for orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ops.deployment.templates import load_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RESOURCES = Path(__file__).parents[2] / "infrastructure" / "resources.yaml"
+ALARM, DASHBOARD = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"
+# The names in namespace `Orders`. CloudWatch charges each for the service, and again for each
+# channel, but only for the hours in which something was counted: it is the most that is charged.
+METRICS = 10
+# Lambda's pollers of a queue that is empty. Without a maximum concurrency they may become 2.
+# docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+POLLERS = 5
+LONG_POLL_SECONDS = 20
+SECONDS_PER_MONTH = 730 * 3600
+
+
+def standing_charges(
+    price: Mapping[str, Any], channels: int, template: Mapping[str, Any]
+) -> dict[str, float]:
+    """What each part of a stage without events costs a month, if orders name so many channels."""
+    alarms, dashboards = _count(template, ALARM), _count(template, DASHBOARD)
+    metrics = METRICS * (1 + channels)
+    polls = POLLERS * SECONDS_PER_MONTH / LONG_POLL_SECONDS
+    return {
+        f"CloudWatch, {alarms} alarms": alarms * price["cloudwatch_alarm_month"],
+        f"CloudWatch, {dashboards} dashboard": dashboards * price["cloudwatch_dashboard_month"],
+        f"CloudWatch, up to {metrics} metrics": metrics * price["cloudwatch_metric_month"],
+        "SQS, polls of an empty queue": polls * price["sqs_standard_request"],
+    }
+
+
+def stage_template() -> dict[str, Any]:
+    """The template that each stage is made of."""
+    return load_template(RESOURCES.read_text(encoding="utf-8"))
+
+
+def _count(template: Mapping[str, Any], kind: str) -> int:
+    """How many of these there are without events out, which are off by default."""
+    resources = template["Resources"].values()
+    return sum(each["Type"] == kind and "Condition" not in each for each in resources)
