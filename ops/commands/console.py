@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ops.commands.options import ready_fd_option
 from ops.commands.session import OutOfReach
 from ops.console import DEFAULT_PORT
-from ops.desk.stage import DEFAULT_AWS_PORT, StageUnavailable, connect
+from ops.desk.stage import StageUnavailable, connect
 from ops.local.lifeline import stop_when_parent_ends
-from ops.local.ports import LOOPBACK, PortUnavailable, require_free
+from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK, PortUnavailable, require_free
 from ops.local.processes import say_ready
 from ops.local.resources import LOCAL_STAGE
 
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
     help="Port of the AWS endpoint of stage `local`.",
 )
 @click.option("--api-url", help="Where the stage's API is, to show it in commands to copy.")
-# For a parent process that waits until this one is ready; see processes.OpsProcess.
-@click.option("--ready-fd", type=int, hidden=True)
+@ready_fd_option
 def console(
     stage: str, port: int, aws_port: int, api_url: str | None, ready_fd: int | None
 ) -> None:

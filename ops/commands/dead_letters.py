@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.submissions import iso
+from ops.commands.options import options
 from ops.commands.session import (
     FOUND_WANTING,
     Moment,
     Session,
     desk_command,
     limit_option,
-    options,
     show_accounts_option,
     yes_option,
 )

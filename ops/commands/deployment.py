@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.commands.options import options
 from ops.deployment.account import Aws
 from ops.deployment.app_stack import AppStack
 from ops.deployment.packaging import PackagingFailed
@@ -44,21 +45,15 @@ _project_option = click.option(
     help="The directory of app.py.",
 )
 _dry_run_option = click.option("--dry-run", is_flag=True, help="Show the changes, make none.")
-
-
-def _open_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A stage without authentication is no accident if it was asked for twice."""
-    options = [
-        click.option(
-            "--open-to-anyone",
-            is_flag=True,
-            help="Deploy a stage whose ORDERS_AUTH is none, which lets anyone in.",
-        ),
-        click.option("--yes-open-to-anyone", is_flag=True, help="The same, said a second time."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+# A stage without authentication is no accident if it was asked for twice.
+_open_options = options(
+    click.option(
+        "--open-to-anyone",
+        is_flag=True,
+        help="Deploy a stage whose ORDERS_AUTH is none, which lets anyone in.",
+    ),
+    click.option("--yes-open-to-anyone", is_flag=True, help="The same, said a second time."),
+)
 
 
 def _in_plain_words(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,65 +2,58 @@
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.commands.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.clients import cloudformation_client
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching
-from ops.local.ports import LOOPBACK, PortUnavailable, free_port, require_free
+from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK, PortUnavailable, free_port, require_free
 from ops.local.programs import HandlerMissing, run_api, run_worker
 from ops.local.resources import find_resources
 from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
 
 DEFAULT_PORT = 8000
-DEFAULT_AWS_PORT = 4566
 PORT = click.IntRange(0, 65535)
 
 
-def _worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of the event source mapping, for each command that has one."""
-    options = [
-        click.option(
-            "--partial-batch",
-            is_flag=True,
-            help="Let the processor answer which messages failed, as a packaged deployment does. "
-            "Without it the processor deletes the good ones and raises, as after `chalice deploy`.",
-        ),
-        click.option(
-            "--batch-size",
-            type=click.IntRange(1, LARGEST_BATCH),
-            default=10,
-            show_default=True,
-            help="The most messages in a batch.",
-        ),
-        click.option(
-            "--window",
-            "window_seconds",
-            type=click.FloatRange(0, 300),
-            default=0.0,
-            show_default=True,
-            help="Seconds to wait for a batch to fill; a batch over 10 needs at least 1.",
-        ),
-        click.option(
-            "--concurrency",
-            "maximum_concurrency",
-            type=click.IntRange(1, 100),
-            default=2,
-            show_default=True,
-            help="Batches at once.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
+# Those of the event source mapping, for each command that has one.
+_worker_options = options(
+    click.option(
+        "--partial-batch",
+        is_flag=True,
+        help="Let the processor answer which messages failed, as a packaged deployment does. "
+        "Without it the processor deletes the good ones and raises, as after `chalice deploy`.",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(1, LARGEST_BATCH),
+        default=10,
+        show_default=True,
+        help="The most messages in a batch.",
+    ),
+    click.option(
+        "--window",
+        "window_seconds",
+        type=click.FloatRange(0, 300),
+        default=0.0,
+        show_default=True,
+        help="Seconds to wait for a batch to fill; a batch over 10 needs at least 1.",
+    ),
+    click.option(
+        "--concurrency",
+        "maximum_concurrency",
+        type=click.IntRange(1, 100),
+        default=2,
+        show_default=True,
+        help="Batches at once.",
+    ),
+)
 _aws_port_option = click.option(
     "--aws-port",
     type=PORT,
@@ -68,8 +61,6 @@ _aws_port_option = click.option(
     show_default=True,
     help="Port of the AWS endpoint.",
 )
-# For a parent process that waits until this one is ready; see processes.OpsProcess.
-_ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
 
 
 @click.command(epilog="Example: python -m ops run --port 8080 --visibility-timeout 5")
@@ -134,7 +125,7 @@ def run(
 @click.command(epilog="Example: python -m ops worker --batch-size 100 --window 1")
 @_aws_port_option
 @_worker_options
-@_ready_fd_option
+@ready_fd_option
 def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_options: Any) -> None:
     """
     Start only the worker.
@@ -153,7 +144,7 @@ def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_op
 @click.command(epilog="Example: python -m ops api --port 8002")
 @click.option("--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the API.")
 @_aws_port_option
-@_ready_fd_option
+@ready_fd_option
 def api(port: int, aws_port: int, ready_fd: int | None) -> None:
     """
     Start only the HTTP API.

@@ -18,12 +18,12 @@ from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
 from chalicelib.submissions import Record, Status, iso
+from ops.commands.options import options
 from ops.commands.session import (
     Moment,
     Session,
     desk_command,
     limit_option,
-    options,
     period,
     period_options,
     show_accounts_option,

@@ -19,9 +19,11 @@ from chalicelib.query_parameters import DATE
 from chalicelib.representation import to_json
 from chalicelib.unavailable import StoreUnavailable
 from chalicelib.wiring import now
+from ops.commands.options import options
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
-from ops.desk.stage import DEFAULT_AWS_PORT, StageUnavailable, connect
+from ops.desk.stage import StageUnavailable, connect
+from ops.local.ports import DEFAULT_AWS_PORT
 from ops.local.resources import LOCAL_STAGE
 
 if TYPE_CHECKING:
@@ -126,17 +128,6 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
             raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
 
     return run
-
-
-def options(*all_options: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator, in the order in which help shows them."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(all_options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 class Day(click.ParamType[date]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,6 +11,7 @@ from nicegui import ui
 
 from chalicelib.unavailable import StoreUnavailable
 from ops.console.markup import Child, join, tag
+from ops.console.view import address
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -123,6 +124,30 @@ def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> 
 def html_text(words: str) -> ui.element:
     """Bare words, without a paragraph around them."""
     return ui.html(str(tag("span", words)), sanitize=False, tag="span")
+
+
+def heading(words: str, lead: str, *tools: Child) -> Markup:
+    """What a page is called and is for, and beside it what can be chosen or done."""
+    return join(
+        tag("div", tag("h1", words), tag("div", *tools, class_="tools"), class_="heading"),
+        tag("p", lead, class_="lead"),
+    )
+
+
+def segments(
+    view: View, label: str, parameter: str, choices: Mapping[str, str], chosen: str
+) -> Markup:
+    """Links to the page with each choice of a parameter. `choices` has the words of each."""
+    links = [
+        tag(
+            "a",
+            words,
+            href=address(view.path, {parameter: name}),
+            aria_current="true" if name == chosen else None,
+        )
+        for name, words in choices.items()
+    ]
+    return tag("nav", *links, class_="segments", aria_label=label)
 
 
 def empty(words: str, hint: str = "") -> Markup:

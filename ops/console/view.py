@@ -12,7 +12,7 @@ from ops.console.formats import Formats
 from ops.console.texts import Texts, preferred_language, texts_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fastapi import Request
 
@@ -52,6 +52,11 @@ class View:
     async def fetch(self, read: Callable[[], Found]) -> Found:
         """What `read` finds, read in a thread: the console serves others meanwhile."""
         return await asyncio.to_thread(read)
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """Which of these the address's parameter chooses; the first, if it is none of them."""
+        chosen = self.parameters.get(name, "")
+        return chosen if chosen in choices else choices[0]
 
     def link(self, **changes: str | None) -> str:
         """The page's own address with some of its parameters changed, or left out for None."""

@@ -17,7 +17,7 @@ from chalicelib.unavailable import unavailable_on_failure
 from chalicelib.wiring import S3_CONFIG
 from ops.local.clients import cloudformation_client, local_session
 from ops.local.environment import PROJECT_ROOT, app_environment
-from ops.local.ports import LOOPBACK
+from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK
 from ops.local.resources import LOCAL_STAGE, find_resources
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 CONFIG_FILE = PROJECT_ROOT / ".chalice" / "config.json"
-DEFAULT_AWS_PORT = 4566
 READERS = 32
 # An operator waits longer than a function may, and reads pages of up to 1 MB.
 CLIENT_CONFIG = Config(

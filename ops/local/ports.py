@@ -3,6 +3,8 @@
 import socket
 
 LOOPBACK = "127.0.0.1"
+# Of the AWS endpoint that `make run` starts, unless another is asked for.
+DEFAULT_AWS_PORT = 4566
 
 
 class PortUnavailable(Exception):

@@ -17,6 +17,7 @@ from tests.chaos.clients import Client, HttpClient, Outcome, QueueClient, Told
 from tests.chaos.faults import Weather
 from tests.chaos.plan import make_plan
 from tests.chaos.stack import ChaosStack, Killer
+from tests.queues import message_count, take_all
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -160,36 +161,18 @@ class View:
     def wait_until_settled(self, at_most: int = 0) -> None:
         """Until no message (or few enough) is on the queue or with the worker."""
         deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
-        while self._on("QueueUrl") > at_most:
+        while (count := message_count(self._sqs, self._outputs["QueueUrl"])) > at_most:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self._on('QueueUrl')} messages are still on the queue")
+                raise TimeoutError(f"{count} messages are still on the queue")
             time.sleep(0.1)
 
     def dead_letter_count(self) -> int:
         """How many messages are in the dead-letter queue."""
-        return self._on("DeadLetterQueueUrl")
-
-    def _on(self, queue: str) -> int:
-        answer = self._sqs.get_queue_attributes(
-            QueueUrl=self._outputs[queue],
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-            ],
-        )
-        return sum(int(value) for value in answer["Attributes"].values())
+        return message_count(self._sqs, self._outputs["DeadLetterQueueUrl"])
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Take everything off the dead-letter queue."""
-        url = self._outputs["DeadLetterQueueUrl"]
-        taken: list[dict[str, Any]] = []
-        while messages := self._sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, MessageAttributeNames=["All"]
-        ).get("Messages", []):
-            for message in messages:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                taken.append(dict(message))
-        return taken
+        return take_all(self._sqs, self._outputs["DeadLetterQueueUrl"])
 
     def redrive(self, messages: list[dict[str, Any]]) -> None:
         """Put dead letters on the queue again, with their attributes and under new message ids."""

@@ -27,6 +27,7 @@ from ops.local.ports import free_port
 from ops.local.resources import TEMPLATE, outputs_of
 from tests.e2e.client import Answer, ApiClient, eventually
 from tests.project import copy_project, record_resources
+from tests.queues import message_count
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -150,9 +151,7 @@ class EmulatedAccount:
 
     def waiting(self) -> int:
         """The messages on the queue, those that are with the processor included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
-        return sum(int(value) for value in answer["Attributes"].values())
+        return message_count(self.sqs, self.queue_url)
 
     def dead_letters(self, count: int = 1) -> list[dict[str, Any]]:
         """Take so many messages out of the dead-letter queue, as soon as they are there."""

@@ -10,6 +10,7 @@ import pytest
 
 from ops.local.clients import queue_client
 from ops.local.stack import LocalStack
+from tests.queues import message_count
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -74,15 +75,6 @@ def received(app_directory: Path, body: str) -> list[dict[str, Any]]:
     return [record for record in map(json.loads, lines) if record["body"] == body]
 
 
-def count(sqs: "SQSClient", url: str) -> int:
-    """The messages of a queue, hidden ones included."""
-    answer = sqs.get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    )
-    return sum(int(value) for value in answer["Attributes"].values())
-
-
 def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT_SECONDS
     while not condition():
@@ -99,7 +91,7 @@ def test_a_failing_message_ends_in_the_dlq_after_five_receives_and_blocks_no_oth
 
     sqs.send_message(QueueUrl=queue_url, MessageBody="good")
 
-    wait_for(lambda: count(sqs, dlq_url) == 1 and count(sqs, queue_url) == 0)
+    wait_for(lambda: message_count(sqs, dlq_url) == 1 and message_count(sqs, queue_url) == 0)
     attempts = received(app_directory, "fail")
     counts = [int(attempt["attributes"]["ApproximateReceiveCount"]) for attempt in attempts]
     assert counts == [1, 2, 3, 4, 5]
@@ -121,5 +113,5 @@ def test_messages_wait_for_a_worker_that_is_stopped_or_has_crashed(
     stack.start_worker()
 
     wait_for(lambda: bool(received(app_directory, "while crashed")))
-    wait_for(lambda: count(sqs, stack.outputs["QueueUrl"]) == 0)
+    wait_for(lambda: message_count(sqs, stack.outputs["QueueUrl"]) == 0)
     assert len(received(app_directory, "while stopped")) == 1

@@ -12,6 +12,7 @@ import pytest
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
+from tests.queues import message_count
 
 PLAIN = {"amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}
 
@@ -135,7 +136,7 @@ def test_a_client_that_tries_again_with_its_key_is_counted_once(system: System) 
         system.api.post(order_text("retried"), Idempotency_Key="key-1")
     system.api.post(order_text("after-retries"))
     system.api.records("after-retries", 1)
-    eventually(lambda: waiting(system) == 0)
+    eventually(lambda: message_count(system.sqs, system.queue_url) == 0)
 
     assert len(system.api.records("retried", 1)) == 1
 
@@ -162,7 +163,7 @@ def test_a_redelivered_message_changes_nothing(system: System) -> None:
             MessageAttributes=attributes,
         )
     system.api.records("redelivered", 1)
-    eventually(lambda: waiting(system) == 0)
+    eventually(lambda: message_count(system.sqs, system.queue_url) == 0)
 
     (record,) = system.api.records("redelivered", 1)
     assert record["isDuplicate"] is False
@@ -274,18 +275,6 @@ def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(
     assert record["submissionId"] == receipt.body["submissionId"]
     downloaded = download(system.api.get("/orders/outage").body["s3Url"])
     assert downloaded == order_text("outage").encode()
-
-
-def waiting(system: System) -> int:
-    """How many messages are on the queue or with the worker."""
-    answer = system.sqs.get_queue_attributes(QueueUrl=system.queue_url, AttributeNames=["All"])
-    return sum(
-        int(answer["Attributes"][name])
-        for name in (
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-        )
-    )
 
 
 def recreate(system: System, description: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from ops.local.ports import LOOPBACK
 from ops.local.stack import LocalStack
 from tests.e2e.client import ApiClient, eventually
+from tests.queues import message_count, take_all
 
 # What only someone inside knows: code, places, resources, and whose software it is.
 INTERNALS = re.compile(
@@ -68,17 +69,8 @@ class System:
 
     def settle(self) -> None:
         """Until nothing is on the queue: no message is stuck."""
-        eventually(lambda: self._waiting() == 0)
-
-    def _waiting(self) -> int:
-        answer = self._sqs.get_queue_attributes(
-            QueueUrl=self.stack.outputs["QueueUrl"],
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-            ],
-        )
-        return sum(int(value) for value in answer["Attributes"].values())
+        url = self.stack.outputs["QueueUrl"]
+        eventually(lambda: message_count(self._sqs, url) == 0)
 
     def records(self) -> list[dict[str, Any]]:
         """All records, as DynamoDB has them."""
@@ -89,15 +81,7 @@ class System:
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Take all dead letters."""
-        url = self.stack.outputs["DeadLetterQueueUrl"]
-        taken: list[dict[str, Any]] = []
-        while messages := self._sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, MessageAttributeNames=["All"]
-        ).get("Messages", []):
-            for message in messages:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                taken.append(dict(message))
-        return taken
+        return take_all(self._sqs, self.stack.outputs["DeadLetterQueueUrl"])
 
 
 @pytest.fixture(scope="package")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from nicegui import ui
-
-from ops.console.components import Column, empty, html, loaded, moment, notice, table
+from ops.console.components import Column, empty, heading, html, moment, segments
+from ops.console.listing import Listing, show_listing
 from ops.console.markup import tag
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ops.console.markup import Child
     from ops.console.view import View
     from ops.desk.audit_trail import Action
@@ -24,65 +21,33 @@ SHOWN = 200
 SHOWN_CHARACTERS = 60
 
 
-class Trail(NamedTuple):
-    """The newest actions. `more` says that there are older ones in the period."""
-
-    actions: Sequence[Action]
-    more: bool
-
-
 def show(view: View) -> None:
     """Build the page."""
-    chosen = view.parameters.get("days", "")
-    days = chosen if chosen in DAYS else DAYS[0]
-    links = [
-        tag(
-            "a",
-            view.t("audit.days", days=name),
-            href=f"/audit?days={name}",
-            aria_current="true" if name == days else None,
-        )
-        for name in DAYS
-    ]
-    html(
-        tag(
-            "div",
-            tag("h1", view.t("audit.title")),
-            tag(
-                "div",
-                tag("nav", *links, class_="segments", aria_label=view.t("overview.period")),
-                class_="tools",
-            ),
-            class_="heading",
-        ),
-        tag("p", view.t("audit.lead"), class_="lead"),
-    )
-    with ui.element("div").classes("panel flush"):
-        loaded(view, lambda: _read(view, int(days)), lambda trail: _show(view, trail))
+    t = view.t
+    days = view.choice("days", DAYS)
+    words = {name: t("audit.days", days=name) for name in DAYS}
+    periods = segments(view, t("overview.period"), "days", words, days)
+    html(heading(t("audit.title"), t("audit.lead"), periods))
+    show_listing(view, lambda: _actions(view, int(days)))
 
 
-def _read(view: View, days: int) -> Trail:
-    today = view.now().date()
+def _actions(view: View, days: int) -> Listing:
+    t, today = view.t, view.now().date()
     newest = view.console.desk.audit_trail.newest_first(today - timedelta(days=days - 1), today)
     actions = list(islice(newest, SHOWN + 1))
-    return Trail(actions[:SHOWN], len(actions) > SHOWN)
-
-
-def _show(view: View, trail: Trail) -> None:
-    t = view.t
-    if not trail.actions:
-        html(empty(t("audit.none"), t("audit.none_hint")))
-        return
-    if trail.more:
-        html(notice(t("audit.more", count=view.f.number(SHOWN))))
-    columns = [
-        Column(t("audit.when")),
-        Column(t("audit.who")),
-        Column(t("audit.what")),
-        Column(t("audit.why")),
-        Column(t("audit.details")),
-    ]
-    html(table(t("audit.title"), columns, (_row(view, action) for action in trail.actions)))
+    return Listing(
+        t("audit.title"),
+        columns=[
+            Column(t("audit.when")),
+            Column(t("audit.who")),
+            Column(t("audit.what")),
+            Column(t("audit.why")),
+            Column(t("audit.details")),
+        ],
+        rows=[_row(view, action) for action in actions[:SHOWN]],
+        none=empty(t("audit.none"), t("audit.none_hint")),
+        left_out=t("audit.more", count=view.f.number(SHOWN)) if len(actions) > SHOWN else None,
+    )
 
 
 def _row(view: View, action: Action) -> list[Child]:

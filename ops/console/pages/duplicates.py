@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from nicegui import ui
+from typing import TYPE_CHECKING
 
 from chalicelib.query_parameters import audit_query
 from chalicelib.submissions import Status
 from ops.console.bounded import read_newest
-from ops.console.components import Column, empty, html, loaded, moment, notice, outcome, table
+from ops.console.components import Column, empty, heading, html, moment, outcome, segments
+from ops.console.listing import Listing, show_listing
 from ops.console.markup import tag
 from ops.console.pages.order import FIELDS
 from ops.console.pages.orders import show_records
 from ops.console.view import order_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from markupsafe import Markup
 
     from chalicelib.submissions import Record
@@ -27,74 +24,41 @@ SHOWN = 100
 KINDS = ("conflicts", "all")
 
 
-class Conflicts(NamedTuple):
-    """The newest conflicts among the newest duplicates. `complete` says that all were read."""
-
-    records: Sequence[Record]
-    read: int
-    complete: bool
-
-
 def show(view: View) -> None:
     """Build the page."""
-    chosen = view.parameters.get("show", "")
-    kind = chosen if chosen in KINDS else KINDS[0]
-    links = [
-        tag(
-            "a",
-            view.t(f"duplicates.{name}"),
-            href=f"/duplicates?show={name}",
-            aria_current="true" if name == kind else None,
-        )
-        for name in KINDS
-    ]
-    html(
-        tag(
-            "div",
-            tag("h1", view.t("duplicates.title")),
-            tag(
-                "div",
-                tag("nav", *links, class_="segments", aria_label=view.t("duplicates.which")),
-                class_="tools",
-            ),
-            class_="heading",
-        ),
-        tag("p", view.t(f"duplicates.{kind}_lead"), class_="lead"),
-    )
+    t = view.t
+    kind = view.choice("show", KINDS)
+    words = {name: t(f"duplicates.{name}") for name in KINDS}
+    kinds = segments(view, t("duplicates.which"), "show", words, kind)
+    html(heading(t("duplicates.title"), t(f"duplicates.{kind}_lead"), kinds))
     if kind == "all":
         query = audit_query({"isDuplicate": "true"}, view.now())
-        show_records(view, query, view.t("duplicates.none"), view.t("duplicates.none_hint"))
+        show_records(view, query, t("duplicates.none"), t("duplicates.none_hint"))
     else:
-        with ui.element("div").classes("panel flush"):
-            loaded(view, lambda: read_conflicts(view), lambda found: _show_conflicts(view, found))
+        show_listing(view, lambda: _conflicts(view))
 
 
-def read_conflicts(view: View) -> Conflicts:
+def _conflicts(view: View) -> Listing:
     """Duplicates that differ from the accepted order, of the last seven days."""
-    query = audit_query({"status": Status.DUPLICATE.value}, view.now())
-    newest = read_newest(view.console.desk.orders, query)
-    conflicts = [record for record in newest.records if record.differs]
-    return Conflicts(conflicts[:SHOWN], len(newest.records), newest.complete)
-
-
-def _show_conflicts(view: View, found: Conflicts) -> None:
     t = view.t
-    if not found.complete:
-        html(notice(t("duplicates.sample", count=view.f.number(found.read))))
-    if not found.records:
-        html(empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint")))
-        return
-    columns = [
-        Column(t("field.id")),
-        Column(t("field.outcome")),
-        Column(t("duplicates.differs")),
-        Column(t("field.amount"), numeric=True),
-        Column(t("field.channel")),
-        Column(t("field.processed_at")),
-        Column(t("field.submission")),
-    ]
-    html(
-        table(t("duplicates.conflicts"), columns, (_row(view, record) for record in found.records))
+    query = audit_query({"status": Status.DUPLICATE.value}, view.now())
+    duplicates, complete = read_newest(view.console.desk.orders, query)
+    conflicts = [record for record in duplicates if record.differs]
+    read = view.f.number(len(duplicates))
+    return Listing(
+        t("duplicates.conflicts"),
+        columns=[
+            Column(t("field.id")),
+            Column(t("field.outcome")),
+            Column(t("duplicates.differs")),
+            Column(t("field.amount"), numeric=True),
+            Column(t("field.channel")),
+            Column(t("field.processed_at")),
+            Column(t("field.submission")),
+        ],
+        rows=[_row(view, record) for record in conflicts[:SHOWN]],
+        none=empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint")),
+        left_out=None if complete else t("duplicates.sample", count=read),
     )
 
 

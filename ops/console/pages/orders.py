@@ -16,6 +16,7 @@ from ops.console.components import (
     FAILURES,
     Column,
     empty,
+    heading,
     html,
     loaded,
     moment,
@@ -51,8 +52,7 @@ def show(view: View) -> Response | None:
     if is_order_id(wanted):
         return RedirectResponse(order_address(wanted))
     html(
-        tag("div", tag("h1", view.t("orders.title")), _exports(view), class_="heading"),
-        tag("p", view.t("orders.lead"), class_="lead"),
+        heading(view.t("orders.title"), view.t("orders.lead"), _exports(view)),
         notice(view.t("orders.bad_id", id=wanted[:80]), "warn") if wanted else None,
         tag("div", _filters(view, wanted), class_="panel"),
     )
@@ -187,22 +187,18 @@ def _filters(view: View, wanted: str) -> Markup:
     )
 
 
-def _exports(view: View) -> Markup:
+def _exports(view: View) -> list[Markup]:
     given = {name: view.parameters.get(name) for name in FILTERS}
-    return tag(
-        "div",
-        *[
-            tag(
-                "a",
-                view.t("orders.export", format=name.upper()),
-                href=address("/export", {**given, "format": name}),
-                class_="button",
-                download="",
-            )
-            for name in FORMATS
-        ],
-        class_="tools",
-    )
+    return [
+        tag(
+            "a",
+            view.t("orders.export", format=name.upper()),
+            href=address("/export", {**given, "format": name}),
+            class_="button",
+            download="",
+        )
+        for name in FORMATS
+    ]
 
 
 def _pages(view: View, page: AuditList) -> Markup:

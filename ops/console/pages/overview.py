@@ -11,7 +11,7 @@ from nicegui import ui
 from chalicelib.health import HealthReport, HealthStatus
 from chalicelib.orders import CHANNELS
 from ops.console.charts import Chart, Plot, Series
-from ops.console.components import FAILURES, html, loaded, notice
+from ops.console.components import FAILURES, html, loaded, notice, segments
 from ops.console.frame import icon
 from ops.console.markup import join, tag
 from ops.desk.stats import NO_CHANNEL, Slice
@@ -74,8 +74,7 @@ class OverviewPage:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        chosen = view.parameters.get("period", "")
-        self._name = chosen if chosen in PERIODS else next(iter(PERIODS))
+        self._name = view.choice("period", list(PERIODS))
         self._period = PERIODS[self._name]
         self._charts: list[tuple[Chart, Callable[[Found], Plot]]] = []
 
@@ -92,16 +91,9 @@ class OverviewPage:
         loaded(self._view, self._read, self._show_found)
 
     def _periods(self) -> Markup:
-        links = [
-            tag(
-                "a",
-                self._view.t(f"overview.periods.{name}"),
-                href=self._view.link(period=name),
-                aria_current="true" if name == self._name else None,
-            )
-            for name in PERIODS
-        ]
-        return tag("nav", *links, class_="segments", aria_label=self._view.t("overview.period"))
+        t = self._view.t
+        words = {name: t(f"overview.periods.{name}") for name in PERIODS}
+        return segments(self._view, t("overview.period"), "period", words, self._name)
 
     def _read(self) -> Found:
         console = self._view.console
