@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import botocore
 from botocore.config import Config
-from botocore.handlers import add_expect_header
+from botocore.handlers import (
+    BUILTIN_HANDLERS,
+    REGISTER_FIRST,
+    REGISTER_LAST,
+    add_expect_header,
+)
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
@@ -64,6 +69,8 @@ CLIENT_CONFIG = Config(
 HEALTH_CONFIG = CLIENT_CONFIG.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 )
+# By botocore's names for them, of which EventBridge has two.
+SERVICES = {"dynamodb", "eventbridge", "events", "s3", "sns", "sqs"}
 # Without it a presigned URL gets a signature that newer regions refuse.
 S3_CONFIG = Config(signature_version="s3v4")
 
@@ -223,7 +230,25 @@ def _queue_client() -> "SQSClient":
 
 @_once
 def _session() -> Session:
-    return Session()
+    """
+    One session for all clients, with those of botocore's event handlers that they can call.
+
+    Most handlers are for services that are not used here, and each of them is looked at and copied
+    when a session or a client is made.
+    """
+    session = Session(include_builtin_handlers=False)
+    events = session.get_component("event_emitter")
+    register = {
+        None: events.register,
+        REGISTER_FIRST: events.register_first,
+        REGISTER_LAST: events.register_last,
+    }
+    for event, handler, *place in BUILTIN_HANDLERS:
+        # An event is named like `before-call.s3.PutObject`, or for all services `before-call`.
+        service = (*event.split("."), None)[1]
+        if service is None or service in SERVICES:
+            register[place[0] if place else None](event, handler)
+    return session
 
 
 def now() -> datetime:

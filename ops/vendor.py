@@ -7,8 +7,8 @@ libraries. Two things go there:
 - botocore, the release that this checkout is tested with, with the data of the services that
   are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write it,
-  so without it each cold start compiles them. It is of the kind that holds its source's hash:
-  Python ignores it once they differ.
+  so without it each cold start compiles them. Where the source does not come from vendor/ itself,
+  it is of the kind that holds its source's hash: Python ignores it once they differ.
 
 Without the step the package works as well, with the botocore that Lambda has.
 """
@@ -22,6 +22,7 @@ import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def fill_vendor(project: Path) -> Path:
     for name in COPIED:
         _copy(_location(name), vendor)
     _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
-    _compile(vendor, into=vendor)
+    # Both are made here, so they can't differ, and no start has to hash three megabytes of source.
+    _compile(vendor, into=vendor, mode=PycInvalidationMode.UNCHECKED_HASH)
     for name in COMPILED:
         location = _location(name)
         _compile(location, into=vendor, root=location.parents[name.count(".")])
@@ -143,7 +145,12 @@ def _copy(location: Path, vendor: Path) -> None:
     shutil.copytree(location, vendor / location.name, ignore=ignored)
 
 
-def _compile(location: Path, into: Path, root: Path | None = None) -> None:
+def _compile(
+    location: Path,
+    into: Path,
+    root: Path | None = None,
+    mode: PycInvalidationMode = PycInvalidationMode.CHECKED_HASH,
+) -> None:
     """Compile a module or all below a directory, whose names are taken from `root` on."""
     is_directory = location.is_dir()
     sources = sorted(location.rglob("*.py")) if is_directory else [location]
@@ -155,7 +162,7 @@ def _compile(location: Path, into: Path, root: Path | None = None) -> None:
             str(into / relative.parent / "__pycache__" / f"{relative.stem}.{tag}.pyc"),
             dfile=str(relative),
             doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH,
+            invalidation_mode=mode,
         )
 
 

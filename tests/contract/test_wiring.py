@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
 from chalice.test import Client
 
@@ -16,6 +17,7 @@ from chalicelib.submissions import Status
 from chalicelib.unavailable import StoreUnavailable
 from ops.local.ports import free_port
 from ops.local.stack import LocalResources
+from ops.vendor import OPERATIONS
 from tests.builders import order_text, sqs_event, sqs_record, submission
 
 JSON = {"Content-Type": "application/json"}
@@ -124,6 +126,27 @@ def test_a_missing_setting_is_a_500_to_the_caller_and_said_in_the_log(
     (failed,) = [line for line in caplog.records if line.message == "request failed"]
     assert "ORDERS_QUEUE_URL is not set" in vars(failed)["detail"]
     assert "ORDERS_QUEUE_URL" not in answer.body.decode()
+
+
+@pytest.mark.parametrize("service", sorted(OPERATIONS))
+def test_a_client_calls_the_handlers_that_it_would_call_with_all_of_them(service: str) -> None:
+    kinds = {event.split(".")[0] for event, *_ in BUILTIN_HANDLERS} - {"docs"}
+    events = {
+        f"{kind}.{service}{suffix}"
+        for kind in kinds
+        for suffix in ("", *(f".{operation}" for operation in OPERATIONS[service]))
+    }
+
+    def called(session: Session, event: str) -> list[Any]:
+        emitter: Any = session.get_component("event_emitter")
+        handlers = emitter._emitter._handlers.prefix_search(emitter._alias_event_name(event))
+        # Powertools registers one of its own with every session.
+        return [each for each in handlers if each.__module__.startswith("botocore.")]
+
+    ours, all_of_them = wiring._session(), Session()
+    assert {event: called(ours, event) for event in events} == {
+        event: called(all_of_them, event) for event in events
+    }
 
 
 def test_an_endpoint_that_does_not_answer_is_said_in_time() -> None:
