@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -9,14 +10,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
+import botocore
+
+from benchmarks.cpu_share import CpuShare
 from benchmarks.events import record
 from benchmarks.processes import ROOT, FakeAws, cores, environment
 from benchmarks.report import table
+from benchmarks.throughput import MEMORY_MB
 from ops.vendor import COMPILED, fill_vendor
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from benchmarks.progress import Progress
 
 ROUNDS = 7
+THROTTLED_ROUNDS = 2
 CONTENDERS = {
     "serial_boto3": "(a) boto3, serial",
     "serial_with_powertools": "(a) with Powertools' Logger and Metrics",
@@ -33,6 +41,18 @@ CONTENDERS = {
     "ours": "(d) this system, as it is in a checkout",
 }
 PLAIN, VENDORED = "(d) as packaged", "(d) as packaged after `make vendor`"
+# What the package is without one thing more: of the code, as BENCH_WITHOUT, or of the package.
+OF_THE_CODE = {
+    "boto3": "botocore's clients without boto3",
+    "handlers": "botocore's event handlers for the used services only",
+    "lazy queue": "no SQS client before something goes wrong",
+}
+WHOLE_DATA = "botocore's data of the used operations only"
+HASHED = "vendor/'s bytecode not checked against its source"
+NO_BYTECODE = "bytecode in the package"
+REJECTED = {"collections": "garbage collection off while loading"}
+
+Start = tuple[str, dict[str, str]]
 
 
 class ColdStart(NamedTuple):
@@ -41,33 +61,72 @@ class ColdStart(NamedTuple):
     cpu_ms: float
     import_cpu_ms: float
     wall_ms: float
+    first_order_ms: float
     peak_mib: float
 
 
-def measure(progress: Progress) -> dict[str, list[ColdStart]]:
-    """Several cold starts of each, interleaved."""
+Results = dict[str, list[ColdStart]]
+
+
+def measure(progress: Progress) -> tuple[Results, Results]:
+    """Several cold starts of each, interleaved: at a whole core, and those at a share of one."""
     progress.step(f"cold starts, {ROUNDS} of each")
     with FakeAws() as aws, tempfile.TemporaryDirectory() as directory:
-        given = environment(aws.url)
-        started = {
-            title: (f"benchmarks.contenders.{name}", given) for name, title in CONTENDERS.items()
-        }
-        for title, vendored in ((PLAIN, False), (VENDORED, True)):
-            package = make_package(Path(directory) / str(vendored), vendored=vendored)
-            # A package on Lambda is read-only: no bytecode is written.
-            path = {"PYTHONPATH": f"{package}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-            started[title] = ("benchmarks.contenders.ours", {**given, **path})
-        results: dict[str, list[ColdStart]] = {title: [] for title in started}
-        for number in range(ROUNDS + 1):
-            for title, (module, variables) in started.items():
-                result = start(module, variables, f"{title[:3]}{number}")
-                if number:
-                    results[title].append(result)
-    return results
+        starts = _starts(environment(aws.url), Path(directory))
+        full: Results = {title: [] for title in starts}
+        throttled: Results = {title: [] for title in starts}
+        for number in range(-1, ROUNDS):
+            for title, (module, variables) in starts.items():
+                result = start(module, variables, f"order-{number}")
+                aws.reset()
+                if number >= 0:
+                    full[title].append(result)
+        for number in range(THROTTLED_ROUNDS):
+            for title in [*CONTENDERS.values(), PLAIN, VENDORED]:
+                throttled[title].append(start(*starts[title], f"order-{number}", MEMORY_MB))
+                aws.reset()
+    return full, throttled
 
 
-def start(module: str, variables: Mapping[str, str], name: str) -> ColdStart:
-    """One cold start."""
+def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
+    """All that is started, by its title: a module, and the variables that it runs with."""
+
+    def packaged(name: str, *, vendored: bool = True) -> tuple[Path, dict[str, str]]:
+        package = make_package(directory / name, vendored=vendored)
+        # A package on Lambda is read-only: no bytecode is written.
+        path = {"PYTHONPATH": f"{package}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+        return package, {**given, **path}
+
+    ours, ours_without = (f"benchmarks.contenders.{name}" for name in ("ours", "ours_without"))
+    _, plain = packaged("plain", vendored=False)
+    _, vendored = packaged("vendored")
+    whole_data, with_whole_data = packaged("whole-data")
+    shutil.rmtree(whole_data / "botocore" / "data")
+    (whole_data / "botocore" / "data").symlink_to(Path(botocore.__file__).parent / "data")
+    hashed, with_hashes = packaged("hashed")
+    checked = PycInvalidationMode.CHECKED_HASH
+    compileall.compile_dir(hashed, quiet=2, force=True, invalidation_mode=checked)
+    no_bytecode, without_bytecode = packaged("no-bytecode")
+    for cache in list(no_bytecode.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    return {
+        **{title: (f"benchmarks.contenders.{name}", given) for name, title in CONTENDERS.items()},
+        PLAIN: (ours, plain),
+        VENDORED: (ours, vendored),
+        **{
+            title: (ours_without, {**vendored, "BENCH_WITHOUT": name})
+            for name, title in [*OF_THE_CODE.items(), *REJECTED.items()]
+        },
+        WHOLE_DATA: (ours, with_whole_data),
+        HASHED: (ours, with_hashes),
+        NO_BYTECODE: (ours, without_bytecode),
+    }
+
+
+def start(
+    module: str, variables: Mapping[str, str], name: str, memory_mb: int | None = None
+) -> ColdStart:
+    """One cold start. Lambda gives a whole core until the import is done, and its share then."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "benchmarks.first_order", module],
@@ -80,17 +139,23 @@ def start(module: str, variables: Mapping[str, str], name: str) -> ColdStart:
     assert process.stdin
     assert process.stdout
     os.sched_setaffinity(process.pid, cores()[1])
-    process.stdin.write(json.dumps({"Records": [record(name, name.strip("() "))]}).encode())
-    process.stdin.close()
-    answer = process.stdout.read()
+    import_cpu_seconds = process.stdout.readline()
+    asked = time.perf_counter()
+    with CpuShare(process.pid, memory_mb) if memory_mb else nullcontext():
+        process.stdin.write(json.dumps({"Records": [record(name, name)]}).encode() + b"\n")
+        process.stdin.close()
+        answer = process.stdout.readline()
+        answered = time.perf_counter()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
     if not answer:
         raise RuntimeError(f"{module} failed to process its first order")
     return ColdStart(
         cpu_ms=(usage.ru_utime + usage.ru_stime) * 1000,
-        import_cpu_ms=float(answer) * 1000,
-        wall_ms=(time.perf_counter() - started) * 1000,
+        import_cpu_ms=float(import_cpu_seconds) * 1000,
+        wall_ms=(answered - started) * 1000,
+        first_order_ms=(answered - asked) * 1000,
         peak_mib=usage.ru_maxrss / 1024,
     )
 
@@ -113,39 +178,61 @@ def make_package(directory: Path, *, vendored: bool) -> Path:
             shutil.copy(source, directory)
     if vendored:
         shutil.copytree(fill_vendor(directory), directory, dirs_exist_ok=True)
+        shutil.rmtree(directory / "vendor")
     return directory
 
 
-def report(results: dict[str, list[ColdStart]]) -> str:
-    """The table of all cold starts: of times the median, and of CPU the ratio round by round."""
-    base = results[CONTENDERS["serial_boto3"]]
-    heads = ["", "CPU ms", "of (a)", "of which import", "wall ms", "peak MiB"]
+def report(full: Results, throttled: Results) -> str:
+    """The table of all contenders."""
+    base = full[CONTENDERS["serial_boto3"]]
+    heads = [
+        *("", "CPU ms", "of (a)", "of which import", "wall ms", "peak MiB"),
+        f"first order at {MEMORY_MB} MB, wall ms",
+    ]
     return table(
         heads,
         (
             [
                 title,
-                f"{median(each.cpu_ms for each in starts):.0f}",
-                f"{ratio(starts, base):.2f}",
-                f"{median(each.import_cpu_ms for each in starts):.0f}",
-                f"{median(each.wall_ms for each in starts):.0f}",
-                f"{median(each.peak_mib for each in starts):.0f}",
+                f"{_cpu_ms(full[title]):.0f}",
+                f"{ratio(full[title], base):.2f}",
+                f"{median(each.import_cpu_ms for each in full[title]):.0f}",
+                f"{median(each.wall_ms for each in full[title]):.0f}",
+                f"{median(each.peak_mib for each in full[title]):.0f}",
+                f"{median(each.first_order_ms for each in throttled[title]):.0f}",
             ]
-            for title, starts in results.items()
+            for title in [*CONTENDERS.values(), PLAIN, VENDORED]
         ),
     )
 
 
-def goals(results: dict[str, list[ColdStart]]) -> list[tuple[str, float, str, bool]]:
+def report_steps(full: Results) -> str:
+    """What each step of the packaged system's start is worth."""
+    heads = ["cold start of the package", "CPU ms before", "after", "saved"]
+    kept = [*OF_THE_CODE.values(), WHOLE_DATA, NO_BYTECODE, HASHED]
+    rows = [_step(title, full[title], full[VENDORED]) for title in kept]
+    rejected = [_step(title, full[VENDORED], full[title]) for title in REJECTED.values()]
+    return f"Kept:\n\n{table(heads, rows)}\n\nLeft out:\n\n{table(heads, rejected)}"
+
+
+def _step(title: str, before: list[ColdStart], after: list[ColdStart]) -> list[str]:
+    saved = 1 - ratio(after, before)
+    return [title, f"{_cpu_ms(before):.0f}", f"{_cpu_ms(after):.0f}", f"{saved:.0%}"]
+
+
+def goals(full: Results) -> list[tuple[str, float, str, bool]]:
     """The goal of this table, against both readings of what a straightforward start is."""
-    ours = results[VENDORED]
     found = [
-        (f"cold start CPU, of {CONTENDERS[name]}", ratio(ours, results[CONTENDERS[name]]))
+        (f"cold start CPU, of {CONTENDERS[name]}", ratio(full[VENDORED], full[CONTENDERS[name]]))
         for name in ("serial_with_powertools", "serial_boto3")
     ]
     return [(title, value, "0.65 or less", value <= 0.65) for title, value in found]
 
 
 def ratio(starts: list[ColdStart], base: list[ColdStart]) -> float:
-    """By the least CPU of each: whatever else the machine does only adds to it."""
-    return min(each.cpu_ms for each in starts) / min(each.cpu_ms for each in base)
+    """Round by round, the median: what else the machine does meanwhile touches both."""
+    return median(one.cpu_ms / other.cpu_ms for one, other in zip(starts, base, strict=True))
+
+
+def _cpu_ms(starts: list[ColdStart]) -> float:
+    return median(each.cpu_ms for each in starts)

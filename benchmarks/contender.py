@@ -17,6 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.context import Context
 from benchmarks.events import Mix, batches
 
 if TYPE_CHECKING:
@@ -53,18 +54,6 @@ class Outcome:
     @property
     def cpu_ms_per_order(self) -> float:
         return self.cpu_seconds / self.orders * 1000
-
-
-class Context:
-    """What Lambda hands in beside the event, as far as Powertools looks at it."""
-
-    function_name = "orders"
-    memory_limit_in_mb = 512
-    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:orders"
-    aws_request_id = "00000000-0000-4000-8000-000000000000"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
 
 
 def perform(process: Callable[[Any, Any], Any], run: Run) -> Outcome:

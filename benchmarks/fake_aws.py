@@ -5,11 +5,15 @@ It is a process of its own, cheap enough to serve every contender from one core,
 has the other one to itself. It counts each call, connection and byte. What it answers is right
 (conditions hold, a duplicate is one) but nothing is checked: the emulators are for that.
 
-    python -m benchmarks.fake_aws      prints its port, and runs until its standard input ends
+    python -m benchmarks.fake_aws [--certificate FILE] [--at-once]
+
+It prints its port, and runs until its standard input ends. With `--at-once` it answers without
+latency.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import re
@@ -139,7 +143,9 @@ class Tables:
 class Aws:
     """All that the connections share."""
 
-    def __init__(self) -> None:
+    def __init__(self, latency: float) -> None:
+        """`latency` is the share of the set latencies that each answer takes."""
+        self.latency = latency
         self.reset()
 
     def reset(self) -> None:
@@ -220,7 +226,8 @@ class Connection(asyncio.Protocol):
         self, service: str, operation: str, status: int, headers: bytes, body: bytes
     ) -> None:
         self._aws.tally.calls[f"{service} {operation}"] += 1
-        self._loop.call_later(LATENCY_SECONDS[service], self._write, status, headers, body)
+        seconds = LATENCY_SECONDS[service] * self._aws.latency
+        self._loop.call_later(seconds, self._write, status, headers, body)
 
     def _control(self, method: bytes) -> None:
         """GET shows what was counted; DELETE forgets it, and all that is kept."""
@@ -268,9 +275,9 @@ def _sqs_answer(operation: str, given: dict[str, Any]) -> Answer:
     return 200, {"MessageId": "00000000-0000-4000-8000-000000000000", "MD5OfMessageBody": ""}
 
 
-async def serve(certificate: Path | None) -> None:
+async def serve(certificate: Path | None, *, at_once: bool) -> None:
     """Serve on a free port of 127.0.0.1, say which, and end when the standard input does."""
-    aws = Aws()
+    aws = Aws(0.0 if at_once else 1.0)
     loop = asyncio.get_running_loop()
     tls = None
     if certificate:
@@ -284,4 +291,8 @@ async def serve(certificate: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]) if len(sys.argv) > 1 else None))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fake_aws")
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--at-once", action="store_true")
+    arguments = parser.parse_args()
+    asyncio.run(serve(arguments.certificate, at_once=arguments.at_once))

@@ -70,9 +70,11 @@ def self_signed(directory: Path) -> Path:
 class FakeAws:
     """The fake AWS as a process, for as long as the `with` block lasts."""
 
-    def __init__(self, certificate: Path | None = None) -> None:
+    def __init__(self, certificate: Path | None = None, *, at_once: bool = False) -> None:
+        """With a certificate it speaks TLS; `at_once` it answers without latency."""
         self._certificate = certificate
-        arguments = [str(certificate)] if certificate else []
+        arguments = ["--certificate", str(certificate)] if certificate else []
+        arguments += ["--at-once"] if at_once else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fake_aws", *arguments],
             cwd=ROOT,

@@ -4,15 +4,22 @@ Our system without one of its optimisations, or with one that was rejected: `BEN
 So each one's worth is measured in the same run as the whole.
 """
 
+# ruff: noqa: E402 (what is left out is left out before it is imported)
+
+import gc
 import os
 from typing import Any
 
+WITHOUT = os.environ["BENCH_WITHOUT"]
+if WITHOUT == "collections":
+    gc.disable()
+
 from botocore.config import Config
 from botocore.handlers import add_expect_header
+from botocore.session import Session
 
 from chalicelib import wiring
 
-WITHOUT = os.environ["BENCH_WITHOUT"]
 CONFIGS: dict[str, dict[str, Any]] = {
     "validation": {"parameter_validation": True},
     "checksums": {
@@ -38,7 +45,14 @@ if WITHOUT.endswith("threads"):
         Config(max_pool_connections=wiring.MAX_WORKERS)
     )
 
-from benchmarks.contenders.ours import process as ours  # noqa: E402 (after it was changed)
+if WITHOUT == "boto3":
+    import boto3
+
+    changed._client = lambda service, config: boto3.client(service, config=config)  # noqa: SLF001
+if WITHOUT == "handlers":
+    changed._session = wiring._once(Session)  # noqa: SLF001
+
+from benchmarks.contenders.ours import process as ours
 
 processor = wiring.processor()
 if WITHOUT == "expect":
@@ -46,5 +60,11 @@ if WITHOUT == "expect":
     client.meta.events.register_first("before-call.s3", add_expect_header)
 if WITHOUT == "concurrency":
     processor._concurrently = map  # noqa: SLF001
+
+if WITHOUT == "lazy queue":
+    wiring._queue_client()  # noqa: SLF001
+if WITHOUT == "garbage":
+    gc.collect()
+    gc.freeze()
 
 process = ours

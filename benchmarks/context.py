@@ -1,0 +1,13 @@
+"""What Lambda hands in beside the event. A module of its own, since cold starts import it."""
+
+
+class Context:
+    """As far as Powertools and this system look at it."""
+
+    function_name = "orders"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:orders"
+    aws_request_id = "00000000-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
