@@ -71,7 +71,7 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (8 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
-bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (5 minutes)
+bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (8 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
 vendor: $(DEV) ## Make vendor/, with which a packaged function starts faster; not needed to package

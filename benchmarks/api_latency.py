@@ -2,124 +2,151 @@
 
 from __future__ import annotations
 
-import http.client
-import itertools
 import json
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import product
 from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.events import record
-from benchmarks.processes import ROOT
+from benchmarks.events import KNOWN_ORDER, record
+from benchmarks.processes import ROOT, environment
 from benchmarks.report import table
 from ops.local.ports import LOOPBACK, accepts_connections, free_port
 from ops.local.stack import LocalStack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from benchmarks.progress import Progress
 
 CLIENTS = (1, 8, 32)
-REQUESTS = 480
-KNOWN_ORDER = "known"
+ROUNDS = 2
+SECONDS = 2
+# A class of the locustfile for each kind of request.
+USERS = {"POST /orders": "Submitting", "GET /orders/{orderId}": "Reading"}
+LOCUST = ROOT / ".venv-bench" / "bin" / "locust"
+LOCUSTFILE = ROOT / "benchmarks" / "locustfile.py"
 
 
-class Request(NamedTuple):
-    """One kind of request."""
+class Answers(NamedTuple):
+    """How long requests took, and how many were answered in a second."""
 
-    name: str
-    method: str
-    make: Callable[[], tuple[str, str | None]]
+    times_ms: list[float]
+    per_second: float
+
+    def percentile(self, percent: int) -> float:
+        return quantiles(self.times_ms, n=100)[percent - 1]
 
 
 def measure(progress: Progress) -> str:
     """The table of all requests, by the number of clients."""
-    numbers = itertools.count()
-    requests = [
-        Request("POST /orders", "POST", lambda: ("/orders", _order(f"api-{next(numbers)}"))),
-        Request("GET /orders/{orderId}", "GET", lambda: (f"/orders/{KNOWN_ORDER}", None)),
-    ]
     rows = []
-    with tempfile.TemporaryDirectory() as directory:
-        log = Path(directory) / "log"
-        with LocalStack(log_file=log) as stack, _bare_api() as bare_port:
-            _call(stack.api_port, "POST", "/orders", _order(KNOWN_ORDER))
-            while _call(stack.api_port, "GET", f"/orders/{KNOWN_ORDER}", None) != http.client.OK:
-                time.sleep(0.1)
-            stack.stop_worker()
-            for request, clients in itertools.product(requests, CLIENTS):
-                progress.step(f"API, {request.name}, {clients} clients")
-                bare = _latencies_ms(bare_port, request, clients)
-                ours = _latencies_ms(stack.api_port, request, clients)
-                rows.append([request.name, str(clients), *_figures(bare, ours)])
-    heads = ["", "clients", "bare p50 ms", "ours p50 ms", "bare p99 ms", "ours p99 ms", "ours/s"]
-    return table(heads, rows)
+    with _stack() as ours_url, _bare_api() as bare_url:
+        for request, clients in product(USERS, CLIENTS):
+            progress.step(f"API, {request}, {clients} clients")
+            bare, ours = _in_turn((bare_url, ours_url), USERS[request], clients)
+            rows.append([request, str(clients), *_figures(bare, ours)])
+    heads = ["", "clients"]
+    for percentile in ("p50", "p99"):
+        heads += [f"bare {percentile} ms", f"ours {percentile} ms", "share that is ours"]
+    return table([*heads, "bare/s", "ours/s"], rows)
 
 
-class _bare_api:  # noqa: N801 (used as a function)
-    """The bare app as a process, for as long as the `with` block lasts."""
+@contextmanager
+def _stack() -> Iterator[str]:
+    """What `make run` starts, with one order recorded and the worker at rest; the API's URL."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        LocalStack(log_file=Path(directory) / "log") as stack,
+    ):
+        _submit_known_order(stack.api_url)
+        stack.stop_worker()
+        yield stack.api_url
 
-    def __enter__(self) -> int:
-        port = free_port()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.bare_api", str(port)], cwd=ROOT
-        )
+
+@contextmanager
+def _bare_api() -> Iterator[str]:
+    """The bare app as a process, for as long as the `with` block lasts; its URL."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.bare_api", str(port)], cwd=ROOT)
+    try:
         while not accepts_connections(LOOPBACK, port):
             time.sleep(0.05)
-        return port
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
-
-
-def _latencies_ms(port: int, request: Request, clients: int) -> tuple[list[float], float]:
-    """The time of each request, and how many were answered in a second."""
-
-    def client(count: int) -> list[float]:
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
-        times = []
-        for _ in range(count):
-            path, body = request.make()
-            started = time.perf_counter()
-            connection.request(request.method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-            times.append((time.perf_counter() - started) * 1000)
-            if answer.status >= http.client.BAD_REQUEST:
-                raise RuntimeError(f"{request.name}: {answer.status}")
-        connection.close()
-        return times
-
-    client(10)
-    started = time.perf_counter()
-    with ThreadPoolExecutor(clients) as executor:
-        times = [t for each in executor.map(client, clients * [REQUESTS // clients]) for t in each]
-    return times, len(times) / (time.perf_counter() - started)
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def _figures(bare: tuple[list[float], float], ours: tuple[list[float], float]) -> list[str]:
-    (bare_times, _), (our_times, our_rate) = bare, ours
-    bare_cuts, our_cuts = quantiles(bare_times, n=100), quantiles(our_times, n=100)
-    figures = (bare_cuts[49], our_cuts[49], bare_cuts[98], our_cuts[98])
-    return [*(f"{figure:.1f}" for figure in figures), f"{our_rate:.0f}"]
+def _submit_known_order(api_url: str) -> None:
+    body = record(KNOWN_ORDER, KNOWN_ORDER)["body"].encode()
+    headers = {"Content-Type": "application/json"}
+    post = urllib.request.Request(f"{api_url}/orders", body, headers)  # noqa: S310 (it is our own)
+    with urllib.request.urlopen(post, timeout=30):  # noqa: S310
+        pass
+    while not _is_recorded(f"{api_url}/orders/{KNOWN_ORDER}"):
+        time.sleep(0.1)
 
 
-def _call(port: int, method: str, path: str, body: str | None) -> int:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=30)
-    connection.request(method, path, body, {"Content-Type": "application/json"})
-    status = connection.getresponse().status
-    connection.close()
-    return status
+def _is_recorded(order_url: str) -> bool:
+    try:
+        with urllib.request.urlopen(order_url, timeout=30):  # noqa: S310
+            return True
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+        return False
 
 
-def _order(order_id: str) -> str:
-    body: str = record(order_id, order_id)["body"]
-    json.loads(body)
-    return body
+def _in_turn(urls: tuple[str, ...], user: str, clients: int) -> list[Answers]:
+    """The answers of each, measured in turn: what slows the machine for a while slows all."""
+    runs = [[_requests(url, user, clients) for url in urls] for _ in range(ROUNDS)]
+    return [_answers(of_one) for of_one in zip(*runs, strict=True)]
+
+
+def _requests(url: str, user: str, clients: int) -> list[tuple[float, float]]:
+    """The requests of one run of locust: when each began, in s, and how long it took, in ms."""
+    with tempfile.NamedTemporaryFile("r", encoding="ascii") as times:
+        count = ["--users", str(clients), "--spawn-rate", str(clients)]
+        duration = ["--run-time", f"{SECONDS}s", "--stop-timeout", "30"]
+        output = ["--times-file", times.name, "--only-summary", "--loglevel", "WARNING"]
+        command = [str(LOCUST), "--headless", "--locustfile", str(LOCUSTFILE), "--host", url]
+        run = subprocess.run(
+            [*command, *count, *duration, *output, user],
+            cwd=ROOT,
+            env=environment(url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        # Locust's exit code is 1 if a single request failed.
+        if run.returncode:
+            raise RuntimeError(f"{user} of {clients} clients failed:\n{run.stdout}")
+        requests: list[tuple[float, float]] = json.load(times)
+        return requests
+
+
+def _answers(runs: tuple[list[tuple[float, float]], ...]) -> Answers:
+    times = [took_ms for run in runs for _, took_ms in run]
+    return Answers(times, len(times) / sum(_seconds(run) for run in runs))
+
+
+def _seconds(run: list[tuple[float, float]]) -> float:
+    return max(start + took_ms / 1000 for start, took_ms in run) - min(start for start, _ in run)
+
+
+def _figures(bare: Answers, ours: Answers) -> Iterator[str]:
+    for percent in (50, 99):
+        bare_ms, ours_ms = bare.percentile(percent), ours.percentile(percent)
+        yield from (f"{bare_ms:.1f}", f"{ours_ms:.1f}", f"{1 - bare_ms / ours_ms:.0%}")
+    yield from (f"{bare.per_second:.0f}", f"{ours.per_second:.0f}")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEN = 10
+# The order that is there to be read while the API's latency is measured.
+KNOWN_ORDER = "known"
 
 
 class Mix(StrEnum):

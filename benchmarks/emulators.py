@@ -1,0 +1,86 @@
+"""Emulators of AWS with the table and the bucket of the template, under the contenders' names."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from cfnlint.decode import cfn_yaml
+
+from benchmarks.processes import ROOT
+from chalicelib.wiring import CLIENT_CONFIG
+from ops.local.ports import LOOPBACK, accepts_connections, free_port
+from ops.local.stack import LocalResources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = "orders"
+BUCKET = "orders"
+TABLE_PROPERTIES = (
+    "KeySchema",
+    "AttributeDefinitions",
+    "GlobalSecondaryIndexes",
+    "LocalSecondaryIndexes",
+    "BillingMode",
+)
+ROTO = ROOT / ".venv-bench" / "bin" / "roto-server"
+# What fails or takes too long ends the benchmark: it is not tried again and counted twice.
+ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
+
+
+@contextmanager
+def ministack() -> Iterator[str]:
+    """Ministack, which is what `make run` has; its URL."""
+    with LocalResources() as resources:
+        _create(resources.aws_url)
+        yield resources.aws_url
+
+
+@contextmanager
+def roto() -> Iterator[str]:
+    """Roto, in memory; its URL."""
+    port = free_port()
+    process = subprocess.Popen(
+        [str(ROTO), "--ephemeral", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not accepts_connections(LOOPBACK, port):
+            time.sleep(0.05)
+        url = f"http://{LOOPBACK}:{port}"
+        _create(url)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def client_of(service: str, url: str, *, read_timeout_seconds: float | None = None) -> Any:
+    """
+    A client of an emulator, and of nothing else.
+
+    It is as the system's own, but never tries again, and waits longer for an answer if it is told.
+    """
+    waiting = Config(read_timeout=read_timeout_seconds) if read_timeout_seconds else Config()
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 (no account has it)
+        config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(waiting),
+    )
+
+
+def _create(url: str) -> None:
+    template = cfn_yaml.load(str(ROOT / "infrastructure" / "resources.yaml"))
+    properties = template["Resources"]["OrdersTable"]["Properties"]
+    wanted = {name: properties[name] for name in TABLE_PROPERTIES}
+    client_of("dynamodb", url).create_table(TableName=TABLE, **wanted)
+    client_of("s3", url).create_bucket(Bucket=BUCKET)

@@ -1,0 +1,209 @@
+"""What reads take of a table with up to a million records, and of an order with ten thousand."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
+from functools import partial
+from itertools import repeat
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from benchmarks.emulators import BUCKET, TABLE, client_of
+from benchmarks.report import table
+from chalicelib.order_archive import OrderArchive
+from chalicelib.queries import MAX_LIMIT, AuditQuery, Queries
+from chalicelib.record_items import to_item
+from chalicelib.record_store import AuditFilter, RecordStore
+from chalicelib.submissions import Record, settle
+from chalicelib.wiring import now
+from tests.builders import START, order_text, submission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from benchmarks.progress import Progress
+
+TABLE_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+# The list is asked for the last of so many days, which has its share of the records.
+DAYS = 3
+SUBMISSIONS_OF_ONE_ORDER = 10_000
+HOT_ORDER = "hot"
+STEPS = 5
+AUDIT_SHARDS = 4
+REPETITIONS = 5
+# What takes longer is not repeated any more: only the emulator's time would differ.
+ENOUGH_SECONDS = 5.0
+# Roto takes seconds for each read of an index with a million records in it.
+PATIENCE_SECONDS = 600.0
+LAST_DAY = AuditQuery(START.date(), START.date(), AuditFilter())
+LOADERS = 2
+CHUNK = 10_000
+WRITE_BATCH = 25
+BATCH_WRITE_HEADERS = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Target": "DynamoDB_20120810.BatchWriteItem",
+    # Roto looks for the region and the service in it, and checks no signature.
+    "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, "
+    "SignedHeaders=host, Signature=none",
+}
+
+
+class Cost(NamedTuple):
+    """What one action takes: calls, records that they read, this process's CPU, and time."""
+
+    calls: float
+    records_read: float
+    cpu_ms: float
+    median_ms: float
+    slowest_ms: float
+
+
+class Meter:
+    """Counts the calls of a client, and the records that they read as DynamoDB itself says it."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._calls = self._records = 0
+        client.meta.events.register("after-call.dynamodb", self._note)
+
+    def of(self, actions: Iterable[Callable[[], object]]) -> Cost:
+        """What one of some actions takes that are alike: counts are the mean, times the median."""
+        self._calls = self._records = 0
+        cpu, wall = [], []
+        for action in actions:
+            cpu_before, wall_before = time.process_time(), time.perf_counter()
+            action()
+            cpu.append((time.process_time() - cpu_before) * 1000)
+            wall.append((time.perf_counter() - wall_before) * 1000)
+        count = len(wall)
+        counts = (self._calls / count, self._records / count)
+        return Cost(*counts, median(cpu), median(wall), max(wall))
+
+    def _note(self, parsed: dict[str, Any], **_: Any) -> None:
+        self._calls += 1
+        self._records += parsed.get("ScannedCount", 0)
+
+
+def by_table_size(url: str, progress: Progress) -> str:
+    """What a GET of one order and of the list take, by the number of records in the table."""
+    client = client_of("dynamodb", url, read_timeout_seconds=PATIENCE_SECONDS)
+    store, meter = RecordStore(client, TABLE, AUDIT_SHARDS), Meter(client)
+    queries = _queries(store, url)
+    actions: dict[str, Callable[[], object]] = {
+        "GET /orders/{orderId}": lambda: queries.get_order("scale-7"),
+        "of which from the table itself": lambda: store.contended("scale-7"),
+        "GET /orders": lambda: queries.list_orders(LAST_DAY),
+    }
+    rows: dict[str, list[list[str]]] = {name: [] for name in actions}
+    loaded = 0
+    for size in TABLE_SIZES:
+        progress.step(f"table of {size:,} records: loading")
+        _load(url, range(loaded, size))
+        loaded = size
+        progress.step(f"table of {size:,} records: reading")
+        for name, action in actions.items():
+            cost = meter.of(_repeated(action))
+            counts = (f"{cost.calls:.0f}", f"{cost.records_read:.0f}")
+            times = (f"{cost.cpu_ms:.1f}", f"{cost.median_ms:,.1f}")
+            rows[name].append([name, f"{size:,}", *counts, *times])
+    heads = ["", "records in the table", "calls", "records read", "our CPU ms", "ms, on roto"]
+    return table(heads, [row for group in rows.values() for row in group])
+
+
+def of_one_order(url: str, progress: Progress) -> str:
+    """What one more submission of an order takes, and a page of them, as it has more and more."""
+    client = client_of("dynamodb", url)
+    store, meter = RecordStore(client, TABLE, AUDIT_SHARDS), Meter(client)
+    queries, rows = _queries(store, url), []
+    step = SUBMISSIONS_OF_ONE_ORDER // STEPS
+    for done in range(0, SUBMISSIONS_OF_ONE_ORDER, step):
+        progress.step(f"one order, submissions {done:,} to {done + step:,}")
+        more = meter.of(partial(_submit, store, number) for number in range(done, done + step))
+        page = meter.of(_repeated(lambda: queries.get_order(HOT_ORDER)))
+        writing = (f"{more.calls:.2f}", f"{more.median_ms:.1f}", f"{more.slowest_ms:.1f}")
+        reading = (f"{page.calls:.0f}", f"{page.records_read:.0f}", f"{page.median_ms:.1f}")
+        rows.append([f"{done + step:,}", *writing, *reading])
+    progress.step("one order, its whole history")
+    heads = ["submissions", "one more: calls", "ms", "slowest ms"]
+    heads += ["page of history: calls", "records read", "ms"]
+    return f"{table(heads, rows)}\n\n{_whole_history(queries)}"
+
+
+def _whole_history(queries: Queries) -> str:
+    """
+    What following the cursors to the end brings.
+
+    Raises:
+        RuntimeError: a submission is missing, or there more than once.
+    """
+    pages, found, cursor = 0, list[str](), None
+    while pages == 0 or cursor:
+        page = queries.get_order(HOT_ORDER, cursor, MAX_LIMIT)
+        found += [record.submission_id for record in page.records]
+        pages, cursor = pages + 1, page.cursor
+    if sorted(found) != sorted(map(_submission_id, range(SUBMISSIONS_OF_ONE_ORDER))):
+        raise RuntimeError(f"the history of {HOT_ORDER} is not what was submitted")
+    return f"Read to its end, it was {pages} pages of {MAX_LIMIT}, with each submission once."
+
+
+def _queries(store: RecordStore, url: str) -> Queries:
+    return Queries(store, OrderArchive(client_of("s3", url), BUCKET), now)
+
+
+def _repeated(action: Callable[[], object]) -> Iterator[Callable[[], object]]:
+    started = time.perf_counter()
+    for _ in range(REPETITIONS):
+        yield action
+        if time.perf_counter() - started > ENOUGH_SECONDS:
+            return
+
+
+def _submit(store: RecordStore, number: int) -> None:
+    settle(submission(order_text(HOT_ORDER), _submission_id(number)), store.take, now())
+
+
+def _submission_id(number: int) -> str:
+    return f"s-{number}"
+
+
+def _load(url: str, numbers: range) -> None:
+    """Write the records, by some processes at once: a million take minutes even so."""
+    chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+    # Not forked: this process has threads.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(LOADERS, mp_context=spawn) as loaders:
+        for _ in loaders.map(_write_chunk, repeat(url), chunks):
+            pass
+
+
+def _write_chunk(url: str, numbers: range) -> None:
+    """
+    Write records, without a client: botocore would take most of the time.
+
+    Raises:
+        RuntimeError: not all of them were written.
+    """
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    for start in range(0, len(numbers), WRITE_BATCH):
+        items = [_item(number) for number in numbers[start : start + WRITE_BATCH]]
+        puts = {"RequestItems": {TABLE: [{"PutRequest": {"Item": item}} for item in items]}}
+        connection.request("POST", "/", json.dumps(puts), BATCH_WRITE_HEADERS)
+        response = connection.getresponse()
+        answer = response.read()
+        if response.status != http.client.OK or json.loads(answer).get("UnprocessedItems"):
+            raise RuntimeError(f"BatchWriteItem: {response.status} {answer!r}")
+    connection.close()
+
+
+def _item(number: int) -> dict[str, Any]:
+    handed_in = submission(order_text(f"scale-{number}"), _submission_id(number))
+    processed_at = START - timedelta(days=number % DAYS)
+    return to_item(Record.of_first(handed_in, processed_at), AUDIT_SHARDS)
