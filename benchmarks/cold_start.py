@@ -78,13 +78,13 @@ def measure(progress: Progress) -> tuple[Results, Results]:
         for number in range(-1, ROUNDS):
             for title, (module, variables) in starts.items():
                 result = start(module, variables, f"order-{number}")
-                aws.reset()
+                aws.tally_of(1)
                 if number >= 0:
                     full[title].append(result)
         for number in range(THROTTLED_ROUNDS):
             for title in [*CONTENDERS.values(), PLAIN, VENDORED]:
                 throttled[title].append(start(*starts[title], f"order-{number}", MEMORY_MB))
-                aws.reset()
+                aws.tally_of(1)
     return full, throttled
 
 

@@ -28,7 +28,7 @@ def measure(progress: Progress) -> dict[int, float]:
             outcome = contender.perform(
                 Run(f"m{milestone}", Mix.DUPLICATES, BATCH_SIZE, batches=number)
             )
-            aws.reset()
+            aws.tally_of(outcome.orders)
             found[milestone] = outcome.resident_kib / KIBIBYTE
             done = milestone
         contender.stop()

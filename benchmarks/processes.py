@@ -103,6 +103,20 @@ class FakeAws:
         connection.close()
         return tally
 
+    def tally_of(self, orders: int) -> dict[str, Any]:
+        """
+        What was counted for so many orders, since the last reset.
+
+        Raises:
+            RuntimeError: they were not archived (up to one in ten may be invalid), so that what was
+                measured is something else.
+        """
+        tally = self.reset()
+        archived = tally["calls"].get("S3 PutObject", 0)
+        if not 0.9 * orders <= archived <= orders:
+            raise RuntimeError(f"of {orders} orders {archived} were archived: {tally['calls']}")
+        return tally
+
     def _connection(self) -> http.client.HTTPConnection:
         if self.url.startswith("http:"):
             return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

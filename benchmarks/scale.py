@@ -65,7 +65,7 @@ def by_batch_size(progress: Progress) -> str:
             run = Run(f"size-{size}-{number}", Mix.VALID, size, BATCH_RUN_SECONDS)
             outcome = ours.perform(run)
             rates[size].append(outcome.orders_per_second)
-            calls[size] = sum(aws.reset()["calls"].values()) / outcome.orders
+            calls[size] = sum(aws.tally_of(outcome.orders)["calls"].values()) / outcome.orders
     rows = [[str(size), f"{median(rates[size]):.0f}", f"{calls[size]:.2f}"] for size in BATCH_SIZES]
     return table(["batch", "orders/s", "AWS calls/order"], rows)
 

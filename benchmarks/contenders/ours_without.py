@@ -34,7 +34,10 @@ config = CONFIGS.get(WITHOUT, {})
 wiring.CLIENT_CONFIG = wiring.CLIENT_CONFIG.merge(Config(**config))
 changed: Any = wiring
 if WITHOUT == "user agent":
-    changed.CLIENT_CONFIG._supplied_user_agent = None  # noqa: SLF001 (merging can't take it away)
+    # Merging can't take it away.
+    given = dict(changed.CLIENT_CONFIG._user_provided_options)  # noqa: SLF001
+    del given["user_agent"]
+    wiring.CLIENT_CONFIG = Config(**given)
 if WITHOUT == "authorities":
     changed._parse_authorities_once = id  # noqa: SLF001 (it does nothing)
 if WITHOUT == "statements":
