@@ -46,11 +46,11 @@ OF_THE_CODE = {
     "boto3": "botocore's clients without boto3",
     "handlers": "botocore's event handlers for the used services only",
     "lazy queue": "no SQS client before something goes wrong",
+    "no collections": "garbage collection off while loading",
 }
 WHOLE_DATA = "botocore's data of the used operations only"
 HASHED = "vendor/'s bytecode not checked against its source"
 NO_BYTECODE = "bytecode in the package"
-REJECTED = {"collections": "garbage collection off while loading"}
 
 Start = tuple[str, dict[str, str]]
 
@@ -115,7 +115,7 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
         VENDORED: (ours, vendored),
         **{
             title: (ours_without, {**vendored, "BENCH_WITHOUT": name})
-            for name, title in [*OF_THE_CODE.items(), *REJECTED.items()]
+            for name, title in OF_THE_CODE.items()
         },
         WHOLE_DATA: (ours, with_whole_data),
         HASHED: (ours, with_hashes),
@@ -211,8 +211,7 @@ def report_steps(full: Results) -> str:
     heads = ["cold start of the package", "CPU ms before", "after", "saved"]
     kept = [*OF_THE_CODE.values(), WHOLE_DATA, NO_BYTECODE, HASHED]
     rows = [_step(title, full[title], full[VENDORED]) for title in kept]
-    rejected = [_step(title, full[VENDORED], full[title]) for title in REJECTED.values()]
-    return f"Kept:\n\n{table(heads, rows)}\n\nLeft out:\n\n{table(heads, rejected)}"
+    return table(heads, rows)
 
 
 def _step(title: str, before: list[ColdStart], after: list[ColdStart]) -> list[str]:

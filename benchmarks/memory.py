@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from benchmarks.contender import KIBIBYTE, Run
 from benchmarks.events import Mix
-from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.processes import Contender, FakeAws, environment, run_in_background
 from benchmarks.report import table
-
-if TYPE_CHECKING:
-    from benchmarks.progress import Progress
 
 BATCH_SIZE = 100
 MILESTONES = (1_000, 10_000, 25_000, 50_000, 75_000, 100_000)
 
 
-def measure(progress: Progress) -> dict[int, float]:
-    """The memory of the process, in MiB, after so many orders."""
+def measure() -> dict[int, float]:
+    """
+    The memory of the process, in MiB, after so many orders.
+
+    It takes minutes, and no time is measured: it may go on beside what measures some.
+    """
     found, done = {}, 0
     # Latencies would only make it take longer.
     with FakeAws(at_once=True) as aws:
         contender = Contender("ours", environment(aws.url))
+        run_in_background(aws.process)
+        run_in_background(contender.process)
         for milestone in MILESTONES:
-            progress.step(f"memory, orders {done:,} to {milestone:,}")
             number = (milestone - done) // BATCH_SIZE
             outcome = contender.perform(
                 Run(f"m{milestone}", Mix.DUPLICATES, BATCH_SIZE, batches=number)

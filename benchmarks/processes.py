@@ -67,6 +67,12 @@ def self_signed(directory: Path) -> Path:
     return file
 
 
+def run_in_background(process: subprocess.Popen[str]) -> None:
+    """Let a process have what the fake AWS leaves of its core, and nothing of the contenders'."""
+    os.sched_setaffinity(process.pid, cores()[0])
+    os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+
+
 class FakeAws:
     """The fake AWS as a process, for as long as the `with` block lasts."""
 
@@ -75,16 +81,16 @@ class FakeAws:
         self._certificate = certificate
         arguments = ["--certificate", str(certificate)] if certificate else []
         arguments += ["--at-once"] if at_once else []
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fake_aws", *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        os.sched_setaffinity(self._process.pid, cores()[0])
-        assert self._process.stdout
-        self.port = int(self._process.stdout.readline())
+        os.sched_setaffinity(self.process.pid, cores()[0])
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
@@ -92,8 +98,8 @@ class FakeAws:
 
     def __exit__(self, *_: object) -> None:
         # Its pipes too are closed by this.
-        with self._process:
-            self._process.terminate()
+        with self.process:
+            self.process.terminate()
 
     def reset(self) -> dict[str, Any]:
         """What was counted since the last reset; all that was stored is forgotten."""

@@ -100,13 +100,13 @@ class Cell:
 Cells = dict[tuple[Scenario, str], Cell]
 
 
-def measure(progress: Progress) -> Cells:
-    """All contenders in all scenarios: in each round one after the other, each for a moment."""
+def measure(share: str, progress: Progress) -> Cells:
+    """All contenders in a share's scenarios: in each round one after the other, for a moment."""
     cells: Cells = defaultdict(Cell)
     with FakeAws() as aws:
         contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
         try:
-            for scenario in SCENARIOS:
+            for scenario in [each for each in SCENARIOS if each.share == share]:
                 progress.step(f"{scenario.share}, batch {scenario.batch_size}, {scenario.mix}")
                 for number in range(-1, ROUNDS):
                     for name, contender in contenders.items():

@@ -1,5 +1,7 @@
 """The app as it is wired, over the emulator: the right resources, and no client too many."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,6 +128,12 @@ def test_a_missing_setting_is_a_500_to_the_caller_and_said_in_the_log(
     (failed,) = [line for line in caplog.records if line.message == "request failed"]
     assert "ORDERS_QUEUE_URL is not set" in vars(failed)["detail"]
     assert "ORDERS_QUEUE_URL" not in answer.body.decode()
+
+
+def test_garbage_is_collected_once_the_app_is_loaded() -> None:
+    check = "import gc, app; assert gc.isenabled()"
+
+    subprocess.run([sys.executable, "-c", check], check=True)
 
 
 @pytest.mark.parametrize("service", sorted(OPERATIONS))
