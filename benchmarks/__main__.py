@@ -12,7 +12,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import cold_start, machine, memory, optimisations, throughput
+from benchmarks import cold_start, instructions, machine, memory, optimisations, throughput
 from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Goal = tuple[str, float, str, bool]
 SECTIONS = ("throughput", "cold-start", "optimisations", "memory")
+# Only if it is asked for: it needs valgrind.
+INSTRUCTIONS = "instructions"
 # What `python -m ops cost` computes with.
 MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
@@ -34,11 +36,14 @@ def main(sections: Sequence[str]) -> None:
     note = f"Measured {machine.description()}."
     if "throughput" in sections:
         cells |= throughput.measure(throughput.FULL, progress)
+    if "cold-start" in sections:
+        full, throttled = cold_start.measure(progress)
+        write("cold-start", f"{note}\n\n{cold_start.report(full, throttled)}")
+        reached += cold_start.goals(full)
     if "optimisations" in sections:
         one_by_one = optimisations.measure(progress)
         first_batch = optimisations.measure_first_batch(progress)
         write("optimisations", f"{note}\n\n{one_by_one}\n\n{first_batch}")
-    # From here on the cores are not quite alone with what is measured. It touches all alike.
     with ThreadPoolExecutor(1) as beside:
         remembering = beside.submit(memory.measure) if "memory" in sections else None
         if "throughput" in sections:
@@ -46,17 +51,14 @@ def main(sections: Sequence[str]) -> None:
             write("throughput", f"{note}\n\n{throughput.report(cells)}")
             MEASURED.write_text(json.dumps(measured(cells), indent=2) + "\n", encoding="ascii")
             write("cost", cost_table())
-            reached += throughput.goals(cells)
-        if "cold-start" in sections:
-            full, throttled = cold_start.measure(progress)
-            write("cold-start", f"{note}\n\n{cold_start.report(full, throttled)}")
-            write("cold-start-steps", f"{note}\n\n{cold_start.report_steps(full)}")
-            reached += cold_start.goals(full)
+            reached = throughput.goals(cells) + reached
         if remembering:
             progress.step("memory, what is left of 100,000 orders")
             found = remembering.result()
             write("memory", f"{note}\n\n{memory.report(found)}")
             reached += memory.goals(found)
+    if INSTRUCTIONS in sections:
+        write("instructions", f"{note}\n\n{instructions.measure(progress)}")
     verdicts = goals_table(reached)
     if set(SECTIONS) <= set(sections):
         write("goals", f"{note}\n\n{verdicts}")
@@ -122,5 +124,7 @@ def measured(cells: throughput.Cells) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS)
+    parser.add_argument(
+        "--sections", nargs="+", choices=[*SECTIONS, INSTRUCTIONS], default=SECTIONS
+    )
     main(parser.parse_args().sections)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import json
 import os
 import shutil
@@ -13,11 +12,8 @@ import time
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
-
-import botocore
 
 from benchmarks.cpu_share import CpuShare
 from benchmarks.events import record
@@ -31,7 +27,8 @@ if TYPE_CHECKING:
 
     from benchmarks.progress import Progress
 
-ROUNDS = 7
+# Of what the goals compare, and of all others.
+ROUNDS, FEWER_ROUNDS = 21, 5
 THROTTLED_ROUNDS = 2
 CONTENDERS = {
     "serial_boto3": "(a) boto3, serial",
@@ -41,16 +38,7 @@ CONTENDERS = {
     "ours": "(d) this system, as it is in a checkout",
 }
 PLAIN, VENDORED = "(d) as packaged", "(d) as packaged after `make vendor`"
-# What the package is without one thing more: of the code, as BENCH_WITHOUT, or of the package.
-OF_THE_CODE = {
-    "boto3": "botocore's clients without boto3",
-    "handlers": "botocore's event handlers for the used services only",
-    "lazy queue": "no SQS client before something goes wrong",
-    "no collections": "garbage collection off while loading",
-}
-WHOLE_DATA = "botocore's data of the used operations only"
-HASHED = "vendor/'s bytecode not checked against its source"
-NO_BYTECODE = "bytecode in the package"
+COMPARED = (CONTENDERS["serial_boto3"], CONTENDERS["serial_with_powertools"], VENDORED)
 
 Start = tuple[str, dict[str, str]]
 
@@ -70,19 +58,21 @@ Results = dict[str, list[ColdStart]]
 
 def measure(progress: Progress) -> tuple[Results, Results]:
     """Several cold starts of each, interleaved: at a whole core, and those at a share of one."""
-    progress.step(f"cold starts, {ROUNDS} of each")
+    progress.step(f"cold starts, {FEWER_ROUNDS} to {ROUNDS} of each")
     with FakeAws() as aws, tempfile.TemporaryDirectory() as directory:
         starts = _starts(environment(aws.url), Path(directory))
+        others = [title for title in starts if title not in COMPARED]
         full: Results = {title: [] for title in starts}
         throttled: Results = {title: [] for title in starts}
         for number in range(-1, ROUNDS):
-            for title, (module, variables) in starts.items():
-                result = start(module, variables, f"order-{number}")
+            # What is compared is started one right after the other.
+            for title in [*COMPARED, *(others if number < FEWER_ROUNDS else [])]:
+                result = start(*starts[title], f"order-{number}")
                 aws.tally_of(1)
                 if number >= 0:
                     full[title].append(result)
         for number in range(THROTTLED_ROUNDS):
-            for title in [*CONTENDERS.values(), PLAIN, VENDORED]:
+            for title in starts:
                 throttled[title].append(start(*starts[title], f"order-{number}", MEMORY_MB))
                 aws.tally_of(1)
     return full, throttled
@@ -90,37 +80,17 @@ def measure(progress: Progress) -> tuple[Results, Results]:
 
 def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     """All that is started, by its title: a module, and the variables that it runs with."""
-
-    def packaged(name: str, *, vendored: bool = True) -> tuple[Path, dict[str, str]]:
-        package = make_package(directory / name, vendored=vendored)
-        # A package on Lambda is read-only: no bytecode is written.
-        path = {"PYTHONPATH": f"{package}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-        return package, {**given, **path}
-
-    ours, ours_without = (f"benchmarks.contenders.{name}" for name in ("ours", "ours_without"))
-    _, plain = packaged("plain", vendored=False)
-    _, vendored = packaged("vendored")
-    whole_data, with_whole_data = packaged("whole-data")
-    shutil.rmtree(whole_data / "botocore" / "data")
-    (whole_data / "botocore" / "data").symlink_to(Path(botocore.__file__).parent / "data")
-    hashed, with_hashes = packaged("hashed")
-    checked = PycInvalidationMode.CHECKED_HASH
-    compileall.compile_dir(hashed, quiet=2, force=True, invalidation_mode=checked)
-    no_bytecode, without_bytecode = packaged("no-bytecode")
-    for cache in list(no_bytecode.rglob("__pycache__")):
-        shutil.rmtree(cache)
     return {
         **{title: (f"benchmarks.contenders.{name}", given) for name, title in CONTENDERS.items()},
-        PLAIN: (ours, plain),
-        VENDORED: (ours, vendored),
-        **{
-            title: (ours_without, {**vendored, "BENCH_WITHOUT": name})
-            for name, title in OF_THE_CODE.items()
-        },
-        WHOLE_DATA: (ours, with_whole_data),
-        HASHED: (ours, with_hashes),
-        NO_BYTECODE: (ours, without_bytecode),
+        PLAIN: packaged("ours", given, make_package(directory / "plain", vendored=False)),
+        VENDORED: packaged("ours", given, make_package(directory / "vendored", vendored=True)),
     }
+
+
+def packaged(name: str, given: Mapping[str, str], package: Path) -> Start:
+    """A contender over a package, which on Lambda is read-only: no bytecode is written."""
+    path = {"PYTHONPATH": f"{package}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    return f"benchmarks.contenders.{name}", {**given, **path}
 
 
 def start(
@@ -201,22 +171,9 @@ def report(full: Results, throttled: Results) -> str:
                 f"{median(each.peak_mib for each in full[title]):.0f}",
                 f"{median(each.first_order_ms for each in throttled[title]):.0f}",
             ]
-            for title in [*CONTENDERS.values(), PLAIN, VENDORED]
+            for title in full
         ),
     )
-
-
-def report_steps(full: Results) -> str:
-    """What each step of the packaged system's start is worth."""
-    heads = ["cold start of the package", "CPU ms before", "after", "saved"]
-    kept = [*OF_THE_CODE.values(), WHOLE_DATA, NO_BYTECODE, HASHED]
-    rows = [_step(title, full[title], full[VENDORED]) for title in kept]
-    return table(heads, rows)
-
-
-def _step(title: str, before: list[ColdStart], after: list[ColdStart]) -> list[str]:
-    saved = 1 - ratio(after, before)
-    return [title, f"{_cpu_ms(before):.0f}", f"{_cpu_ms(after):.0f}", f"{saved:.0%}"]
 
 
 def goals(full: Results) -> list[tuple[str, float, str, bool]]:
@@ -230,7 +187,7 @@ def goals(full: Results) -> list[tuple[str, float, str, bool]]:
 
 def ratio(starts: list[ColdStart], base: list[ColdStart]) -> float:
     """Round by round, the median: what else the machine does meanwhile touches both."""
-    return median(one.cpu_ms / other.cpu_ms for one, other in zip(starts, base, strict=True))
+    return median(one.cpu_ms / other.cpu_ms for one, other in zip(starts, base, strict=False))
 
 
 def _cpu_ms(starts: list[ColdStart]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.contender import KIBIBYTE, Run
 from benchmarks.events import Mix
-from benchmarks.processes import Contender, FakeAws, environment, run_in_background
+from benchmarks.processes import Contender, FakeAws, cores, environment, run_in_background
 from benchmarks.report import table
 
 BATCH_SIZE = 100
@@ -15,14 +15,16 @@ def measure() -> dict[int, float]:
     """
     The memory of the process, in MiB, after so many orders.
 
-    It takes minutes, and no time is measured: it may go on beside what measures some.
+    It takes minutes, and no time is measured: it may go on beside contenders that are held to a
+    share of a core.
     """
     found, done = {}, 0
     # Latencies would only make it take longer.
     with FakeAws(at_once=True) as aws:
         contender = Contender("ours", environment(aws.url))
-        run_in_background(aws.process)
-        run_in_background(contender.process)
+        of_the_fake, of_contenders = cores()
+        run_in_background(aws.process, of_contenders)
+        run_in_background(contender.process, of_the_fake)
         for milestone in MILESTONES:
             number = (milestone - done) // BATCH_SIZE
             outcome = contender.perform(

@@ -67,9 +67,9 @@ def self_signed(directory: Path) -> Path:
     return file
 
 
-def run_in_background(process: subprocess.Popen[str]) -> None:
-    """Let a process have what the fake AWS leaves of its core, and nothing of the contenders'."""
-    os.sched_setaffinity(process.pid, cores()[0])
+def run_in_background(process: subprocess.Popen[str], core: set[int]) -> None:
+    """Let a process have what all others leave of a core."""
+    os.sched_setaffinity(process.pid, core)
     os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
 
 
