@@ -68,7 +68,7 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
-bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (8 minutes)
+bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (5 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
 bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (8 minutes)

@@ -1,8 +1,8 @@
 """
-What each step of the packaged system's start is worth, in instructions of the processor.
+What each step is worth, of a cold start and of an order, in instructions of the processor.
 
 A step of a few hundredths is lost in the noise of CPU time. Instructions are the same in each run.
-Valgrind counts them, if it is installed (Debian's package valgrind): it takes a minute.
+Valgrind counts them, if it is installed (Debian's package valgrind): it takes three minutes.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ import botocore
 
 from benchmarks.cold_start import CONTENDERS, Start, make_package, packaged
 from benchmarks.events import record
+from benchmarks.optimisations import OPTIMISATIONS, REJECTED
 from benchmarks.processes import FakeAws, cores, environment
 from benchmarks.report import table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.progress import Progress
 
 COUNTED = re.compile(r"Collected : (\d+)")
@@ -46,18 +49,27 @@ OF_THE_CODE = {
 DATA = "botocore's data of the used operations only"
 HASHES = "vendor/'s bytecode not checked against its source"
 BYTECODE = "bytecode in the package"
+# Those of the optimisations that are a matter of work, not of waiting.
+STEPS = ("expect", "user agent", "validation", "checksums", "compression", "host prefix")
+FEW, MANY = 100, 200
 
 
 def measure(progress: Progress) -> str:
-    """The table of all steps, and whole starts to compare with."""
+    """The tables of all steps."""
     if not shutil.which("valgrind"):
         raise SystemExit("valgrind is not installed: apt-get install valgrind")
     progress.step("instructions of a cold start, step by step")
+    starts = of_a_start()
+    progress.step("instructions of an order, step by step")
+    return f"{starts}\n\n{of_an_order()}"
+
+
+def of_a_start() -> str:
+    """The table of a cold start's steps, and of whole starts to compare with."""
     with FakeAws() as aws, tempfile.TemporaryDirectory() as directory:
         starts = _starts(environment(aws.url), Path(directory))
-        with ThreadPoolExecutor(len(set.union(*cores()))) as executor:
-            counts = executor.map(lambda start: _count(*start), starts.values())
-            found = dict(zip(starts, counts, strict=True))
+        counts = _side_by_side([(start, 1) for start in starts.values()])
+        found = dict(zip(starts, counts, strict=True))
         aws.tally_of(len(starts))
     whole = found[WHOLE]
     steps = (
@@ -70,6 +82,37 @@ def measure(progress: Progress) -> str:
     heads = ["million instructions of a cold start", "before", "after", "saved"]
     base_heads = ["million instructions of a cold start", "", "ours, of it"]
     return f"{table(heads, steps)}\n\n{table(base_heads, starts_table)}"
+
+
+def of_an_order() -> str:
+    """The table of an order's steps: what 200 orders in a batch take more than 100, by 100."""
+    names = ["none", *STEPS]
+    with FakeAws() as aws:
+        jobs = [
+            (("benchmarks.contenders.ours_without", environment(aws.url, BENCH_WITHOUT=name)), size)
+            for name in names
+            for size in (FEW, MANY)
+        ]
+        counts = _side_by_side(jobs)
+        aws.tally_of(len(names) * (FEW + MANY))
+    of_few, of_many = counts[::2], counts[1::2]
+    each = {
+        name: (many - few) / (MANY - FEW)
+        for name, few, many in zip(names, of_few, of_many, strict=True)
+    }
+    ours = each["none"]
+    rows = [
+        [title, f"{each[name]:.2f}", f"{ours:.2f}", f"{1 - ours / each[name]:.1%}"]
+        for name, title in OPTIMISATIONS.items()
+        if name in STEPS
+    ]
+    rejected = [
+        [title, f"{ours:.2f}", f"{each[name]:.2f}", f"{1 - each[name] / ours:.1%}"]
+        for name, title in REJECTED.items()
+        if name in STEPS
+    ]
+    heads = ["million instructions of an order in a batch", "before", "after", "saved"]
+    return f"{table(heads, rows)}\n\nLeft out:\n\n{table(heads, rejected)}"
 
 
 def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
@@ -100,8 +143,15 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     }
 
 
-def _count(module: str, variables: dict[str, str]) -> float:
-    """The instructions of a cold start and its first order, in millions."""
+def _side_by_side(jobs: Sequence[tuple[Start, int]]) -> list[float]:
+    with ThreadPoolExecutor(len(set.union(*cores()))) as executor:
+        return list(executor.map(lambda number: _count(number, *jobs[number]), range(len(jobs))))
+
+
+def _count(number: int, start: Start, orders: int) -> float:
+    """The instructions of a cold start and its first batch, in millions."""
+    module, variables = start
+    names = [f"order-{number}-{order}" for order in range(orders)]
     process = subprocess.run(
         [
             *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
@@ -109,7 +159,7 @@ def _count(module: str, variables: dict[str, str]) -> float:
         ],
         env=variables,
         cwd=tempfile.gettempdir(),
-        input=json.dumps({"Records": [record("order-1", "order-1")]}) + "\n",
+        input=json.dumps({"Records": [record(name, name) for name in names]}) + "\n",
         text=True,
         capture_output=True,
         check=True,

@@ -6,7 +6,7 @@ import itertools
 import tempfile
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.httpsession import get_cert_path
 
@@ -40,7 +40,17 @@ REJECTED = {
     "10 threads": "10 threads instead of 32",
     "100 threads": "100 threads instead of 32",
 }
-HEADS = ["", "orders/s before", "after", "CPU ms/order before", "after", "saved (middle half)"]
+HEADS = [
+    *("", "orders/s before", "after", "CPU ms/order before", "after", "saved (middle half)"),
+    *("connections/batch before", "after"),
+]
+
+
+class Turn(NamedTuple):
+    """A batch of one contender."""
+
+    outcome: Outcome
+    connections: int
 
 
 def measure(progress: Progress) -> str:
@@ -55,7 +65,7 @@ def measure(progress: Progress) -> str:
     )
 
 
-def _outcomes(progress: Progress) -> dict[str, list[Outcome]]:
+def _outcomes(progress: Progress) -> dict[str, list[Turn]]:
     """A batch of the whole system, and one of each variant, in turn."""
     progress.step(f"optimisations, one by one, batch {BATCH_SIZE}")
     with FakeAws() as aws:
@@ -63,16 +73,17 @@ def _outcomes(progress: Progress) -> dict[str, list[Outcome]]:
         for name in [*OPTIMISATIONS, *REJECTED]:
             given = environment(aws.url, BENCH_WITHOUT=name)
             contenders[name] = Contender("ours_without", given)
-        outcomes: dict[str, list[Outcome]] = {name: [] for name in contenders}
+        outcomes: dict[str, list[Turn]] = {name: [] for name in contenders}
         for number, (name, contender) in itertools.product(range(-1, ROUNDS), contenders.items()):
             if name == SLOW and number >= SLOW_ROUNDS:
                 continue
             # The first one warms up.
             size = BATCH_SIZE if number >= 0 or name != SLOW else 10
             outcome = contender.perform(Run(f"{_slug(name)}-{number}", Mix.VALID, size))
-            aws.tally_of(outcome.orders)
+            tally = aws.tally_of(outcome.orders)
             if number >= 0:
-                outcomes[name].append(outcome)
+                # Without the one that asks for the tally.
+                outcomes[name].append(Turn(outcome, tally["connections"] - 1))
         for contender in contenders.values():
             contender.stop()
     return outcomes
@@ -112,12 +123,14 @@ def _slug(name: str) -> str:
     return name.replace(" ", "-") or "ours"
 
 
-def _row(title: str, before: list[Outcome], after: list[Outcome]) -> list[str]:
+def _row(title: str, before: list[Turn], after: list[Turn]) -> list[str]:
+    sides = [[turn.outcome for turn in side] for side in (before, after)]
     return [
         title,
-        *(f"{median(each.orders_per_second for each in side):.0f}" for side in (before, after)),
-        *(f"{median(each.cpu_ms_per_order for each in side):.2f}" for side in (before, after)),
-        _saved(before, after),
+        *(f"{median(each.orders_per_second for each in side):.0f}" for side in sides),
+        *(f"{median(each.cpu_ms_per_order for each in side):.2f}" for side in sides),
+        _saved(*sides),
+        *(f"{median(turn.connections for turn in side):.0f}" for side in (before, after)),
     ]
 
 
