@@ -20,6 +20,7 @@ import pytest
 from cfnlint.decode import cfn_yaml
 from moto import mock_aws
 
+from benchmarks.emulators import TABLE_PROPERTIES
 from chalicelib.order_archive import OrderArchive
 from chalicelib.order_queue import OrderQueue
 from chalicelib.record_store import RecordStore
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-TABLE_PROPERTIES = (
-    "KeySchema",
-    "AttributeDefinitions",
-    "GlobalSecondaryIndexes",
-    "LocalSecondaryIndexes",
-    "BillingMode",
-)
 REAL = ["moto", "moto_server", "ministack", "roto"]
 
 

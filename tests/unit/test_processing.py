@@ -421,23 +421,8 @@ def test_messages_of_one_order_are_processed_in_the_order_received(system: Syste
     assert first.status is Status.ACCEPTED
 
 
-def test_messages_of_different_orders_are_processed_side_by_side(system: System) -> None:
-    meeting = threading.Barrier(4, timeout=5)
-
-    class WaitingArchive(FakeArchive):
-        def keep(self, submission: Submission) -> None:
-            meeting.wait()
-            super().keep(submission)
-
-    with ThreadPoolExecutor(max_workers=4) as executor:
-        batch = system.processor(archive=WaitingArchive(), concurrently=executor.map).process_batch(
-            [sqs_message(order_text(f"order-{n}")) for n in range(4)]
-        )
-
-    assert not any(processed.failure for processed in batch)
-
-
-def test_all_orders_of_a_batch_are_archived_side_by_side(system: System) -> None:
+@pytest.mark.parametrize("orders", [["a", "b", "c", "d"], 4 * ["a"]], ids=["different", "the same"])
+def test_all_orders_of_a_batch_are_archived_side_by_side(system: System, orders: list[str]) -> None:
     """Those of one orderId too: an object is the submission's own, whoever comes first."""
     meeting = threading.Barrier(4, timeout=5)
 
@@ -448,7 +433,7 @@ def test_all_orders_of_a_batch_are_archived_side_by_side(system: System) -> None
 
     with ThreadPoolExecutor(max_workers=4) as executor:
         batch = system.processor(archive=WaitingArchive(), concurrently=executor.map).process_batch(
-            [sqs_message() for _ in range(4)]
+            [sqs_message(order_text(order)) for order in orders]
         )
 
     assert not any(processed.failure for processed in batch)
