@@ -7,7 +7,7 @@ Each delegates in a few lines; what is behind them is in chalicelib.
 
 import gc
 
-# What is loaded stays: looking for garbage in it meanwhile takes a twentieth of a cold start.
+# What is loaded stays: looking for garbage in it meanwhile takes a fiftieth of a cold start.
 gc.disable()
 
 from collections.abc import Callable

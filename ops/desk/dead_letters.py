@@ -362,7 +362,7 @@ def _read(message: Message) -> Identity | UnreadableOrder:
         order = parse_order(message.body)
     except UnreadableOrder as error:
         return error
-    return Identity(order.id, submission_id_of(message), sha256_of(order.payload))
+    return Identity(order.id, submission_id_of(message), order.payload_sha256)
 
 
 def _letter(
