@@ -20,12 +20,14 @@ from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
 import botocore
+import urllib3
 
 from benchmarks.cold_start import CONTENDERS, Start, make_package, packaged
 from benchmarks.events import record
 from benchmarks.optimisations import OPTIMISATIONS, REJECTED
 from benchmarks.processes import FakeAws, cores, environment
 from benchmarks.report import table
+from ops.vendor import HTTP2_SWITCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +44,12 @@ BASES = {
 # What the package is without one thing of the code, as BENCH_WITHOUT.
 OF_THE_CODE = {
     "boto3": "botocore's clients without boto3",
-    "handlers": "botocore's event handlers for the used services only",
+    "handlers": "botocore's event handlers for the used operations only",
     "lazy queue": "no SQS client before something goes wrong",
     "no collections": "garbage collection off while loading",
 }
 DATA = "botocore's data of the used operations only"
+HTTP2 = "urllib3 without the switch to HTTP/2"
 HASHES = "vendor/'s bytecode not checked against its source"
 BYTECODE = "bytecode in the package"
 # Those of the optimisations that are a matter of work, not of waiting.
@@ -74,7 +77,7 @@ def of_a_start() -> str:
     whole = found[WHOLE]
     steps = (
         [title, f"{found[title]:.0f}", f"{whole:.0f}", f"{1 - whole / found[title]:.1%}"]
-        for title in [*OF_THE_CODE.values(), DATA, HASHES, BYTECODE]
+        for title in [*OF_THE_CODE.values(), DATA, HTTP2, HASHES, BYTECODE]
     )
     starts_table = (
         [title, f"{found[title]:.0f}", f"{whole / found[title]:.2f}"] for title in BASES
@@ -124,6 +127,12 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     with_all_data = package("data")
     shutil.rmtree(with_all_data / "botocore" / "data")
     (with_all_data / "botocore" / "data").symlink_to(Path(botocore.__file__).parent / "data")
+    with_http2 = package("http2")
+    shutil.copy(Path(urllib3.__file__).parents[1] / HTTP2_SWITCH, with_http2 / HTTP2_SWITCH)
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_file(
+        with_http2 / HTTP2_SWITCH, quiet=2, force=True, invalidation_mode=unchecked
+    )
     with_hashes = package("hashes")
     checked = PycInvalidationMode.CHECKED_HASH
     compileall.compile_dir(with_hashes, quiet=2, force=True, invalidation_mode=checked)
@@ -138,6 +147,7 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
             for name, title in OF_THE_CODE.items()
         },
         DATA: packaged("ours", given, with_all_data),
+        HTTP2: packaged("ours", given, with_http2),
         HASHES: packaged("ours", given, with_hashes),
         BYTECODE: packaged("ours", given, without_bytecode),
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.httpsession import get_cert_path
 
+from benchmarks.cold_start import start
 from benchmarks.contender import Run
 from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment, self_signed
@@ -90,9 +91,14 @@ def _outcomes(progress: Progress) -> dict[str, list[Turn]]:
 
 
 def measure_first_batch(progress: Progress) -> str:
-    """What a process's first batch costs over TLS, with all authorities that botocore knows."""
-    progress.step("the first batch over TLS")
-    names = {"": "parsed once", "authorities": "parsed for each connection, as botocore does"}
+    """What a cold start and a first batch cost over TLS, with all authorities of botocore's."""
+    progress.step("cold starts and first batches over TLS")
+    names = {
+        "": "parsed once",
+        "contexts": "parsed for each client",
+        "authorities": "parsed for each connection, as botocore does",
+    }
+    starts: dict[str, list[float]] = {name: [] for name in names}
     found: dict[str, list[Outcome]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as directory:
         certificate = self_signed(Path(directory))
@@ -101,6 +107,9 @@ def measure_first_batch(progress: Progress) -> str:
         with FakeAws(certificate) as aws:
             for number, name in itertools.product(range(FIRST_BATCHES), names):
                 given = environment(aws.url, AWS_CA_BUNDLE=str(bundle), BENCH_WITHOUT=name)
+                cold = start("benchmarks.contenders.ours_without", given, f"start-{number}")
+                starts[name].append(cold.cpu_ms)
+                aws.tally_of(1)
                 contender = Contender("ours_without", given)
                 outcome = contender.perform(Run(f"{name}-{number}", Mix.VALID, BATCH_SIZE))
                 aws.tally_of(outcome.orders)
@@ -109,12 +118,14 @@ def measure_first_batch(progress: Progress) -> str:
     rows = [
         [
             title,
+            f"{min(starts[name]):.0f}",
             f"{min(each.cpu_seconds for each in found[name]) * 1000:.0f}",
             f"{median(each.wall_seconds for each in found[name]) * 1000:.0f}",
         ]
         for name, title in names.items()
     ]
-    heads = [f"first batch of {BATCH_SIZE} over TLS: authorities", "CPU ms", "wall ms"]
+    batch = f"first batch of {BATCH_SIZE}"
+    heads = ["over TLS: authorities", "cold start, CPU ms", f"{batch}, CPU ms", "wall ms"]
     return table(heads, rows)
 
 

@@ -69,8 +69,17 @@ CLIENT_CONFIG = Config(
 HEALTH_CONFIG = CLIENT_CONFIG.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 )
-# By botocore's names for them, of which EventBridge has two.
-SERVICES = {"dynamodb", "eventbridge", "events", "s3", "sns", "sqs"}
+# All that the adapters call; a test compares. `make vendor` keeps botocore's data of these only.
+OPERATIONS = {
+    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},
+    "events": {"PutEvents"},
+    "s3": {"GetObject", "HeadBucket", "PutObject"},
+    "sns": {"PublishBatch"},
+    "sqs": {"DeleteMessageBatch", "GetQueueAttributes", "SendMessage"},
+}
+# What an event of botocore's can be of, by its names: EventBridge has two, and `None` is for all.
+SERVICES_OF_EVENTS = {None, "eventbridge", *OPERATIONS}
+OPERATIONS_OF_EVENTS = {None, "*"}.union(*OPERATIONS.values())
 # Without it a presigned URL gets a signature that newer regions refuse.
 S3_CONFIG = Config(signature_version="s3v4")
 
@@ -229,12 +238,18 @@ def _queue_client() -> "SQSClient":
 
 
 @_once
+def _tls_contexts() -> dict[Any, Any]:
+    """The TLS contexts that have parsed authorities, by where they are from."""
+    return {}
+
+
+@_once
 def _session() -> Session:
     """
     One session for all clients, with those of botocore's event handlers that they can call.
 
-    Most handlers are for services that are not used here, and each of them is looked at and copied
-    when a session or a client is made.
+    Most handlers are for services and operations that are not used here, and each of them is looked
+    at and copied when a session or a client is made.
     """
     session = Session(include_builtin_handlers=False)
     events = session.get_component("event_emitter")
@@ -245,8 +260,8 @@ def _session() -> Session:
     }
     for event, handler, *place in BUILTIN_HANDLERS:
         # An event is named like `before-call.s3.PutObject`, or for all services `before-call`.
-        service = (*event.split("."), None)[1]
-        if service is None or service in SERVICES:
+        _, service, operation, *_ = (*event.split("."), None, None)
+        if service in SERVICES_OF_EVENTS and operation in OPERATIONS_OF_EVENTS:
             register[place[0] if place else None](event, handler)
     return session
 
@@ -266,21 +281,26 @@ def _client(service: str, config: Config) -> Any:
 
 def _parse_authorities_once(client: Any) -> None:
     """
-    Parse the certificate authorities now, instead of anew for each connection.
+    Parse the certificate authorities for the first client, instead of anew for each connection.
 
-    With a connection for each order of a batch that is most of what the first batch costs. No
-    setting does it; should a release of botocore have other inner parts, it goes on as it does.
+    With a connection for each order of a batch that is most of what the first batch costs, and for
+    a second client a tenth of a cold start. No setting does it; should a release of botocore have
+    other inner parts, it goes on as it does.
     """
     with suppress(AttributeError):
         http = client._endpoint.http_session  # noqa: SLF001
-        context = http._manager.connection_pool_kw["ssl_context"]  # noqa: SLF001
+        pools = http._manager.connection_pool_kw  # noqa: SLF001
         set_up, authorities = http._setup_ssl_cert, get_cert_path(http._verify)  # noqa: SLF001
+        contexts = _tls_contexts()
+        if authorities not in contexts:
+            pools["ssl_context"].load_verify_locations(authorities)
+            contexts[authorities] = pools["ssl_context"]
+        context = pools["ssl_context"] = contexts[authorities]
 
         def set_up_without_parsing(pool: Any, url: str, verify: Any) -> None:
             set_up(pool, url, verify)
             pool.ca_certs = None
 
-        context.load_verify_locations(authorities)
         http._get_ssl_context = lambda: context  # noqa: SLF001
         http._setup_ssl_cert = set_up_without_parsing  # noqa: SLF001
 

@@ -6,6 +6,7 @@ libraries. Two things go there:
 
 - botocore, the release that this checkout is tested with, with the data of the services that
   are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
+  urllib3, which comes with it, can't be switched to HTTP/2: the switch loads 40 modules.
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write it,
   so without it each cold start compiles them. Where the source does not come from vendor/ itself,
   it is of the kind that holds its source's hash: Python ignores it once they differ.
@@ -25,21 +26,17 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.wiring import OPERATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# All that chalicelib's adapters call; a test compares.
-OPERATIONS = {
-    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},
-    "events": {"PutEvents"},
-    "s3": {"GetObject", "HeadBucket", "PutObject"},
-    "sns": {"PublishBatch"},
-    "sqs": {"DeleteMessageBatch", "GetQueueAttributes", "SendMessage"},
-}
 # Pure Python, so they run on any architecture. jmespath comes by requirements.txt.
 COPIED = ("botocore", "urllib3", "dateutil", "six")
 # By requirements.txt and by Chalice: only their bytecode is made here.
 COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.app")
+# An experiment of urllib3 that is off unless it is called, and that botocore does not call.
+HTTP2_SWITCH = Path("urllib3", "http2", "__init__.py")
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
@@ -50,6 +47,7 @@ def fill_vendor(project: Path) -> Path:
     vendor.mkdir()
     for name in COPIED:
         _copy(_location(name), vendor)
+    (vendor / HTTP2_SWITCH).write_text("", encoding="ascii")
     _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
     # Both are made here, so they can't differ, and no start has to hash three megabytes of source.
     _compile(vendor, into=vendor, mode=PycInvalidationMode.UNCHECKED_HASH)

@@ -42,6 +42,8 @@ if WITHOUT == "user agent":
     wiring.CLIENT_CONFIG = Config(**given)
 if WITHOUT == "authorities":
     changed._parse_authorities_once = id  # noqa: SLF001 (it does nothing)
+if WITHOUT == "contexts":
+    changed._tls_contexts = dict  # noqa: SLF001
 if WITHOUT == "statements":
     changed.STATEMENTS_PER_CALL = 1
 if WITHOUT.endswith("threads"):

@@ -1,4 +1,4 @@
-"""TLS: every server is verified, though the authorities are parsed only once for each client."""
+"""TLS: every server is verified, though the authorities are parsed only once."""
 
 import ssl
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ def test_a_server_by_another_name_is_refused(
 
 
 @pytest.mark.usefixtures("fake_aws_url")
-def test_the_authorities_are_parsed_once_for_any_number_of_connections(
+def test_the_authorities_are_parsed_once_for_all_clients_and_connections(
     fake_aws: FakeAws, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
@@ -77,6 +77,7 @@ def test_the_authorities_are_parsed_once_for_any_number_of_connections(
         load(context, *given, **named)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
+    wiring.record_store()
     keep_orders(8)
 
     assert len(parsed) == 1

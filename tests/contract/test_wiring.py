@@ -19,7 +19,6 @@ from chalicelib.submissions import Status
 from chalicelib.unavailable import StoreUnavailable
 from ops.local.ports import free_port
 from ops.local.stack import LocalResources
-from ops.vendor import OPERATIONS
 from tests.builders import order_text, sqs_event, sqs_record, submission
 
 JSON = {"Content-Type": "application/json"}
@@ -136,13 +135,13 @@ def test_garbage_is_collected_once_the_app_is_loaded() -> None:
     subprocess.run([sys.executable, "-c", check], check=True)
 
 
-@pytest.mark.parametrize("service", sorted(OPERATIONS))
+@pytest.mark.parametrize("service", sorted(wiring.OPERATIONS))
 def test_a_client_calls_the_handlers_that_it_would_call_with_all_of_them(service: str) -> None:
     kinds = {event.split(".")[0] for event, *_ in BUILTIN_HANDLERS} - {"docs"}
     events = {
         f"{kind}.{service}{suffix}"
         for kind in kinds
-        for suffix in ("", *(f".{operation}" for operation in OPERATIONS[service]))
+        for suffix in ("", *(f".{operation}" for operation in wiring.OPERATIONS[service]))
     }
 
     def called(session: Session, event: str) -> list[Any]:

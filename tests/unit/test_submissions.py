@@ -234,7 +234,15 @@ def test_a_time_that_was_written_is_read_back() -> None:
     assert parse_iso("2026-02-01T03:00:00.001Z") == datetime(2026, 2, 1, 3, 0, 0, 1_000, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", [None, "", "2026-02-30T00:00:00.000Z", "2026-02-01", "now"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(None, "", "Z", "now", "2026-02-01", "2026-02-30T00:00:00.000Z", "2026-02-01T03:00:00Z"),
+        *("2026-02-01T03:00:00.001", "2026-02-01T03:00:00.001+00:00", "2026-02-01 03:00:00.001Z"),
+        *("20260201T030000.001Z", "2026-W05-7T03:00:00.001Z", "2026-02-01T03:00:00.001000Z"),
+        *("0001-01-01T00:00:00.000+01:00", "٢٠٢٦-02-01T03:00:00.001Z", "2026-02-01T03:00:00.\ud800Z"),
+    ],
+)
 def test_a_time_in_another_form_is_none(text: str | None) -> None:
     assert parse_iso(text) is None
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
-from ops.vendor import OPERATIONS, fill_vendor, trimmed_service
+from chalicelib.wiring import OPERATIONS
+from ops.vendor import HTTP2_SWITCH, fill_vendor, trimmed_service
 
 ADAPTERS = {
     "dynamodb": "record_store",
