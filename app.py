@@ -11,17 +11,12 @@ import gc
 gc.disable()
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, cast
 
 from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response, SQSEvent
 
-from chalicelib import representation, web, wiring
-from chalicelib.api_document import read_document
-from chalicelib.health import HealthStatus
+from chalicelib import wiring
 from chalicelib.order_queue import Message
-from chalicelib.problems import language_headers
-from chalicelib.query_parameters import audit_query, history_limit
 from chalicelib.settings import AppSettings
 
 EVENTS_BATCH_SIZE = 100
@@ -31,13 +26,14 @@ app = Chalice(app_name="orders", configure_logs=False)
 settings = AppSettings.from_env()
 authorizer = IAMAuthorizer() if settings.closed else None
 
+# Each function of the app loads this file. Those that no request comes to start without the API.
+if settings.function not in {"process_orders", "publish_events"}:
+    from chalicelib import api, web
+
 
 def current_request() -> Request:
     """The request that is being answered, in this thread."""
     return cast("Request", app.current_request)
-
-
-answering = web.answering(current_request, wiring.telemetry)
 
 
 @app.middleware("http")
@@ -47,76 +43,39 @@ def respond(request: Request, get_response: Callable[[Any], Response]) -> Respon
 
 
 @app.route("/orders", methods=["POST"], content_types=["application/json"], authorizer=authorizer)
-@answering
 def submit_order() -> Response:
     """Take an order in: it is queued, valid or not, if it can be read."""
-    request = current_request()
-    receipt = wiring.intake().submit(
-        web.body_of(request),
-        request_id=web.request_id_of(request),
-        caller=web.caller_of(request),
-        idempotency_key=request.headers.get("Idempotency-Key"),
-    )
-    language = web.language_of(request)
-    return web.json_response(
-        representation.receipt_json(receipt, language),
-        HTTPStatus.ACCEPTED,
-        headers={
-            **language_headers(language),
-            "Location": web.location_of(request, receipt.order.id),
-        },
-    )
+    return api.submit_order(current_request())
 
 
 @app.route("/orders", methods=["GET"], authorizer=authorizer)
-@answering
 def list_orders() -> Response:
     """List what became of all orders, newest first."""
-    parameters = web.parameters_of(current_request())
-    query = audit_query(parameters, wiring.now())
-    audit = wiring.queries().list_orders(query, parameters.get("cursor"))
-    return web.json_response(representation.audit_json(audit))
+    return api.list_orders(current_request())
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorizer)
-@answering
 def get_order(order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
-    parameters = web.parameters_of(current_request())
-    limit = history_limit(order_id, parameters)
-    history = wiring.queries().get_order(order_id, parameters.get("cursor"), limit)
-    return web.json_response(representation.history_json(history))
+    return api.get_order(current_request(), order_id)
 
 
 @app.route("/health", methods=["GET"])
-@answering
 def health() -> Response:
     """Tell whether the system is well: open to anyone, so it names nothing."""
-    report = wiring.health().report()
-    failed = report.status is HealthStatus.FAIL
-    return web.json_response(
-        representation.health_json(report),
-        HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
-        "application/health+json",
-    )
+    return api.health(current_request())
 
 
 @app.route("/openapi.json", methods=["GET"])
-@answering
 def get_document() -> Response:
     """Describe the API to programs: open to anyone, as it holds nothing that is not public."""
-    return web.json_response(read_document(web.prefix_of(current_request())))
+    return api.get_document(current_request())
 
 
 @app.route("/docs", methods=["GET"])
-@answering
 def get_docs() -> Response:
     """Describe the API to people: open to anyone, as it holds nothing that is not public."""
-    # Imported where it is used: the renderer would be the cold start's to pay for.
-    from chalicelib import api_page  # noqa: PLC0415
-
-    page = api_page.render_page(read_document(web.prefix_of(current_request())))
-    return Response(page, headers=dict(api_page.HEADERS))
+    return api.get_docs(current_request())
 
 
 @app.on_sqs_message(
@@ -128,7 +87,9 @@ def get_docs() -> Response:
 def process_orders(event: SQSEvent) -> Any:
     """Process a batch of orders from the queue."""
     messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
-    batch = wiring.processor().process_batch(messages, web.time_left_ms(event.context))
+    # Where the context can't tell, as that of a test may be, there is no limit.
+    time_left_ms = getattr(event.context, "get_remaining_time_in_millis", None)
+    batch = wiring.processor().process_batch(messages, time_left_ms)
     return wiring.acknowledge()(batch)
 
 

@@ -1,4 +1,4 @@
-"""HTTP: what is the same for every route, around the few lines that each route has in app.py."""
+"""HTTP: what is the same for every route, around the few lines that each view has in api.py."""
 
 import functools
 import time
@@ -60,9 +60,7 @@ def problem_response(problem: Problem, request: Request | None) -> Response:
     )
 
 
-def answering(
-    current_request: Callable[[], Request], reporter: Callable[[], Reporter]
-) -> Callable[[View], View]:
+def answering(reporter: Callable[[], Reporter]) -> Callable[[View], View]:
     """
     A decorator for views: an exception becomes the problem that it is to the caller.
 
@@ -72,14 +70,14 @@ def answering(
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
-        def answer(*args: Any, **kwargs: Any) -> Response:
+        def answer(request: Request, *args: Any) -> Response:
             try:
-                return view(*args, **kwargs)
+                return view(request, *args)
             except Exception as error:  # noqa: BLE001 (the boundary around one request)
                 problem = problem_of(error)
                 if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                    reporter().request_failed(error, request_id_of(current_request()))
-                return problem_response(problem, current_request())
+                    reporter().request_failed(error, request_id_of(request))
+                return problem_response(problem, request)
 
         return answer
 
@@ -142,12 +140,6 @@ def body_of(request: Request) -> bytes:
 def parameters_of(request: Request) -> dict[str, str]:
     """The query parameters; of one that is given more than once, the last."""
     return dict(request.query_params or {})
-
-
-def time_left_ms(context: Any) -> Callable[[], float] | None:
-    """How to ask Lambda what is left of the function's time, where the context can tell."""
-    ask: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
-    return ask
 
 
 def location_of(request: Request, order_id: str) -> str:

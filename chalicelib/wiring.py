@@ -4,8 +4,10 @@ Wiring: the services over real clients, each built once, when it is first used.
 The only place that makes clients. They are costly to make, so each service gets only those that it
 needs: submitting makes no S3 client, reading makes no SQS client, and processing makes one only
 for what goes wrong. They are botocore's, which are boto3's clients: what boto3 adds (resources, S3
-transfers) is used nowhere, and takes as long to import as botocore itself.
+transfers) is used nowhere, and takes as long to import as botocore itself. What only the API or the
+events need is imported with what is built of it, so that the processor starts without.
 """
+# ruff: noqa: PLC0415 (imports where something is built)
 
 import uuid
 from collections.abc import Callable
@@ -27,15 +29,9 @@ from botocore.handlers import (
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
-from chalicelib.event_bus import EventBus
-from chalicelib.event_topic import Topic
-from chalicelib.events import Events, Publisher
-from chalicelib.health import Health
-from chalicelib.intake import Intake
 from chalicelib.order_archive import OrderArchive
 from chalicelib.order_queue import OrderQueue
 from chalicelib.processing import Acknowledge, Processor, delete_then_raise, report_failures
-from chalicelib.queries import Queries
 from chalicelib.record_store import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.settings import EventSettings, LogSettings, Settings
 from chalicelib.telemetry import Telemetry, make_logger
@@ -44,6 +40,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+    from chalicelib.events import Events, Publisher
+    from chalicelib.health import Health
+    from chalicelib.intake import Intake
+    from chalicelib.queries import Queries
 
 MAX_WORKERS = 32
 # What botocore does with each call beyond sending it, and what is left out since it only costs:
@@ -129,6 +130,8 @@ def prepare(function: str) -> None:
     if function == "process_orders":
         processor()
         acknowledge()
+    elif function == "publish_events":
+        events()
 
 
 @_once
@@ -145,20 +148,26 @@ def telemetry() -> Telemetry:
 
 
 @_once
-def intake() -> Intake:
+def intake() -> "Intake":
     """Submitting: over SQS only."""
+    from chalicelib.intake import Intake
+
     return Intake(queue(), clock=now, new_id=lambda: str(uuid.uuid4()))
 
 
 @_once
-def queries() -> Queries:
+def queries() -> "Queries":
     """Reading back: over DynamoDB and S3 only."""
+    from chalicelib.queries import Queries
+
     return Queries(record_store(), order_archive(), clock=now)
 
 
 @_once
-def health() -> Health:
+def health() -> "Health":
     """The health check, over clients that give up sooner."""
+    from chalicelib.health import Health
+
     queue = OrderQueue(_sqs(HEALTH_CONFIG), settings().queue_url, settings().dead_letter_queue_url)
     table = RecordStore(_dynamodb(HEALTH_CONFIG), settings().table, settings().audit_shards)
     bucket = OrderArchive(_s3(HEALTH_CONFIG), settings().bucket)
@@ -200,13 +209,19 @@ def acknowledge() -> Acknowledge:
 
 
 @_once
-def events() -> Events:
+def events() -> "Events":
     """Events out: to EventBridge or SNS only."""
+    from chalicelib.events import Events
+
     settings = EventSettings.from_env()
     publisher: Publisher
     if settings.to_topic:
+        from chalicelib.event_topic import Topic
+
         publisher = Topic(_client("sns", CLIENT_CONFIG), settings.target)
     else:
+        from chalicelib.event_bus import EventBus
+
         publisher = EventBus(_client("events", CLIENT_CONFIG), settings.target)
     return Events(publisher, settings.source)
 
@@ -260,7 +275,8 @@ def _session() -> Session:
     }
     for event, handler, *place in BUILTIN_HANDLERS:
         # An event is named like `before-call.s3.PutObject`, or for all services `before-call`.
-        _, service, operation, *_ = (*event.split("."), None, None)
+        names: list[str | None] = [*event.split("."), None, None]
+        service, operation = names[1:3]
         if service in SERVICES_OF_EVENTS and operation in OPERATIONS_OF_EVENTS:
             register[place[0] if place else None](event, handler)
     return session

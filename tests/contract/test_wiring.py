@@ -1,5 +1,6 @@
 """The app as it is wired, over the emulator: the right resources, and no client too many."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,16 @@ def test_the_processor_is_ready_before_its_first_batch(app: App) -> None:
     assert sorted(app.clients) == ["dynamodb", "s3"]
 
 
+def test_the_events_are_ready_before_their_first_record(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERS_EVENTS_TARGET", "orders")
+
+    wiring.prepare("publish_events")
+
+    assert app.clients == ["events"]
+
+
 @pytest.mark.parametrize("function", ["", "app", "another"])
 def test_no_other_function_is_made_ready_for_what_it_may_not_need(app: App, function: str) -> None:
     wiring.prepare(function)
@@ -133,6 +144,32 @@ def test_garbage_is_collected_once_the_app_is_loaded() -> None:
     check = "import gc, app; assert gc.isenabled()"
 
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.mark.parametrize(
+    ("handler", "loads_api"),
+    [("app.app", True), ("app.process_orders", False), ("app.publish_events", False)],
+)
+def test_only_a_function_that_answers_requests_loads_the_api(
+    local_resources: LocalResources, handler: str, loads_api: bool
+) -> None:
+    check = "import sys, app; print('chalicelib.queries' in sys.modules)"
+    environment = {
+        **os.environ,
+        **local_resources.environment,
+        "ORDERS_EVENTS_TARGET": "orders",
+        "_HANDLER": handler,
+    }
+
+    answer = subprocess.run(
+        [sys.executable, "-c", check],
+        env=environment,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+
+    assert answer.stdout == f"{loads_api}\n"
 
 
 @pytest.mark.parametrize("service", sorted(wiring.OPERATIONS))

@@ -27,7 +27,7 @@ EDGE = {
     "representation",
     "web",
 }
-ROOT = {"settings", "wiring"}
+ROOT = {"api", "settings", "wiring"}
 
 # What each module may import of this project, as groups.
 ALLOWED = {
@@ -40,6 +40,7 @@ ALLOWED = {
     "telemetry": DOMAIN | {"processing", "settings", "unavailable"},
     **dict.fromkeys(EDGE - {"telemetry"}, DOMAIN | STORES | SERVICES | EDGE),
     "settings": set(),
+    "api": EDGE | {"health", "wiring"},
     "wiring": DOMAIN | STORES | SERVICES | {"telemetry", "settings"},
 }
 

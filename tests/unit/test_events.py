@@ -234,7 +234,8 @@ def test_the_handler_publishes_what_the_stream_gives_it(
     monkeypatch: pytest.MonkeyPatch, events: Events, publisher: FakePublisher
 ) -> None:
     monkeypatch.setattr(wiring, "events", lambda: events)
-    declared = handlers(monkeypatch, ORDERS_EVENTS="eventbridge", ORDERS_STREAM_ARN=STREAM)
+    variables = {"ORDERS_EVENTS": "eventbridge", "ORDERS_STREAM_ARN": STREAM}
+    declared = handlers(monkeypatch, **variables, _HANDLER="app.publish_events")
 
     declared["publish_events"]({"Records": [change(accepted())]}, None)
 

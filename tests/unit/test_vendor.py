@@ -13,7 +13,7 @@ import pytest
 from botocore import xform_name
 
 from chalicelib.wiring import OPERATIONS
-from ops.vendor import HTTP2_SWITCH, fill_vendor, trimmed_service
+from ops.vendor import fill_vendor, trimmed_service
 
 ADAPTERS = {
     "dynamodb": "record_store",
@@ -134,6 +134,23 @@ def test_with_it_the_same_requests_are_sent(vendor: Path) -> None:
     assert not plain_file.startswith(str(vendor))
     assert len(plain) == 3
     assert vendored == plain
+
+
+def test_without_the_switch_to_http2_what_it_loads_is_not_loaded(vendor: Path) -> None:
+    check = (
+        "import sys, urllib3.connection\n"
+        "print('importlib.metadata' in sys.modules, 'urllib3.http2.probe' in sys.modules)"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-S", "-c", check],
+        env={**os.environ, "PYTHONPATH": str(vendor)},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+
+    assert answer.stdout == "False True\n"
 
 
 def test_its_bytecode_is_ignored_once_the_source_is_another(vendor: Path) -> None:
