@@ -45,6 +45,7 @@ BASES = {
 OF_THE_CODE = {
     "boto3": "botocore's clients without boto3",
     "handlers": "botocore's event handlers for the used operations only",
+    "no api": "nothing of the API in the processor",
     "lazy queue": "no SQS client before something goes wrong",
     "no collections": "garbage collection off while loading",
 }

@@ -8,6 +8,7 @@ So each one's worth is measured in the same run as the whole.
 
 import gc
 import os
+from importlib import import_module
 from typing import Any
 
 WITHOUT = os.environ["BENCH_WITHOUT"]
@@ -68,6 +69,8 @@ if WITHOUT == "expect":
 if WITHOUT == "concurrency":
     processor._concurrently = map  # noqa: SLF001
 
+if WITHOUT == "no api":
+    import_module("chalicelib.api")
 if WITHOUT == "lazy queue":
     wiring._queue_client()  # noqa: SLF001
 if WITHOUT == "garbage":
