@@ -300,8 +300,8 @@ def _parse_authorities_once(client: Any) -> None:
     Parse the certificate authorities for the first client, instead of anew for each connection.
 
     With a connection for each order of a batch that is most of what the first batch costs, and for
-    a second client a twentieth of a cold start. No setting does it; should a release of botocore have
-    other inner parts, it goes on as it does.
+    a second client a twentieth of a cold start. No setting does it; should a release of botocore
+    have other inner parts, it goes on as it does.
     """
     with suppress(AttributeError):
         http = client._endpoint.http_session  # noqa: SLF001
