@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.cpu_share import CpuShare
 from benchmarks.events import record
 from benchmarks.processes import ROOT, FakeAws, cores, environment
-from benchmarks.report import table
+from benchmarks.report import by_round, table
 from benchmarks.throughput import MEMORY_MB
 from ops.vendor import COMPILED, fill_vendor
 
@@ -186,8 +186,9 @@ def goals(full: Results) -> list[tuple[str, float, str, bool]]:
 
 
 def ratio(starts: list[ColdStart], base: list[ColdStart]) -> float:
-    """Round by round, the median: what else the machine does meanwhile touches both."""
-    return median(one.cpu_ms / other.cpu_ms for one, other in zip(starts, base, strict=False))
+    """Their share of the base's CPU, by the rounds of both."""
+    mine, others = ([each.cpu_ms for each in side] for side in (starts, base))
+    return median(by_round(mine, others))
 
 
 def _cpu_ms(starts: list[ColdStart]) -> float:

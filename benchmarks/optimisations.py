@@ -14,7 +14,7 @@ from benchmarks.cold_start import start
 from benchmarks.contender import Run
 from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment, self_signed
-from benchmarks.report import table
+from benchmarks.report import by_round, table
 
 if TYPE_CHECKING:
     from benchmarks.contender import Outcome
@@ -147,13 +147,11 @@ def _row(title: str, before: list[Turn], after: list[Turn]) -> list[str]:
 
 def _saved(before: list[Outcome], after: list[Outcome]) -> str:
     """
-    The share of CPU that is saved, round by round: what the machine does meanwhile touches both.
+    The share of CPU that is saved, by the rounds of both.
 
     Where the middle half of the rounds lies around 0, nothing is shown.
     """
-    saved = [
-        100 * (1 - with_it.cpu_seconds / without.cpu_seconds)
-        for without, with_it in zip(before, after, strict=False)
-    ]
+    with_it, without = ([each.cpu_seconds for each in side] for side in (after, before))
+    saved = [100 * (1 - share) for share in by_round(with_it, without)]
     low, middle, high = quantiles(saved, n=4, method="inclusive")
     return f"{middle:.0f}% ({low:.0f} to {high:.0f})"

@@ -18,6 +18,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def by_round(ones: Iterable[float], others: Iterable[float]) -> list[float]:
+    """The ratios, round by round: what else the machine does meanwhile touches both."""
+    return [one / other for one, other in zip(ones, others, strict=False)]
+
+
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 

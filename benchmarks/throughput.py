@@ -11,7 +11,7 @@ from benchmarks.contender import KIBIBYTE, Outcome, Run
 from benchmarks.cpu_share import CpuShare
 from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment
-from benchmarks.report import table
+from benchmarks.report import by_round, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ MEMORY_MB = 512
 # With batches of one, a turn is no more than twenty orders.
 ROUNDS, ROUNDS_SINGLY = 3, 4
 # Who is so slow that one batch fills its time sits out the rounds that are left.
-ENOUGH_SECONDS = 2.9
+ENOUGH_SECONDS = 2.5
 
 
 class Scenario(NamedTuple):
@@ -92,11 +92,9 @@ class Cell:
         return sum(outcome.cpu_seconds for outcome in self.outcomes) / self.orders * 1000
 
     def cpu_of(self, base: Cell) -> float:
-        """Its share of another's CPU, round by round: what the machine does meanwhile hits both."""
-        return median(
-            one.cpu_ms_per_order / other.cpu_ms_per_order
-            for one, other in zip(self.outcomes, base.outcomes, strict=False)
-        )
+        """Its share of another's CPU, by the rounds of both."""
+        mine, others = ([turn.cpu_ms_per_order for turn in cell.outcomes] for cell in (self, base))
+        return median(by_round(mine, others))
 
     @property
     def calls_per_order(self) -> float:

@@ -6,7 +6,7 @@ libraries. Two things go there:
 
 - botocore, the release that this checkout is tested with, with the data of the services that
   are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
-  urllib3, which comes with it, can't be switched to HTTP/2: the switch loads 40 modules.
+  urllib3, which comes with it, can't be switched to HTTP/2: the switch loads importlib.metadata.
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write it,
   so without it each cold start compiles them. Where the source does not come from vendor/ itself,
   it is of the kind that holds its source's hash: Python ignores it once they differ.
