@@ -33,7 +33,7 @@ WORKERS = (1, 2, 4, 8)
 WORKERS_BATCH = 10
 # Every rate is the median of so many runs, which take turns: first all sizes once, then all again.
 ROUNDS = 3
-BATCH_RUN_SECONDS = 0.5
+BATCH_RUN_SECONDS = 2.0
 WORKERS_RUN_SECONDS = 1.0
 
 
