@@ -12,6 +12,7 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from threading import Lock
 from typing import IO, Any
 
 from aws_lambda_powertools.logging import Logger
@@ -79,6 +80,9 @@ class Telemetry:
     def __init__(self, logger: Logger, service: str = DEFAULT_SERVICE) -> None:
         self._logger = logger
         self._service = service
+        # Made once: to make one takes longer than to fill it.
+        self._metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=service)
+        self._publishing = Lock()
 
     def answered(
         self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
@@ -98,7 +102,8 @@ class Telemetry:
             case Verdict() as verdict:
                 message = verdict.record.status.value.lower() if verdict.new else "redelivered"
                 log = self._logger.warning if verdict.conflicting else self._logger.info
-                log(message, extra=keys | _verdict_keys(verdict))
+                # Powertools tries to read as JSON what is not an argument.
+                log("%s", message, extra=keys | _verdict_keys(verdict))
             case UnreadableOrder() as unreadable:
                 self._logger.warning("unreadable", extra=keys | {"reason": unreadable.reason})
             case failure:
@@ -109,30 +114,33 @@ class Telemetry:
         by_channel = defaultdict(list)
         for processed in batch:
             by_channel[_channel(processed)].append(processed)
-        for channel, of_channel in by_channel.items():
-            _publish(self._service, channel, of_channel)
+        with self._publishing:
+            for channel, of_channel in by_channel.items():
+                self._publish(channel, of_channel)
 
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
         """Messages that are done with could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
-
-def _publish(service: str, channel: str, batch: Sequence[Processed]) -> None:
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=service)
-    metrics.add_dimension("service", service)
-    metrics.add_dimensions(service=service, channel=channel)
-    counts = Counter(name for processed in batch for name in _counted(processed))
-    for name, count in counts.items():
-        metrics.add_metric(name, MetricUnit.Count, count)
-    for processed in batch:
-        if processed.verdict and processed.verdict.new and processed.age_ms is not None:
-            # Apart, so that a retry's wait for its visibility time-out is not taken for slowness.
-            first = processed.message.receive_count == 1
-            name = "ProcessingAge" if first else "ProcessingAgeRetried"
-            metrics.add_metric(name, MetricUnit.Milliseconds, processed.age_ms)
-    # At 100 values Powertools has published all by itself, and would warn that nothing is left.
-    if metrics.metric_set:
-        metrics.flush_metrics()
+    def _publish(self, channel: str, batch: Sequence[Processed]) -> None:
+        metrics = self._metrics
+        # Publishing at 100 values leaves the dimensions.
+        metrics.clear_metrics()
+        # Beside the service alone, which Powertools adds.
+        metrics.add_dimensions(service=self._service, channel=channel)
+        counts = Counter(name for processed in batch for name in _counted(processed))
+        for name, count in counts.items():
+            metrics.add_metric(name, MetricUnit.Count, count)
+        for processed in batch:
+            if processed.verdict and processed.verdict.new and processed.age_ms is not None:
+                # Apart, so that a retry's wait for its visibility time-out is not taken for
+                # slowness.
+                first = processed.message.receive_count == 1
+                name = "ProcessingAge" if first else "ProcessingAgeRetried"
+                metrics.add_metric(name, MetricUnit.Milliseconds, processed.age_ms)
+        # At 100 values Powertools has published all by itself, and would warn that nothing is left.
+        if metrics.metric_set:
+            metrics.flush_metrics()
 
 
 def _counted(processed: Processed) -> list[str]:

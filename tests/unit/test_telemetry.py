@@ -3,7 +3,10 @@
 import io
 import itertools
 import json
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +63,15 @@ def logged() -> Logged:
 @pytest.fixture
 def readable() -> Logged:
     return Logged(LogSettings("text", colour=False))
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns far more often than usual, so that they get into each other's way."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 def emf(output: str) -> Iterator[dict[str, Any]]:
@@ -359,6 +371,39 @@ def test_the_largest_batch_is_counted_whole_and_without_a_warning(
     metrics = list(emf(capsys.readouterr().out))
     assert [line["OrdersAccepted"] for line in metrics] == [[size]]
     assert [len(line["ProcessingAge"]) for line in metrics] == [size]
+
+
+def test_a_batch_leaves_nothing_to_the_metrics_of_the_next(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After 100 values of a metric Powertools keeps the dimensions of what it has published."""
+    logged.process(*(sqs_message(order_text(f"{n}", channel="web")) for n in range(100)))
+    logged.process(sqs_message(order_text("a", channel="atm", amount=0)))
+
+    _, metrics = emf(capsys.readouterr().out)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"], ["service", "channel"]]
+    assert metrics["channel"] == "atm"
+    names = {metric["Name"] for metric in directive["Metrics"]}
+    assert names == {"OrdersReceived", "OrdersRejected", "ProcessingAge"}
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_batches_at_the_same_time_are_counted_apart(logged: Logged) -> None:
+    lines = io.StringIO()
+    channels = ["web", "mobile", "atm"]
+
+    def process(channel: str) -> None:
+        for number in range(25):
+            logged.process(sqs_message(order_text(f"{channel}-{number}", channel=channel)))
+
+    with redirect_stdout(lines), ThreadPoolExecutor(len(channels)) as executor:
+        list(executor.map(process, channels))
+
+    published = [
+        (metrics["channel"], metrics["OrdersAccepted"]) for metrics in emf(lines.getvalue())
+    ]
+    assert sorted(published) == sorted((channel, [1.0]) for channel in channels for _ in range(25))
 
 
 def test_what_has_no_known_age_is_counted_all_the_same(
