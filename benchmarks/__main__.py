@@ -12,7 +12,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import cold_start, instructions, machine, memory, optimisations, throughput
+from benchmarks import cold_start, instructions, machine, memory, optimisations, singly, throughput
 from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
@@ -36,6 +36,7 @@ def main(sections: Sequence[str]) -> None:
     note = f"Measured {machine.description()}."
     if "throughput" in sections:
         cells |= throughput.measure(throughput.FULL, progress)
+        write("singly", f"{note}\n\n{singly.measure(progress)}")
     if "cold-start" in sections:
         full, throttled = cold_start.measure(progress)
         write("cold-start", f"{note}\n\n{cold_start.report(full, throttled)}")

@@ -2,7 +2,7 @@
 What each step is worth, of a cold start and of an order, in instructions of the processor.
 
 A step of a few hundredths is lost in the noise of CPU time. Instructions are the same in each run.
-Valgrind counts them, if it is installed (Debian's package valgrind): it takes three minutes.
+Valgrind counts them, if it is installed (Debian's package valgrind): it takes five minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ from benchmarks.report import table
 from ops.vendor import HTTP2_SWITCH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.progress import Progress
 
@@ -56,6 +57,21 @@ BYTECODE = "bytecode in the package"
 # Those of the optimisations that are a matter of work, not of waiting.
 STEPS = ("expect", "user agent", "validation", "checksums", "compression", "host prefix")
 FEW, MANY = 100, 200
+NO_COLLECTION = {"BENCH_NO_COLLECTION": "1"}
+# What is done once for each batch shows with batches of one.
+OF_A_BATCH = {
+    "metrics": "the metrics' object made once",
+    "argument": "the log's message as an argument, which Powertools doesn't try to read as JSON",
+}
+SINGLY = {
+    "serial_boto3": "(a) boto3, serial",
+    "serial_with_powertools": "(a) with Powertools' Logger and Metrics",
+    "powertools_batch": "(b) Powertools BatchProcessor, idempotency",
+    "powertools_async": "(c) Powertools AsyncBatchProcessor, aiobotocore",
+    "ours": "(d) this system",
+    "ours_calls": "(d)'s two calls alone, nothing else",
+}
+FEW_BATCHES, MANY_BATCHES = 20, 60
 
 
 def measure(progress: Progress) -> str:
@@ -65,14 +81,16 @@ def measure(progress: Progress) -> str:
     progress.step("instructions of a cold start, step by step")
     starts = of_a_start()
     progress.step("instructions of an order, step by step")
-    return f"{starts}\n\n{of_an_order()}"
+    orders = of_an_order()
+    progress.step("instructions of an order in a batch of one")
+    return f"{starts}\n\n{orders}\n\n{of_a_batch_of_one()}"
 
 
 def of_a_start() -> str:
     """The table of a cold start's steps, and of whole starts to compare with."""
     with FakeAws() as aws, tempfile.TemporaryDirectory() as directory:
         starts = _starts(environment(aws.url), Path(directory))
-        counts = _side_by_side([(start, 1) for start in starts.values()])
+        counts = _side_by_side([(start, 1, 1) for start in starts.values()])
         found = dict(zip(starts, counts, strict=True))
         aws.tally_of(len(starts))
     whole = found[WHOLE]
@@ -91,19 +109,8 @@ def of_a_start() -> str:
 def of_an_order() -> str:
     """The table of an order's steps: what 200 orders in a batch take more than 100, by 100."""
     names = ["none", *STEPS]
-    with FakeAws() as aws:
-        jobs = [
-            (("benchmarks.contenders.ours_without", environment(aws.url, BENCH_WITHOUT=name)), size)
-            for name in names
-            for size in (FEW, MANY)
-        ]
-        counts = _side_by_side(jobs)
-        aws.tally_of(len(names) * (FEW + MANY))
-    of_few, of_many = counts[::2], counts[1::2]
-    each = {
-        name: (many - few) / (MANY - FEW)
-        for name, few, many in zip(names, of_few, of_many, strict=True)
-    }
+    starts = {name: ("ours_without", {"BENCH_WITHOUT": name}) for name in names}
+    each = _differences(starts, ((1, FEW), (1, MANY)))
     ours = each["none"]
     rows = [
         [title, f"{each[name]:.2f}", f"{ours:.2f}", f"{1 - ours / each[name]:.1%}"]
@@ -117,6 +124,55 @@ def of_an_order() -> str:
     ]
     heads = ["million instructions of an order in a batch", "before", "after", "saved"]
     return f"{table(heads, rows)}\n\nLeft out:\n\n{table(heads, rejected)}"
+
+
+def of_a_batch_of_one() -> str:
+    """The tables of what an order takes that is a batch by itself, and of two steps that show."""
+    starts = {
+        **{name: (name, {}) for name in SINGLY},
+        **{name: ("ours_without", {"BENCH_WITHOUT": name}) for name in OF_A_BATCH},
+    }
+    each = _differences(starts, ((FEW_BATCHES, 1), (MANY_BATCHES, 1)))
+    ours, base = each["ours"], each["serial_boto3"]
+    steps = (
+        [title, f"{each[name]:.2f}", f"{ours:.2f}", f"{1 - ours / each[name]:.1%}"]
+        for name, title in OF_A_BATCH.items()
+    )
+    whole = (
+        [title, f"{each[name]:.2f}", f"{each[name] / base:.2f}"] for name, title in SINGLY.items()
+    )
+    heads = ["million instructions of an order in a batch of one", "before", "after", "saved"]
+    whole_heads = ["million instructions of an order in a batch of one", "", "of (a)"]
+    return f"{table(heads, steps)}\n\n{table(whole_heads, whole)}"
+
+
+def _differences(
+    contenders: Mapping[str, tuple[str, dict[str, str]]],
+    sizes: tuple[tuple[int, int], tuple[int, int]],
+) -> dict[str, float]:
+    """
+    What each takes for an order: the difference of two runs, so that its start is not in it.
+
+    Nor is collecting garbage: one collection of all that is loaded takes as much as two orders, and
+    whether it falls into the one run or the other is chance.
+    """
+    (few_batches, few), (many_batches, many) = sizes
+    with FakeAws() as aws:
+        jobs = [
+            (
+                (f"benchmarks.contenders.{name}", environment(aws.url, **NO_COLLECTION, **changes)),
+                *size,
+            )
+            for name, changes in contenders.values()
+            for size in sizes
+        ]
+        counts = _side_by_side(jobs)
+        aws.tally_of(len(contenders) * (few_batches * few + many_batches * many))
+    orders = many_batches * many - few_batches * few
+    return {
+        name: (more - less) / orders
+        for name, less, more in zip(contenders, counts[::2], counts[1::2], strict=True)
+    }
 
 
 def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
@@ -154,15 +210,18 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     }
 
 
-def _side_by_side(jobs: Sequence[tuple[Start, int]]) -> list[float]:
+def _side_by_side(jobs: Sequence[tuple[Start, int, int]]) -> list[float]:
     with ThreadPoolExecutor(len(set.union(*cores()))) as executor:
         return list(executor.map(lambda number: _count(number, *jobs[number]), range(len(jobs))))
 
 
-def _count(number: int, start: Start, orders: int) -> float:
-    """The instructions of a cold start and its first batch, in millions."""
+def _count(job: int, start: Start, batches: int, size: int) -> float:
+    """The instructions of a cold start and its first batches, in millions."""
     module, variables = start
-    names = [f"order-{number}-{order}" for order in range(orders)]
+    names = iter(f"order-{job}-{order}" for order in range(batches * size))
+    events = [
+        {"Records": [record(name, name) for name in islice(names, size)]} for _ in range(batches)
+    ]
     process = subprocess.run(
         [
             *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
@@ -170,7 +229,7 @@ def _count(number: int, start: Start, orders: int) -> float:
         ],
         env=variables,
         cwd=tempfile.gettempdir(),
-        input=json.dumps({"Records": [record(name, name) for name in names]}) + "\n",
+        input="".join(json.dumps(event) + "\n" for event in events),
         text=True,
         capture_output=True,
         check=True,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.progress import Progress
 
 BATCH_SIZE = 100
-ROUNDS = 9
+ROUNDS = 7
 FIRST_BATCHES = 3
 # One message after the other, a batch takes three seconds.
 SLOW, SLOW_ROUNDS = "concurrency", 2

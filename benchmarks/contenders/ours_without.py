@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.handlers import add_expect_header
 from botocore.session import Session
 
-from chalicelib import wiring
+from chalicelib import telemetry, wiring
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "validation": {"parameter_validation": True},
@@ -60,6 +60,18 @@ if WITHOUT == "boto3":
 if WITHOUT == "handlers":
     changed._session = wiring._once(Session)  # noqa: SLF001
 
+if WITHOUT == "metrics":
+    from aws_lambda_powertools.metrics import EphemeralMetrics
+
+    changed_telemetry: Any = telemetry.Telemetry
+    changed_telemetry._metrics = property(  # noqa: SLF001
+        lambda its: EphemeralMetrics(
+            namespace=telemetry.METRICS_NAMESPACE,
+            service=its._service,  # noqa: SLF001
+        ),
+        lambda _its, _made_once: None,
+    )
+
 from benchmarks.contenders.ours import process as ours
 
 processor = wiring.processor()
@@ -68,11 +80,14 @@ if WITHOUT == "expect":
     client.meta.events.register_first("before-call.s3", add_expect_header)
 if WITHOUT == "concurrency":
     processor._concurrently = map  # noqa: SLF001
-
 if WITHOUT == "no api":
     import_module("chalicelib.api")
 if WITHOUT == "lazy queue":
     wiring._queue_client()  # noqa: SLF001
+if WITHOUT == "argument":
+    logger: Any = wiring.telemetry()._logger  # noqa: SLF001
+    info = logger.info
+    logger.info = lambda _template, message, **keys: info(message, **keys)
 if WITHOUT == "garbage":
     gc.collect()
     gc.freeze()

@@ -1,0 +1,53 @@
+"""What of an order's CPU is the system's own: with batches of one, beside its two calls alone."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.contender import Run
+from benchmarks.events import Mix
+from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.report import by_round, table
+
+if TYPE_CHECKING:
+    from benchmarks.progress import Progress
+
+BASELINE = "serial_boto3"
+NAMES = {
+    BASELINE: "(a) boto3, serial",
+    "serial_with_powertools": "(a) with Powertools' Logger and Metrics",
+    "ours": "(d) this system",
+    "ours_calls": "(d)'s two calls alone, nothing else",
+}
+ROUNDS = 5
+SECONDS = 0.5
+
+
+def measure(progress: Progress) -> str:
+    """The table: CPU of an order, and its share of (a)'s, the median of the rounds."""
+    progress.step("batches of one, beside their calls alone")
+    found: dict[str, list[float]] = {name: [] for name in NAMES}
+    with FakeAws() as aws:
+        contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
+        try:
+            for number in range(-1, ROUNDS):
+                for name, contender in contenders.items():
+                    run = f"{name.replace('_', '-')}-{number + 1}"
+                    outcome = contender.perform(Run(run, Mix.VALID, 1, SECONDS))
+                    aws.tally_of(outcome.orders)
+                    # The first one warms up.
+                    if number >= 0:
+                        found[name].append(outcome.cpu_ms_per_order)
+        finally:
+            for contender in contenders.values():
+                contender.stop()
+    rows = [
+        [
+            title,
+            f"{median(found[name]):.2f}",
+            f"{median(by_round(found[name], found[BASELINE])):.2f}",
+        ]
+        for name, title in NAMES.items()
+    ]
+    return table(["batches of one, all valid", "CPU ms/order", "of (a)"], rows)
