@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.contender import Run
 from benchmarks.events import Mix
-from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.processes import Awake, Contender, FakeAws, environment
 from benchmarks.report import by_round, table
 
 if TYPE_CHECKING:
@@ -16,25 +16,24 @@ if TYPE_CHECKING:
 BASELINE = "serial_boto3"
 NAMES = {
     BASELINE: "(a) boto3, serial",
-    "serial_with_powertools": "(a) with Powertools' Logger and Metrics",
     "ours": "(d) this system",
     "ours_calls": "(d)'s two calls alone, nothing else",
 }
-ROUNDS = 5
-SECONDS = 0.5
+ROUNDS = 7
+ORDERS = 20
 
 
 def measure(progress: Progress) -> str:
     """The table: CPU of an order, and its share of (a)'s, the median of the rounds."""
     progress.step("batches of one, beside their calls alone")
     found: dict[str, list[float]] = {name: [] for name in NAMES}
-    with FakeAws() as aws:
+    with Awake(), FakeAws() as aws:
         contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
         try:
             for number in range(-1, ROUNDS):
                 for name, contender in contenders.items():
                     run = f"{name.replace('_', '-')}-{number + 1}"
-                    outcome = contender.perform(Run(run, Mix.VALID, 1, SECONDS))
+                    outcome = contender.perform(Run(run, Mix.VALID, 1, batches=ORDERS))
                     aws.tally_of(outcome.orders)
                     # The first one warms up.
                     if number >= 0:

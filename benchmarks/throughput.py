@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from benchmarks.contender import KIBIBYTE, Outcome, Run
 from benchmarks.cpu_share import CpuShare
 from benchmarks.events import Mix
-from benchmarks.processes import Contender, FakeAws, environment
+from benchmarks.processes import Awake, Contender, FakeAws, environment
 from benchmarks.report import by_round, table
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ NAMES = {
 }
 FULL, THROTTLED = "1 vCPU", "512 MB"
 MEMORY_MB = 512
-# With batches of one, a turn is no more than twenty orders.
-ROUNDS, ROUNDS_SINGLY = 3, 4
+ROUNDS = 3
+# With batches of one a turn is so many orders: a multiple of ten has the same mix for everyone.
+SINGLE_ORDERS = 20
 # Who is so slow that one batch fills its time sits out the rounds that are left.
 ENOUGH_SECONDS = 2.5
 
@@ -41,15 +43,11 @@ class Scenario(NamedTuple):
     mix: Mix
     batch_size: int
 
-    @property
-    def seconds(self) -> float:
-        """How long a contender's turn is, if a batch is not longer."""
-        return 0.5 if self.share == FULL else 0.6
-
-    @property
-    def rounds(self) -> int:
-        """How many turns each contender has."""
-        return ROUNDS_SINGLY if self.batch_size == 1 else ROUNDS
+    def turn(self, run: str) -> Run:
+        """What one turn of a contender is."""
+        if self.batch_size == 1:
+            return Run(run, self.mix, 1, batches=SINGLE_ORDERS)
+        return Run(run, self.mix, self.batch_size, 0.5 if self.share == FULL else 0.6)
 
 
 SCENARIOS = [
@@ -116,12 +114,13 @@ Cells = dict[tuple[Scenario, str], Cell]
 def measure(share: str, progress: Progress) -> Cells:
     """All contenders in a share's scenarios: in each round one after the other, for a moment."""
     cells: Cells = defaultdict(Cell)
-    with FakeAws() as aws:
+    # At a share of a core the memory run keeps them awake.
+    with Awake() if share == FULL else nullcontext(), FakeAws() as aws:
         contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
         try:
             for scenario in [each for each in SCENARIOS if each.share == share]:
                 progress.step(f"{scenario.share}, batch {scenario.batch_size}, {scenario.mix}")
-                for number in range(-1, scenario.rounds):
+                for number in range(-1, ROUNDS):
                     for name, contender in contenders.items():
                         cell = cells[scenario, name]
                         if cell.wall_seconds < ENOUGH_SECONDS:
@@ -152,11 +151,10 @@ def _one(contender: Contender, scenario: Scenario, number: int) -> Outcome:
     if number < 0:
         # To warm up: connections, caches, and what is imported with the first order.
         return contender.perform(Run(run, scenario.mix, min(scenario.batch_size, 5)))
-    asked = Run(run, scenario.mix, scenario.batch_size, scenario.seconds)
     if scenario.share == FULL:
-        return contender.perform(asked)
+        return contender.perform(scenario.turn(run))
     with CpuShare(contender.process.pid, MEMORY_MB):
-        return contender.perform(asked)
+        return contender.perform(scenario.turn(run))
 
 
 def report(cells: Cells) -> str:
