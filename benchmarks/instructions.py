@@ -21,20 +21,20 @@ from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
 import botocore
-import urllib3
 
 from benchmarks.cold_start import CONTENDERS, Start, make_package, packaged
 from benchmarks.events import record
 from benchmarks.optimisations import OPTIMISATIONS, REJECTED
 from benchmarks.processes import FakeAws, cores, environment
 from benchmarks.report import table
-from ops.vendor import HTTP2_SWITCH
+from ops.vendor import DOCSTRINGS, DOCUMENTERS, HTTP2_SWITCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from benchmarks.progress import Progress
 
+INSTALLED = Path(botocore.__file__).parents[1]
 COUNTED = re.compile(r"Collected : (\d+)")
 MILLION = 1_000_000
 WHOLE = "the package after `make vendor`"
@@ -51,6 +51,7 @@ OF_THE_CODE = {
     "no collections": "garbage collection off while loading",
 }
 DATA = "botocore's data of the used operations only"
+DOCS = "botocore's methods without docstrings"
 HTTP2 = "urllib3 without the switch to HTTP/2"
 HASHES = "vendor/'s bytecode not checked against its source"
 BYTECODE = "bytecode in the package"
@@ -96,7 +97,7 @@ def of_a_start() -> str:
     whole = found[WHOLE]
     steps = (
         [title, f"{found[title]:.0f}", f"{whole:.0f}", f"{1 - whole / found[title]:.1%}"]
-        for title in [*OF_THE_CODE.values(), DATA, HTTP2, HASHES, BYTECODE]
+        for title in [*OF_THE_CODE.values(), DATA, DOCS, HTTP2, HASHES, BYTECODE]
     )
     starts_table = (
         [title, f"{found[title]:.0f}", f"{whole / found[title]:.2f}"] for title in BASES
@@ -183,13 +184,11 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     module, variables = packaged("ours_without", given, vendored)
     with_all_data = package("data")
     shutil.rmtree(with_all_data / "botocore" / "data")
-    (with_all_data / "botocore" / "data").symlink_to(Path(botocore.__file__).parent / "data")
+    (with_all_data / "botocore" / "data").symlink_to(INSTALLED / "botocore" / "data")
+    with_docs = package("docs")
+    _restore(with_docs, DOCUMENTERS, DOCSTRINGS)
     with_http2 = package("http2")
-    shutil.copy(Path(urllib3.__file__).parents[1] / HTTP2_SWITCH, with_http2 / HTTP2_SWITCH)
-    unchecked = PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_file(
-        with_http2 / HTTP2_SWITCH, quiet=2, force=True, invalidation_mode=unchecked
-    )
+    _restore(with_http2, HTTP2_SWITCH)
     with_hashes = package("hashes")
     checked = PycInvalidationMode.CHECKED_HASH
     compileall.compile_dir(with_hashes, quiet=2, force=True, invalidation_mode=checked)
@@ -204,10 +203,19 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
             for name, title in OF_THE_CODE.items()
         },
         DATA: packaged("ours", given, with_all_data),
+        DOCS: packaged("ours", given, with_docs),
         HTTP2: packaged("ours", given, with_http2),
         HASHES: packaged("ours", given, with_hashes),
         BYTECODE: packaged("ours", given, without_bytecode),
     }
+
+
+def _restore(package: Path, *modules: Path) -> None:
+    """Put modules that `make vendor` replaces back, compiled as it compiles them."""
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    for module in modules:
+        shutil.copy(INSTALLED / module, package / module)
+        compileall.compile_file(package / module, quiet=2, force=True, invalidation_mode=unchecked)
 
 
 def _side_by_side(jobs: Sequence[tuple[Start, int, int]]) -> list[float]:

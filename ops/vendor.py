@@ -6,7 +6,8 @@ libraries. Two things go there:
 
 - botocore, the release that this checkout is tested with, with the data of the services that
   are used, and of these with the operations that are used. Its JSON is parsed in each cold start.
-  urllib3, which comes with it, can't be switched to HTTP/2: the switch loads importlib.metadata.
+  Its methods have no docstrings, and urllib3, which comes with it, can't be switched to HTTP/2:
+  each start would load what those take (see REPLACED).
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write it,
   so without it each cold start compiles them. Where the source does not come from vendor/ itself,
   it is of the kind that holds its source's hash: Python ignores it once they differ.
@@ -35,8 +36,36 @@ if TYPE_CHECKING:
 COPIED = ("botocore", "urllib3", "dateutil", "six")
 # By requirements.txt and by Chalice: only their bytecode is made here.
 COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.app")
-# An experiment of urllib3 that is off unless it is called, and that botocore does not call.
+# An experiment of urllib3 that is off unless it is called, and botocore does not call it. It loads
+# importlib.metadata.
 HTTP2_SWITCH = Path("urllib3", "http2", "__init__.py")
+# The docstrings of a client's methods are written when somebody asks for them, in an interpreter:
+# of what writes them a function only needs that there is something to ask.
+DOCUMENTERS = Path("botocore", "docs", "__init__.py")
+DOCSTRINGS = Path("botocore", "docs", "docstring.py")
+NO_DOCSTRINGS = """
+class LazyLoadedDocstring(str):
+    def __new__(cls, *args, **kwargs):
+        return super().__new__(cls)
+
+
+class ClientMethodDocstring(LazyLoadedDocstring):
+    pass
+
+
+class PaginatorDocstring(LazyLoadedDocstring):
+    pass
+
+
+class WaiterDocstring(LazyLoadedDocstring):
+    pass
+"""
+REPLACED = {
+    HTTP2_SWITCH: "",
+    # boto3 asks for this, if somebody adds it.
+    DOCUMENTERS: "DEPRECATED_SERVICE_NAMES = set()\n",
+    DOCSTRINGS: NO_DOCSTRINGS,
+}
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
@@ -47,7 +76,8 @@ def fill_vendor(project: Path) -> Path:
     vendor.mkdir()
     for name in COPIED:
         _copy(_location(name), vendor)
-    (vendor / HTTP2_SWITCH).write_text("", encoding="ascii")
+    for path, text in REPLACED.items():
+        (vendor / path).write_text(text, encoding="ascii")
     _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
     # Both are made here, so they can't differ, and no start has to hash three megabytes of source.
     _compile(vendor, into=vendor, mode=PycInvalidationMode.UNCHECKED_HASH)

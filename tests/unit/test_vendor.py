@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 from botocore import xform_name
 
 from chalicelib.wiring import OPERATIONS
-from ops.vendor import fill_vendor, trimmed_service
+from ops.vendor import DOCSTRINGS, fill_vendor, trimmed_service
 
 ADAPTERS = {
     "dynamodb": "record_store",
@@ -136,21 +137,52 @@ def test_with_it_the_same_requests_are_sent(vendor: Path) -> None:
     assert vendored == plain
 
 
+def printed_with(vendor: Path, code: str, *options: str) -> str:
+    return subprocess.run(
+        [sys.executable, *options, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(vendor)},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    ).stdout
+
+
 def test_without_the_switch_to_http2_what_it_loads_is_not_loaded(vendor: Path) -> None:
     check = (
         "import sys, urllib3.connection\n"
         "print('importlib.metadata' in sys.modules, 'urllib3.http2.probe' in sys.modules)"
     )
 
-    answer = subprocess.run(
-        [sys.executable, "-S", "-c", check],
-        env={**os.environ, "PYTHONPATH": str(vendor)},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
+    assert printed_with(vendor, check, "-S") == "False True\n"
+
+
+def test_without_docstrings_what_writes_them_is_not_loaded(vendor: Path) -> None:
+    check = (
+        "import sys, botocore.session\n"
+        "client = botocore.session.Session().create_client('s3', region_name='us-east-1')\n"
+        "print(repr(client.put_object.__doc__), 'botocore.docs.bcdoc' in sys.modules)"
     )
 
-    assert answer.stdout == "False True\n"
+    assert printed_with(vendor, check) == "'' False\n"
+
+
+def test_clients_of_boto3_can_be_used_beside_it(vendor: Path) -> None:
+    """Whoever adds to the app may want them, and Lambda has boto3."""
+    check = (
+        "import boto3, botocore\n"
+        "client = boto3.client('s3', region_name='us-east-1')\n"
+        "print(client.put_object.__name__, botocore.__file__)"
+    )
+
+    assert printed_with(vendor, check) == f"put_object {vendor}/botocore/__init__.py\n"
+
+
+def test_what_is_put_in_the_place_of_botocores_docstrings_has_all_their_names(vendor: Path) -> None:
+    def names(directory: Path) -> set[str]:
+        tree = ast.parse((directory / DOCSTRINGS).read_text())
+        return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    assert names(vendor) == names(Path(botocore.__file__).parents[1])
 
 
 def test_its_bytecode_is_ignored_once_the_source_is_another(vendor: Path) -> None:
