@@ -69,6 +69,11 @@ REPLACED = {
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
+def is_filled(project: Path) -> bool:
+    """Whether a project has a vendor/ that `fill_vendor` made."""
+    return (project / "vendor" / "botocore").is_dir()
+
+
 def fill_vendor(project: Path) -> Path:
     """Make vendor/ of a project anew, and its bytecode. Takes a few seconds, and no network."""
     vendor = project / "vendor"

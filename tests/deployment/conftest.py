@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.deployment.packaging import PackagedApp, package_app
+from ops.vendor import fill_vendor
 from tests.project import STAGES, copy_project, outputs_of, record_resources
 
 
@@ -23,6 +24,21 @@ def packaged_stages(
 ) -> dict[str, PackagedApp]:
     directory = tmp_path_factory.mktemp("packaged")
     return {stage: package_app(stage, directory / stage, project) for stage in STAGES}
+
+
+@pytest.fixture(scope="session")
+def vendored_project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
+    """A copy of the project after `make vendor`, which then was for an older botocore."""
+    project = copy_project(tmp_path_factory.mktemp("vendored") / "orders", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
+    vendor = fill_vendor(project)
+    (vendor / "botocore" / "of_an_older_release.py").write_text("")
+    return project
+
+
+@pytest.fixture(scope="session")
+def vendored(tmp_path_factory: pytest.TempPathFactory, vendored_project: Path) -> PackagedApp:
+    return package_app("dev", tmp_path_factory.mktemp("packaged-vendored"), vendored_project)
 
 
 @pytest.fixture(params=STAGES)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deployment.packaging import ARCHIVE_LIMIT_BYTES, PackagedApp
+from ops.deployment.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, PackagedApp
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
 from tests.builders import order_text, sqs_event, sqs_record
@@ -66,6 +66,16 @@ def test_it_is_small(archive: PackagedApp) -> None:
     assert re.fullmatch(r"deployment\.zip: 1\.\d\d MB", archive.describe())
 
 
+def test_with_vendor_it_is_larger_and_of_what_is_installed_now(vendored: PackagedApp) -> None:
+    assert ARCHIVE_LIMIT_BYTES < vendored.size_bytes < VENDORED_LIMIT_BYTES / 1.5
+    held = names(vendored)
+    assert "botocore/session.py" in held
+    assert "botocore/of_an_older_release.py" not in held
+    tag = sys.implementation.cache_tag
+    assert f"chalicelib/__pycache__/orders.{tag}.pyc" in held
+    assert f"botocore/__pycache__/session.{tag}.pyc" in held
+
+
 def test_both_stages_have_the_same_code(packaged_stages: dict[str, PackagedApp]) -> None:
     contents = []
     for packaged in packaged_stages.values():
@@ -113,17 +123,19 @@ def http_event(method: str, path: str, resource: str, body: str | None = None) -
     }
 
 
+@pytest.mark.parametrize("kind", ["archive", "vendored"])
 def test_it_runs_where_nothing_but_boto3_is_installed(
-    archive: PackagedApp, tmp_path: Path, local_resources: LocalResources
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path, local_resources: LocalResources
 ) -> None:
+    archive: PackagedApp = request.getfixturevalue(kind)
     code, runtime = tmp_path / "code", lambda_runtime(tmp_path / "runtime")
     with zipfile.ZipFile(archive.archive) as zipped:
         zipped.extractall(code)
-    text = order_text("archive")
+    text = order_text(kind)
     events = {
         "post": http_event("POST", "/orders", "/orders", text),
         "process": sqs_event(sqs_record(text)),
-        "get": http_event("GET", "/orders/archive", "/orders/{order_id}"),
+        "get": http_event("GET", f"/orders/{kind}", "/orders/{order_id}"),
     }
     paths = f"import sys; sys.path[:0] = [{str(code)!r}, {str(runtime)!r}]"
 
@@ -144,3 +156,5 @@ def test_it_runs_where_nothing_but_boto3_is_installed(
     allowed = (str(tmp_path), str(Path(os.__file__).parent))
     elsewhere = [file for file in answers["files"] if not file.startswith(allowed)]
     assert [file for file in elsewhere if "site-packages" in file] == []
+    (botocore,) = [file for file in answers["files"] if file.endswith("botocore/session.py")]
+    assert botocore.startswith(str(code if kind == "vendored" else runtime))

@@ -94,6 +94,15 @@ def test_an_archive_that_is_too_large_is_said(
         package_app("dev", tmp_path / "out", own_project)
 
 
+def test_with_vendor_it_may_be_larger(
+    vendored_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "VENDORED_LIMIT_BYTES", 4_000_000)
+
+    with pytest.raises(PackagingFailed, match=r"more than 4 MB: .* or raise VENDORED_LIMIT_BYTES"):
+        package_app("dev", tmp_path / "out", vendored_project)
+
+
 def test_packaging_again_gives_the_same_so_that_nothing_is_deployed_for_nothing(
     packaged_stages: dict[str, PackagedApp], project: Path, tmp_path: Path
 ) -> None:
@@ -101,3 +110,11 @@ def test_packaging_again_gives_the_same_so_that_nothing_is_deployed_for_nothing(
 
     assert again.template.read_text() == packaged_stages["dev"].template.read_text()
     assert again.archive.read_bytes() == packaged_stages["dev"].archive.read_bytes()
+
+
+def test_so_it_does_with_vendor(
+    vendored: PackagedApp, vendored_project: Path, tmp_path: Path
+) -> None:
+    again = package_app("dev", tmp_path / "out", vendored_project)
+
+    assert again.archive.read_bytes() == vendored.archive.read_bytes()
