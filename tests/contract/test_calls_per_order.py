@@ -8,6 +8,7 @@ good reason is changed here, and then `make bench` says what it does to the tabl
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 PUT, BATCH, ITEM = "S3 PutObject", "DynamoDB BatchExecuteStatement", "DynamoDB PutItem"
 # What our own code may call for one order of a batch of 100: all below it is not counted.
 OWN_CALLS_PER_ORDER = 63
-# All Python functions that are called for one order that is a batch by itself, botocore's above all.
+# All Python functions that are called for an order that is a batch by itself: botocore's, mostly.
 ALL_CALLS_PER_ORDER = 3_800
 # What is sent to AWS for it, in two requests.
 BYTES_PER_ORDER = 2_500
@@ -32,6 +33,7 @@ BYTES_PER_ORDER = 2_500
 _runs = itertools.count()
 
 
+Process = Callable[[dict[str, Any]], None]
 CallsOf = Callable[..., dict[str, int]]
 
 
@@ -42,8 +44,8 @@ def fake_aws() -> Iterator[FakeAws]:
 
 
 @pytest.fixture
-def calls_of(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[CallsOf]:
-    """The calls that it takes to process batches, one after the other, in an empty AWS."""
+def process(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
+    """The processor over an AWS that is empty."""
     for name, value in {
         "AWS_ENDPOINT_URL": fake_aws.url,
         "ORDERS_QUEUE_URL": f"{fake_aws.url}/000000000000/orders",
@@ -54,15 +56,27 @@ def calls_of(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         monkeypatch.setenv(name, value)
     wiring.forget()
 
-    def process(*events: dict[str, Any]) -> dict[str, int]:
-        handler: Any = orders_app.app.handler_map["process_orders"]
-        for event in events:
-            assert handler(event, None) is None
-        calls: dict[str, int] = fake_aws.reset()["calls"]
-        return calls
+    fake_aws.reset()
+    handler: Any = orders_app.app.handler_map["process_orders"]
+
+    def process(event: dict[str, Any]) -> None:
+        assert handler(event, None) is None
 
     yield process
     wiring.forget()
+
+
+@pytest.fixture
+def calls_of(process: Process, fake_aws: FakeAws) -> CallsOf:
+    """The calls that it takes to process batches, one after the other."""
+
+    def calls_of(*events: dict[str, Any]) -> dict[str, int]:
+        for event in events:
+            process(event)
+        calls: dict[str, int] = fake_aws.reset()["calls"]
+        return calls
+
+    return calls_of
 
 
 @pytest.mark.parametrize(
@@ -127,26 +141,24 @@ def function_calls(action: Callable[[], object], below: str = "") -> int:
     return calls
 
 
-def test_what_an_order_sends(calls_of: CallsOf, fake_aws: FakeAws) -> None:
-    """Without asking whether it may, with a short User-Agent, and with no checksum beside SHA-256."""
-    handler: Any = orders_app.app.handler_map["process_orders"]
-    handler({"Records": [record("first", "first")]}, None)
+def test_what_an_order_sends(process: Process, fake_aws: FakeAws) -> None:
+    """It does not ask whether it may, its User-Agent is short, and it has one checksum only."""
+    process({"Records": [record("first", "first")]})
     fake_aws.reset()
 
-    handler({"Records": [record("next", "next")]}, None)
+    process({"Records": [record("next", "next")]})
 
     tally = fake_aws.reset()
     assert tally["continues"] == 0
     assert tally["bytesIn"] <= BYTES_PER_ORDER
 
 
-def test_an_order_takes_no_more_of_all_code(calls_of: CallsOf) -> None:
+def test_an_order_takes_no_more_of_all_code(process: Process) -> None:
     """What botocore is spared shows here: its validation, for one, is in no byte that is sent."""
-    handler: Any = orders_app.app.handler_map["process_orders"]
     events = [{"Records": [record(f"all-{number}", f"all-{number}")]} for number in range(6)]
-    handler(events[0], None)
+    process(events[0])
 
-    calls = [function_calls(lambda event=event: handler(event, None)) for event in events[1:]]
+    calls = [function_calls(partial(process, event)) for event in events[1:]]
 
     assert min(calls) <= ALL_CALLS_PER_ORDER, calls
 
