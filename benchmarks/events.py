@@ -26,18 +26,27 @@ class Mix(StrEnum):
 
 def batches(mix: Mix, size: int, run: str) -> Iterator[dict[str, Any]]:
     """Lambda's events from SQS, without end. `run` makes the orders' ids unlike another run's."""
-    records = _records(mix, run)
+    records = _records(mix, run, size)
     while True:
         yield {"Records": list(itertools.islice(records, size))}
 
 
-def _records(mix: Mix, run: str) -> Iterator[dict[str, Any]]:
+def _records(mix: Mix, run: str, size: int) -> Iterator[dict[str, Any]]:
     for number in itertools.count(1):
         special = number % TEN == 0
-        # A duplicate is another submission of an order that was handed in a little before.
-        repeated = number - TEN // 2 if special and mix is Mix.DUPLICATES else number
+        repeated = _repeated(number, size) if special and mix is Mix.DUPLICATES else number
         amount = "0" if special and mix is Mix.INVALID else "2580.00"
         yield record(f"{run}-{number}", f"{run}-{repeated}", amount)
+
+
+def _repeated(number: int, size: int) -> int:
+    """
+    What a duplicate is another submission of: an order that was handed in a little before.
+
+    Every other one is of an earlier batch, which costs more than to find both in the same.
+    """
+    in_this_batch, in_an_earlier_one = number - TEN // 2, number - TEN // 2 - size
+    return in_an_earlier_one if number // TEN % 2 == 0 and in_an_earlier_one > 0 else in_this_batch
 
 
 def record(message_id: str, order_id: str, amount: str = "2580.00") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -99,6 +100,13 @@ def test_the_calls_of_a_batch(
     calls_of: CallsOf, mix: Mix, size: int, expected: dict[str, int]
 ) -> None:
     assert calls_of(next(batches(mix, size, f"run-{next(_runs)}"))) == expected
+
+
+def test_the_calls_of_a_duplicate_of_an_earlier_batch(calls_of: CallsOf) -> None:
+    """One more than of one in the same batch: it has to be found out who was first."""
+    of_the_same, of_an_earlier = islice(batches(Mix.DUPLICATES, 10, f"run-{next(_runs)}"), 2)
+
+    assert calls_of(of_the_same, of_an_earlier) == {PUT: 20, BATCH: 2, ITEM: 1 + 2}
 
 
 def test_the_calls_of_a_redelivery(calls_of: CallsOf) -> None:
