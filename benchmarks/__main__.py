@@ -70,7 +70,7 @@ def main(sections: Sequence[str]) -> None:
 def goals_table(goals: Sequence[Goal]) -> str:
     """Each goal with what was measured."""
     rows = (
-        [title, f"{value:.2f}", wanted, "yes" if met else "**no**"]
+        [title, f"{value:.2f}", wanted, ("yes" if met else "**no**") if wanted else ""]
         for title, value, wanted, met in goals
     )
     return table(["goal", "measured", "wanted", "met"], rows)

@@ -110,6 +110,8 @@ def start(
     assert process.stdout
     os.sched_setaffinity(process.pid, cores()[1])
     import_cpu_seconds = process.stdout.readline()
+    if not import_cpu_seconds:
+        raise RuntimeError(f"{module} could not be imported: exit code {process.wait()}")
     asked = time.perf_counter()
     with CpuShare(process.pid, memory_mb) if memory_mb else nullcontext():
         process.stdin.write(json.dumps({"Records": [record(name, name)]}).encode() + b"\n")

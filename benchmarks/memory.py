@@ -20,8 +20,7 @@ def measure() -> dict[int, float]:
     """
     found, done = {}, 0
     # Latencies would only make it take longer.
-    with FakeAws(at_once=True) as aws:
-        contender = Contender("ours", environment(aws.url))
+    with FakeAws(at_once=True) as aws, Contender("ours", environment(aws.url)) as contender:
         of_the_fake, of_contenders = cores()
         run_in_background(aws.process, of_contenders)
         run_in_background(contender.process, of_the_fake)
@@ -33,7 +32,6 @@ def measure() -> dict[int, float]:
             aws.tally_of(outcome.orders)
             found[milestone] = outcome.resident_kib / KIBIBYTE
             done = milestone
-        contender.stop()
     return found
 
 

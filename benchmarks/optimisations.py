@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, NamedTuple
@@ -32,7 +33,7 @@ OPTIMISATIONS = {
     "pool": "a connection for each thread (botocore's default: 10)",
     "user agent": "a User-Agent that is not put together for each call",
     "validation": "no parameter validation",
-    "checksums": "no CRC-32 beside the signed SHA-256",
+    "checksums": "one checksum of an object, the signed SHA-256, and no CRC-32",
 }
 REJECTED = {
     "compression": "no look for request compression",
@@ -69,11 +70,11 @@ def measure(progress: Progress) -> str:
 def _outcomes(progress: Progress) -> dict[str, list[Turn]]:
     """A batch of the whole system, and one of each variant, in turn."""
     progress.step(f"optimisations, one by one, batch {BATCH_SIZE}")
-    with FakeAws() as aws:
-        contenders = {"": Contender("ours", environment(aws.url))}
+    with FakeAws() as aws, ExitStack() as running:
+        contenders = {"": running.enter_context(Contender("ours", environment(aws.url)))}
         for name in [*OPTIMISATIONS, *REJECTED]:
             given = environment(aws.url, BENCH_WITHOUT=name)
-            contenders[name] = Contender("ours_without", given)
+            contenders[name] = running.enter_context(Contender("ours_without", given))
         outcomes: dict[str, list[Turn]] = {name: [] for name in contenders}
         for number, (name, contender) in itertools.product(range(-1, ROUNDS), contenders.items()):
             if name == SLOW and number >= SLOW_ROUNDS:
@@ -85,8 +86,6 @@ def _outcomes(progress: Progress) -> dict[str, list[Turn]]:
             if number >= 0:
                 # Without the one that asks for the tally.
                 outcomes[name].append(Turn(outcome, tally["connections"] - 1))
-        for contender in contenders.values():
-            contender.stop()
     return outcomes
 
 
@@ -110,11 +109,10 @@ def measure_first_batch(progress: Progress) -> str:
                 cold = start("benchmarks.contenders.ours_without", given, f"start-{number}")
                 starts[name].append(cold.cpu_ms)
                 aws.tally_of(1)
-                contender = Contender("ours_without", given)
-                outcome = contender.perform(Run(f"{name}-{number}", Mix.VALID, BATCH_SIZE))
+                with Contender("ours_without", given) as contender:
+                    outcome = contender.perform(Run(f"{name}-{number}", Mix.VALID, BATCH_SIZE))
                 aws.tally_of(outcome.orders)
                 found[name].append(outcome)
-                contender.stop()
     rows = [
         [
             title,

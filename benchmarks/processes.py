@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
-ANSWER_LIMIT_SECONDS = 60
 
 
 def environment(endpoint: str, **changes: str) -> dict[str, str]:
@@ -162,7 +161,7 @@ class FakeAws:
 
 
 class Contender:
-    """A contender as a process."""
+    """A contender as a process, for as long as the `with` block lasts."""
 
     def __init__(self, name: str, given: Mapping[str, str], *, pinned: bool = True) -> None:
         """`pinned` holds it to the core that is not the fake AWS's."""
@@ -178,7 +177,17 @@ class Contender:
         )
         if pinned:
             os.sched_setaffinity(self.process.pid, cores()[1])
-        self._answer()
+        try:
+            self._answer()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def perform(self, run: Run) -> Outcome:
         assert self.process.stdin

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -27,20 +29,17 @@ def measure(progress: Progress) -> str:
     """The table: CPU of an order, and its share of (a)'s, the median of the rounds."""
     progress.step("batches of one, beside their calls alone")
     found: dict[str, list[float]] = {name: [] for name in NAMES}
-    with Awake(), FakeAws() as aws:
-        contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
-        try:
-            for number in range(-1, ROUNDS):
-                for name, contender in contenders.items():
-                    run = f"{name.replace('_', '-')}-{number + 1}"
-                    outcome = contender.perform(Run(run, Mix.VALID, 1, batches=ORDERS))
-                    aws.tally_of(outcome.orders)
-                    # The first one warms up.
-                    if number >= 0:
-                        found[name].append(outcome.cpu_ms_per_order)
-        finally:
-            for contender in contenders.values():
-                contender.stop()
+    with Awake(), FakeAws() as aws, ExitStack() as running:
+        contenders = {
+            name: running.enter_context(Contender(name, environment(aws.url))) for name in NAMES
+        }
+        for number, (name, contender) in product(range(-1, ROUNDS), contenders.items()):
+            run = Run(f"{name.replace('_', '-')}-{number + 1}", Mix.VALID, 1, batches=ORDERS)
+            outcome = contender.perform(run)
+            aws.tally_of(outcome.orders)
+            # The first one warms up.
+            if number >= 0:
+                found[name].append(outcome.cpu_ms_per_order)
     rows = [
         [
             title,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,39 +116,39 @@ def measure(share: str, progress: Progress) -> Cells:
     """All contenders in a share's scenarios: in each round one after the other, for a moment."""
     cells: Cells = defaultdict(Cell)
     # At a share of a core the memory run keeps them awake.
-    with Awake() if share == FULL else nullcontext(), FakeAws() as aws:
-        contenders = {name: Contender(name, environment(aws.url)) for name in NAMES}
-        try:
-            for scenario in [each for each in SCENARIOS if each.share == share]:
-                progress.step(f"{scenario.share}, batch {scenario.batch_size}, {scenario.mix}")
-                for number in range(-1, ROUNDS):
-                    for name, contender in contenders.items():
-                        cell = cells[scenario, name]
-                        if cell.wall_seconds < ENOUGH_SECONDS:
-                            outcome = _one(contender, scenario, number)
-                            tally = aws.tally_of(outcome.orders)
-                            if number >= 0:
-                                cell.add(outcome, tally)
-        finally:
-            for contender in contenders.values():
-                contender.stop()
+    with ExitStack() as running:
+        if share == FULL:
+            running.enter_context(Awake())
+        aws = running.enter_context(FakeAws())
+        contenders = {
+            name: running.enter_context(Contender(name, environment(aws.url))) for name in NAMES
+        }
+        for scenario in [each for each in SCENARIOS if each.share == share]:
+            progress.step(f"{scenario.share}, batch {scenario.batch_size}, {scenario.mix}")
+            for number, (name, contender) in product(range(-1, ROUNDS), contenders.items()):
+                cell = cells[scenario, name]
+                if cell.wall_seconds < ENOUGH_SECONDS:
+                    outcome = _one(contender, scenario, number)
+                    tally = aws.tally_of(outcome.orders)
+                    if number >= 0:
+                        cell.add(outcome, tally)
     return cells
 
 
 def measure_intake() -> float:
     """What `POST /orders` takes of the API function, in ms, at 512 MB."""
-    with FakeAws() as aws:
-        intake = Contender("ours_intake", environment(aws.url, _HANDLER="app"))
-        try:
-            intake.perform(Run("warm-up", Mix.VALID, 10))
-            with CpuShare(intake.process.pid, MEMORY_MB):
-                return 1000 / intake.perform(Run("intake", Mix.VALID, 10, 2.0)).orders_per_second
-        finally:
-            intake.stop()
+    with (
+        FakeAws() as aws,
+        Contender("ours_intake", environment(aws.url, _HANDLER="app")) as intake,
+    ):
+        intake.perform(Run("warm-up", Mix.VALID, 10))
+        with CpuShare(intake.process.pid, MEMORY_MB):
+            return 1000 / intake.perform(Run("intake", Mix.VALID, 10, 2.0)).orders_per_second
 
 
 def _one(contender: Contender, scenario: Scenario, number: int) -> Outcome:
-    run = f"{contender.name}-{SCENARIOS.index(scenario)}-{number}"
+    # As long for each contender: it is in what they send.
+    run = f"{list(NAMES).index(contender.name)}-{SCENARIOS.index(scenario)}-{number}"
     if number < 0:
         # To warm up: connections, caches, and what is imported with the first order.
         return contender.perform(Run(run, scenario.mix, min(scenario.batch_size, 5)))
@@ -182,13 +183,18 @@ def _rows(cells: Cells) -> Iterator[list[str]]:
 
 
 def goals(cells: Cells) -> list[tuple[str, float, str, bool]]:
-    """Each goal of this table: its name, what was measured, what is wanted, whether it is met."""
+    """
+    Each goal of this table: its name, what was measured, what is wanted, whether it is met.
+
+    They are for valid orders, but for the lead. Where nothing is wanted, it is there to compare.
+    """
 
     def cell(name: str, size: int, share: str = FULL) -> Cell:
         return cells[Scenario(share, Mix.VALID, size), name]
 
-    def times(size: int) -> float:
-        return cell(OURS, size).orders_per_second / cell(BASELINE, size).orders_per_second
+    def times(size: int, share: str = FULL) -> float:
+        ours, base = (cell(name, size, share).orders_per_second for name in (OURS, BASELINE))
+        return ours / base
 
     def cpu(size: int) -> float:
         return cell(OURS, size).cpu_of(cell(BASELINE, size))
@@ -201,9 +207,11 @@ def goals(cells: Cells) -> list[tuple[str, float, str, bool]]:
     )
     singly, together = cell(OURS, 1).calls_per_order, cell(OURS, 100).calls_per_order
     return [
-        ("orders/s, batch 10, times (a)", times(10), "9 or more", times(10) >= 9),
-        ("orders/s, batch 100, times (a)", times(100), "25 or more", times(100) >= 25),
-        ("orders/s, all scenarios, times the best of (a), (b), (c)", lead, "over 1", lead > 1),
+        ("orders/s, batch 10, 1 vCPU, times (a)", times(10), "9 or more", times(10) >= 9),
+        ("orders/s, batch 100, 1 vCPU, times (a)", times(100), "25 or more", times(100) >= 25),
+        ("orders/s, batch 10, 512 MB, times (a)", times(10, THROTTLED), "", True),
+        ("orders/s, batch 100, 512 MB, times (a)", times(100, THROTTLED), "", True),
+        ("orders/s, times the next best, where it is the least", lead, "over 1", lead > 1),
         *(
             (
                 f"warm CPU per order, batch {size}, of (a)",

@@ -102,8 +102,7 @@ class Telemetry:
             case Verdict() as verdict:
                 message = verdict.record.status.value.lower() if verdict.new else "redelivered"
                 log = self._logger.warning if verdict.conflicting else self._logger.info
-                # Powertools tries to read as JSON what is not an argument.
-                log("%s", message, extra=keys | _verdict_keys(verdict))
+                log(message, extra=keys | _verdict_keys(verdict))
             case UnreadableOrder() as unreadable:
                 self._logger.warning("unreadable", extra=keys | {"reason": unreadable.reason})
             case failure:

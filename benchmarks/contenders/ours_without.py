@@ -56,7 +56,8 @@ if WITHOUT.endswith("threads"):
 if WITHOUT == "boto3":
     import boto3
 
-    changed._client = lambda service, config: boto3.client(service, config=config)  # noqa: SLF001
+    session = boto3.Session(botocore_session=wiring._session())  # noqa: SLF001
+    changed._client = lambda service, config: session.client(service, config=config)  # noqa: SLF001
 if WITHOUT == "handlers":
     changed._session = wiring._once(Session)  # noqa: SLF001
 
@@ -82,12 +83,9 @@ if WITHOUT == "concurrency":
     processor._concurrently = map  # noqa: SLF001
 if WITHOUT == "no api":
     import_module("chalicelib.api")
+    import_module("chalicelib.web")
 if WITHOUT == "lazy queue":
     wiring._queue_client()  # noqa: SLF001
-if WITHOUT == "argument":
-    logger: Any = wiring.telemetry()._logger  # noqa: SLF001
-    info = logger.info
-    logger.info = lambda _template, message, **keys: info(message, **keys)
 if WITHOUT == "garbage":
     gc.collect()
     gc.freeze()
