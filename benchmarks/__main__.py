@@ -31,7 +31,7 @@ MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
 
 def main(sections: Sequence[str]) -> None:
-    """Measure, write the page, and print whether each goal is met."""
+    """Measure, write the page, and print the main table and whether each goal is met."""
     progress, reached, cells = Progress(), list[Goal](), throughput.Cells()
     note = f"Measured {machine.description()}."
     if "throughput" in sections:
@@ -64,7 +64,9 @@ def main(sections: Sequence[str]) -> None:
     if set(SECTIONS) <= set(sections):
         write("goals", f"{note}\n\n{verdicts}")
     progress.step("done: docs/performance.md")
-    print(verdicts)  # noqa: T201 (the result of the command)
+    if cells:
+        print(f"{throughput.report(cells)}\n")  # noqa: T201 (the result of the command)
+    print(verdicts)  # noqa: T201
 
 
 def goals_table(goals: Sequence[Goal]) -> str:
