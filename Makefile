@@ -23,7 +23,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
-.PHONY: .venv .venv-aws .venv-bench
+.PHONY: .venv .venv-aws .venv-bench stage-given
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -90,12 +90,10 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 	}; \
 	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench
 
-deploy: $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
-	@$(require-stage)
+deploy: stage-given $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
 	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
 
-destroy: $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
-	@$(require-stage)
+destroy: stage-given $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
@@ -136,7 +134,7 @@ $(BENCH): requirements-bench.txt
 # $(call install,ENVIRONMENT,PINNED FILE): kept if its Python still works, made anew otherwise.
 define install
 	$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1); \
-	$(1)/bin/python -m pip install --disable-pip-version-check --requirement $(2)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(2)
 endef
 
 define require-python
@@ -147,7 +145,7 @@ define require-python
 			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
 endef
 
-define require-stage
-	test -n "$(STAGE)" || { \
-		echo "Say which stage, for example: make $@ STAGE=dev" >&2; exit 1; }
-endef
+# Before anything is installed.
+stage-given:
+	@test -n "$(STAGE)" || { \
+		echo "Say which stage, for example: make $(MAKECMDGOALS) STAGE=dev" >&2; exit 1; }
