@@ -209,5 +209,5 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    fill_vendor(Path(__file__).resolve().parents[1])
+    fill_vendor(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parents[1])
     print("vendor/ is filled: it goes into the next package.")  # noqa: T201

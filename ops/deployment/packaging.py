@@ -19,7 +19,7 @@ import yaml
 
 from ops.local.environment import PROJECT_ROOT
 from ops.resource_outputs import VARIABLE_OUTPUTS
-from ops.vendor import fill_vendor, is_filled
+from ops.vendor import is_filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
     _require_resources(stage, settings)
     vendored = is_filled(project)
     if vendored:
-        fill_vendor(project)
+        _fill_vendor(project)
     _run_chalice(stage, directory, project)
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip")
     _drop_undeclared(packaged.template)
@@ -119,6 +119,16 @@ def _require_resources(stage: str, settings: dict[str, Any]) -> None:
             f"({', '.join(missing)}): type `python -m ops resources up --stage {stage}`, which "
             "creates them and records it."
         )
+
+
+def _fill_vendor(project: Path) -> None:
+    """In a process of its own: bytecode differs with what a process has loaded before."""
+    subprocess.run(  # noqa: S603 (the command is ours)
+        [sys.executable, "-m", "ops.vendor", str(project)],
+        cwd=PROJECT_ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def _run_chalice(stage: str, directory: Path, project: Path) -> None:
