@@ -8,6 +8,7 @@ import pytest
 
 from ops.__main__ import MODULES
 from tests.ops_commands import all_commands
+from tests.ops_environment import developers_modules, run_without_developers_modules
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()), ids=str)
@@ -32,3 +33,21 @@ def test_one_command_does_not_wait_for_what_another_needs() -> None:
 
 def test_every_command_is_found_by_its_name() -> None:
     assert set(MODULES) <= {name for name, _ in all_commands()}
+
+
+def test_every_command_has_its_help_where_only_operators_requirements_are_installed() -> None:
+    """`make run` installs no more than those."""
+    script = """
+from click.testing import CliRunner
+from ops.__main__ import main
+from tests.ops_commands import all_commands
+for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all_commands())):
+    done = CliRunner().invoke(main, arguments)
+    assert isinstance(done.exception, SystemExit | None), (arguments, done.exception)
+    assert "Example: python -m ops" in done.output, (arguments, done.output)
+"""
+    assert {"cfnlint", "pyarrow", "pytest"} <= developers_modules()
+
+    ran = run_without_developers_modules(script)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
