@@ -21,6 +21,7 @@ from chalicelib.submissions import Record, Status, iso
 from ops.commands.options import options
 from ops.commands.session import (
     Moment,
+    OutOfReach,
     Session,
     desk_command,
     limit_option,
@@ -39,7 +40,7 @@ from ops.commands.tables import (
     show_rows,
     status_text,
 )
-from ops.desk.exports import Format, export
+from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 from ops.desk.masking import masked_text
 from ops.desk.order_bucket import ObjectMissing
 from ops.desk.stats import grouped_by_error
@@ -244,6 +245,10 @@ def export_orders(
     form = form or FORMATS.get(file.suffix)
     if form is None:
         raise click.UsageError("Say which --format, or name the file .csv, .ndjson or .parquet.")
+    try:
+        require_writable(form)
+    except FormatUnavailable as error:
+        raise OutOfReach(str(error)) from error
     query = _query(**chosen)
     if show_accounts:
         session.desk.accounts_shown(f"orders export of {query.first_day} to {query.last_day}")

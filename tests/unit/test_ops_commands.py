@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import click
 import pytest
+from click.testing import CliRunner, Result
 
-from ops.__main__ import MODULES
+from ops.__main__ import MODULES, main
+from ops.commands import session
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
 
@@ -51,3 +56,25 @@ for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all
     ran = run_without_developers_modules(script)
 
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None) -> Result:
+    """What a command prints and how it exits, over a desk in place of a stage's."""
+    monkeypatch.setattr(session, "connect", lambda *_, **__: None)
+    monkeypatch.setattr(session, "Desk", lambda _: desk)
+    return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments)
+
+
+def test_an_export_whose_format_is_not_installed_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    file = tmp_path / "orders.parquet"
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
+
+    done = typed(monkeypatch, ["orders", "export", str(file)], desk)
+
+    assert done.exit_code == 3
+    assert "Parquet needs pyarrow" in done.output
+    assert "make .venv" in done.output
+    assert not list(tmp_path.iterdir())
