@@ -31,10 +31,12 @@ from ops.commands.session import (
 )
 from ops.commands.tables import (
     RECORD_COLUMNS,
+    ROWS_AT_ONCE,
     amount_text,
     facts,
     limited,
     moment,
+    needs_accepted,
     record_row,
     remark,
     show_rows,
@@ -46,7 +48,9 @@ from ops.desk.order_bucket import ObjectMissing
 from ops.desk.stats import grouped_by_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ops.commands.tables import Cell
 
 FORMATS = {".csv": Format.CSV, ".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON}
 FORMATS |= {".parquet": Format.PARQUET}
@@ -156,7 +160,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
                 status_text(record.status),
                 amount_text(record),
                 str(record.receive_count),
-                remark(record),
+                remark(record, order.order),
             )
             for record in history
         ),
@@ -270,7 +274,11 @@ Example: python -m ops duplicates --conflicts
 Example: python -m ops duplicates --from 2026-01-01 --json"""
 )
 @period_options
-@click.option("--conflicts", is_flag=True, help="Only those that differ from the accepted one.")
+@click.option(
+    "--conflicts",
+    is_flag=True,
+    help="Only those with another amount, account or channel than the accepted one.",
+)
 @limit_option
 @show_accounts_option
 @desk_command
@@ -284,8 +292,8 @@ def duplicates(
     """
     List the duplicates of a period.
 
-    They are valid orders whose id was accepted before. What differs from the accepted one is a
-    conflict, which someone must look into.
+    They are valid orders whose id was accepted before. One with another amount, account or channel
+    than the accepted one is a conflict, which someone must look into.
     """
     query = _query(**days, status=Status.DUPLICATE)
     records = session.desk.orders.newest_first(query)
@@ -343,9 +351,19 @@ def _list(session: Session, records: Iterable[Record], limit: int, *, show_accou
         for record in shown:
             session.line(record_json(record))
         return
-    count = show_rows(session.out, RECORD_COLUMNS, map(record_row, shown), "No such records.")
+    count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
     if count == limit:
         session.note(f"The newest {limit}; --limit 0 shows all.")
+
+
+def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:
+    """The rows of records; what is accepted is read once for as many as are printed at once."""
+    source = iter(records)
+    while piece := list(islice(source, ROWS_AT_ONCE)):
+        compared = {record.order_id for record in piece if needs_accepted(record)}
+        accepted = session.desk.accepted(compared) if compared else {}
+        for record in piece:
+            yield record_row(record, accepted.get(record.order_id))
 
 
 def _show_order(session: Session, record: Record, url: str | None) -> None:

@@ -10,8 +10,12 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.commands import session
+from ops.commands.tables import remark
+from tests.builders import START, order_text, submission
+from tests.fakes import FakeRecordStore
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
 
@@ -78,3 +82,59 @@ def test_an_export_whose_format_is_not_installed_says_what_to_type(
     assert "Parquet needs pyarrow" in done.output
     assert "make .venv" in done.output
     assert not list(tmp_path.iterdir())
+
+
+EXACT, OTHER_BODY = "exact resend", "same amount, accounts and channel; the body differs"
+
+
+def recorded(*texts: str) -> list[Record]:
+    """The records of submissions with these texts, in this order."""
+    store = FakeRecordStore()
+    return [
+        settle(submission(text, f"s-{number}"), store.take, START).record
+        for number, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        ({}, EXACT),
+        ({"currency": "EUR"}, OTHER_BODY),
+        ({"amount": "2580.00"}, OTHER_BODY),
+        ({"amount": 1}, "differs: amount"),
+    ],
+)
+def test_only_what_is_byte_for_byte_the_same_is_an_exact_resend(
+    again: dict[str, Any], said: str
+) -> None:
+    accepted, duplicate = recorded(order_text(), order_text(**again))
+
+    assert remark(duplicate, accepted) == said
+
+
+def test_what_can_not_be_compared_is_not_called_an_exact_resend() -> None:
+    _, duplicate = recorded(order_text(), order_text())
+
+    assert remark(duplicate) == "same amount, accounts and channel"
+
+
+@pytest.mark.parametrize("command", [["duplicates"], ["orders", "list"]])
+def test_a_list_compares_duplicates_with_what_was_accepted(
+    monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    records = recorded(order_text(amount=0), order_text(), order_text(), order_text(note="x"))
+    asked: list[set[str]] = []
+
+    def accepted(order_ids: set[str]) -> dict[str, Record]:
+        asked.append(order_ids)
+        return {records[1].order_id: records[1]}
+
+    listed = SimpleNamespace(newest_first=lambda _: iter(records[2:]))
+    desk = SimpleNamespace(orders=listed, accepted=accepted)
+
+    printed = typed(monkeypatch, command, desk).output
+
+    assert EXACT in printed
+    assert OTHER_BODY in printed
+    assert asked == [{records[1].order_id}]
