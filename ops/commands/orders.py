@@ -132,7 +132,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     except OrderNotFound as error:
         raise click.ClickException(
             f"Nothing is recorded of {order_id} on stage {desk.stage.name}: it may still be on "
-            "the queue, or be a dead letter (python -m ops dlq list)."
+            f"the queue, or be a dead letter: `{session.command(f'dlq list --order {order_id}')}`."
         ) from error
     if show_accounts:
         desk.accounts_shown(f"order {order_id}")
@@ -391,7 +391,7 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
     except ObjectMissing as error:
         raise click.ClickException(
             f"The archive has no object {error}, though the record says so: see "
-            "python -m ops reconcile."
+            f"`{session.command('reconcile')}`."
         ) from error
     click.echo(text if show_accounts else masked_text(text))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Session:
 
     desk: Desk
     as_json: bool
+    aws_port: int = DEFAULT_AWS_PORT
 
     def __post_init__(self) -> None:
         # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
@@ -69,6 +71,14 @@ class Session:
     def note(self, text: str) -> None:
         """Something that is said beside the output: on stderr, so that pipes stay clean."""
         self.notes.print(text, style="dim", markup=False)
+
+    def command(self, typed: str) -> str:
+        """A command that can be pasted to go on with, on the same stage."""
+        name = self.desk.stage.name
+        if name != LOCAL_STAGE:
+            return f"python -m ops {typed} --stage {shlex.quote(name)}"
+        port = "" if self.aws_port == DEFAULT_AWS_PORT else f" --aws-port {self.aws_port}"
+        return f"python -m ops {typed}{port}"
 
     def shown(self, record: Record, *, show_accounts: bool) -> Record:
         return record if show_accounts else masked_record(record)
@@ -121,7 +131,7 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         try:
             desk = Desk(connect(stage, aws_port=aws_port))
-            command(Session(desk, as_json), **options)
+            command(Session(desk, as_json, aws_port), **options)
         except StageUnavailable as error:
             raise OutOfReach(str(error)) from error
         except StoreUnavailable as error:

@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.queries import OrderNotFound
 from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.commands import session
@@ -64,7 +65,7 @@ for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all
 
 def typed(monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None) -> Result:
     """What a command prints and how it exits, over a desk in place of a stage's."""
-    monkeypatch.setattr(session, "connect", lambda *_, **__: None)
+    monkeypatch.setattr(session, "connect", lambda *_, **__: getattr(desk, "stage", None))
     monkeypatch.setattr(session, "Desk", lambda _: desk)
     return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments)
 
@@ -138,3 +139,30 @@ def test_a_list_compares_duplicates_with_what_was_accepted(
     assert EXACT in printed
     assert OTHER_BODY in printed
     assert asked == [{records[1].order_id}]
+
+
+class Unrecorded:
+    """Orders of which nothing is recorded."""
+
+    def show(self, order_id: str) -> None:
+        raise OrderNotFound(order_id)
+
+
+@pytest.mark.parametrize(
+    ("stage", "given", "ending"),
+    [
+        ("local", [], ""),
+        ("local", ["--aws-port", "4567"], " --aws-port 4567"),
+        ("dev", ["--stage", "dev"], " --stage dev"),
+        ("dev", ["--stage", "dev", "--aws-port", "4567"], " --stage dev"),
+    ],
+)
+def test_a_command_to_go_on_with_is_for_the_same_stage(
+    monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str], ending: str
+) -> None:
+    desk = SimpleNamespace(orders=Unrecorded(), stage=SimpleNamespace(name=stage))
+
+    done = typed(monkeypatch, ["orders", "show", "order-9", *given], desk)
+
+    assert done.exit_code == 1
+    assert f"`python -m ops dlq list --order order-9{ending}`" in done.output
