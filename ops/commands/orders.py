@@ -13,7 +13,7 @@ import click
 from rich.text import Text
 
 from chalicelib.intake import InvalidIdempotencyKey
-from chalicelib.orders import CHANNELS, UnreadableOrder, is_order_id
+from chalicelib.orders import CHANNELS, UnreadableOrder
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
@@ -21,6 +21,7 @@ from chalicelib.submissions import Record, Status, iso
 from ops.commands.options import options
 from ops.commands.session import (
     Moment,
+    OrderId,
     OutOfReach,
     Session,
     desk_command,
@@ -114,7 +115,7 @@ def submit(
 Example: python -m ops orders show order-001
 Example: python -m ops orders show order-001 --payload --show-accounts"""
 )
-@click.argument("order_id")
+@click.argument("order_id", type=OrderId())
 @click.option("--payload", is_flag=True, help="Print the order's JSON as it was received instead.")
 @show_accounts_option
 @desk_command
@@ -124,8 +125,6 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
 
     Exit code 1: nothing is recorded of it; it may still be on the queue.
     """
-    if not is_order_id(order_id):
-        raise click.UsageError("An order id is 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..).")
     desk = session.desk
     try:
         order = desk.orders.show(order_id)

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from chalicelib.orders import is_order_id
 from chalicelib.query_parameters import DATE
 from chalicelib.representation import to_json
 from chalicelib.unavailable import StoreUnavailable
@@ -138,6 +139,19 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
             raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
 
     return run
+
+
+class OrderId(click.ParamType[str]):
+    """An id that an order can have."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not is_order_id(value):
+            self.fail(
+                f"{value!r}: an order id is 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)", param, ctx
+            )
+        return str(value)
 
 
 class Day(click.ParamType[date]):

@@ -1,10 +1,14 @@
 """What holds for every command of `python -m ops`."""
 
+import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import sentinel
 
 import click
 import pytest
@@ -15,6 +19,7 @@ from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.commands import session
 from ops.commands.tables import remark
+from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
 from tests.builders import START, order_text, submission
 from tests.fakes import FakeRecordStore
 from tests.ops_commands import all_commands
@@ -166,3 +171,61 @@ def test_a_command_to_go_on_with_is_for_the_same_stage(
 
     assert done.exit_code == 1
     assert f"`python -m ops dlq list --order order-9{ending}`" in done.output
+
+
+class Letters:
+    """Dead letters of which one is there."""
+
+    def plan(self, selection: Selection, _look: object) -> Plan:
+        found = frozenset({"m-1"}) & (selection.message_ids or {"m-1"})
+        return Plan(selection, found, {}, {})
+
+    def discard(self, plan: Plan, *, why: str) -> Iterator[Handled]:
+        assert why
+        yield from (Handled(sentinel.letter) for _ in plan.message_ids)
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--json"]])
+@pytest.mark.parametrize(
+    ("named", "missing"), [(["gone"], "gone"), (["m-1", "gone"], "gone"), (["m-1"], None)]
+)
+def test_a_named_letter_that_is_not_there_is_said_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, named: list[str], missing: str | None, more: list[str]
+) -> None:
+    desk = SimpleNamespace(dead_letters=Letters(), stage=None)
+    messages = [argument for name in named for argument in ("--message", name)]
+    command = ["dlq", "discard", "--why", "x", "--yes", *messages, *more]
+
+    done = typed(monkeypatch, command, desk)
+
+    assert done.exit_code == (1 if missing else 0), done.output
+    assert (f"There is no dead letter {missing} " in done.stderr) == bool(missing)
+    if "--json" in more:
+        assert json.loads(done.stdout)["done"] == len({"m-1"} & set(named))
+
+
+@pytest.mark.parametrize("name", ["list", "redrive", "discard"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--reason", "nonsense"], "receives_exhausted"),
+        (["--order", "a b"], "1 to 64 of A-Z a-z 0-9"),
+    ],
+)
+def test_what_no_letter_can_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: list[str], said: str
+) -> None:
+    why = ["--why", "x"] if name == "discard" else []
+
+    done = typed(monkeypatch, ["dlq", name, *why, *given])
+
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_every_reason_that_there_can_be_is_known() -> None:
+    raised = set(
+        re.findall(r'UnreadableOrder\(\s*"(\w+)"', Path("chalicelib/orders.py").read_text())
+    )
+
+    assert {*REASONS} == raised | {GAVE_UP}
