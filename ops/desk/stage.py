@@ -134,7 +134,9 @@ def _connect(name: str, config_file: Path) -> Stage:
         missing = str(error).split(" ", 1)[0]
         raise StageUnavailable(
             f"Stage {name} has no {missing} in {config_file.name}, so its resources aren't known "
-            f"here: type `python -m ops resources up --stage {name}`, which records them."
+            "here: take the .chalice/config.json that the stage was deployed with. Only whoever "
+            f"sets the stage up types `python -m ops resources up --stage {name}`, which creates "
+            "and records them."
         ) from error
     return Stage(name, settings, _session(name, settings.queue_url))
 

@@ -50,11 +50,16 @@ def test_an_unknown_stage_is_told_which_there_are(config: Path) -> None:
         connect("prod", config_file=config)
 
 
-def test_a_stage_without_resources_is_told_what_to_type(config: Path) -> None:
+def test_who_looks_at_a_stage_that_is_not_recorded_is_not_told_to_create_it(config: Path) -> None:
     write(config, dev={})
 
-    with pytest.raises(StageUnavailable, match=r"no ORDERS_QUEUE_URL.*resources up --stage dev"):
+    with pytest.raises(StageUnavailable) as unavailable:
         connect("dev", config_file=config)
+
+    said, set_up = str(unavailable.value).split(" Only whoever sets the stage up types ")
+    assert "no ORDERS_QUEUE_URL" in said
+    assert said.endswith(": take the .chalice/config.json that the stage was deployed with.")
+    assert set_up.startswith("`python -m ops resources up --stage dev`")
 
 
 def test_an_operator_without_credentials_is_told_so(
