@@ -255,7 +255,11 @@ def _selection(
 
 
 def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
-    if (selection == Selection()) != take_all:
+    if take_all and selection != Selection():
+        raise click.UsageError(
+            "--all excludes --message, --reason, --order and --since: say either which, or all."
+        )
+    if not take_all and selection == Selection():
         raise click.UsageError(
             "Say which: --message, --reason, --order and --since narrow it down, or --all."
         )

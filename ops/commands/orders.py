@@ -18,7 +18,7 @@ from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
 from chalicelib.submissions import Record, Status, iso
-from ops.commands.options import options
+from ops.commands.options import either, options
 from ops.commands.session import (
     Moment,
     OrderId,
@@ -29,6 +29,7 @@ from ops.commands.session import (
     period,
     period_options,
     show_accounts_option,
+    yes_option,
 )
 from ops.commands.tables import (
     RECORD_COLUMNS,
@@ -59,8 +60,13 @@ FORMATS |= {".parquet": Format.PARQUET}
 filter_options = options(
     click.option("--status", type=click.Choice(Status, case_sensitive=False), help="This verdict."),
     click.option("--channel", type=click.Choice(CHANNELS), help="This channel."),
-    click.option("--valid/--invalid", default=None, help="Only these."),
-    click.option("--duplicate/--no-duplicate", "is_duplicate", default=None, help="Only these."),
+    either("valid", "--valid", "--invalid", ("Only valid ones.", "Only invalid ones.")),
+    either(
+        "is_duplicate",
+        "--duplicate",
+        "--no-duplicate",
+        ("Only those whose id was seen before.", "Only the first of each id."),
+    ),
 )
 
 
@@ -235,15 +241,21 @@ Example: python -m ops orders export - --format csv --duplicate | gzip > duplica
 @period_options
 @filter_options
 @show_accounts_option
+@yes_option
 @desk_command
 def export_orders(
-    session: Session, file: Path, form: Format | None, show_accounts: bool, **chosen: Any
+    session: Session,
+    file: Path,
+    form: Format | None,
+    show_accounts: bool,
+    yes: bool,
+    **chosen: Any,
 ) -> None:
     """
     Write the records of a period to a file, newest first.
 
     It streams: a million records take no more memory than a thousand. The file appears under its
-    name only when it is whole. Accounts are masked.
+    name only when it is whole. It asks before it overwrites one. Accounts are masked.
     """
     form = form or FORMATS.get(file.suffix)
     if form is None:
@@ -253,6 +265,8 @@ def export_orders(
     except FormatUnavailable as error:
         raise OutOfReach(str(error)) from error
     query = _query(**chosen)
+    if not yes and str(file) != "-" and file.exists():
+        click.confirm(f"{file} is there already. Overwrite it?", abort=True, err=True)
     if show_accounts:
         session.desk.accounts_shown(f"orders export of {query.first_day} to {query.last_day}")
     records = session.desk.orders.newest_first(query)

@@ -149,7 +149,8 @@ def replay(
     progress = replaying.Progress()
     unequal: list[Unequal] = []
     if not prove_only:
-        session.confirm(f"Rebuild records from S3 into table {into}?", yes=yes)
+        live = f", the live table of stage {desk.stage.name}" if into == own else ""
+        session.confirm(f"Rebuild records from S3 into table {into}{live}?", yes=yes)
         take = desk.record_store(into).take
         rebuilding = desk.replay.rebuild(progress, target, take, resume=resume, why=why)
         try:

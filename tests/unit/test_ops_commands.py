@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib.queries import OrderNotFound
+from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.commands import session
@@ -229,3 +229,81 @@ def test_every_reason_that_there_can_be_is_known() -> None:
     )
 
     assert {*REASONS} == raised | {GAVE_UP}
+
+
+@pytest.mark.parametrize(
+    ("command", "both"),
+    [
+        (["dlq", "redrive", "--all", "--message", "m-1"], ("--all", "--message")),
+        (["dlq", "discard", "--why", "x", "--order", "o", "--all"], ("--all", "--order")),
+        (["orders", "list", "--valid", "--invalid"], ("--valid", "--invalid")),
+        (["orders", "list", "--invalid", "--valid"], ("--valid", "--invalid")),
+        (["orders", "tail", "--duplicate", "--no-duplicate"], ("--duplicate", "--no-duplicate")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], both: tuple[str, str]
+) -> None:
+    done = typed(monkeypatch, command)
+
+    assert done.exit_code == 2
+    assert all(name in done.stderr for name in both)
+    assert "exclude" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ([], (None, None)),
+        (["--valid"], (True, None)),
+        (["--invalid", "--no-duplicate"], (False, False)),
+        (["--duplicate"], (None, True)),
+    ],
+)
+def test_one_of_two_options_is_a_filter(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], asked: tuple[bool | None, bool | None]
+) -> None:
+    queries: list[AuditQuery] = []
+
+    def newest_first(query: AuditQuery) -> list[Record]:
+        queries.append(query)
+        return []
+
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=newest_first))
+
+    typed(monkeypatch, ["orders", "list", *given], desk)
+
+    assert [(query.only.valid, query.only.is_duplicate) for query in queries] == [asked]
+
+
+def test_an_export_over_a_file_asks_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("mine")
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
+
+    refused = typed(monkeypatch, ["orders", "export", str(file)], desk)
+    kept = file.read_text()
+    agreed = typed(monkeypatch, ["orders", "export", str(file), "--yes"], desk)
+
+    assert refused.exit_code == 1
+    assert "is there already. Overwrite it?" in refused.stderr
+    assert kept == "mine"
+    assert agreed.exit_code == 0
+    assert file.read_text().startswith("orderId,")
+
+
+@pytest.mark.parametrize(
+    ("into", "named"), [("orders-prod", ", the live table of stage prod?"), ("rebuilt", "rebuilt?")]
+)
+def test_a_replay_into_the_live_table_names_it_so(
+    monkeypatch: pytest.MonkeyPatch, into: str, named: str
+) -> None:
+    settings = SimpleNamespace(table="orders-prod")
+    stage = SimpleNamespace(name="prod", settings=settings, operator="arn:ana")
+    desk = SimpleNamespace(stage=stage, table=lambda _: SimpleNamespace(exists=lambda: True))
+
+    done = typed(monkeypatch, ["replay", "--into", into], desk)
+
+    assert done.exit_code == 1
+    assert f"Rebuild records from S3 into table {into}" in done.stderr
+    assert named in done.stderr
