@@ -14,6 +14,7 @@ from rich.text import Text
 
 from chalicelib.intake import InvalidIdempotencyKey
 from chalicelib.orders import CHANNELS, UnreadableOrder
+from chalicelib.problems import problem_of
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
@@ -91,16 +92,19 @@ def submit(
     """
     Hand in an order, as POST /orders does.
 
-    It goes straight to the queue. Exit code 1: no order can be read from it, nothing was queued.
+    It goes straight to the queue. In place of the JSON, - reads it from stdin. Exit code 1: no
+    order can be read from it, nothing was queued.
     """
     if (order is None) == (file is None):
         raise click.UsageError("Give the order's JSON, or --file.")
-    body = file.read() if file else (order or "").encode()
+    if order is not None and order.startswith("@"):
+        raise click.UsageError(f"To read the order from a file, type --file {order[1:]}")
+    source = sys.stdin.buffer if order == "-" else file
+    body = source.read() if source else (order or "").encode()
     try:
         receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
     except (UnreadableOrder, InvalidIdempotencyKey) as error:
-        what = "The key" if isinstance(error, InvalidIdempotencyKey) else "The order"
-        raise click.ClickException(f"{what} {error}. Nothing was queued.") from error
+        raise click.ClickException(problem_of(error).body()["detail"]) from error
     if session.as_json:
         session.line(receipt_json(receipt))
         return

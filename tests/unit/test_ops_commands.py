@@ -14,14 +14,15 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.intake import Intake, Receipt
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.commands import session
 from ops.commands.tables import remark
 from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
-from tests.builders import START, order_text, submission
-from tests.fakes import FakeRecordStore
+from tests.builders import START, Clock, order_text, submission
+from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
 
@@ -68,11 +69,13 @@ for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def typed(monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None) -> Result:
+def typed(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None, stdin: str = ""
+) -> Result:
     """What a command prints and how it exits, over a desk in place of a stage's."""
     monkeypatch.setattr(session, "connect", lambda *_, **__: getattr(desk, "stage", None))
     monkeypatch.setattr(session, "Desk", lambda _: desk)
-    return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments)
+    return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments, input=stdin)
 
 
 def test_an_export_whose_format_is_not_installed_says_what_to_type(
@@ -307,3 +310,54 @@ def test_a_replay_into_the_live_table_names_it_so(
     assert done.exit_code == 1
     assert f"Rebuild records from S3 into table {into}" in done.stderr
     assert named in done.stderr
+
+
+class Submitting:
+    """Orders that are handed in to a fake queue."""
+
+    def __init__(self) -> None:
+        self.queue = FakeQueue()
+
+    def submit(self, body: bytes, *, idempotency_key: str | None) -> Receipt:
+        intake = Intake(self.queue, Clock(), lambda: "s-1")
+        return intake.submit(body, request_id="r", idempotency_key=idempotency_key)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["{}"], "The order's id is missing: give the order"),
+        (["[]"], "The body is not a JSON object"),
+        (['{"id": "a"}', "--idempotency-key", "ñ"], "The Idempotency-Key must be 1 to 255"),
+    ],
+)
+def test_what_is_refused_is_said_as_the_api_says_it(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], said: str
+) -> None:
+    done = typed(monkeypatch, ["orders", "submit", *given], SimpleNamespace(orders=Submitting()))
+
+    assert done.exit_code == 1
+    assert f"Error: {said}" in done.stderr
+    assert done.stderr.endswith(" Nothing was queued.\n")
+
+
+def test_an_order_can_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = Submitting()
+
+    done = typed(monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), "[]")
+    fine = typed(
+        monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), order_text()
+    )
+
+    assert "not a JSON object" in done.stderr
+    assert fine.exit_code == 0
+    assert [sent.body for sent in orders.queue.sent] == [order_text()]
+
+
+def test_a_file_that_is_named_as_curl_names_it_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = typed(monkeypatch, ["orders", "submit", "@order.json"])
+
+    assert done.exit_code == 2
+    assert "--file order.json" in done.stderr
