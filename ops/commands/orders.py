@@ -46,7 +46,7 @@ from ops.commands.tables import (
     status_text,
 )
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
-from ops.desk.masking import masked_text
+from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing
 from ops.desk.stats import grouped_by_error
 
@@ -410,7 +410,8 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
             f"The archive has no object {error}, though the record says so: see "
             f"`{session.command('reconcile')}`."
         ) from error
-    click.echo(text if show_accounts else masked_text(text))
+    masked = masked_json if session.as_json else masked_text
+    click.echo(text if show_accounts else masked(text))
 
 
 def _tail_line(record: Record) -> Text:

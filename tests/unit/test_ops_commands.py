@@ -361,3 +361,23 @@ def test_a_file_that_is_named_as_curl_names_it_is_told_apart(
 
     assert done.exit_code == 2
     assert "--file order.json" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["--json"], '{"id": "a", "fromAccount": "****1111"}\n'),
+        ([], '{"id": "a", "fromAccount": ****1111}\n'),
+        (["--json", "--show-accounts"], '{"id": "a", "fromAccount": 1111111}\n'),
+    ],
+)
+def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], shown: str
+) -> None:
+    text = '{"id": "a", "fromAccount": 1111111}'
+    orders = SimpleNamespace(show=lambda _: SimpleNamespace(order=None), payload=lambda _: text)
+    desk = SimpleNamespace(orders=orders, accounts_shown=lambda _: None)
+
+    done = typed(monkeypatch, ["orders", "show", "a", "--payload", *given], desk)
+
+    assert done.output == shown
