@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.submissions import iso
+from ops.commands.exits import FOUND_WANTING
 from ops.commands.options import options
 from ops.commands.session import (
-    FOUND_WANTING,
     Moment,
     OrderId,
     Session,

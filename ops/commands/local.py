@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ops.commands.exits import OutOfReach
 from ops.commands.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
@@ -178,9 +179,7 @@ def _outputs(aws_port: int) -> dict[str, str]:
     try:
         return running_resources(_aws_url(aws_port))
     except NotRunning as error:
-        raise click.ClickException(
-            f"{error}, or say where its AWS endpoint is with --aws-port."
-        ) from error
+        raise OutOfReach(f"{error}, or say where its AWS endpoint is with --aws-port.") from error
 
 
 def _aws_url(aws_port: int) -> str:

@@ -19,11 +19,11 @@ from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
 from chalicelib.submissions import Record, Status, iso
+from ops.commands.exits import OutOfReach
 from ops.commands.options import either, options
 from ops.commands.session import (
     Moment,
     OrderId,
-    OutOfReach,
     Session,
     desk_command,
     limit_option,

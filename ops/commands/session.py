@@ -21,6 +21,7 @@ from chalicelib.query_parameters import DATE
 from chalicelib.representation import to_json
 from chalicelib.unavailable import StoreUnavailable
 from chalicelib.wiring import now
+from ops.commands.exits import OutOfReach
 from ops.commands.options import options
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
@@ -33,21 +34,9 @@ if TYPE_CHECKING:
 
     from chalicelib.submissions import Record
 
-DONE = 0
-FOUND_WANTING = 1
-"""The answer is no: not found, not equal, not well, not all done."""
-OUT_OF_REACH = 3
-"""The stage can't be worked with, or AWS did not do what it was asked. (2 is click's: usage.)"""
-
 PIPED_WIDTH = 160
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class OutOfReach(click.ClickException):
-    """A failure that is not the operator's, said in one line."""
-
-    exit_code = OUT_OF_REACH
 
 
 @dataclass

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.commands.exits import FOUND_WANTING
 from ops.commands.session import (
-    FOUND_WANTING,
     Day,
     Duration,
     Session,

@@ -18,9 +18,11 @@ from chalicelib.intake import Intake, Receipt
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
-from ops.commands import session
+from ops.commands import console, session
 from ops.commands.tables import remark
 from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
+from ops.desk.stage import connect
+from ops.local.ports import free_port
 from tests.builders import START, Clock, order_text, submission
 from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands
@@ -381,3 +383,69 @@ def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
     done = typed(monkeypatch, ["orders", "show", "a", "--payload", *given], desk)
 
     assert done.output == shown
+
+
+OUT_OF_REACH = 3
+
+
+def every_command_over_a_stage() -> list[str]:
+    """All but those that work on no stage, or start one."""
+    groups = {"orders", "dlq", "resources"}
+    return [name for name, _ in all_commands() if name not in groups | {"run", "cost"}]
+
+
+ARGUMENTS = {
+    "orders submit": ["{}"],
+    "orders show": ["a"],
+    "orders export": ["-", "--format", "csv"],
+    "dlq show": ["m"],
+    "dlq redrive": ["--all"],
+    "dlq discard": ["--all", "--why", "x"],
+    "replay": ["--into", "t"],
+}
+ONLY_LOCAL = {"worker", "api"}
+ONLY_DEPLOYED = {"resources up", "resources show", "resources down", "deploy", "destroy", "lint"}
+
+
+@pytest.mark.parametrize("name", [n for n in every_command_over_a_stage() if n not in ONLY_LOCAL])
+def test_a_stage_without_credentials_is_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    config = tmp_path / "config.json"
+    variables = {
+        "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
+        "ORDERS_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dlq-dev",
+        "ORDERS_BUCKET": "orders-dev-1",
+        "ORDERS_TABLE": "orders-dev",
+    }
+    config.write_text(json.dumps({"stages": {"dev": {"environment_variables": variables}}}))
+    monkeypatch.setattr(session, "connect", lambda *_, **__: connect("dev", config_file=config))
+    monkeypatch.setattr(console, "connect", lambda *_, **__: connect("dev", config_file=config))
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    port = ["--port", str(free_port())] if name == "console" else []
+
+    done = CliRunner().invoke(
+        main, [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *port]
+    )
+
+    assert done.exit_code == OUT_OF_REACH, done.output
+    assert "credentials" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in every_command_over_a_stage() if n not in ONLY_DEPLOYED]
+)
+def test_a_local_stage_that_does_not_run_is_out_of_reach(name: str) -> None:
+    port = ["--port", str(free_port())] if name in {"api", "console"} else []
+
+    done = CliRunner().invoke(
+        main, [*name.split(), *ARGUMENTS.get(name, []), "--aws-port", str(free_port()), *port]
+    )
+
+    assert done.exit_code == OUT_OF_REACH, done.output
+    assert "Nothing runs at" in done.stderr
