@@ -141,7 +141,7 @@ class Verdict(NamedTuple):
 
     @property
     def conflicting(self) -> bool:
-        """A duplicate that is not an exact resend: an operator wants to see it."""
+        """A duplicate with another amount, account or channel: an operator wants to see it."""
         return bool(self.record.differs)
 
 

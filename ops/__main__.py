@@ -4,8 +4,8 @@ import importlib
 
 import click
 
-# The module of each command, so that typing one imports no other's: Chalice, Powertools and
-# cfn-lint take a second that `ops dlq list` need not wait for.
+# The module of each command, so that typing one imports no other's: Chalice and Powertools take a
+# second that `ops dlq list` need not wait for.
 MODULES = {
     "run": "local",
     "worker": "local",

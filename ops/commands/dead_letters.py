@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.submissions import iso
+from ops.commands.exits import FOUND_WANTING
 from ops.commands.options import options
 from ops.commands.session import (
-    FOUND_WANTING,
     Moment,
+    OrderId,
     Session,
     desk_command,
     limit_option,
@@ -28,7 +29,7 @@ from ops.commands.tables import (
     show_rows,
     what_is_recorded,
 )
-from ops.desk.dead_letters import DEFAULT_PER_SECOND, DeadLetter, Known, Plan, Selection
+from ops.desk.dead_letters import DEFAULT_PER_SECOND, REASONS, DeadLetter, Known, Plan, Selection
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ LOOKED = (
 
 selection_options = options(
     click.option("--message", "message_ids", multiple=True, help="This message; may be repeated."),
-    click.option("--reason", help="Those with this reason, as `dlq list` shows it."),
-    click.option("--order", "order_id", help="Those of this order."),
+    click.option(
+        "--reason",
+        type=click.Choice(REASONS),
+        metavar="REASON",
+        help="Those with this reason, as `dlq list` shows it.",
+    ),
+    click.option("--order", "order_id", type=OrderId(), help="Those of this order."),
     click.option("--since", type=Moment(), help="Those last seen since then: 2h, or a time."),
 )
 
@@ -178,7 +184,8 @@ def redrive(
     Shows the plan and asks. Each letter is sent with its submission id and then deleted, so that
     it may be broken off at any point and begun again: a letter that was sent twice is the same
     submission, and is counted once. Only letters of the plan are taken: what fails again and comes
-    back is left for another time. Exit code 1: some could not be sent; they are still there.
+    back is left for another time. Exit code 1: some could not be sent, and are still there; or one
+    that was named was not found.
     """
     plan = _planned(session, _selection(**chosen), take_all=take_all)
     if dry_run or not plan.count:
@@ -210,7 +217,8 @@ def discard(
     Take dead letters off the queue for good.
 
     Shows the plan and asks. Each letter's text is written to the audit trail, with your reason,
-    before it is deleted. Exit code 1: some could not be deleted; they are still there.
+    before it is deleted. Exit code 1: some could not be deleted, and are still there; or one that
+    was named was not found.
     """
     if not why.strip():
         raise click.UsageError("--why needs a reason.")
@@ -247,7 +255,11 @@ def _selection(
 
 
 def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
-    if (selection == Selection()) != take_all:
+    if take_all and selection != Selection():
+        raise click.UsageError(
+            "--all excludes --message, --reason, --order and --since: say either which, or all."
+        )
+    if not take_all and selection == Selection():
         raise click.UsageError(
             "Say which: --message, --reason, --order and --since narrow it down, or --all."
         )
@@ -265,6 +277,13 @@ def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
         plan = session.desk.dead_letters.plan(selection, look)
     if not session.as_json:
         _show_plan(session, plan, first)
+    narrowed = selection != Selection(selection.message_ids)
+    where = "just now and meets the other conditions" if narrowed else "just now"
+    for message_id in plan.missing:
+        session.note(
+            f"There is no dead letter {message_id} that can be received {where}: someone else may "
+            "be handling it."
+        )
     return plan
 
 
@@ -282,6 +301,8 @@ def _end_of_plan(session: Session, plan: Plan, *, dry_run: bool) -> None:
         session.line(_plan_json(plan) | {"done": 0, "failed": 0, "dryRun": dry_run})
     elif dry_run and plan.count:
         session.out.print("A dry run: nothing was changed.")
+    if plan.missing:
+        sys.exit(FOUND_WANTING)
 
 
 def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_word: str) -> None:
@@ -305,12 +326,17 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
         parts += [f"{failed} failed and are still there"] if failed else []
         parts += [f"{gone} had gone meanwhile, or are with someone else"] if gone else []
         session.out.print(f"{', '.join(parts)}.", markup=False)
-    if failed or gone:
+    if failed or gone or plan.missing:
         sys.exit(FOUND_WANTING)
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
-    return {"planned": plan.count, "byReason": dict(plan.by_reason), "byKnown": dict(plan.by_known)}
+    return {
+        "planned": plan.count,
+        "missing": plan.missing,
+        "byReason": dict(plan.by_reason),
+        "byKnown": dict(plan.by_known),
+    }
 
 
 COMMANDS = (dlq,)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.commands.exits import OutOfReach
 from ops.commands.options import options
 from ops.deployment.account import Aws
 from ops.deployment.app_stack import AppStack
@@ -67,7 +68,7 @@ def _in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
             except (DeploymentProblem, PackagingFailed) as problem:
                 raise click.ClickException(str(problem)) from problem
             except (BotoCoreError, ClientError) as error:
-                raise click.ClickException(explain(error)) from error
+                raise OutOfReach(explain(error)) from error
             except DeploymentInterrupted as interrupted:
                 click.echo(f"\n{interrupted}", err=True)
                 sys.exit(INTERRUPTED)

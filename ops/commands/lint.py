@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.commands.exits import OutOfReach
 from ops.deployment.problems import explain
 from ops.lint.deployed import DeployedStage, NotDeployed
 from ops.lint.rules import RULES
@@ -25,14 +26,14 @@ def lint(stage: str, verbose: bool) -> None:
     Check a deployed stage against the rules.
 
     Each rule is a recommendation of AWS, or a pair of settings that must not part. Nothing is
-    changed. The exit code is 1 if a rule is broken.
+    changed. The exit code is 1 if a rule is broken, and 3 if AWS can't be asked.
     """
     try:
         settings = DeployedStage(stage).settings()
     except NotDeployed as error:
         raise click.ClickException(str(error)) from error
     except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(explain(error)) from error
+        raise OutOfReach(explain(error)) from error
     broken = [rule for rule in RULES if _report(rule, settings, verbose=verbose)]
     click.echo(f"Stage {stage}: {len(RULES) - len(broken)} of {len(RULES)} rules are kept.")
     sys.exit(1 if broken else 0)

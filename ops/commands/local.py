@@ -5,16 +5,15 @@ import sys
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.commands.exits import OutOfReach
 from ops.commands.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
-from ops.local.clients import cloudformation_client
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching
 from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK, PortUnavailable, free_port, require_free
 from ops.local.programs import HandlerMissing, run_api, run_worker
-from ops.local.resources import find_resources
+from ops.local.resources import NotRunning, running_resources
 from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
 
@@ -178,12 +177,9 @@ def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bo
 
 def _outputs(aws_port: int) -> dict[str, str]:
     try:
-        return find_resources(cloudformation_client(_aws_url(aws_port)))
-    except (BotoCoreError, ClientError) as error:
-        raise click.ClickException(
-            f"No resources at {_aws_url(aws_port)}: start them with `make run`, "
-            f"or say where they are with --aws-port. ({error})"
-        ) from error
+        return running_resources(_aws_url(aws_port))
+    except NotRunning as error:
+        raise OutOfReach(f"{error}, or say where its AWS endpoint is with --aws-port.") from error
 
 
 def _aws_url(aws_port: int) -> str:

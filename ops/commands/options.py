@@ -13,6 +13,31 @@ if TYPE_CHECKING:
 ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
 
 
+def either(name: str, yes: str, no: str, words: tuple[str, str]) -> Callable[..., Any]:
+    """
+    Two flags that exclude each other, as one parameter: True, False, or None without either.
+
+    Of click's own pairs, `--yes/--no`, the last that is typed wins.
+    """
+
+    def chosen(answer: bool) -> Callable[[click.Context, click.Parameter, bool], None]:
+        def take(context: click.Context, _: click.Parameter, given: bool) -> None:
+            known = context.params.setdefault(name, None)
+            if given and known is not None:
+                raise click.UsageError(f"{yes} and {no} exclude each other.")
+            if given:
+                context.params[name] = answer
+
+        return take
+
+    return options(
+        *(
+            click.option(flag, is_flag=True, expose_value=False, callback=chosen(answer), help=word)
+            for flag, answer, word in ((yes, True, words[0]), (no, False, words[1]))
+        )
+    )
+
+
 def options(*all_options: Callable[..., Any]) -> Callable[..., Any]:
     """Several options as one decorator, in the order in which help shows them."""
 

@@ -13,39 +13,47 @@ import click
 from rich.text import Text
 
 from chalicelib.intake import InvalidIdempotencyKey
-from chalicelib.orders import CHANNELS, UnreadableOrder, is_order_id
+from chalicelib.orders import CHANNELS, UnreadableOrder
+from chalicelib.problems import problem_of
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
 from chalicelib.submissions import Record, Status, iso
-from ops.commands.options import options
+from ops.commands.exits import OutOfReach
+from ops.commands.options import either, options
 from ops.commands.session import (
     Moment,
+    OrderId,
     Session,
     desk_command,
     limit_option,
     period,
     period_options,
     show_accounts_option,
+    yes_option,
 )
 from ops.commands.tables import (
     RECORD_COLUMNS,
+    ROWS_AT_ONCE,
     amount_text,
     facts,
     limited,
     moment,
+    needs_accepted,
     record_row,
     remark,
     show_rows,
     status_text,
 )
-from ops.desk.exports import Format, export
-from ops.desk.masking import masked_text
+from ops.desk.exports import Format, FormatUnavailable, export, require_writable
+from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing
 from ops.desk.stats import grouped_by_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ops.commands.tables import Cell
 
 FORMATS = {".csv": Format.CSV, ".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON}
 FORMATS |= {".parquet": Format.PARQUET}
@@ -53,8 +61,13 @@ FORMATS |= {".parquet": Format.PARQUET}
 filter_options = options(
     click.option("--status", type=click.Choice(Status, case_sensitive=False), help="This verdict."),
     click.option("--channel", type=click.Choice(CHANNELS), help="This channel."),
-    click.option("--valid/--invalid", default=None, help="Only these."),
-    click.option("--duplicate/--no-duplicate", "is_duplicate", default=None, help="Only these."),
+    either("valid", "--valid", "--invalid", ("Only valid ones.", "Only invalid ones.")),
+    either(
+        "is_duplicate",
+        "--duplicate",
+        "--no-duplicate",
+        ("Only those whose id was seen before.", "Only the first of each id."),
+    ),
 )
 
 
@@ -79,16 +92,19 @@ def submit(
     """
     Hand in an order, as POST /orders does.
 
-    It goes straight to the queue. Exit code 1: no order can be read from it, nothing was queued.
+    It goes straight to the queue. In place of the JSON, - reads it from stdin. Exit code 1: no
+    order can be read from it, nothing was queued.
     """
     if (order is None) == (file is None):
         raise click.UsageError("Give the order's JSON, or --file.")
-    body = file.read() if file else (order or "").encode()
+    if order is not None and order.startswith("@"):
+        raise click.UsageError(f"To read the order from a file, type --file {order[1:]}")
+    source = sys.stdin.buffer if order == "-" else file
+    body = source.read() if source else (order or "").encode()
     try:
         receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
     except (UnreadableOrder, InvalidIdempotencyKey) as error:
-        what = "The key" if isinstance(error, InvalidIdempotencyKey) else "The order"
-        raise click.ClickException(f"{what} {error}. Nothing was queued.") from error
+        raise click.ClickException(problem_of(error).body()["detail"]) from error
     if session.as_json:
         session.line(receipt_json(receipt))
         return
@@ -109,7 +125,7 @@ def submit(
 Example: python -m ops orders show order-001
 Example: python -m ops orders show order-001 --payload --show-accounts"""
 )
-@click.argument("order_id")
+@click.argument("order_id", type=OrderId())
 @click.option("--payload", is_flag=True, help="Print the order's JSON as it was received instead.")
 @show_accounts_option
 @desk_command
@@ -119,15 +135,13 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
 
     Exit code 1: nothing is recorded of it; it may still be on the queue.
     """
-    if not is_order_id(order_id):
-        raise click.UsageError("An order id is 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..).")
     desk = session.desk
     try:
         order = desk.orders.show(order_id)
     except OrderNotFound as error:
         raise click.ClickException(
             f"Nothing is recorded of {order_id} on stage {desk.stage.name}: it may still be on "
-            "the queue, or be a dead letter (python -m ops dlq list)."
+            f"the queue, or be a dead letter: `{session.command(f'dlq list --order {order_id}')}`."
         ) from error
     if show_accounts:
         desk.accounts_shown(f"order {order_id}")
@@ -155,7 +169,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
                 status_text(record.status),
                 amount_text(record),
                 str(record.receive_count),
-                remark(record),
+                remark(record, order.order),
             )
             for record in history
         ),
@@ -231,20 +245,32 @@ Example: python -m ops orders export - --format csv --duplicate | gzip > duplica
 @period_options
 @filter_options
 @show_accounts_option
+@yes_option
 @desk_command
 def export_orders(
-    session: Session, file: Path, form: Format | None, show_accounts: bool, **chosen: Any
+    session: Session,
+    file: Path,
+    form: Format | None,
+    show_accounts: bool,
+    yes: bool,
+    **chosen: Any,
 ) -> None:
     """
     Write the records of a period to a file, newest first.
 
     It streams: a million records take no more memory than a thousand. The file appears under its
-    name only when it is whole. Accounts are masked.
+    name only when it is whole. It asks before it overwrites one. Accounts are masked.
     """
     form = form or FORMATS.get(file.suffix)
     if form is None:
         raise click.UsageError("Say which --format, or name the file .csv, .ndjson or .parquet.")
+    try:
+        require_writable(form)
+    except FormatUnavailable as error:
+        raise OutOfReach(str(error)) from error
     query = _query(**chosen)
+    if not yes and str(file) != "-" and file.exists():
+        click.confirm(f"{file} is there already. Overwrite it?", abort=True, err=True)
     if show_accounts:
         session.desk.accounts_shown(f"orders export of {query.first_day} to {query.last_day}")
     records = session.desk.orders.newest_first(query)
@@ -265,7 +291,11 @@ Example: python -m ops duplicates --conflicts
 Example: python -m ops duplicates --from 2026-01-01 --json"""
 )
 @period_options
-@click.option("--conflicts", is_flag=True, help="Only those that differ from the accepted one.")
+@click.option(
+    "--conflicts",
+    is_flag=True,
+    help="Only those with another amount, account or channel than the accepted one.",
+)
 @limit_option
 @show_accounts_option
 @desk_command
@@ -279,8 +309,8 @@ def duplicates(
     """
     List the duplicates of a period.
 
-    They are valid orders whose id was accepted before. What differs from the accepted one is a
-    conflict, which someone must look into.
+    They are valid orders whose id was accepted before. One with another amount, account or channel
+    than the accepted one is a conflict, which someone must look into.
     """
     query = _query(**days, status=Status.DUPLICATE)
     records = session.desk.orders.newest_first(query)
@@ -338,9 +368,19 @@ def _list(session: Session, records: Iterable[Record], limit: int, *, show_accou
         for record in shown:
             session.line(record_json(record))
         return
-    count = show_rows(session.out, RECORD_COLUMNS, map(record_row, shown), "No such records.")
+    count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
     if count == limit:
         session.note(f"The newest {limit}; --limit 0 shows all.")
+
+
+def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:
+    """The rows of records; what is accepted is read once for as many as are printed at once."""
+    source = iter(records)
+    while piece := list(islice(source, ROWS_AT_ONCE)):
+        compared = {record.order_id for record in piece if needs_accepted(record)}
+        accepted = session.desk.accepted(compared) if compared else {}
+        for record in piece:
+            yield record_row(record, accepted.get(record.order_id))
 
 
 def _show_order(session: Session, record: Record, url: str | None) -> None:
@@ -368,9 +408,10 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
     except ObjectMissing as error:
         raise click.ClickException(
             f"The archive has no object {error}, though the record says so: see "
-            "python -m ops reconcile."
+            f"`{session.command('reconcile')}`."
         ) from error
-    click.echo(text if show_accounts else masked_text(text))
+    masked = masked_json if session.as_json else masked_text
+    click.echo(text if show_accounts else masked(text))
 
 
 def _tail_line(record: Record) -> Text:

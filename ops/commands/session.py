@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,10 +16,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from chalicelib.orders import is_order_id
 from chalicelib.query_parameters import DATE
 from chalicelib.representation import to_json
 from chalicelib.unavailable import StoreUnavailable
 from chalicelib.wiring import now
+from ops.commands.exits import OutOfReach
 from ops.commands.options import options
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
@@ -31,21 +34,9 @@ if TYPE_CHECKING:
 
     from chalicelib.submissions import Record
 
-DONE = 0
-FOUND_WANTING = 1
-"""The answer is no: not found, not equal, not well, not all done."""
-OUT_OF_REACH = 3
-"""The stage can't be worked with, or AWS did not do what it was asked. (2 is click's: usage.)"""
-
 PIPED_WIDTH = 160
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class OutOfReach(click.ClickException):
-    """A failure that is not the operator's, said in one line."""
-
-    exit_code = OUT_OF_REACH
 
 
 @dataclass
@@ -54,6 +45,7 @@ class Session:
 
     desk: Desk
     as_json: bool
+    aws_port: int = DEFAULT_AWS_PORT
 
     def __post_init__(self) -> None:
         # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
@@ -69,6 +61,14 @@ class Session:
     def note(self, text: str) -> None:
         """Something that is said beside the output: on stderr, so that pipes stay clean."""
         self.notes.print(text, style="dim", markup=False)
+
+    def command(self, typed: str) -> str:
+        """A command that can be pasted to go on with, on the same stage."""
+        name = self.desk.stage.name
+        if name != LOCAL_STAGE:
+            return f"python -m ops {typed} --stage {shlex.quote(name)}"
+        port = "" if self.aws_port == DEFAULT_AWS_PORT else f" --aws-port {self.aws_port}"
+        return f"python -m ops {typed}{port}"
 
     def shown(self, record: Record, *, show_accounts: bool) -> Record:
         return record if show_accounts else masked_record(record)
@@ -121,13 +121,26 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         try:
             desk = Desk(connect(stage, aws_port=aws_port))
-            command(Session(desk, as_json), **options)
+            command(Session(desk, as_json, aws_port), **options)
         except StageUnavailable as error:
             raise OutOfReach(str(error)) from error
         except StoreUnavailable as error:
             raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
 
     return run
+
+
+class OrderId(click.ParamType[str]):
+    """An id that an order can have."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not is_order_id(value):
+            self.fail(
+                f"{value!r}: an order id is 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)", param, ctx
+            )
+        return str(value)
 
 
 class Day(click.ParamType[date]):

@@ -82,21 +82,37 @@ def amount_text(record: Record) -> str:
     return "" if record.amount is None else f"{record.amount:,.2f}"
 
 
-def remark(record: Record) -> str:
-    """What there is to say of a record beside its verdict."""
+def needs_accepted(record: Record) -> bool:
+    """Whether what there is to say of a record depends on the accepted one of its order."""
+    return record.status is Status.DUPLICATE and not record.differs
+
+
+def remark(record: Record, accepted: Record | None = None) -> str:
+    """
+    What there is to say of a record beside its verdict.
+
+    `differs` compares no more than amount, accounts and channel. Whether a duplicate is the same
+    to the byte only the accepted record tells.
+    """
     if record.errors:
         return ", ".join(f"{error.field}: {error.code}" for error in record.errors)
     if record.differs:
         return f"differs: {', '.join(record.differs)}"
-    if record.status is Status.DUPLICATE:
-        return "exact resend"
+    if needs_accepted(record):
+        return _likeness(record, accepted)
     return "correction" if record.is_duplicate else ""
+
+
+def _likeness(record: Record, accepted: Record | None) -> str:
+    if accepted and record.payload_sha256 == accepted.payload_sha256:
+        return "exact resend"
+    return "same amount, accounts and channel" + ("; the body differs" if accepted else "")
 
 
 RECORD_COLUMNS = ("processed (UTC)", "order", "status", "amount", "from", "to", "channel", "remark")
 
 
-def record_row(record: Record) -> Sequence[Cell]:
+def record_row(record: Record, accepted: Record | None = None) -> Sequence[Cell]:
     """The cells of `RECORD_COLUMNS`."""
     return (
         moment(record.processed_at),
@@ -106,7 +122,7 @@ def record_row(record: Record) -> Sequence[Cell]:
         record.from_account,
         record.to_account,
         record.channel,
-        remark(record),
+        remark(record, accepted),
     )
 
 

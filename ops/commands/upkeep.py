@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.commands.exits import FOUND_WANTING
 from ops.commands.session import (
-    FOUND_WANTING,
     Day,
     Duration,
     Session,
@@ -149,7 +149,8 @@ def replay(
     progress = replaying.Progress()
     unequal: list[Unequal] = []
     if not prove_only:
-        session.confirm(f"Rebuild records from S3 into table {into}?", yes=yes)
+        live = f", the live table of stage {desk.stage.name}" if into == own else ""
+        session.confirm(f"Rebuild records from S3 into table {into}{live}?", yes=yes)
         take = desk.record_store(into).take
         rebuilding = desk.replay.rebuild(progress, target, take, resume=resume, why=why)
         try:

@@ -12,8 +12,8 @@ from rich.text import Text
 from chalicelib.health import HealthStatus
 from chalicelib.representation import health_json
 from chalicelib.submissions import Status, iso
+from ops.commands.exits import FOUND_WANTING
 from ops.commands.session import (
-    FOUND_WANTING,
     Duration,
     Session,
     desk_command,

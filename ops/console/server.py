@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import asynccontextmanager
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import uvicorn
@@ -14,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
 from chalicelib.query_parameters import InvalidParameters, audit_query
+from chalicelib.unavailable import StoreUnavailable
 from ops.console.console import ASSETS
 from ops.console.frame import show_frame
 from ops.console.guard import OwnPagesOnly
@@ -30,7 +32,7 @@ from ops.console.pages import (
     unknown,
 )
 from ops.console.view import View
-from ops.desk.exports import Format, export
+from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 from ops.local.ports import LOOPBACK
 
 if TYPE_CHECKING:
@@ -124,8 +126,11 @@ def _export(console: Console, request: Request) -> Response:
     try:
         form = Format(given.pop("format", Format.CSV))
         query = audit_query(given, view.now())
+        require_writable(form)
     except (InvalidParameters, ValueError) as error:
         return PlainTextResponse(f"{error}\n", status_code=400)
+    except FormatUnavailable as error:
+        return PlainTextResponse(f"{error}\n", status_code=501)
     name = f"orders-{console.stage}-{query.first_day}-{query.last_day}.{form}"
     records = console.desk.orders.newest_first(query)
 
@@ -135,8 +140,15 @@ def _export(console: Console, request: Request) -> Response:
             yield sink.drained()
         yield sink.drained()
 
+    chunks = content()
+    try:
+        # Before the status is sent: what fails later can only break the file off.
+        first = next(chunks)
+    except StoreUnavailable as error:
+        return PlainTextResponse(f"{error}\n", status_code=503)
+    whole = chain([first], chunks)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(content(), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(whole, media_type="application/octet-stream", headers=headers)
 
 
 class _Sink(io.RawIOBase):

@@ -47,6 +47,20 @@ DEFAULT_PER_SECOND = 20.0
 REASON_ATTRIBUTES = ("unreadableReason", "unreadableDetail", "unreadableAt", "originalMessageId")
 GAVE_UP = "receives_exhausted"
 """The reason of a letter that SQS itself moved: every attempt to process it failed."""
+REASONS = (
+    GAVE_UP,
+    "empty",
+    "not_utf8",
+    "not_json",
+    "not_an_object",
+    "missing_id",
+    "bad_id",
+    "repeated_key",
+    "too_deep",
+    "too_large",
+    "forbidden_character",
+)
+"""All reasons that a letter can have."""
 # A DynamoDB item may have 400 KB; the rest of an entry is small.
 MAX_KEPT_BYTES = 360_000
 
@@ -128,6 +142,11 @@ class Plan:
     @property
     def count(self) -> int:
         return len(self.message_ids)
+
+    @property
+    def missing(self) -> list[str]:
+        """The letters that were named and can't be received, or don't meet what else is asked."""
+        return sorted(self.selection.message_ids - self.message_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from enum import StrEnum
+from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -49,9 +50,32 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+class FormatUnavailable(Exception):
+    """A format can't be written with what is installed here: the message says what to type."""
+
+
 class _Writer(Protocol):
     def write(self, records: list[Record]) -> None: ...
     def close(self) -> None: ...
+
+
+def can_write(form: Format) -> bool:
+    """Whether what a format needs is installed: `make run` does without pyarrow and its 170 MB."""
+    return form is not Format.PARQUET or find_spec("pyarrow") is not None
+
+
+def require_writable(form: Format) -> None:
+    """
+    Make sure of that before anything is asked of AWS.
+
+    Raises:
+        FormatUnavailable: it isn't.
+    """
+    if not can_write(form):
+        raise FormatUnavailable(
+            "Parquet needs pyarrow, which is not installed here: type `make .venv`, which installs "
+            "it, or export CSV or NDJSON."
+        )
 
 
 def export(

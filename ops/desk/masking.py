@@ -1,10 +1,14 @@
 """Accounts as they are shown to whoever has not asked to see them: `****1111`."""
 
+import json
 import re
+from typing import Any
 
+from chalicelib.orders import JsonNumber
 from chalicelib.submissions import Record
 
 SHOWN_DIGITS = 4
+ACCOUNT_FIELDS = {"fromAccount", "toAccount"}
 # In text that may not even be JSON: every longer run of digits, and whatever an account field has.
 ACCOUNT_FIELD = re.compile(r'("(?:from|to)Account"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 LONG_NUMBER = re.compile(r"[0-9]{5,}")
@@ -33,7 +37,40 @@ def masked_text(text: str) -> str:
     Any run of five digits or more is, whatever field it is in, since channels misname fields.
     """
     without_fields = ACCOUNT_FIELD.sub(lambda match: match[1] + _masked_value(match[2]), text)
-    return LONG_NUMBER.sub(lambda match: masked(match[0]) or "", without_fields)
+    return _masked_numbers(without_fields)
+
+
+def masked_json(text: str) -> str:
+    """The same for a JSON text, which stays one: what is masked of a number becomes a string."""
+    return _masked_json(json.loads(text, parse_int=JsonNumber, parse_float=JsonNumber))
+
+
+def _masked_json(value: Any, *, is_account: bool = False) -> str:
+    match value:
+        case dict():
+            fields = (
+                f"{_masked_json(name)}: "
+                f"{_masked_json(each, is_account=is_account or name in ACCOUNT_FIELDS)}"
+                for name, each in value.items()
+            )
+            return f"{{{', '.join(fields)}}}"
+        case list():
+            return f"[{', '.join(_masked_json(each, is_account=is_account) for each in value)}]"
+        case JsonNumber(text):
+            shown = _masked_string(text, is_account=is_account)
+            return text if shown == text else json.dumps(shown)
+        case str():
+            return json.dumps(_masked_string(value, is_account=is_account))
+        case _:
+            return json.dumps(value)
+
+
+def _masked_string(text: str, *, is_account: bool) -> str:
+    return (masked(text) or "") if is_account else _masked_numbers(text)
+
+
+def _masked_numbers(text: str) -> str:
+    return LONG_NUMBER.sub(lambda match: masked(match[0]) or "", text)
 
 
 def _masked_value(value: str) -> str:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
 from chalicelib.settings import Settings, SettingsError
 from chalicelib.unavailable import unavailable_on_failure
 from chalicelib.wiring import S3_CONFIG
-from ops.local.clients import cloudformation_client, local_session
+from ops.local.clients import local_session
 from ops.local.environment import PROJECT_ROOT, app_environment
 from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK
-from ops.local.resources import LOCAL_STAGE, find_resources
+from ops.local.resources import LOCAL_STAGE, NotRunning, running_resources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,11 +109,11 @@ def stage_names(config_file: Path = CONFIG_FILE) -> list[str]:
 def _connect_local(aws_port: int) -> Stage:
     aws_url = f"http://{LOOPBACK}:{aws_port}"
     try:
-        outputs = find_resources(cloudformation_client(aws_url))
-    except (BotoCoreError, ClientError) as error:
+        outputs = running_resources(aws_url)
+    except NotRunning as error:
         raise StageUnavailable(
-            f"Nothing runs at {aws_url}: start the local stage with `make run`, say where its AWS "
-            "endpoint is with --aws-port, or name another stage with --stage."
+            f"{error}, say where its AWS endpoint is with --aws-port, or name another stage with "
+            "--stage."
         ) from error
     environment = app_environment(outputs, aws_url, partial_batch=False, colour=False)
     return Stage(LOCAL_STAGE, Settings.from_env(environment), local_session(), aws_url)
@@ -134,7 +134,9 @@ def _connect(name: str, config_file: Path) -> Stage:
         missing = str(error).split(" ", 1)[0]
         raise StageUnavailable(
             f"Stage {name} has no {missing} in {config_file.name}, so its resources aren't known "
-            f"here: type `python -m ops resources up --stage {name}`, which records them."
+            "here: take the .chalice/config.json that the stage was deployed with. Only whoever "
+            f"sets the stage up types `python -m ops resources up --stage {name}`, which creates "
+            "and records them."
         ) from error
     return Stage(name, settings, _session(name, settings.queue_url))
 

@@ -17,9 +17,9 @@ from ops.lint.stage import (
     StageSettings,
     TableSettings,
     api_function_name,
+    denies_plain_http,
     processor_name,
 )
-from ops.lint.templates import denies_plain_http
 from ops.local.resources import outputs_of, stack_name
 
 if TYPE_CHECKING:

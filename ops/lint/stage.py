@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,15 @@ def api_function_name(stage: str) -> str:
 def processor_name(stage: str) -> str:
     """As `chalice deploy` names the function that processes the queue."""
     return f"orders-{stage}-process_orders"
+
+
+def denies_plain_http(policy: Mapping[str, Any]) -> bool:
+    """Whether a resource policy has a statement that denies everything over plain HTTP."""
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    return any(
+        statement["Effect"] == "Deny" and statement.get("Condition") == condition
+        for statement in policy["Statement"]
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ops.lint.stage import (
     StageSettings,
     TableSettings,
     api_function_name,
+    denies_plain_http,
     processor_name,
 )
 
@@ -156,15 +157,6 @@ def _refuses_plain_http(template: Template, kind: str, name: str) -> bool:
         {"Ref": name} in (properties.get("Queues") or [properties.get("Bucket")])
         and denies_plain_http(properties["PolicyDocument"])
         for properties in template.of_type(kind).values()
-    )
-
-
-def denies_plain_http(policy: Mapping[str, Any]) -> bool:
-    """Whether a resource policy has a statement that denies everything over plain HTTP."""
-    condition = {"Bool": {"aws:SecureTransport": "false"}}
-    return any(
-        statement["Effect"] == "Deny" and statement.get("Condition") == condition
-        for statement in policy["Statement"]
     )
 
 

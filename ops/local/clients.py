@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_sqs import SQSClient
 
+ANSWER_LIMIT_SECONDS = 30.0
+
 
 def local_session() -> boto3.Session:
     """
@@ -36,9 +38,12 @@ def local_session() -> boto3.Session:
     )
 
 
-def cloudformation_client(aws_url: str) -> CloudFormationClient:
+def cloudformation_client(
+    aws_url: str, answer_limit_seconds: float = ANSWER_LIMIT_SECONDS
+) -> CloudFormationClient:
     """For the resources stack."""
-    return local_session().client("cloudformation", endpoint_url=aws_url, config=_config())
+    config = _config(answer_limit_seconds)
+    return local_session().client("cloudformation", endpoint_url=aws_url, config=config)
 
 
 def queue_client(aws_url: str) -> SQSClient:
@@ -46,10 +51,10 @@ def queue_client(aws_url: str) -> SQSClient:
     return local_session().client("sqs", endpoint_url=aws_url, config=_config())
 
 
-def _config() -> Config:
+def _config(answer_limit_seconds: float = ANSWER_LIMIT_SECONDS) -> Config:
     return Config(
         connect_timeout=2,
-        read_timeout=30,
+        read_timeout=answer_limit_seconds,
         retries={"total_max_attempts": 1},
         max_pool_connections=50,
         proxies={},

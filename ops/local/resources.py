@@ -5,6 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from botocore.parsers import ResponseParserError
+
+from ops.local.clients import cloudformation_client
 from ops.local.environment import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -14,10 +24,16 @@ if TYPE_CHECKING:
 TEMPLATE = PROJECT_ROOT / "infrastructure" / "resources.yaml"
 LOCAL_STAGE = "local"
 READY_LIMIT_SECONDS = 60.0
+# Whoever types a command is waiting for it; the stack itself is described in milliseconds.
+ANSWER_LIMIT_SECONDS = 5.0
 
 
 class ResourcesFailed(Exception):
     """The stack could not be created; the message has CloudFormation's reasons."""
+
+
+class NotRunning(Exception):
+    """There is no local stage: the message says why and what to do, without its full stop."""
 
 
 def stack_name(stage: str) -> str:
@@ -50,6 +66,30 @@ def create_resources(
 def find_resources(cloudformation: CloudFormationClient) -> dict[str, str]:
     """The outputs of the stack that a running `make run` has created."""
     return outputs_of(_describe(cloudformation, stack_name(LOCAL_STAGE)))
+
+
+def running_resources(aws_url: str) -> dict[str, str]:
+    """
+    The same, for whoever comes from outside and does not know whether anything runs.
+
+    Raises:
+        NotRunning: there is no local stage at this address.
+    """
+    try:
+        return find_resources(cloudformation_client(aws_url, ANSWER_LIMIT_SECONDS))
+    except EndpointConnectionError as error:
+        raise NotRunning(
+            f"Nothing runs at {aws_url}: start the local stage with `make run`"
+        ) from error
+    except (ReadTimeoutError, ConnectTimeoutError) as error:
+        raise NotRunning(
+            f"{aws_url} does not answer within {ANSWER_LIMIT_SECONDS:g} s: try again, or stop what "
+            "is there and start the local stage with `make run`"
+        ) from error
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        raise NotRunning(
+            f"There is no local stage at {aws_url}: start it with `make run`"
+        ) from error
 
 
 def outputs_of(stack: StackTypeDef) -> dict[str, str]:

@@ -77,9 +77,9 @@ def succeed(command: str, project: Path, typed: str = "") -> str:
     return result.output
 
 
-def fail(command: str, project: Path, typed: str = "") -> str:
+def fail(command: str, project: Path, typed: str = "", exit_code: int = 1) -> str:
     result = ops(command, project, typed)
-    assert result.exit_code == 1, result.output
+    assert result.exit_code == exit_code, result.output
     return result.output
 
 
@@ -382,7 +382,7 @@ def test_an_account_that_can_not_be_reached_ends_in_a_sentence(
         monkeypatch.setenv(variable, value)
 
     for command in ("resources up", "destroy"):
-        assert said in fail(f"{command} --stage dev", project)
+        assert said in fail(f"{command} --stage dev", project, exit_code=3)
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_credentials_that_aws_refuses_end_in_a_sentence(
     monkeypatch.setattr(Aws, "identity", property(refuse))
 
     for command in ("resources up", "resources down", "deploy", "destroy"):
-        assert said in fail(f"{command} --stage dev", project)
+        assert said in fail(f"{command} --stage dev", project, exit_code=3)
 
 
 def test_a_run_that_was_interrupted_is_taken_up_by_the_next(

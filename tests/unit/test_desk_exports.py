@@ -15,7 +15,7 @@ from chalicelib.record_store import AuditFilter
 from chalicelib.submissions import Record, Status
 from ops.desk.exports import COLUMNS, ROWS_AT_ONCE, Format, export
 from ops.desk.external_sort import sorted_lines
-from ops.desk.masking import masked, masked_record, masked_text
+from ops.desk.masking import masked, masked_json, masked_record, masked_text
 from ops.desk.stats import Ages, Stats, grouped_by_error
 from tests.builders import START, Clock, order_text, submission
 
@@ -132,6 +132,25 @@ def test_an_account_shows_its_last_four_digits_at_most(
 )
 def test_whatever_could_be_an_account_is_masked_in_a_text(text: str, shown: str) -> None:
     assert masked_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            '{"fromAccount": 1234567, "amount":\n1.50}',
+            '{"fromAccount": "****4567", "amount": 1.50}',
+        ),
+        ('{"toAccount": "22", "ok": true}', '{"toAccount": "****", "ok": true}'),
+        ('{"toAccount": ["22", {"n": 333}]}', '{"toAccount": ["****", {"n": "****"}]}'),
+        ('{"amount": 123456.78, "none": null}', '{"amount": "****3456.78", "none": null}'),
+        ('{"note": "to 987654321", "9876543": []}', '{"note": "to ****4321", "****6543": []}'),
+        (r'{"half": "\ud83d", "\u00f1": 1}', r'{"half": "\ud83d", "\u00f1": 1}'),
+    ],
+)
+def test_the_same_is_masked_in_json_which_stays_json(text: str, shown: str) -> None:
+    assert masked_json(text) == shown
+    assert isinstance(json.loads(shown), dict)
 
 
 def test_an_invalid_orders_payload_is_masked_too() -> None:

@@ -2,13 +2,17 @@
 
 import ast
 import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ops.desk.stage import StageUnavailable, connect, stage_names
-from ops.local.ports import free_port
+from ops.local import resources
+from ops.local.ports import LOOPBACK, free_port
 
 RESOURCES = {
     "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
@@ -46,11 +50,16 @@ def test_an_unknown_stage_is_told_which_there_are(config: Path) -> None:
         connect("prod", config_file=config)
 
 
-def test_a_stage_without_resources_is_told_what_to_type(config: Path) -> None:
+def test_who_looks_at_a_stage_that_is_not_recorded_is_not_told_to_create_it(config: Path) -> None:
     write(config, dev={})
 
-    with pytest.raises(StageUnavailable, match=r"no ORDERS_QUEUE_URL.*resources up --stage dev"):
+    with pytest.raises(StageUnavailable) as unavailable:
         connect("dev", config_file=config)
+
+    said, set_up = str(unavailable.value).split(" Only whoever sets the stage up types ")
+    assert "no ORDERS_QUEUE_URL" in said
+    assert said.endswith(": take the .chalice/config.json that the stage was deployed with.")
+    assert set_up.startswith("`python -m ops resources up --stage dev`")
 
 
 def test_an_operator_without_credentials_is_told_so(
@@ -77,6 +86,28 @@ def test_a_profile_that_is_not_there_is_told_so(
 def test_a_local_stage_that_does_not_run_is_told_what_to_type() -> None:
     with pytest.raises(StageUnavailable, match="make run"):
         connect(aws_port=free_port())
+
+
+def test_an_endpoint_that_does_not_answer_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resources, "ANSWER_LIMIT_SECONDS", 0.2)
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        port = silent.getsockname()[1]
+
+        with pytest.raises(StageUnavailable, match=rf":{port} does not answer within 0\.2 s: "):
+            connect(aws_port=port)
+
+
+def test_an_endpoint_without_the_local_stage_is_told_from_one_that_is_not_there() -> None:
+    refuse = type("Refuse", (BaseHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with HTTPServer((LOOPBACK, 0), refuse) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+
+        with pytest.raises(StageUnavailable, match=r"There is no local stage at .*make run"):
+            connect(aws_port=other.server_port)
+
+        other.shutdown()
 
 
 @pytest.mark.parametrize("path", sorted(Path("ops/desk").glob("*.py")), ids=str)

@@ -1,13 +1,32 @@
 """What holds for every command of `python -m ops`."""
 
+import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import sentinel
 
 import click
 import pytest
+from click.testing import CliRunner, Result
 
-from ops.__main__ import MODULES
+from chalicelib.intake import Intake, Receipt
+from chalicelib.queries import AuditQuery, OrderNotFound
+from chalicelib.submissions import Record, settle
+from ops.__main__ import MODULES, main
+from ops.commands import console, session
+from ops.commands.tables import remark
+from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
+from ops.desk.stage import connect
+from ops.local.ports import free_port
+from tests.builders import START, Clock, order_text, submission
+from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands
+from tests.ops_environment import developers_modules, run_without_developers_modules
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()), ids=str)
@@ -32,3 +51,401 @@ def test_one_command_does_not_wait_for_what_another_needs() -> None:
 
 def test_every_command_is_found_by_its_name() -> None:
     assert set(MODULES) <= {name for name, _ in all_commands()}
+
+
+def test_every_command_has_its_help_where_only_operators_requirements_are_installed() -> None:
+    """`make run` installs no more than those."""
+    script = """
+from click.testing import CliRunner
+from ops.__main__ import main
+from tests.ops_commands import all_commands
+for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all_commands())):
+    done = CliRunner().invoke(main, arguments)
+    assert isinstance(done.exception, SystemExit | None), (arguments, done.exception)
+    assert "Example: python -m ops" in done.output, (arguments, done.output)
+"""
+    assert {"cfnlint", "pyarrow", "pytest"} <= developers_modules()
+
+    ran = run_without_developers_modules(script)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def typed(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None, stdin: str = ""
+) -> Result:
+    """What a command prints and how it exits, over a desk in place of a stage's."""
+    monkeypatch.setattr(session, "connect", lambda *_, **__: getattr(desk, "stage", None))
+    monkeypatch.setattr(session, "Desk", lambda _: desk)
+    return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments, input=stdin)
+
+
+def test_an_export_whose_format_is_not_installed_says_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    file = tmp_path / "orders.parquet"
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
+
+    done = typed(monkeypatch, ["orders", "export", str(file)], desk)
+
+    assert done.exit_code == 3
+    assert "Parquet needs pyarrow" in done.output
+    assert "make .venv" in done.output
+    assert not list(tmp_path.iterdir())
+
+
+EXACT, OTHER_BODY = "exact resend", "same amount, accounts and channel; the body differs"
+
+
+def recorded(*texts: str) -> list[Record]:
+    """The records of submissions with these texts, in this order."""
+    store = FakeRecordStore()
+    return [
+        settle(submission(text, f"s-{number}"), store.take, START).record
+        for number, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        ({}, EXACT),
+        ({"currency": "EUR"}, OTHER_BODY),
+        ({"amount": "2580.00"}, OTHER_BODY),
+        ({"amount": 1}, "differs: amount"),
+    ],
+)
+def test_only_what_is_byte_for_byte_the_same_is_an_exact_resend(
+    again: dict[str, Any], said: str
+) -> None:
+    accepted, duplicate = recorded(order_text(), order_text(**again))
+
+    assert remark(duplicate, accepted) == said
+
+
+def test_what_can_not_be_compared_is_not_called_an_exact_resend() -> None:
+    _, duplicate = recorded(order_text(), order_text())
+
+    assert remark(duplicate) == "same amount, accounts and channel"
+
+
+@pytest.mark.parametrize("command", [["duplicates"], ["orders", "list"]])
+def test_a_list_compares_duplicates_with_what_was_accepted(
+    monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    records = recorded(order_text(amount=0), order_text(), order_text(), order_text(note="x"))
+    asked: list[set[str]] = []
+
+    def accepted(order_ids: set[str]) -> dict[str, Record]:
+        asked.append(order_ids)
+        return {records[1].order_id: records[1]}
+
+    listed = SimpleNamespace(newest_first=lambda _: iter(records[2:]))
+    desk = SimpleNamespace(orders=listed, accepted=accepted)
+
+    printed = typed(monkeypatch, command, desk).output
+
+    assert EXACT in printed
+    assert OTHER_BODY in printed
+    assert asked == [{records[1].order_id}]
+
+
+class Unrecorded:
+    """Orders of which nothing is recorded."""
+
+    def show(self, order_id: str) -> None:
+        raise OrderNotFound(order_id)
+
+
+@pytest.mark.parametrize(
+    ("stage", "given", "ending"),
+    [
+        ("local", [], ""),
+        ("local", ["--aws-port", "4567"], " --aws-port 4567"),
+        ("dev", ["--stage", "dev"], " --stage dev"),
+        ("dev", ["--stage", "dev", "--aws-port", "4567"], " --stage dev"),
+    ],
+)
+def test_a_command_to_go_on_with_is_for_the_same_stage(
+    monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str], ending: str
+) -> None:
+    desk = SimpleNamespace(orders=Unrecorded(), stage=SimpleNamespace(name=stage))
+
+    done = typed(monkeypatch, ["orders", "show", "order-9", *given], desk)
+
+    assert done.exit_code == 1
+    assert f"`python -m ops dlq list --order order-9{ending}`" in done.output
+
+
+class Letters:
+    """Dead letters of which one is there."""
+
+    def plan(self, selection: Selection, _look: object) -> Plan:
+        found = frozenset({"m-1"}) & (selection.message_ids or {"m-1"})
+        return Plan(selection, found, {}, {})
+
+    def discard(self, plan: Plan, *, why: str) -> Iterator[Handled]:
+        assert why
+        yield from (Handled(sentinel.letter) for _ in plan.message_ids)
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--json"]])
+@pytest.mark.parametrize(
+    ("named", "missing"), [(["gone"], "gone"), (["m-1", "gone"], "gone"), (["m-1"], None)]
+)
+def test_a_named_letter_that_is_not_there_is_said_and_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, named: list[str], missing: str | None, more: list[str]
+) -> None:
+    desk = SimpleNamespace(dead_letters=Letters(), stage=None)
+    messages = [argument for name in named for argument in ("--message", name)]
+    command = ["dlq", "discard", "--why", "x", "--yes", *messages, *more]
+
+    done = typed(monkeypatch, command, desk)
+
+    assert done.exit_code == (1 if missing else 0), done.output
+    assert (f"There is no dead letter {missing} " in done.stderr) == bool(missing)
+    if "--json" in more:
+        assert json.loads(done.stdout)["done"] == len({"m-1"} & set(named))
+
+
+@pytest.mark.parametrize("name", ["list", "redrive", "discard"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--reason", "nonsense"], "receives_exhausted"),
+        (["--order", "a b"], "1 to 64 of A-Z a-z 0-9"),
+    ],
+)
+def test_what_no_letter_can_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, given: list[str], said: str
+) -> None:
+    why = ["--why", "x"] if name == "discard" else []
+
+    done = typed(monkeypatch, ["dlq", name, *why, *given])
+
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_every_reason_that_there_can_be_is_known() -> None:
+    raised = set(
+        re.findall(r'UnreadableOrder\(\s*"(\w+)"', Path("chalicelib/orders.py").read_text())
+    )
+
+    assert {*REASONS} == raised | {GAVE_UP}
+
+
+@pytest.mark.parametrize(
+    ("command", "both"),
+    [
+        (["dlq", "redrive", "--all", "--message", "m-1"], ("--all", "--message")),
+        (["dlq", "discard", "--why", "x", "--order", "o", "--all"], ("--all", "--order")),
+        (["orders", "list", "--valid", "--invalid"], ("--valid", "--invalid")),
+        (["orders", "list", "--invalid", "--valid"], ("--valid", "--invalid")),
+        (["orders", "tail", "--duplicate", "--no-duplicate"], ("--duplicate", "--no-duplicate")),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], both: tuple[str, str]
+) -> None:
+    done = typed(monkeypatch, command)
+
+    assert done.exit_code == 2
+    assert all(name in done.stderr for name in both)
+    assert "exclude" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ([], (None, None)),
+        (["--valid"], (True, None)),
+        (["--invalid", "--no-duplicate"], (False, False)),
+        (["--duplicate"], (None, True)),
+    ],
+)
+def test_one_of_two_options_is_a_filter(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], asked: tuple[bool | None, bool | None]
+) -> None:
+    queries: list[AuditQuery] = []
+
+    def newest_first(query: AuditQuery) -> list[Record]:
+        queries.append(query)
+        return []
+
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=newest_first))
+
+    typed(monkeypatch, ["orders", "list", *given], desk)
+
+    assert [(query.only.valid, query.only.is_duplicate) for query in queries] == [asked]
+
+
+def test_an_export_over_a_file_asks_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("mine")
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
+
+    refused = typed(monkeypatch, ["orders", "export", str(file)], desk)
+    kept = file.read_text()
+    agreed = typed(monkeypatch, ["orders", "export", str(file), "--yes"], desk)
+
+    assert refused.exit_code == 1
+    assert "is there already. Overwrite it?" in refused.stderr
+    assert kept == "mine"
+    assert agreed.exit_code == 0
+    assert file.read_text().startswith("orderId,")
+
+
+@pytest.mark.parametrize(
+    ("into", "named"), [("orders-prod", ", the live table of stage prod?"), ("rebuilt", "rebuilt?")]
+)
+def test_a_replay_into_the_live_table_names_it_so(
+    monkeypatch: pytest.MonkeyPatch, into: str, named: str
+) -> None:
+    settings = SimpleNamespace(table="orders-prod")
+    stage = SimpleNamespace(name="prod", settings=settings, operator="arn:ana")
+    desk = SimpleNamespace(stage=stage, table=lambda _: SimpleNamespace(exists=lambda: True))
+
+    done = typed(monkeypatch, ["replay", "--into", into], desk)
+
+    assert done.exit_code == 1
+    assert f"Rebuild records from S3 into table {into}" in done.stderr
+    assert named in done.stderr
+
+
+class Submitting:
+    """Orders that are handed in to a fake queue."""
+
+    def __init__(self) -> None:
+        self.queue = FakeQueue()
+
+    def submit(self, body: bytes, *, idempotency_key: str | None) -> Receipt:
+        intake = Intake(self.queue, Clock(), lambda: "s-1")
+        return intake.submit(body, request_id="r", idempotency_key=idempotency_key)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["{}"], "The order's id is missing: give the order"),
+        (["[]"], "The body is not a JSON object"),
+        (['{"id": "a"}', "--idempotency-key", "ñ"], "The Idempotency-Key must be 1 to 255"),
+    ],
+)
+def test_what_is_refused_is_said_as_the_api_says_it(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], said: str
+) -> None:
+    done = typed(monkeypatch, ["orders", "submit", *given], SimpleNamespace(orders=Submitting()))
+
+    assert done.exit_code == 1
+    assert f"Error: {said}" in done.stderr
+    assert done.stderr.endswith(" Nothing was queued.\n")
+
+
+def test_an_order_can_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = Submitting()
+
+    done = typed(monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), "[]")
+    fine = typed(
+        monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), order_text()
+    )
+
+    assert "not a JSON object" in done.stderr
+    assert fine.exit_code == 0
+    assert [sent.body for sent in orders.queue.sent] == [order_text()]
+
+
+def test_a_file_that_is_named_as_curl_names_it_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = typed(monkeypatch, ["orders", "submit", "@order.json"])
+
+    assert done.exit_code == 2
+    assert "--file order.json" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["--json"], '{"id": "a", "fromAccount": "****1111"}\n'),
+        ([], '{"id": "a", "fromAccount": ****1111}\n'),
+        (["--json", "--show-accounts"], '{"id": "a", "fromAccount": 1111111}\n'),
+    ],
+)
+def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], shown: str
+) -> None:
+    text = '{"id": "a", "fromAccount": 1111111}'
+    orders = SimpleNamespace(show=lambda _: SimpleNamespace(order=None), payload=lambda _: text)
+    desk = SimpleNamespace(orders=orders, accounts_shown=lambda _: None)
+
+    done = typed(monkeypatch, ["orders", "show", "a", "--payload", *given], desk)
+
+    assert done.output == shown
+
+
+OUT_OF_REACH = 3
+
+
+def every_command_over_a_stage() -> list[str]:
+    """All but those that work on no stage, or start one."""
+    groups = {"orders", "dlq", "resources"}
+    return [name for name, _ in all_commands() if name not in groups | {"run", "cost"}]
+
+
+ARGUMENTS = {
+    "orders submit": ["{}"],
+    "orders show": ["a"],
+    "orders export": ["-", "--format", "csv"],
+    "dlq show": ["m"],
+    "dlq redrive": ["--all"],
+    "dlq discard": ["--all", "--why", "x"],
+    "replay": ["--into", "t"],
+}
+ONLY_LOCAL = {"worker", "api"}
+ONLY_DEPLOYED = {"resources up", "resources show", "resources down", "deploy", "destroy", "lint"}
+
+
+@pytest.mark.parametrize("name", [n for n in every_command_over_a_stage() if n not in ONLY_LOCAL])
+def test_a_stage_without_credentials_is_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    config = tmp_path / "config.json"
+    variables = {
+        "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
+        "ORDERS_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dlq-dev",
+        "ORDERS_BUCKET": "orders-dev-1",
+        "ORDERS_TABLE": "orders-dev",
+    }
+    config.write_text(json.dumps({"stages": {"dev": {"environment_variables": variables}}}))
+    monkeypatch.setattr(session, "connect", lambda *_, **__: connect("dev", config_file=config))
+    monkeypatch.setattr(console, "connect", lambda *_, **__: connect("dev", config_file=config))
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    port = ["--port", str(free_port())] if name == "console" else []
+
+    done = CliRunner().invoke(
+        main, [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *port]
+    )
+
+    assert done.exit_code == OUT_OF_REACH, done.output
+    assert "credentials" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in every_command_over_a_stage() if n not in ONLY_DEPLOYED]
+)
+def test_a_local_stage_that_does_not_run_is_out_of_reach(name: str) -> None:
+    port = ["--port", str(free_port())] if name in {"api", "console"} else []
+
+    done = CliRunner().invoke(
+        main, [*name.split(), *ARGUMENTS.get(name, []), "--aws-port", str(free_port()), *port]
+    )
+
+    assert done.exit_code == OUT_OF_REACH, done.output
+    assert "Nothing runs at" in done.stderr

@@ -31,7 +31,7 @@ from ops.console.markup import Child, join, tag
 from ops.console.pages.order import pretty
 from ops.console.pages.resubmit import Resubmit
 from ops.console.view import order_address
-from ops.desk.dead_letters import DEFAULT_PER_SECOND, GAVE_UP, DeadLetter, Plan, Selection
+from ops.desk.dead_letters import DEFAULT_PER_SECOND, REASONS, DeadLetter, Plan, Selection
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
@@ -47,17 +47,6 @@ SHOWN = 100
 LOOKED_AT = 1000
 SINCE_HOURS = ("1", "24", "168")
 PROGRESS_SECONDS = 0.4
-REASONS = (
-    GAVE_UP,
-    "not_json",
-    "not_an_object",
-    "missing_id",
-    "bad_id",
-    "repeated_key",
-    "too_deep",
-    "too_large",
-    "forbidden_character",
-)
 
 
 class Seen(NamedTuple):

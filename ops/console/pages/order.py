@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nicegui import ui
 
 from chalicelib.cursors import InvalidCursor
+from chalicelib.orders import is_order_id
 from chalicelib.queries import OrderHistory, OrderNotFound
 from ops.console.components import (
     FAILURES,
@@ -68,6 +69,9 @@ class OrderPage:
         with ui.element("div").classes("heading"):
             html(tag("h1", t("order.title"), " ", tag("code", self._order_id)))
             self._tools = ui.element("div").classes("tools")
+        if not is_order_id(self._order_id):
+            html(notice(t("orders.bad_id", id=self._order_id[:80]), "warn"))
+            return
         self._dialog = Dialog(t("order.json"))
         self._reload = loaded(self._view, self._read, self._show_found)
 

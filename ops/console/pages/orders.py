@@ -28,6 +28,7 @@ from ops.console.components import (
 )
 from ops.console.markup import join, tag
 from ops.console.view import address, order_address
+from ops.desk.exports import Format, can_write
 from ops.desk.masking import masked
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 FILTERS = ("status", "channel", "isDuplicate", "from", "to")
 PAGE_SIZE = "50"
 NEWS_SECONDS = 5.0
-FORMATS = ("csv", "ndjson", "parquet")
+FORMATS = tuple(Format)
 
 
 def show(view: View) -> Response | None:
@@ -189,16 +190,21 @@ def _filters(view: View, wanted: str) -> Markup:
 
 def _exports(view: View) -> list[Markup]:
     given = {name: view.parameters.get(name) for name in FILTERS}
-    return [
-        tag(
-            "a",
-            view.t("orders.export", format=name.upper()),
-            href=address("/export", {**given, "format": name}),
-            class_="button",
-            download="",
-        )
-        for name in FORMATS
-    ]
+    return [_export_link(view, form, given) for form in FORMATS]
+
+
+def _export_link(view: View, form: Format, given: Mapping[str, str | None]) -> Markup:
+    words = view.t("orders.export", format=form.upper())
+    if not can_write(form):
+        reason = view.t("orders.no_parquet")
+        return tag("button", words, class_="button", disabled=True, title=reason)
+    return tag(
+        "a",
+        words,
+        href=address("/export", {"format": form.value, **given}),
+        class_="button",
+        download="",
+    )
 
 
 def _pages(view: View, page: AuditList) -> Markup:

@@ -116,6 +116,15 @@ def test_an_order_shows_all_its_submissions_and_where_they_differ(visitor: Visit
     visitor.picture("order")
 
 
+def test_an_id_that_no_order_can_have_is_not_said_to_be_on_its_way(visitor: Visitor) -> None:
+    visitor.open("/orders/a%20b")
+
+    visitor.sees(visitor.t("orders.bad_id", id="a b"))
+    expect(visitor.page.get_by_text(visitor.t("order.unknown_hint"))).to_have_count(0)
+    expect(visitor.button("order.show_accounts")).to_have_count(0)
+    visitor.finds_it_accessible()
+
+
 @IN_ENGLISH
 def test_accounts_are_shown_on_demand_and_that_is_written_down(visitor: Visitor) -> None:
     visitor.open(f"/orders/{CONFLICTING}")

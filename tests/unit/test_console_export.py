@@ -1,0 +1,61 @@
+"""The console's exports where something is amiss: an error is answered, never an empty file."""
+
+import json
+from typing import Any
+
+from tests.ops_environment import run_without_developers_modules
+
+ASK = """
+import asyncio, json, sys
+from types import SimpleNamespace
+import httpx
+from chalicelib.unavailable import StoreUnavailable
+from ops.console.console import Console
+from ops.console.server import make_app
+
+def newest_first(query):
+    if query.only.channel == "atm":
+        raise StoreUnavailable("DynamoDB Query: Throttled")
+    yield from ()
+
+desk = SimpleNamespace(
+    orders=SimpleNamespace(newest_first=newest_first), stage=SimpleNamespace(name="dev")
+)
+
+async def ask(app, paths):
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8001") as client:
+        answers = [await client.get(path) for path in paths]
+        print(json.dumps([[answer.status_code, answer.text] for answer in answers]))
+
+asyncio.run(ask(make_app(Console(desk)), sys.argv[1:]))
+"""
+
+
+def answers_to(*paths: str) -> list[Any]:
+    ran = run_without_developers_modules(ASK, paths)
+    assert ran.returncode == 0, ran.stderr
+    answers: list[Any] = json.loads(ran.stdout.splitlines()[-1])
+    return answers
+
+
+def test_an_export_that_can_not_be_made_is_answered_with_an_error() -> None:
+    well, no_parquet, unreachable = answers_to(
+        "/export?format=csv", "/export?format=parquet", "/export?format=csv&channel=atm"
+    )
+
+    assert well[0] == 200
+    assert well[1].startswith("orderId,")
+    assert no_parquet[0] == 501
+    assert "needs pyarrow" in no_parquet[1]
+    assert "make .venv" in no_parquet[1]
+    assert unreachable == [503, "DynamoDB Query: Throttled\n"]
+
+
+def test_what_can_not_be_exported_can_not_be_chosen() -> None:
+    ((status, page),) = answers_to("/orders")
+
+    assert status == 200
+    assert "/export?format=csv" in page
+    assert "/export?format=parquet" not in page
+    assert "needs pyarrow" in page
