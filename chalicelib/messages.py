@@ -88,13 +88,16 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         ),
         "unavailable.title": "Temporarily unavailable",
         "unavailable.detail": (
-            "A service behind this one did not answer. Try again after the time in Retry-After; "
-            "give an order the same Idempotency-Key again, so that it counts once."
+            "A service behind this one did not answer. Try again after the time in Retry-After."
+        ),
+        "unavailable.submission": (
+            "The queue did not answer, so the order may be queued. Send it again after the time in "
+            "Retry-After: the same bytes with the same Idempotency-Key count once."
         ),
         "internal-error.title": "Internal error",
         "internal-error.detail": (
-            "Something went wrong here. Try again with the same Idempotency-Key; if it stays, "
-            "tell the operator the X-Request-Id of this answer."
+            "Something went wrong here. Try again, an order with the same bytes and "
+            "Idempotency-Key; if it stays, tell the operator the X-Request-Id of this answer."
         ),
         # What the local server refuses by itself.
         "unknown-path.title": "Unknown path",
@@ -181,12 +184,17 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unavailable.title": "No disponible por el momento",
         "unavailable.detail": (
             "Un servicio del que depende este no respondió. Vuelva a intentarlo tras el tiempo de "
-            "Retry-After; dé a una orden la misma Idempotency-Key, para que cuente una sola vez."
+            "Retry-After."
+        ),
+        "unavailable.submission": (
+            "La cola no respondió, así que la orden puede estar encolada. Envíela de nuevo tras el "
+            "tiempo de Retry-After: los mismos bytes con la misma Idempotency-Key cuentan una sola "
+            "vez."
         ),
         "internal-error.title": "Error interno",
         "internal-error.detail": (
-            "Algo falló aquí. Vuelva a intentarlo con la misma Idempotency-Key; si persiste, "
-            "comunique al operador el X-Request-Id de esta respuesta."
+            "Algo falló aquí. Vuelva a intentarlo, con una orden los mismos bytes y la misma "
+            "Idempotency-Key; si persiste, comunique al operador el X-Request-Id de esta respuesta."
         ),
         "unknown-path.title": "Ruta desconocida",
         "unknown-path.detail": "La API no tiene nada en esta ruta.",

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.cursors import InvalidCursor
-from chalicelib.intake import InvalidIdempotencyKey
+from chalicelib.intake import InvalidIdempotencyKey, SubmissionUnconfirmed
 from chalicelib.messages import ENGLISH, Message, message, message_of, translate
 from chalicelib.orders import OrderError, UnreadableOrder
 from chalicelib.queries import OrderNotFound
@@ -99,8 +99,10 @@ def problem_of(error: Exception) -> Problem:
             return _not_found()
         case UnsupportedMedia():
             return _unsupported_media(message_of(error))
+        case SubmissionUnconfirmed():
+            return _unavailable(message("unavailable.submission"))
         case StoreUnavailable():
-            return _unavailable()
+            return _unavailable(message("unavailable.detail"))
         case _:
             return internal_problem()
 
@@ -169,11 +171,11 @@ def _not_found() -> Problem:
     )
 
 
-def _unavailable() -> Problem:
+def _unavailable(detail: str) -> Problem:
     return Problem(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         message("unavailable.title"),
-        message("unavailable.detail"),
+        detail,
         headers={"Retry-After": str(RETRY_WHEN_AVAILABLE_SECONDS)},
     )

@@ -189,6 +189,15 @@ def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: A
     assert api.queue.sent == []
 
 
+def test_a_503_says_that_the_order_may_be_queued_and_how_to_send_it_again(api: Api) -> None:
+    """A time-out can't tell, and "nothing was queued" would be an invitation to make it two."""
+    with api.queue.outage():
+        detail = api.post(order_text()).body["detail"]
+
+    assert "may be queued" in detail
+    assert "the same bytes with the same Idempotency-Key" in detail
+
+
 def test_the_location_has_the_stages_prefix(api: Api) -> None:
     """API Gateway's path in the request context includes the stage; the resource's does not."""
     event = {
