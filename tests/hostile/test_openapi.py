@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.hostile.conftest import System
 
 DOCUMENT = Path("chalicelib/openapi.json")
 PROBLEMS = Path("docs/problems.md")
+GATEWAY = Path("infrastructure/merge-template.yaml")
 # Examples for each operation. Enough for the corner cases of every parameter, which come first.
 MAX_EXAMPLES = 5
 # Checks that do not fit: an order that breaks a rule is queued, as the document says; a string may
@@ -83,9 +85,16 @@ def request_codes() -> set[object]:
 
 def problem_types() -> set[str]:
     files = ("chalicelib/problems.py", "ops/local/api_server.py")
-    return {
+    ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }
+    return ours | {problem["type"] for problem in gateway_problems()}
+
+
+def gateway_problems() -> list[dict[str, Any]]:
+    """What API Gateway answers by itself on a deployed stage."""
+    bodies = re.findall(r'\{"type":"urn:orders:problem:.*\}', GATEWAY.read_text())
+    return [json.loads(body.replace("$context.error.messageString", '""')) for body in bodies]
 
 
 def test_it_has_every_route_and_no_other(document: Any) -> None:
@@ -103,6 +112,17 @@ def test_it_has_every_route_and_no_other(document: Any) -> None:
 
 def test_it_has_every_type_of_problem_and_no_other(schemas: Any) -> None:
     assert set(schemas["ProblemType"]["enum"]) == problem_types()
+
+
+def test_it_has_what_api_gateway_answers_by_itself(document: Any) -> None:
+    """A strict client that is made from the document must not break on a 403 or a 429."""
+    required = set(document["components"]["schemas"]["Problem"]["required"])
+    assert all(required <= problem.keys() for problem in gateway_problems())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            responses = operation["responses"]
+            assert responses["429"]["$ref"].endswith("/Throttled")
+            assert ("403" in responses) is ("security" not in operation), f"{method} {path}"
 
 
 def test_it_has_every_rule_of_the_validator_and_no_other(schemas: Any) -> None:
