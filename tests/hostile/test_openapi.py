@@ -20,6 +20,7 @@ from chalicelib.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.query_parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
 from chalicelib.representation import record_json
 from chalicelib.submissions import COMPARED_FIELDS, Record, Status
+from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
 from tests.builders import START, submission
 from tests.hostile.conftest import System
 
@@ -159,6 +160,8 @@ def test_it_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
     fields = record_json(Record.of_first(submission(), START))
 
     assert list(schemas["Record"]["properties"]) == schemas["Record"]["required"] == list(fields)
+    counts = schemas["Record"]["properties"]["receiveCount"]
+    assert counts["minimum"] == UNKNOWN_RECEIVE_COUNT
     assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(COMPARED_FIELDS)
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["HealthStatus"]["enum"] == list(HealthStatus)
