@@ -82,6 +82,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unsupported-media-type.encoding": (
             "The body must be sent without a Content-Encoding. Nothing was queued."
         ),
+        "unsupported-media-type.charset": (
+            "The body must be sent in UTF-8: the Content-Type names another charset. "
+            "Nothing was queued."
+        ),
         "method-not-allowed.title": "Method not allowed",
         "method-not-allowed.detail": (
             "Unsupported method: {got}: the Allow header names what is supported."
@@ -176,6 +180,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         ),
         "unsupported-media-type.encoding": (
             "El cuerpo debe enviarse sin Content-Encoding. No se encoló nada."
+        ),
+        "unsupported-media-type.charset": (
+            "El cuerpo debe enviarse en UTF-8: el Content-Type indica otro juego de caracteres. "
+            "No se encoló nada."
         ),
         "method-not-allowed.title": "Método no permitido",
         "method-not-allowed.detail": (

@@ -149,9 +149,39 @@ def test_another_content_type_is_refused(api: Api, content_type: str) -> None:
     assert f"Unsupported media type: {content_type}." in answer.body["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; Charset = utf8",
+        "application/json; profile=iso-8859-1",
+        "application/json; mycharset=utf-16",
+    ],
+)
 def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
     assert api.post(order_text(), Content_Type=content_type).status == 202
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    ["charset=iso-8859-1", 'charset="utf-16"', "CHARSET=us-ascii", "a=b; charset=x", "charset="],
+)
+def test_another_charset_is_refused(api: Api, parameter: str) -> None:
+    """The body is read as UTF-8: text in another charset would be read as what it is not."""
+    answer = api.post(order_text(), Content_Type=f"application/json; {parameter}")
+
+    assert_refused(api, answer, 415, "unsupported-media-type")
+    assert "UTF-8" in answer.body["detail"]
+
+
+def test_a_body_without_a_content_type_is_taken_for_json(api: Api) -> None:
+    assert api.request("POST", "/orders", order_text().encode()).status == 202
+
+
+def test_a_content_encoding_of_identity_says_nothing(api: Api) -> None:
+    assert api.post(order_text(), Content_Encoding="identity").status == 202
 
 
 def test_a_compressed_body_is_refused(api: Api) -> None:
