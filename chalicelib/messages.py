@@ -30,7 +30,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "id.bad": ("must be a string of 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}"),
         # The rules of an order. The field's name comes before.
         "amount.missing": "is missing: say how much to transfer",
-        "amount.not_a_number": "must be a number, or a decimal in a string: got {got}",
+        "amount.not_a_number": 'must be a number, or a string such as "12.50": got {got}',
         "amount.not_positive": "must be more than 0: got {got}",
         "amount.too_many_decimals": "must have at most {most} decimals: got {got}",
         "amount.too_large": "must be at most {most}: got {got}",
@@ -129,7 +129,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "debe ser una cadena de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..): se recibió {got}"
         ),
         "amount.missing": "falta: indique cuánto se transfiere",
-        "amount.not_a_number": ("debe ser un número, o un decimal en una cadena: se recibió {got}"),
+        "amount.not_a_number": ('debe ser un número, o una cadena como "12.50": se recibió {got}'),
         "amount.not_positive": "debe ser mayor que 0: se recibió {got}",
         "amount.too_many_decimals": "debe tener como máximo {most} decimales: se recibió {got}",
         "amount.too_large": "debe ser como máximo {most}: se recibió {got}",
