@@ -35,7 +35,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "amount.too_many_decimals": "must have at most {most} decimals: got {got}",
         "amount.too_large": "must be at most {most}: got {got}",
         "account.missing": "is missing: give an account number",
-        "account.not_a_string": (
+        "account.not_a_string": "must be a string of digits: got {got}",
+        "account.a_number": (
             "must be a string of digits in quotes: a number loses its leading zeros"
         ),
         "account.not_digits": "must hold only digits 0-9: character {position} is not one",
@@ -134,7 +135,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "amount.too_many_decimals": "debe tener como máximo {most} decimales: se recibió {got}",
         "amount.too_large": "debe ser como máximo {most}: se recibió {got}",
         "account.missing": "falta: indique un número de cuenta",
-        "account.not_a_string": (
+        "account.not_a_string": "debe ser una cadena de dígitos: se recibió {got}",
+        "account.a_number": (
             "debe ser una cadena de dígitos entre comillas: un número pierde los ceros iniciales"
         ),
         "account.not_digits": (

@@ -274,8 +274,11 @@ def _account(field: str, value: Any) -> tuple[str | None, list[OrderError]]:
     # The messages never quote the account: they are shown where account numbers are masked.
     if value is None:
         return None, [OrderError(field, "missing", message("account.missing"))]
+    if isinstance(value, JsonNumber):
+        return None, [OrderError(field, "not_digits", message("account.a_number"))]
     if not isinstance(value, str):
-        return None, [OrderError(field, "not_digits", message("account.not_a_string"))]
+        not_a_string = message("account.not_a_string", got=_shown(value))
+        return None, [OrderError(field, "not_digits", not_a_string)]
     errors = []
     stranger = NOT_A_DIGIT.search(value)
     if stranger:

@@ -140,6 +140,22 @@ def test_a_bad_account_is_said_by_its_code(field: str, value: Any, expected: lis
     assert codes(text) == [(field, code) for code in expected]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1111111, "must be a string of digits in quotes: a number loses its leading zeros"),
+        (1.5, "must be a string of digits in quotes: a number loses its leading zeros"),
+        (True, "must be a string of digits: got true"),
+        (["98765432"], "must be a string of digits: got a list"),
+        ({"98765432": 1}, "must be a string of digits: got an object"),
+    ],
+)
+def test_an_account_that_is_no_string_is_told_what_it_is(value: Any, said: str) -> None:
+    (error,) = parse_order(order_text(fromAccount=value)).errors
+
+    assert error.message == said
+
+
 @pytest.mark.parametrize("account", ["0", "0" * 34, "1" * 34])
 def test_an_account_has_1_to_34_digits(account: str) -> None:
     assert codes(order_text(fromAccount=account)) == []
