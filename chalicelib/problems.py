@@ -32,7 +32,8 @@ class Problem(NamedTuple):
     """
     An answer that is not what was asked for.
 
-    Without a detail of its own, the detail is what the errors say, one after the other.
+    Without a detail of its own, the detail is what the errors say, one after the other. The reason
+    is why no order can be read, as a stable code.
     """
 
     slug: str
@@ -41,6 +42,7 @@ class Problem(NamedTuple):
     detail: str | None
     errors: Sequence[OrderError] = ()
     headers: Mapping[str, str] = MappingProxyType({})
+    reason: str | None = None
 
     def body(self, language: str = ENGLISH) -> dict[str, Any]:
         """The problem as a JSON object, in a language."""
@@ -54,6 +56,8 @@ class Problem(NamedTuple):
             "status": self.status.value,
             "detail": translate(detail, language),
         }
+        if self.reason:
+            body["reason"] = self.reason
         if errors:
             body["errors"] = [error._asdict() for error in errors]
         return body
@@ -80,6 +84,7 @@ def problem_of(error: Exception) -> Problem:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 message("order-too-large.title"),
                 detail,
+                reason=error.reason,
             )
         case UnreadableOrder():
             return _unreadable(error)
@@ -144,6 +149,7 @@ def _unreadable(error: UnreadableOrder) -> Problem:
         message("unreadable-order.title"),
         message("unreadable-order.id" if error.field else "unreadable-order.body", problem=why),
         [OrderError(error.field, error.reason, why)] if error.field else [],
+        reason=error.reason,
     )
 
 

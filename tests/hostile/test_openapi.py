@@ -131,6 +131,12 @@ def test_it_has_every_rule_of_the_validator_and_no_other(schemas: Any) -> None:
     assert set(schemas["RequestErrorCode"]["enum"]) == request_codes()
 
 
+def test_it_has_every_reason_that_no_order_can_be_read_and_no_other(schemas: Any) -> None:
+    reasons = unreadable_reasons(of_the_id=True) | unreadable_reasons(of_the_id=False)
+
+    assert set(schemas["UnreadableReason"]["enum"]) == reasons
+
+
 def test_the_problems_page_explains_every_type_code_and_reason() -> None:
     page = PROBLEMS.read_text()
 

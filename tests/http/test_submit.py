@@ -56,28 +56,34 @@ def test_an_invalid_order_is_queued_and_its_errors_shown_at_once(api: Api) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "slug"),
+    ("body", "reason"),
     [
-        (b"", "unreadable-order"),
-        (b"null", "unreadable-order"),
-        (b"[]", "unreadable-order"),
-        (b'"x"', "unreadable-order"),
-        (b"{not json", "unreadable-order"),
-        (gzip.compress(order_text().encode(), mtime=0), "unreadable-order"),
-        (order_text().encode("utf-16"), "unreadable-order"),
-        (order_text().encode("utf-16-be"), "unreadable-order"),
-        (b"[" * 100_000, "unreadable-order"),
-        (b'{"id": "a", "id": "b"}', "unreadable-order"),
-        (b'{"id": "a", "amount": NaN}', "unreadable-order"),
-        (b'{"id": "a\x00b"}', "unreadable-order"),
-        (b'\xef\xbb\xbf{"id": "a"}', "unreadable-order"),
-        ('{"id": "a", "note": "\ufffe"}'.encode(), "unreadable-order"),
+        (b"", "empty"),
+        (b"null", "not_an_object"),
+        (b"[]", "not_an_object"),
+        (b'"x"', "not_an_object"),
+        (b"{not json", "not_json"),
+        (gzip.compress(order_text().encode(), mtime=0), "not_utf8"),
+        (order_text().encode("utf-16"), "not_utf8"),
+        (order_text().encode("utf-16-be"), "not_json"),
+        (b"[" * 100_000, "too_deep"),
+        (b'{"id": "a", "id": "b"}', "repeated_key"),
+        (b'{"id": "a", "amount": NaN}', "not_json"),
+        (b'{"id": "a\x00b"}', "not_json"),
+        (b'\xef\xbb\xbf{"id": "a"}', "not_json"),
+        ('{"id": "a", "note": "\ufffe"}'.encode(), "forbidden_character"),
+        (b"{}", "missing_id"),
+        (b'{"id": 7}', "bad_id"),
     ],
 )
 def test_what_holds_no_order_is_refused_and_nothing_queued(
-    api: Api, body: bytes, slug: str
+    api: Api, body: bytes, reason: str
 ) -> None:
-    assert_refused(api, api.post(body), 400, slug)
+    """The detail is for people, and in their language: a program reads the reason."""
+    answer = api.post(body)
+
+    assert_refused(api, answer, 400, "unreadable-order")
+    assert answer.body["reason"] == reason
 
 
 @pytest.mark.parametrize(
@@ -140,7 +146,10 @@ def test_extra_fields_are_taken(api: Api) -> None:
 
 @pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES + 1, 5_000_000])
 def test_more_than_256_kib_is_refused(api: Api, size: int) -> None:
-    assert_refused(api, api.post(b"x" * size), 413, "order-too-large")
+    answer = api.post(b"x" * size)
+
+    assert_refused(api, answer, 413, "order-too-large")
+    assert answer.body["reason"] == "too_large"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "json"])
@@ -238,6 +247,7 @@ def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: A
     assert answer.headers["content-type"] == PROBLEM
     assert int(answer.headers["retry-after"]) > 0
     assert answer.body["type"] == "urn:orders:problem:unavailable"
+    assert "reason" not in answer.body
     assert "SendMessage" not in str(answer.body)
     assert api.queue.sent == []
 
