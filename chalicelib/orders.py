@@ -166,9 +166,10 @@ def _json_object(text: str) -> dict[str, Any]:
             object_pairs_hook=_unique_keys,
         )
     except json.JSONDecodeError as error:
+        problem = error.msg.removesuffix(" at")  # some of Python's texts go on to the place
         raise UnreadableOrder(
             "not_json",
-            message("order.not_json", problem=error.msg, line=error.lineno, column=error.colno),
+            message("order.not_json", problem=problem, line=error.lineno, column=error.colno),
         ) from None
     if not isinstance(value, dict):
         raise UnreadableOrder("not_an_object", message("order.not_an_object", got=_shown(value)))

@@ -14,14 +14,14 @@ import pytest
 
 import app as orders_app
 from chalicelib.health import HealthStatus
-from chalicelib.orders import CHANNELS
+from chalicelib.orders import CHANNELS, parse_order
 from chalicelib.problems import TYPE_PREFIX
 from chalicelib.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.query_parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
 from chalicelib.representation import record_json
 from chalicelib.submissions import COMPARED_FIELDS, Record, Status
 from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
-from tests.builders import START, submission
+from tests.builders import START, order_text, submission
 from tests.hostile.conftest import System
 
 DOCUMENT = Path("chalicelib/openapi.json")
@@ -98,6 +98,16 @@ def gateway_problems() -> list[dict[str, Any]]:
     return [json.loads(body.replace("$context.error.messageString", '""')) for body in bodies]
 
 
+def answers(document: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Each operation's answers by status; what a reference says itself comes first."""
+    components = document["components"]["responses"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                name = response.get("$ref", "").rpartition("/")[2]
+                yield method, path, status, {**components.get(name, {}), **response}
+
+
 def test_it_has_every_route_and_no_other(document: Any) -> None:
     routes = {
         (path.replace("order_id", "orderId"), method.lower())
@@ -144,6 +154,36 @@ def test_the_problems_page_explains_every_type_code_and_reason() -> None:
     names = types | rule_codes() | unreadable_reasons(of_the_id=True)
     names |= unreadable_reasons(of_the_id=False)
     assert [name for name in sorted(map(str, names)) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("1", "0012.50", "12.5", "7.0000", "12.500", "9999999999999.99", "0.01", "0" * 90 + "1"),
+        *("", "1.", ".5", "1,000.00", "5,00", "1e3", "-1", "+1", " 1", "1\n", "0.001", "7.0001"),
+        *("10000000000000", "9999999999999.991"),
+    ],
+)
+def test_its_pattern_of_an_amount_is_the_rule(schemas: Any, amount: str) -> None:
+    """But for nought, which a description says: a pattern can't without a look ahead."""
+    _, text = schemas["Order"]["properties"]["amount"]["oneOf"]
+
+    matches = re.search(text["pattern"].replace("$", r"\Z"), amount) is not None
+
+    assert matches is parse_order(order_text(amount=amount)).valid
+
+
+def test_it_says_which_problems_each_status_stands_for(document: Any) -> None:
+    """One text for 400, 413 and 415 would leave it to a reader to find out."""
+    types = {one.removeprefix(TYPE_PREFIX) for one in problem_types()}
+
+    nameless = []
+    for method, path, status, response in answers(document):
+        if "application/problem+json" in response["content"]:
+            named = set(re.findall(r"`([a-z-]+)`", response["description"]))
+            nameless += [] if named & types else [f"{method} {path}: {status}"]
+
+    assert nameless == []
 
 
 def test_it_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:

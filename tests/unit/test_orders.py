@@ -294,6 +294,19 @@ def test_what_holds_no_order_is_unreadable(body: bytes | str, reason: str) -> No
     assert unreadable(body).reason == reason
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"id": "order-01\t"}', "is not JSON: Invalid control character at line 1 column 17"),
+        ('{"id" "a"}', "is not JSON: Expecting ':' delimiter at line 1 column 7"),
+        ('{"id": "a', "is not JSON: Unterminated string starting at line 1 column 8"),
+    ],
+)
+def test_what_is_not_json_is_said_with_its_place(body: str, said: str) -> None:
+    """Python's own words end with "at" for some of its errors, and for others not."""
+    assert str(unreadable(body)) == said
+
+
 def test_256_kib_are_read() -> None:
     start = order_text()[:-1] + ', "note": "'
     text = start + "x" * (MAX_PAYLOAD_BYTES - len(start) - 2) + '"}'
