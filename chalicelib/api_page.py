@@ -155,14 +155,13 @@ class _Page:
         )
 
     def _resolved(self, value: Json) -> Json:
-        """What a reference of the document points to; anything else as it is."""
+        """What a reference points to, with what the reference says itself; all else as it is."""
         if "$ref" not in value:
             return value
         found: Any = self._document
         for name in value["$ref"].removeprefix("#/").split("/"):
             found = found[name]
-        resolved: Json = found
-        return resolved
+        return {**found, **value}
 
 
 def _rule(schema: Json) -> str:

@@ -8,12 +8,17 @@ from typing import NamedTuple, Protocol
 from chalicelib.messages import message
 from chalicelib.orders import Order, parse_order
 from chalicelib.submissions import iso, submission_id_for
+from chalicelib.unavailable import StoreUnavailable
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class InvalidIdempotencyKey(ValueError):
     """The Idempotency-Key of a submission can't be used: nothing was queued."""
+
+
+class SubmissionUnconfirmed(StoreUnavailable):
+    """The queue did not say that it has the order, which may be queued all the same."""
 
 
 class Queue(Protocol):
@@ -57,7 +62,7 @@ class Intake:
         Raises:
             UnreadableOrder: no order can be read from the body; nothing was queued.
             InvalidIdempotencyKey: the key can't be used; nothing was queued.
-            StoreUnavailable: the queue did not answer; hand the order in again.
+            SubmissionUnconfirmed: the queue did not answer; hand the order in again.
         """
         order = parse_order(body)
         submission_id = self._submission_id(caller, idempotency_key)
@@ -67,7 +72,10 @@ class Intake:
             "receivedAt": iso(self._clock()),
             "submittedBy": caller,
         }
-        self._queue.send(order.payload, attributes)
+        try:
+            self._queue.send(order.payload, attributes)
+        except StoreUnavailable as error:
+            raise SubmissionUnconfirmed(str(error)) from error
         return Receipt(order, submission_id)
 
     def _submission_id(self, caller: str | None, idempotency_key: str | None) -> str:

@@ -30,12 +30,13 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "id.bad": ("must be a string of 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}"),
         # The rules of an order. The field's name comes before.
         "amount.missing": "is missing: say how much to transfer",
-        "amount.not_a_number": "must be a number, or a decimal in a string: got {got}",
+        "amount.not_a_number": 'must be a number, or a string such as "12.50": got {got}',
         "amount.not_positive": "must be more than 0: got {got}",
         "amount.too_many_decimals": "must have at most {most} decimals: got {got}",
         "amount.too_large": "must be at most {most}: got {got}",
         "account.missing": "is missing: give an account number",
-        "account.not_a_string": (
+        "account.not_a_string": "must be a string of digits: got {got}",
+        "account.a_number": (
             "must be a string of digits in quotes: a number loses its leading zeros"
         ),
         "account.not_digits": "must hold only digits 0-9: character {position} is not one",
@@ -82,19 +83,26 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unsupported-media-type.encoding": (
             "The body must be sent without a Content-Encoding. Nothing was queued."
         ),
+        "unsupported-media-type.charset": (
+            "The body must be sent in UTF-8: the Content-Type names another charset. "
+            "Nothing was queued."
+        ),
         "method-not-allowed.title": "Method not allowed",
         "method-not-allowed.detail": (
             "Unsupported method: {got}: the Allow header names what is supported."
         ),
         "unavailable.title": "Temporarily unavailable",
         "unavailable.detail": (
-            "A service behind this one did not answer. Try again after the time in Retry-After; "
-            "give an order the same Idempotency-Key again, so that it counts once."
+            "A service behind this one did not answer. Try again after the time in Retry-After."
+        ),
+        "unavailable.submission": (
+            "The queue did not answer, so the order may be queued. Send it again after the time in "
+            "Retry-After: the same bytes with the same Idempotency-Key count once."
         ),
         "internal-error.title": "Internal error",
         "internal-error.detail": (
-            "Something went wrong here. Try again with the same Idempotency-Key; if it stays, "
-            "tell the operator the X-Request-Id of this answer."
+            "Something went wrong here. Try again, an order with the same bytes and "
+            "Idempotency-Key; if it stays, tell the operator the X-Request-Id of this answer."
         ),
         # What the local server refuses by itself.
         "unknown-path.title": "Unknown path",
@@ -122,12 +130,13 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "debe ser una cadena de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..): se recibió {got}"
         ),
         "amount.missing": "falta: indique cuánto se transfiere",
-        "amount.not_a_number": ("debe ser un número, o un decimal en una cadena: se recibió {got}"),
+        "amount.not_a_number": ('debe ser un número, o una cadena como "12.50": se recibió {got}'),
         "amount.not_positive": "debe ser mayor que 0: se recibió {got}",
         "amount.too_many_decimals": "debe tener como máximo {most} decimales: se recibió {got}",
         "amount.too_large": "debe ser como máximo {most}: se recibió {got}",
         "account.missing": "falta: indique un número de cuenta",
-        "account.not_a_string": (
+        "account.not_a_string": "debe ser una cadena de dígitos: se recibió {got}",
+        "account.a_number": (
             "debe ser una cadena de dígitos entre comillas: un número pierde los ceros iniciales"
         ),
         "account.not_digits": (
@@ -174,6 +183,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unsupported-media-type.encoding": (
             "El cuerpo debe enviarse sin Content-Encoding. No se encoló nada."
         ),
+        "unsupported-media-type.charset": (
+            "El cuerpo debe enviarse en UTF-8: el Content-Type indica otro juego de caracteres. "
+            "No se encoló nada."
+        ),
         "method-not-allowed.title": "Método no permitido",
         "method-not-allowed.detail": (
             "Método no admitido: {got}: la cabecera Allow nombra los que se admiten."
@@ -181,12 +194,17 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unavailable.title": "No disponible por el momento",
         "unavailable.detail": (
             "Un servicio del que depende este no respondió. Vuelva a intentarlo tras el tiempo de "
-            "Retry-After; dé a una orden la misma Idempotency-Key, para que cuente una sola vez."
+            "Retry-After."
+        ),
+        "unavailable.submission": (
+            "La cola no respondió, así que la orden puede estar encolada. Envíela de nuevo tras el "
+            "tiempo de Retry-After: los mismos bytes con la misma Idempotency-Key cuentan una sola "
+            "vez."
         ),
         "internal-error.title": "Error interno",
         "internal-error.detail": (
-            "Algo falló aquí. Vuelva a intentarlo con la misma Idempotency-Key; si persiste, "
-            "comunique al operador el X-Request-Id de esta respuesta."
+            "Algo falló aquí. Vuelva a intentarlo, con una orden los mismos bytes y la misma "
+            "Idempotency-Key; si persiste, comunique al operador el X-Request-Id de esta respuesta."
         ),
         "unknown-path.title": "Ruta desconocida",
         "unknown-path.detail": "La API no tiene nada en esta ruta.",

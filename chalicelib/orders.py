@@ -10,7 +10,6 @@ it is an `Order` like any other, whose `errors` lists every broken rule at once.
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Self
@@ -26,8 +25,8 @@ CHANNELS = ("web", "mobile", "atm")
 
 MAX_DECIMALS = 2
 CENT = Decimal("0.01")
-# What lies beyond is Infinity to most JSON parsers: such text does not name a number they agree on.
-LARGEST_DOUBLE = Decimal(sys.float_info.max)
+# Beyond Decimal's own exponents; no payload has as many digits as would make up for it.
+FAR_EXPONENT = 1_000_000
 # "." and ".." are refused: URL and path normalisation would take them for directories.
 ORDER_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 # ASCII on purpose: `\d`, str.isdigit and Decimal() all admit the digits of other scripts.
@@ -167,9 +166,10 @@ def _json_object(text: str) -> dict[str, Any]:
             object_pairs_hook=_unique_keys,
         )
     except json.JSONDecodeError as error:
+        problem = error.msg.removesuffix(" at")  # some of Python's texts go on to the place
         raise UnreadableOrder(
             "not_json",
-            message("order.not_json", problem=error.msg, line=error.lineno, column=error.colno),
+            message("order.not_json", problem=problem, line=error.lineno, column=error.colno),
         ) from None
     if not isinstance(value, dict):
         raise UnreadableOrder("not_an_object", message("order.not_an_object", got=_shown(value)))
@@ -252,10 +252,16 @@ def _exact_decimal(value: Any) -> Decimal | None:
         case _:
             return None
     try:
-        amount = Decimal(text)
+        return Decimal(text)
     except InvalidOperation:  # an exponent beyond Decimal's own limits
-        return None
-    return amount if abs(amount) <= LARGEST_DOUBLE else None
+        return _breaking_the_same_rules(text)
+
+
+def _breaking_the_same_rules(text: str) -> Decimal:
+    """A number in place of one that Decimal can't hold: as far from 0, or as close, as matters."""
+    digits, _, exponent = text.lower().partition("e")
+    sign = "-" if exponent.startswith("-") else ""
+    return Decimal(f"{digits}e{sign}{FAR_EXPONENT}")
 
 
 def _decimal_places(amount: Decimal) -> int:
@@ -269,8 +275,11 @@ def _account(field: str, value: Any) -> tuple[str | None, list[OrderError]]:
     # The messages never quote the account: they are shown where account numbers are masked.
     if value is None:
         return None, [OrderError(field, "missing", message("account.missing"))]
+    if isinstance(value, JsonNumber):
+        return None, [OrderError(field, "not_digits", message("account.a_number"))]
     if not isinstance(value, str):
-        return None, [OrderError(field, "not_digits", message("account.not_a_string"))]
+        not_a_string = message("account.not_a_string", got=_shown(value))
+        return None, [OrderError(field, "not_digits", not_a_string)]
     errors = []
     stranger = NOT_A_DIGIT.search(value)
     if stranger:

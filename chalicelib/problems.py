@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.cursors import InvalidCursor
-from chalicelib.intake import InvalidIdempotencyKey
+from chalicelib.intake import InvalidIdempotencyKey, SubmissionUnconfirmed
 from chalicelib.messages import ENGLISH, Message, message, message_of, translate
 from chalicelib.orders import OrderError, UnreadableOrder
 from chalicelib.queries import OrderNotFound
@@ -32,7 +32,8 @@ class Problem(NamedTuple):
     """
     An answer that is not what was asked for.
 
-    Without a detail of its own, the detail is what the errors say, one after the other.
+    Without a detail of its own, the detail is what the errors say, one after the other. The reason
+    is why no order can be read, as a stable code.
     """
 
     slug: str
@@ -41,6 +42,7 @@ class Problem(NamedTuple):
     detail: str | None
     errors: Sequence[OrderError] = ()
     headers: Mapping[str, str] = MappingProxyType({})
+    reason: str | None = None
 
     def body(self, language: str = ENGLISH) -> dict[str, Any]:
         """The problem as a JSON object, in a language."""
@@ -54,6 +56,8 @@ class Problem(NamedTuple):
             "status": self.status.value,
             "detail": translate(detail, language),
         }
+        if self.reason:
+            body["reason"] = self.reason
         if errors:
             body["errors"] = [error._asdict() for error in errors]
         return body
@@ -80,6 +84,7 @@ def problem_of(error: Exception) -> Problem:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 message("order-too-large.title"),
                 detail,
+                reason=error.reason,
             )
         case UnreadableOrder():
             return _unreadable(error)
@@ -99,8 +104,10 @@ def problem_of(error: Exception) -> Problem:
             return _not_found()
         case UnsupportedMedia():
             return _unsupported_media(message_of(error))
+        case SubmissionUnconfirmed():
+            return _unavailable(message("unavailable.submission"))
         case StoreUnavailable():
-            return _unavailable()
+            return _unavailable(message("unavailable.detail"))
         case _:
             return internal_problem()
 
@@ -142,6 +149,7 @@ def _unreadable(error: UnreadableOrder) -> Problem:
         message("unreadable-order.title"),
         message("unreadable-order.id" if error.field else "unreadable-order.body", problem=why),
         [OrderError(error.field, error.reason, why)] if error.field else [],
+        reason=error.reason,
     )
 
 
@@ -169,11 +177,11 @@ def _not_found() -> Problem:
     )
 
 
-def _unavailable() -> Problem:
+def _unavailable(detail: str) -> Problem:
     return Problem(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,
         message("unavailable.title"),
-        message("unavailable.detail"),
+        detail,
         headers={"Retry-After": str(RETRY_WHEN_AVAILABLE_SECONDS)},
     )

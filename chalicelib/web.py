@@ -1,6 +1,7 @@
 """HTTP: what is the same for every route, around the few lines that each view has in api.py."""
 
 import functools
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from chalicelib.submissions import is_well_formed_id
 REQUEST_ID_HEADER = "X-Request-Id"
 # Where a request's id is kept while it is answered: API Gateway's name for its own.
 REQUEST_ID = "requestId"
+CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s";]*)', re.IGNORECASE)
+UTF_8 = {"utf-8", "utf8"}
 
 View = Callable[..., Response]
 
@@ -129,11 +132,14 @@ def body_of(request: Request) -> bytes:
     The body as it was sent.
 
     Raises:
-        UnsupportedMedia: it is compressed.
+        UnsupportedMedia: it is compressed, or not in UTF-8 by its own account.
     """
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
         raise UnsupportedMedia(message("unsupported-media-type.encoding"))
+    charset = CHARSET.search(request.headers.get("Content-Type", ""))
+    if charset and charset[1].lower() not in UTF_8:
+        raise UnsupportedMedia(message("unsupported-media-type.charset"))
     return cast("bytes", request.raw_body)
 
 

@@ -154,6 +154,7 @@ def test_what_api_gateway_answers_by_itself_is_a_problem(packaged: PackagedApp) 
         assert problem.get("status") == response.get("statusCode"), kind
         headers = response["responseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert headers["gatewayresponse.header.Content-Language"] == "'en'"
         assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,17 +14,19 @@ import pytest
 
 import app as orders_app
 from chalicelib.health import HealthStatus
-from chalicelib.orders import CHANNELS
+from chalicelib.orders import CHANNELS, parse_order
 from chalicelib.problems import TYPE_PREFIX
 from chalicelib.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.query_parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
 from chalicelib.representation import record_json
 from chalicelib.submissions import COMPARED_FIELDS, Record, Status
-from tests.builders import START, submission
+from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
+from tests.builders import START, order_text, submission
 from tests.hostile.conftest import System
 
 DOCUMENT = Path("chalicelib/openapi.json")
 PROBLEMS = Path("docs/problems.md")
+GATEWAY = Path("infrastructure/merge-template.yaml")
 # Examples for each operation. Enough for the corner cases of every parameter, which come first.
 MAX_EXAMPLES = 5
 # Checks that do not fit: an order that breaks a rule is queued, as the document says; a string may
@@ -83,9 +86,26 @@ def request_codes() -> set[object]:
 
 def problem_types() -> set[str]:
     files = ("chalicelib/problems.py", "ops/local/api_server.py")
-    return {
+    ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }
+    return ours | {problem["type"] for problem in gateway_problems()}
+
+
+def gateway_problems() -> list[dict[str, Any]]:
+    """What API Gateway answers by itself on a deployed stage."""
+    bodies = re.findall(r'\{"type":"urn:orders:problem:.*\}', GATEWAY.read_text())
+    return [json.loads(body.replace("$context.error.messageString", '""')) for body in bodies]
+
+
+def answers(document: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Each operation's answers by status; what a reference says itself comes first."""
+    components = document["components"]["responses"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            for status, response in operation["responses"].items():
+                name = response.get("$ref", "").rpartition("/")[2]
+                yield method, path, status, {**components.get(name, {}), **response}
 
 
 def test_it_has_every_route_and_no_other(document: Any) -> None:
@@ -105,9 +125,26 @@ def test_it_has_every_type_of_problem_and_no_other(schemas: Any) -> None:
     assert set(schemas["ProblemType"]["enum"]) == problem_types()
 
 
+def test_it_has_what_api_gateway_answers_by_itself(document: Any) -> None:
+    """A strict client that is made from the document must not break on a 403 or a 429."""
+    required = set(document["components"]["schemas"]["Problem"]["required"])
+    assert all(required <= problem.keys() for problem in gateway_problems())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            responses = operation["responses"]
+            assert responses["429"]["$ref"].endswith("/Throttled")
+            assert ("403" in responses) is ("security" not in operation), f"{method} {path}"
+
+
 def test_it_has_every_rule_of_the_validator_and_no_other(schemas: Any) -> None:
     assert set(schemas["OrderErrorCode"]["enum"]) == rule_codes()
     assert set(schemas["RequestErrorCode"]["enum"]) == request_codes()
+
+
+def test_it_has_every_reason_that_no_order_can_be_read_and_no_other(schemas: Any) -> None:
+    reasons = unreadable_reasons(of_the_id=True) | unreadable_reasons(of_the_id=False)
+
+    assert set(schemas["UnreadableReason"]["enum"]) == reasons
 
 
 def test_the_problems_page_explains_every_type_code_and_reason() -> None:
@@ -117,6 +154,36 @@ def test_the_problems_page_explains_every_type_code_and_reason() -> None:
     names = types | rule_codes() | unreadable_reasons(of_the_id=True)
     names |= unreadable_reasons(of_the_id=False)
     assert [name for name in sorted(map(str, names)) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *("1", "0012.50", "12.5", "7.0000", "12.500", "9999999999999.99", "0.01", "0" * 90 + "1"),
+        *("", "1.", ".5", "1,000.00", "5,00", "1e3", "-1", "+1", " 1", "1\n", "0.001", "7.0001"),
+        *("10000000000000", "9999999999999.991"),
+    ],
+)
+def test_its_pattern_of_an_amount_is_the_rule(schemas: Any, amount: str) -> None:
+    """But for nought, which a description says: a pattern can't without a look ahead."""
+    _, text = schemas["Order"]["properties"]["amount"]["oneOf"]
+
+    matches = re.search(text["pattern"].replace("$", r"\Z"), amount) is not None
+
+    assert matches is parse_order(order_text(amount=amount)).valid
+
+
+def test_it_says_which_problems_each_status_stands_for(document: Any) -> None:
+    """One text for 400, 413 and 415 would leave it to a reader to find out."""
+    types = {one.removeprefix(TYPE_PREFIX) for one in problem_types()}
+
+    nameless = []
+    for method, path, status, response in answers(document):
+        if "application/problem+json" in response["content"]:
+            named = set(re.findall(r"`([a-z-]+)`", response["description"]))
+            nameless += [] if named & types else [f"{method} {path}: {status}"]
+
+    assert nameless == []
 
 
 def test_it_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:
@@ -139,6 +206,8 @@ def test_it_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
     fields = record_json(Record.of_first(submission(), START))
 
     assert list(schemas["Record"]["properties"]) == schemas["Record"]["required"] == list(fields)
+    counts = schemas["Record"]["properties"]["receiveCount"]
+    assert counts["minimum"] == UNKNOWN_RECEIVE_COUNT
     assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(COMPARED_FIELDS)
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["HealthStatus"]["enum"] == list(HealthStatus)

@@ -100,6 +100,15 @@ def test_a_compressed_body_is_refused_in_spanish(api: Api) -> None:
     )
 
 
+def test_another_charset_is_refused_in_spanish(api: Api) -> None:
+    assert_spanish(
+        api.post(order_text(), Content_Type="application/json; charset=utf-16", **SPANISH),
+        "Tipo de contenido no admitido",
+        "El cuerpo debe enviarse en UTF-8: el Content-Type indica otro juego de caracteres. "
+        "No se encoló nada.",
+    )
+
+
 def test_an_idempotency_key_is_refused_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Idempotency_Key="a b", **SPANISH),

@@ -132,6 +132,9 @@ def test_a_store_that_cannot_be_reached_is_a_503(api: Api) -> None:
         answers = [api.get("/orders/order-001"), api.get("/orders")]
 
     assert [answer.status for answer in answers] == [503, 503]
+    assert [answer.body["detail"] for answer in answers] == [
+        "A service behind this one did not answer. Try again after the time in Retry-After."
+    ] * 2
 
 
 def test_health_is_pass_when_all_is_well(api: Api) -> None:

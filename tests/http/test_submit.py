@@ -56,28 +56,34 @@ def test_an_invalid_order_is_queued_and_its_errors_shown_at_once(api: Api) -> No
 
 
 @pytest.mark.parametrize(
-    ("body", "slug"),
+    ("body", "reason"),
     [
-        (b"", "unreadable-order"),
-        (b"null", "unreadable-order"),
-        (b"[]", "unreadable-order"),
-        (b'"x"', "unreadable-order"),
-        (b"{not json", "unreadable-order"),
-        (gzip.compress(order_text().encode(), mtime=0), "unreadable-order"),
-        (order_text().encode("utf-16"), "unreadable-order"),
-        (order_text().encode("utf-16-be"), "unreadable-order"),
-        (b"[" * 100_000, "unreadable-order"),
-        (b'{"id": "a", "id": "b"}', "unreadable-order"),
-        (b'{"id": "a", "amount": NaN}', "unreadable-order"),
-        (b'{"id": "a\x00b"}', "unreadable-order"),
-        (b'\xef\xbb\xbf{"id": "a"}', "unreadable-order"),
-        ('{"id": "a", "note": "\ufffe"}'.encode(), "unreadable-order"),
+        (b"", "empty"),
+        (b"null", "not_an_object"),
+        (b"[]", "not_an_object"),
+        (b'"x"', "not_an_object"),
+        (b"{not json", "not_json"),
+        (gzip.compress(order_text().encode(), mtime=0), "not_utf8"),
+        (order_text().encode("utf-16"), "not_utf8"),
+        (order_text().encode("utf-16-be"), "not_json"),
+        (b"[" * 100_000, "too_deep"),
+        (b'{"id": "a", "id": "b"}', "repeated_key"),
+        (b'{"id": "a", "amount": NaN}', "not_json"),
+        (b'{"id": "a\x00b"}', "not_json"),
+        (b'\xef\xbb\xbf{"id": "a"}', "not_json"),
+        ('{"id": "a", "note": "\ufffe"}'.encode(), "forbidden_character"),
+        (b"{}", "missing_id"),
+        (b'{"id": 7}', "bad_id"),
     ],
 )
 def test_what_holds_no_order_is_refused_and_nothing_queued(
-    api: Api, body: bytes, slug: str
+    api: Api, body: bytes, reason: str
 ) -> None:
-    assert_refused(api, api.post(body), 400, slug)
+    """The detail is for people, and in their language: a program reads the reason."""
+    answer = api.post(body)
+
+    assert_refused(api, answer, 400, "unreadable-order")
+    assert answer.body["reason"] == reason
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,9 @@ def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> N
         ("0", "not_positive"),
         ("-1", "not_positive"),
         ("0.001", "too_many_decimals"),
-        ("1e400", "not_a_number"),
+        ("1e400", "too_large"),
+        ("-1e400", "not_positive"),
+        ("9" * 309, "too_large"),
         ("9999999999999.99", None),
         ("10000000000000", "too_large"),
     ],
@@ -138,7 +146,10 @@ def test_extra_fields_are_taken(api: Api) -> None:
 
 @pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES + 1, 5_000_000])
 def test_more_than_256_kib_is_refused(api: Api, size: int) -> None:
-    assert_refused(api, api.post(b"x" * size), 413, "order-too-large")
+    answer = api.post(b"x" * size)
+
+    assert_refused(api, answer, 413, "order-too-large")
+    assert answer.body["reason"] == "too_large"
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "json"])
@@ -149,9 +160,39 @@ def test_another_content_type_is_refused(api: Api, content_type: str) -> None:
     assert f"Unsupported media type: {content_type}." in answer.body["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+        "application/json; Charset = utf8",
+        "application/json; profile=iso-8859-1",
+        "application/json; mycharset=utf-16",
+    ],
+)
 def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
     assert api.post(order_text(), Content_Type=content_type).status == 202
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    ["charset=iso-8859-1", 'charset="utf-16"', "CHARSET=us-ascii", "a=b; charset=x", "charset="],
+)
+def test_another_charset_is_refused(api: Api, parameter: str) -> None:
+    """The body is read as UTF-8: text in another charset would be read as what it is not."""
+    answer = api.post(order_text(), Content_Type=f"application/json; {parameter}")
+
+    assert_refused(api, answer, 415, "unsupported-media-type")
+    assert "UTF-8" in answer.body["detail"]
+
+
+def test_a_body_without_a_content_type_is_taken_for_json(api: Api) -> None:
+    assert api.request("POST", "/orders", order_text().encode()).status == 202
+
+
+def test_a_content_encoding_of_identity_says_nothing(api: Api) -> None:
+    assert api.post(order_text(), Content_Encoding="identity").status == 202
 
 
 def test_a_compressed_body_is_refused(api: Api) -> None:
@@ -177,6 +218,27 @@ def test_a_retry_with_the_same_key_is_the_same_submission(api: Api) -> None:
     assert uuid.UUID(first.body["submissionId"]).version == 5
 
 
+def test_the_same_key_with_another_order_is_another_submission(api: Api) -> None:
+    """It is not refused: both are accepted, and only the hash tells the submissions apart."""
+    for order_id in ("order-001", "order-002"):
+        api.post(order_text(order_id), Idempotency_Key="key-1")
+    api.process_queue()
+
+    one, other = (api.get(f"/orders/order-00{n}").body["order"] for n in (1, 2))
+    assert [one["status"], other["status"]] == ["ACCEPTED", "ACCEPTED"]
+    assert one["submissionId"] == other["submissionId"]
+    assert one["payloadSha256"] != other["payloadSha256"]
+
+
+def test_the_same_key_with_one_space_more_is_a_duplicate(api: Api) -> None:
+    for body in (order_text(), order_text(), f"{order_text()} "):
+        api.post(body, Idempotency_Key="key-1")
+    api.process_queue()
+
+    records = api.get("/orders/order-001").body["records"]
+    assert [record["status"] for record in records] == ["ACCEPTED", "DUPLICATE"]
+
+
 def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: Api) -> None:
     with api.queue.outage():
         answer = api.post(order_text())
@@ -185,8 +247,18 @@ def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: A
     assert answer.headers["content-type"] == PROBLEM
     assert int(answer.headers["retry-after"]) > 0
     assert answer.body["type"] == "urn:orders:problem:unavailable"
+    assert "reason" not in answer.body
     assert "SendMessage" not in str(answer.body)
     assert api.queue.sent == []
+
+
+def test_a_503_says_that_the_order_may_be_queued_and_how_to_send_it_again(api: Api) -> None:
+    """A time-out can't tell, and "nothing was queued" would be an invitation to make it two."""
+    with api.queue.outage():
+        detail = api.post(order_text()).body["detail"]
+
+    assert "may be queued" in detail
+    assert "the same bytes with the same Idempotency-Key" in detail
 
 
 def test_the_location_has_the_stages_prefix(api: Api) -> None:

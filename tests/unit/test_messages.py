@@ -117,9 +117,11 @@ def test_a_record_keeps_the_english_messages() -> None:
     ("changes", "said"),
     [
         ({"amount": None}, "falta: indique cuánto se transfiere"),
-        ({"amount": []}, "debe ser un número, o un decimal en una cadena: se recibió una lista"),
-        ({"amount": {}}, "debe ser un número, o un decimal en una cadena: se recibió un objeto"),
+        ({"amount": []}, 'debe ser un número, o una cadena como "12.50": se recibió una lista'),
+        ({"amount": {}}, 'debe ser un número, o una cadena como "12.50": se recibió un objeto'),
         ({"amount": 0.001}, "debe tener como máximo 2 decimales: se recibió 0.001"),
+        ({"toAccount": False}, "debe ser una cadena de dígitos: se recibió false"),
+        ({"toAccount": []}, "debe ser una cadena de dígitos: se recibió una lista"),
         ({"toAccount": "1x"}, "debe contener solo dígitos 0-9: el carácter 2 no es un dígito"),
         ({"toAccount": "1111111"}, "debe ser distinta de fromAccount"),
         ({"channel": "fax"}, 'debe ser uno de web, mobile, atm, u omitirse: se recibió "fax"'),

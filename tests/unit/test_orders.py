@@ -82,10 +82,20 @@ def test_an_amount_is_exact(amount: str, exact: str) -> None:
         ('".5"', ["not_a_number"]),
         ('"5."', ["not_a_number"]),
         ('"\u0663"', ["not_a_number"]),
-        ("1e400", ["not_a_number"]),
-        ("-1e400", ["not_a_number"]),
-        ("1e99999999999999999999", ["not_a_number"]),
-        ("9" * 5000, ["not_a_number"]),
+        ('"1,000.00"', ["not_a_number"]),
+        ("1e309", ["too_large"]),
+        ("1e400", ["too_large"]),
+        ("-1e400", ["not_positive"]),
+        ("1e99999999999999999999", ["too_large"]),
+        ("-1e99999999999999999999", ["not_positive"]),
+        ("0e99999999999999999999", ["not_positive"]),
+        ("1e-99999999999999999999", ["too_many_decimals"]),
+        ("-1E-99999999999999999999", ["not_positive", "too_many_decimals"]),
+        ("9" * 308, ["too_large"]),
+        ("9" * 309, ["too_large"]),
+        ("9" * 5000, ["too_large"]),
+        (f'"{"9" * 5000}"', ["too_large"]),
+        ("-" + "9" * 5000, ["not_positive"]),
         ("0", ["not_positive"]),
         ("-0.00", ["not_positive"]),
         ("-1", ["not_positive"]),
@@ -128,6 +138,22 @@ def test_a_bad_account_is_said_by_its_code(field: str, value: Any, expected: lis
     text = json.dumps({**order_fields(), field: value})
 
     assert codes(text) == [(field, code) for code in expected]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1111111, "must be a string of digits in quotes: a number loses its leading zeros"),
+        (1.5, "must be a string of digits in quotes: a number loses its leading zeros"),
+        (True, "must be a string of digits: got true"),
+        (["98765432"], "must be a string of digits: got a list"),
+        ({"98765432": 1}, "must be a string of digits: got an object"),
+    ],
+)
+def test_an_account_that_is_no_string_is_told_what_it_is(value: Any, said: str) -> None:
+    (error,) = parse_order(order_text(fromAccount=value)).errors
+
+    assert error.message == said
 
 
 @pytest.mark.parametrize("account", ["0", "0" * 34, "1" * 34])
@@ -175,7 +201,7 @@ def test_all_errors_are_reported_at_once() -> None:
 def test_a_message_says_what_was_sent() -> None:
     (error,) = parse_order(order_text(amount="abc")).errors
 
-    assert error.message == 'must be a number, or a decimal in a string: got "abc"'
+    assert error.message == 'must be a number, or a string such as "12.50": got "abc"'
 
 
 def test_a_message_is_short_and_printable_whatever_was_sent() -> None:
@@ -266,6 +292,19 @@ def test_without_an_id_there_is_no_order(body: str) -> None:
 )
 def test_what_holds_no_order_is_unreadable(body: bytes | str, reason: str) -> None:
     assert unreadable(body).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"id": "order-01\t"}', "is not JSON: Invalid control character at line 1 column 17"),
+        ('{"id" "a"}', "is not JSON: Expecting ':' delimiter at line 1 column 7"),
+        ('{"id": "a', "is not JSON: Unterminated string starting at line 1 column 8"),
+    ],
+)
+def test_what_is_not_json_is_said_with_its_place(body: str, said: str) -> None:
+    """Python's own words end with "at" for some of its errors, and for others not."""
+    assert str(unreadable(body)) == said
 
 
 def test_256_kib_are_read() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,18 @@ def test_every_link_of_a_readme_leads_somewhere(readme: str) -> None:
     ]
 
     assert [target for target in relative if not (PROJECT_ROOT / target).exists()] == []
+
+
+def test_what_is_read_after_it_was_queued_is_given_a_moment() -> None:
+    """Pasted as one block, the commands must print what stands below them."""
+    commands = re.findall(r"^\$ (.*)$", "".join(consoles(text_of(ENGLISH))), re.MULTILINE)
+
+    hasty = [
+        command
+        for before, command in pairwise(commands)
+        if " -d " in before and " -d " not in command and not command.startswith("sleep")
+    ]
+    assert hasty == []
 
 
 @pytest.mark.parametrize("readme", READMES)
