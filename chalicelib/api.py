@@ -22,6 +22,8 @@ def submit_order(request: Request) -> Response:
         caller=web.caller_of(request),
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
+    # Noted now: whatever becomes of the answer, the order is queued.
+    web.note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
     language = web.language_of(request)
     return web.json_response(
         representation.receipt_json(receipt, language),

@@ -32,7 +32,8 @@ class Problem(NamedTuple):
     """
     An answer that is not what was asked for.
 
-    Without a detail of its own, the detail is what the errors say, one after the other.
+    Without a detail of its own, the detail is what the errors say, one after the other. `reason`
+    is the code of why an order can't be read: the log says it.
     """
 
     slug: str
@@ -41,6 +42,7 @@ class Problem(NamedTuple):
     detail: str | None
     errors: Sequence[OrderError] = ()
     headers: Mapping[str, str] = MappingProxyType({})
+    reason: str | None = None
 
     def body(self, language: str = ENGLISH) -> dict[str, Any]:
         """The problem as a JSON object, in a language."""
@@ -57,6 +59,17 @@ class Problem(NamedTuple):
         if errors:
             body["errors"] = [error._asdict() for error in errors]
         return body
+
+    def log_keys(self) -> dict[str, Any]:
+        """
+        What a log may say of it: which problem, and codes.
+
+        A field that an error names is not one of them, since it may be what the caller sent.
+        """
+        keys: dict[str, Any] = {"problem": self.slug}
+        if self.reason:
+            return keys | {"reason": self.reason}
+        return keys | ({"errors": [error.code for error in self.errors]} if self.errors else {})
 
     def headers_in(self, language: str) -> dict[str, str]:
         """The headers that go with the body in a language."""
@@ -80,6 +93,7 @@ def problem_of(error: Exception) -> Problem:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 message("order-too-large.title"),
                 detail,
+                reason=error.reason,
             )
         case UnreadableOrder():
             return _unreadable(error)
@@ -142,6 +156,7 @@ def _unreadable(error: UnreadableOrder) -> Problem:
         message("unreadable-order.title"),
         message("unreadable-order.id" if error.field else "unreadable-order.body", problem=why),
         [OrderError(error.field, error.reason, why)] if error.field else [],
+        reason=error.reason,
     )
 
 

@@ -22,6 +22,8 @@ from chalicelib.submissions import is_well_formed_id
 REQUEST_ID_HEADER = "X-Request-Id"
 # Where a request's id is kept while it is answered: API Gateway's name for its own.
 REQUEST_ID = "requestId"
+# Where is kept what the log line of the request is to say besides.
+KNOWN = "known"
 
 View = Callable[..., Response]
 
@@ -30,7 +32,14 @@ class Reporter(Protocol):
     """Is told of requests, to log them."""
 
     def answered(
-        self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
+        self,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        duration_ms: int,
+        request_id: str,
+        known: Mapping[str, Any] = ...,
     ) -> None: ...
     def request_failed(self, error: Exception, request_id: str) -> None: ...
 
@@ -52,6 +61,8 @@ def json_response(
 def problem_response(problem: Problem, request: Request | None) -> Response:
     """A response that is a problem, in the language of the request."""
     language = language_of(request)
+    if request:
+        note(request, **problem.log_keys())
     return json_response(
         problem.body(language),
         problem.status,
@@ -105,8 +116,14 @@ def respond(
         status=response.status_code,
         duration_ms=int((time.monotonic() - started) * 1000),
         request_id=request_id,
+        known=request.context.get(KNOWN, {}),
     )
     return response
+
+
+def note(request: Request, **known: Any) -> None:
+    """Keep what is known of a request for its log line: never a value that was refused."""
+    request.context.setdefault(KNOWN, {}).update(known)
 
 
 def request_id_of(request: Request) -> str:
