@@ -30,10 +30,32 @@ def small_app() -> Chalice:
     return app
 
 
+class Reported(list[dict[str, Any]]):
+    """What a log would have a line of."""
+
+    def answered(self, **line: Any) -> None:
+        self.append(line)
+
+    def request_failed(self, error: Exception, request_id: str) -> None:
+        raise AssertionError(request_id) from error
+
+
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def all_reported() -> Reported:
+    return Reported()
+
+
+@pytest.fixture
+def reported(all_reported: Reported) -> Reported:
+    """What the server reports in one test."""
+    all_reported.clear()
+    return all_reported
+
+
+@pytest.fixture(scope="module")
+def port(all_reported: Reported) -> Iterator[int]:
     number = free_port()
-    server = ApiServer(small_app(), number)
+    server = ApiServer(small_app(), number, all_reported)
     serving = threading.Thread(target=server.run)
     serving.start()
     yield number
@@ -173,3 +195,65 @@ def test_a_client_that_breaks_off_leaves_no_trace(
     raw(port, request(line="GET /hello HTTP/1.1"))
 
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sent", "method", "route", "status", "problem"),
+    [
+        (request(line="GET /55501234?a=1 HTTP/1.1"), "GET", "(no route)", 404, "unknown-path"),
+        (
+            request(f"Content-Length: {MAX_BODY_BYTES + 1}\r\n"),
+            "POST",
+            "/echo",
+            413,
+            "request-too-large",
+        ),
+        (request("Content-Length: 55501234x\r\n"), "POST", "/echo", 400, "malformed-request"),
+        (
+            request(line="BREW /hello HTTP/1.1"),
+            "(no method)",
+            "/hello",
+            501,
+            "request-refused",
+        ),
+        (b"G" * 70_000, "(no method)", "(no route)", 414, "request-refused"),
+    ],
+    ids=["path", "size", "length", "method", "line"],
+)
+def test_what_the_server_refuses_by_itself_is_reported_and_nothing_of_what_was_sent(
+    port: int,
+    reported: Reported,
+    *,
+    sent: bytes,
+    method: str,
+    route: str,
+    status: int,
+    problem: str,
+) -> None:
+    answer = raw(port, sent)
+
+    (line,) = reported
+    assert (line["method"], line["route"], line["status"]) == (method, route, status)
+    assert line["known"] == {"problem": problem}
+    assert f"X-Request-Id: {line['request_id']}".encode() in answer
+    assert line["duration_ms"] >= 0
+    assert "55501234" not in str(line)
+
+
+def test_a_refusal_has_nothing_of_the_request_before_it(port: int, reported: Reported) -> None:
+    first = request("X-Request-Id: mine-1\r\n", line="GET /hello HTTP/1.1")
+
+    raw(port, first + b"G" * 70_000)
+
+    (line,) = reported
+    assert line["request_id"] != "mine-1"
+    assert line["route"] == "(no route)"
+
+
+def test_what_the_app_answers_is_left_to_the_app_to_report(
+    connection: http.client.HTTPConnection, reported: Reported
+) -> None:
+    connection.request("GET", "/hello")
+    connection.getresponse().read()
+
+    assert reported == []
