@@ -114,7 +114,14 @@ def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
     )
     limit = reader.limit()
     reader.raise_if_wrong()
-    return AuditQuery(first_day, last_day, only, limit)
+    return AuditQuery(
+        first_day,
+        last_day,
+        only,
+        limit,
+        first_is_usual="from" not in parameters,
+        last_is_usual="to" not in parameters,
+    )
 
 
 def _one_of(choices: Iterable[str]) -> Message:

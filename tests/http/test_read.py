@@ -1,6 +1,7 @@
 """GET: the order with its history, the audit, and health."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -102,6 +103,42 @@ def test_the_audit_is_filtered_and_paged(api: Api) -> None:
     seen = [record["orderId"] for record in first["records"] + second["records"]]
     assert seen == ["order-4", "order-2", "order-0"]
     assert second["cursor"] is None
+
+
+@pytest.mark.parametrize("period", ["", "&from=2026-02-25", "&to=2026-03-02"])
+def test_the_pages_are_of_the_period_of_the_first_one_though_midnight_comes_between(
+    api: Api, period: str
+) -> None:
+    """Without `from` and `to` the period is of the day of the request, which is another then."""
+    api.clock.now -= timedelta(days=4)
+    for number in range(5):
+        api.process(sqs_event(sqs_record(order_text(f"order-{number}"))))
+        api.clock.advance(days=1)
+
+    seen, path = [], f"/orders?limit=1{period}"
+    while path:
+        body = api.get(path).body
+        seen += [record["orderId"] for record in body["records"]]
+        path = body["cursor"] and f"/orders?limit=1{period}&cursor={body['cursor']}"
+        api.clock.advance(days=3)
+
+    assert seen == ["order-4", "order-3", "order-2", "order-1", "order-0"]
+
+
+@pytest.mark.parametrize(
+    "other", ["valid=true", "from=2026-02-23", "to=2026-03-01", "from=2026-02-23&to=2026-03-01"]
+)
+def test_a_cursor_with_other_parameters_than_those_it_came_with_is_refused(
+    api: Api, other: str
+) -> None:
+    for number in range(3):
+        api.process(sqs_event(sqs_record(order_text(f"order-{number}"))))
+    cursor = api.get("/orders?limit=1").body["cursor"]
+
+    answer = api.get(f"/orders?{other}&cursor={cursor}")
+
+    assert answer.status == 400
+    assert [error["code"] for error in answer.body["errors"]] == ["bad_cursor"]
 
 
 def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
