@@ -47,6 +47,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "got.list": "a list",
         # Parameters. The parameter's name comes before.
         "parameter.unknown": "is not known here: use {known}",
+        "parameter.none": "is not known here: leave it out. Nothing was queued",
+        "parameter.repeated": "must be given once: got {got}",
         "parameter.bad": "must be {rule}: got {got}",
         "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)",
         "parameter.from_after_to": "must not be after to",
@@ -140,6 +142,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "got.object": "un objeto",
         "got.list": "una lista",
         "parameter.unknown": "no se conoce aquí: use {known}",
+        "parameter.none": "no se conoce aquí: omítalo. No se encoló nada",
+        "parameter.repeated": "debe darse una sola vez: se recibió {got}",
         "parameter.bad": "debe ser {rule}: se recibió {got}",
         "parameter.bad_id": "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..)",
         "parameter.from_after_to": "no debe ser posterior a to",

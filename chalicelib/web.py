@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from chalice.app import Request, Response
+from chalice.app import MultiDict, Request, Response
 
 from chalicelib.messages import message, preferred_language
 from chalicelib.problems import (
@@ -154,9 +154,12 @@ def body_of(request: Request) -> bytes:
     return cast("bytes", request.raw_body)
 
 
-def parameters_of(request: Request) -> dict[str, str]:
-    """The query parameters; of one that is given more than once, the last."""
-    return dict(request.query_params or {})
+def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The query parameters: those that are given once, and those that are given more than once."""
+    given = request.query_params or MultiDict({})
+    values = {name: given.getlist(name) for name in given}
+    once = {name: each[0] for name, each in values.items() if len(each) == 1}
+    return once, {name: each for name, each in values.items() if len(each) > 1}
 
 
 def location_of(request: Request, order_id: str) -> str:

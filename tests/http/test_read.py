@@ -154,6 +154,8 @@ def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
         ("limit=0&valid=x&from=now", ["from", "valid", "limit"]),
         ("cursor=altered", ["cursor"]),
         ("nonsense=1", ["nonsense"]),
+        ("status=ACCEPTED&status=REJECTED", ["status"]),
+        ("limit=1&limit=1&valid=x", ["limit", "valid"]),
     ],
 )
 def test_bad_parameters_are_named(api: Api, query: str, fields: list[str]) -> None:
@@ -162,6 +164,13 @@ def test_bad_parameters_are_named(api: Api, query: str, fields: list[str]) -> No
     assert answer.status == 400
     assert answer.body["type"] == "urn:orders:problem:invalid-parameters"
     assert [error["field"] for error in answer.body["errors"]] == fields
+
+
+def test_a_repeated_parameter_of_a_history_is_named(api: Api) -> None:
+    answer = api.get("/orders/order-001?limit=1&limit=2")
+
+    assert answer.status == 400
+    assert answer.body["detail"] == "limit must be given once: got '1', '2'."
 
 
 def test_a_store_that_cannot_be_reached_is_a_503(api: Api) -> None:

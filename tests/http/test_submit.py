@@ -154,6 +154,33 @@ def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
     assert api.post(order_text(), Content_Type=content_type).status == 202
 
 
+@pytest.mark.parametrize("query", ["dryRun=true", "dryRun=", "dryRun=true&dryRun=false"])
+def test_a_parameter_is_refused_as_it_would_not_do_what_it_says(api: Api, query: str) -> None:
+    answer = api.request(
+        "POST", f"/orders?{query}", order_text().encode(), {"Content-Type": "application/json"}
+    )
+
+    assert_refused(api, answer, 400, "invalid-parameters")
+    assert [(error["field"], error["code"]) for error in answer.body["errors"]] == [
+        ("dryRun", "unknown_parameter")
+    ]
+
+
+def test_a_parameter_is_refused_behind_api_gateway_too(api: Api) -> None:
+    event = {
+        "requestContext": {"httpMethod": "POST", "resourcePath": "/orders", "path": "/prod/orders"},
+        "headers": {"content-type": "application/json"},
+        "multiValueQueryStringParameters": {"dryRun": ["true"]},
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": order_text(),
+        "isBase64Encoded": False,
+    }
+
+    assert orders_app.app(event, None)["statusCode"] == 400
+    assert api.queue.sent == []
+
+
 def test_a_compressed_body_is_refused(api: Api) -> None:
     body = gzip.compress(order_text().encode())
 
