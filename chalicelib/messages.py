@@ -51,7 +51,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "parameter.repeated": "must be given once: got {got}",
         "parameter.bad": "must be {rule}: got {got}",
         "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)",
-        "parameter.from_after_to": "must not be after to",
+        "parameter.from_after_to": "{first} is after to {last}",
+        "parameter.from_after_today": (
+            "{first} is after to {last} (today in UTC, as none was given)"
+        ),
         "rule.limit": "1 to {most}",
         "rule.boolean": "true or false",
         "rule.date": "a date like 2026-01-31, in UTC",
@@ -146,7 +149,10 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "parameter.repeated": "debe darse una sola vez: se recibió {got}",
         "parameter.bad": "debe ser {rule}: se recibió {got}",
         "parameter.bad_id": "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..)",
-        "parameter.from_after_to": "no debe ser posterior a to",
+        "parameter.from_after_to": "{first} es posterior a to {last}",
+        "parameter.from_after_today": (
+            "{first} es posterior a to {last} (hoy en UTC, pues no se dio ninguno)"
+        ),
         "rule.limit": "de 1 a {most}",
         "rule.boolean": "true o false",
         "rule.date": "una fecha como 2026-01-31, en UTC",

@@ -123,7 +123,12 @@ def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE
     earliest = date.fromordinal(max(1, last_day.toordinal() - DEFAULT_DAYS + 1))
     first_day = reader.read("from", _date, earliest, "bad_date", day)
     if first_day > last_day and not reader.errors:
-        reader.fail("from", "bad_date", message("parameter.from_after_to"))
+        why = message(
+            "parameter.from_after_to" if "to" in parameters else "parameter.from_after_today",
+            first=first_day,
+            last=last_day,
+        )
+        reader.fail("from", "bad_date", why)
     only = AuditFilter(
         status=reader.read("status", Status, None, "bad_status", _one_of(Status)),
         valid=reader.boolean("valid"),

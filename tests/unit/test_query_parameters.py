@@ -69,6 +69,25 @@ def test_a_period_runs_forwards() -> None:
     assert errors_of(**{"from": "2026-02-02", "to": "2026-02-01"}) == [("from", "bad_date")]
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"from": "2026-02-02", "to": "2026-02-01"}, "2026-02-02 is after to 2026-02-01"),
+        (
+            {"from": "2030-01-01"},
+            "2030-01-01 is after to 2026-03-01 (today in UTC, as none was given)",
+        ),
+    ],
+)
+def test_a_period_that_runs_backwards_is_said_with_both_of_its_days(
+    given: dict[str, str], why: str
+) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query(given, START)
+
+    assert [error.message for error in refused.value.errors] == [why]
+
+
 def test_the_beginning_of_the_calendar_is_a_date_too() -> None:
     assert audit_query({"to": "0001-01-01"}, START).first_day == date.min
 
