@@ -45,12 +45,13 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "channel.unknown": "must be one of {channels}, or left out: got {got}",
         "got.object": "an object",
         "got.list": "a list",
+        "got.characters": "{count} characters",
         # Parameters. The parameter's name comes before.
         "parameter.unknown": "is not known here: use {known}",
         "parameter.none": "is not known here: leave it out. Nothing was queued",
         "parameter.repeated": "must be given once: got {got}",
         "parameter.bad": "must be {rule}: got {got}",
-        "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)",
+        "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}",
         "parameter.from_after_to": "{first} is after to {last}",
         "parameter.from_after_today": (
             "{first} is after to {last} (today in UTC, as none was given)"
@@ -76,7 +77,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "invalid-parameters.title": "Invalid parameters",
         "order-not-found.title": "Order not found",
         "order-not-found.detail": (
-            "No order with this id is recorded. If it was handed in just now it may still be on "
+            'No order "{order_id}" is recorded. If it was handed in just now it may still be on '
             "the queue: ask again after the time in Retry-After."
         ),
         "unsupported-media-type.title": "Unsupported media type",
@@ -103,7 +104,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         ),
         # What the local server refuses by itself.
         "unknown-path.title": "Unknown path",
-        "unknown-path.detail": "The API has nothing at this path.",
+        "unknown-path.detail": "The API has nothing at {path}.",
         "malformed-request.title": "Malformed request",
         "malformed-request.length": "The Content-Length is not a number.",
         "malformed-request.chunks": "The chunked body is not well formed.",
@@ -144,11 +145,14 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "channel.unknown": "debe ser uno de {channels}, u omitirse: se recibió {got}",
         "got.object": "un objeto",
         "got.list": "una lista",
+        "got.characters": "{count} caracteres",
         "parameter.unknown": "no se conoce aquí: use {known}",
         "parameter.none": "no se conoce aquí: omítalo. No se encoló nada",
         "parameter.repeated": "debe darse una sola vez: se recibió {got}",
         "parameter.bad": "debe ser {rule}: se recibió {got}",
-        "parameter.bad_id": "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..)",
+        "parameter.bad_id": (
+            "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..): se recibió {got}"
+        ),
         "parameter.from_after_to": "{first} es posterior a to {last}",
         "parameter.from_after_today": (
             "{first} es posterior a to {last} (hoy en UTC, pues no se dio ninguno)"
@@ -173,7 +177,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "invalid-parameters.title": "Parámetros no válidos",
         "order-not-found.title": "Orden no encontrada",
         "order-not-found.detail": (
-            "No hay ninguna orden registrada con este id. Si se acaba de enviar, puede estar aún "
+            'No hay ninguna orden "{order_id}" registrada. Si se acaba de enviar, puede estar aún '
             "en la cola: vuelva a preguntar tras el tiempo de Retry-After."
         ),
         "unsupported-media-type.title": "Tipo de contenido no admitido",
@@ -199,7 +203,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "comunique al operador el X-Request-Id de esta respuesta."
         ),
         "unknown-path.title": "Ruta desconocida",
-        "unknown-path.detail": "La API no tiene nada en esta ruta.",
+        "unknown-path.detail": "La API no tiene nada en {path}.",
         "malformed-request.title": "Petición mal formada",
         "malformed-request.length": "El Content-Length no es un número.",
         "malformed-request.chunks": "El cuerpo por fragmentos está mal formado.",

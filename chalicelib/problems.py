@@ -110,7 +110,7 @@ def problem_of(error: Exception) -> Problem:
             advice = message("cursor.advice", problem=message_of(error))
             return _invalid_parameters([OrderError("cursor", "bad_cursor", advice)])
         case OrderNotFound():
-            return _not_found()
+            return _not_found(error.args[0])
         case UnsupportedMedia():
             return _unsupported_media(message_of(error))
         case StoreUnavailable():
@@ -174,12 +174,12 @@ def _invalid_parameters(errors: Sequence[OrderError]) -> Problem:
     return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
 
 
-def _not_found() -> Problem:
+def _not_found(order_id: str) -> Problem:
     return Problem(
         "order-not-found",
         HTTPStatus.NOT_FOUND,
         message("order-not-found.title"),
-        message("order-not-found.detail"),
+        message("order-not-found.detail", order_id=order_id),
         headers={"Retry-After": str(RETRY_WHEN_RECORDED_SECONDS)},
     )
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.messages import Message, message
-from chalicelib.orders import CHANNELS, OrderError, is_order_id
+from chalicelib.orders import CHANNELS, OrderError, is_order_id, shown_id
 from chalicelib.queries import DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, AuditQuery
 from chalicelib.record_store import AuditFilter
 from chalicelib.submissions import Status
@@ -104,7 +104,7 @@ def history_limit(order_id: str, parameters: Parameters, repeated: Repeated = NO
     reader = _Reader(parameters, repeated, HISTORY_PARAMETERS)
     limit = reader.limit()
     if not is_order_id(order_id):
-        reader.fail("orderId", "bad_id", message("parameter.bad_id"))
+        reader.fail("orderId", "bad_id", message("parameter.bad_id", got=shown_id(order_id)))
     reader.raise_if_wrong()
     return limit
 

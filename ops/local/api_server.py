@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 10 * 1024 * 1024
 FUNCTION_TIMEOUT_SECONDS = 29
 WAITING_CONNECTIONS = 128
+SHOWN_CHARACTERS = 80
 # What stands in a log line for what the server does not know.
 NO_METHOD, NO_ROUTE = "(no method)", "(no route)"
 
@@ -140,7 +141,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
     def _send_error_response(self, error: LocalGatewayException) -> None:
         if isinstance(error, ForbiddenError):
             # Chalice copies API Gateway's 403 for a path that no route has.
-            self._send_problem(_unknown_path())
+            self._send_problem(_unknown_path(self.path.partition("?")[0]))
         else:
             super()._send_error_response(error)
 
@@ -228,13 +229,18 @@ def request_id(candidate: str | None) -> str:
     return str(uuid.uuid4())
 
 
-def _unknown_path() -> Problem:
+def _unknown_path(path: str) -> Problem:
     return Problem(
         "unknown-path",
         HTTPStatus.NOT_FOUND,
         message("unknown-path.title"),
-        message("unknown-path.detail"),
+        message("unknown-path.detail", path=_shown(path)),
     )
+
+
+def _shown(text: str) -> str:
+    """What was sent as it may stand in a message: in ASCII, its beginning where it is long."""
+    return json.dumps(text[:SHOWN_CHARACTERS]) + ("…" if len(text) > SHOWN_CHARACTERS else "")
 
 
 def _refused(status: HTTPStatus, detail: str) -> Problem:

@@ -65,6 +65,7 @@ def test_an_order_that_is_not_recorded_may_still_be_on_the_queue(api: Api) -> No
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.body["type"] == "urn:orders:problem:order-not-found"
+    assert answer.body["detail"].startswith('No order "order-001" is recorded.')
     assert "queue" in answer.body["detail"]
     assert int(answer.headers["retry-after"]) > 0
 
@@ -75,6 +76,18 @@ def test_an_id_that_cannot_be_is_a_400(api: Api, order_id: str) -> None:
 
     assert answer.status == 400
     assert [error["field"] for error in answer.body["errors"]] == ["orderId"]
+
+
+@pytest.mark.parametrize(
+    ("order_id", "got"),
+    [("a%20b", '"a%20b"'), ("y" * 63 + "~", f'"{"y" * 63}~"'), ("x" * 65, "65 characters")],
+)
+def test_an_id_that_cannot_be_is_said_to_whoever_sent_it(api: Api, order_id: str, got: str) -> None:
+    answer = api.get(f"/orders/{order_id}")
+
+    assert answer.body["detail"] == (
+        f"orderId must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}."
+    )
 
 
 def test_a_long_history_is_paged(api: Api) -> None:

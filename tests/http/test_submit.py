@@ -91,6 +91,23 @@ def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (7, "7"),
+        ("a b", '"a b"'),
+        ("y" * 63 + "ñ", f'"{"y" * 63}\\u00f1"'),
+        ("x" * 65, "65 characters"),
+    ],
+)
+def test_an_id_that_cannot_be_used_is_said_whole_or_how_long_it_is(
+    api: Api, value: Any, got: str
+) -> None:
+    answer = api.post(json.dumps({"id": value}))
+
+    assert answer.body["errors"][0]["message"].endswith(f": got {got}")
+
+
+@pytest.mark.parametrize(
     ("amount", "code"),
     [
         ("true", "not_a_number"),

@@ -105,6 +105,21 @@ def test_a_path_without_a_route_is_a_404_problem(
     assert json.loads(response.read())["type"] == "urn:orders:problem:unknown-path"
 
 
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("/nowhere?a=1", '"/nowhere"'),
+        ("/n\u00e9", '"/n\\u00e9"'),
+        ('/"x', '"/\\"x"'),
+        ("/" + "x" * 200, f'"/{"x" * 79}"…'),
+    ],
+)
+def test_a_path_without_a_route_is_named(port: int, target: str, shown: str) -> None:
+    sent = request(line=f"GET {target} HTTP/1.1").decode().encode("latin-1")
+
+    assert problem_in(raw(port, sent))["detail"] == f"The API has nothing at {shown}."
+
+
 def test_what_the_server_refuses_by_itself_is_in_the_callers_language(
     connection: http.client.HTTPConnection,
 ) -> None:
