@@ -106,7 +106,9 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unknown-path.title": "Unknown path",
         "unknown-path.detail": "The API has nothing at {path}.",
         "malformed-request.title": "Malformed request",
+        "malformed-request.line": "The request line must be like GET /orders HTTP/1.1: got {got}.",
         "malformed-request.length": "The Content-Length is not a number.",
+        "malformed-request.negative": "The Content-Length must not be negative: got {got}.",
         "malformed-request.chunks": "The chunked body is not well formed.",
         "request-too-large.title": "Request too large",
         "request-too-large.detail": "A request may have {most} bytes. Nothing was queued.",
@@ -205,7 +207,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "unknown-path.title": "Ruta desconocida",
         "unknown-path.detail": "La API no tiene nada en {path}.",
         "malformed-request.title": "Petición mal formada",
+        "malformed-request.line": (
+            "La línea de petición debe ser como GET /orders HTTP/1.1: se recibió {got}."
+        ),
         "malformed-request.length": "El Content-Length no es un número.",
+        "malformed-request.negative": "El Content-Length no debe ser negativo: se recibió {got}.",
         "malformed-request.chunks": "El cuerpo por fragmentos está mal formado.",
         "request-too-large.title": "Petición demasiado grande",
         "request-too-large.detail": ("Una petición puede tener {most} bytes. No se encoló nada."),

@@ -16,6 +16,7 @@ from chalice.config import Config
 from chalice.local import (
     ChaliceRequestHandler,
     ForbiddenError,
+    LocalGateway,
     LocalGatewayException,
     RouteMatcher,
     create_local_server,
@@ -49,6 +50,14 @@ class RequestRefused(LocalGatewayException):
         self.problem = problem
 
 
+class ApiGateway(LocalGateway):
+    """Chalice's, in which OPTIONS is a method like others: no route is for other origins (CORS)."""
+
+    def _has_user_defined_options_method(self, lambda_event: dict[str, Any]) -> bool:  # noqa: ARG002
+        # Else Chalice would answer by itself, and the app would neither see nor log it.
+        return True
+
+
 class ApiRequestHandler(ChaliceRequestHandler):
     """One connection to the API."""
 
@@ -67,8 +76,9 @@ class ApiRequestHandler(ChaliceRequestHandler):
         app, config = gateway
         self._routes = RouteMatcher(list(app.routes))
         self._reporter = reporter
-        # It answers all requests of the connection before it returns.
-        super().__init__(request, client, server, app, config)
+        self.local_gateway = ApiGateway(app, config)
+        # Not Chalice's, which makes its own gateway. It answers all requests of the connection.
+        super(ChaliceRequestHandler, self).__init__(request, client, server)
 
     def log_message(self, *_: object) -> None:
         """Nothing: the app logs each request itself, with its ids and its duration."""
@@ -103,6 +113,8 @@ class ApiRequestHandler(ChaliceRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
+        if re.fullmatch("-[0-9]{1,18}", length):
+            raise RequestRefused(_malformed(message("malformed-request.negative", got=length)))
         if not (length.isascii() and length.isdigit()):
             raise RequestRefused(_malformed(message("malformed-request.length")))
         return self._read_exactly(int(length)) or None
@@ -151,7 +163,11 @@ class ApiRequestHandler(ChaliceRequestHandler):
         # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
         self.request_version = self.protocol_version
         status = HTTPStatus(code)
-        self._send_problem(_refused(status, message or status.phrase))
+        self._send_problem(
+            _unreadable_line(self.requestline)
+            if status is HTTPStatus.BAD_REQUEST
+            else _refused(status, message or status.phrase)
+        )
 
     def _send_problem(self, problem: Problem) -> None:
         language = preferred_language(self.headers.get("Accept-Language", ""))
@@ -245,6 +261,10 @@ def _shown(text: str) -> str:
 
 def _refused(status: HTTPStatus, detail: str) -> Problem:
     return Problem("request-refused", status, status.phrase, f"{detail}.")
+
+
+def _unreadable_line(line: str) -> Problem:
+    return _malformed(message("malformed-request.line", got=_shown(line)))
 
 
 def _malformed(detail: str) -> Problem:

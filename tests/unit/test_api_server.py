@@ -163,6 +163,57 @@ def test_chunks_that_are_not_well_formed_are_refused(port: int, chunks: bytes) -
     assert problem_in(answer)["status"] == 400
 
 
+@pytest.mark.parametrize(("path", "allowed"), [("/hello", {"GET", "HEAD"}), ("/echo", {"POST"})])
+def test_options_is_a_method_that_no_route_has(
+    connection: http.client.HTTPConnection, path: str, allowed: set[str]
+) -> None:
+    """Chalice's server answers 200 by itself, though no route takes calls from other origins."""
+    connection.request("OPTIONS", path)
+    response = connection.getresponse()
+
+    assert response.status == 405
+    assert set(response.headers["Allow"].split(", ")) == allowed
+    assert "Access-Control-Allow-Methods" not in response.headers
+
+
+def test_options_of_a_path_without_a_route_is_a_404(port: int) -> None:
+    assert problem_in(raw(port, request(line="OPTIONS /nowhere HTTP/1.1")))["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("GARBAGE", '"GARBAGE"'),
+        ("PUT /hello", '"PUT /hello"'),
+        ("GET /hello HTTP/x", '"GET /hello HTTP/x"'),
+        ("a b c d", '"a b c d"'),
+        ('\x1b"', '"\\u001b\\""'),
+        ("x" * 200, f'"{"x" * 80}"…'),
+    ],
+)
+def test_a_request_line_that_cannot_be_read_is_a_malformed_request(
+    port: int, line: str, shown: str
+) -> None:
+    problem = problem_in(raw(port, f"{line}\r\n\r\n".encode()))
+
+    assert problem["type"] == "urn:orders:problem:malformed-request"
+    assert problem["detail"] == f"The request line must be like GET /orders HTTP/1.1: got {shown}."
+
+
+@pytest.mark.parametrize(
+    ("length", "detail"),
+    [
+        ("-5", "The Content-Length must not be negative: got -5."),
+        ("-", "The Content-Length is not a number."),
+        ("--5", "The Content-Length is not a number."),
+    ],
+)
+def test_a_negative_content_length_is_said_to_be_one(port: int, length: str, detail: str) -> None:
+    answer = raw(port, request(f"Content-Length: {length}\r\n"))
+
+    assert problem_in(answer)["detail"] == detail
+
+
 @pytest.mark.parametrize("length", ["abc", "-1", "1.5", ""])
 def test_a_content_length_that_is_no_number_is_refused(port: int, length: str) -> None:
     answer = raw(port, request(f"Content-Length: {length}\r\n"))
