@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # API Gateway's: larger bodies and longer calls never reach a function.
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# Python refuses to read a number of some thousand.
+MAX_LENGTH_DIGITS = 18
 FUNCTION_TIMEOUT_SECONDS = 29
 WAITING_CONNECTIONS = 128
 SHOWN_CHARACTERS = 80
@@ -113,10 +115,12 @@ class ApiRequestHandler(ChaliceRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
-        if re.fullmatch("-[0-9]{1,18}", length):
+        if re.fullmatch(f"-[0-9]{{1,{MAX_LENGTH_DIGITS}}}", length):
             raise RequestRefused(_malformed(message("malformed-request.negative", got=length)))
         if not (length.isascii() and length.isdigit()):
             raise RequestRefused(_malformed(message("malformed-request.length")))
+        if len(length) > MAX_LENGTH_DIGITS:
+            raise RequestRefused(_too_large())
         return self._read_exactly(int(length)) or None
 
     def _read_chunks(self) -> bytes:

@@ -225,9 +225,10 @@ def test_a_content_length_that_is_no_number_is_refused(port: int, length: str) -
     ("headers", "body"),
     [
         (f"Content-Length: {MAX_BODY_BYTES + 1}\r\n", b""),
+        (f"Content-Length: {'9' * 5_000}\r\n", b""),
         ("Transfer-Encoding: chunked\r\n", f"{MAX_BODY_BYTES + 1:x}\r\n".encode()),
     ],
-    ids=["at once", "chunked"],
+    ids=["at once", "more digits than Python reads", "chunked"],
 )
 def test_a_body_beyond_api_gateways_limit_is_refused_unread(
     port: int, headers: str, body: bytes
