@@ -67,6 +67,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "{problem}: take it as it is from the answer before, with the same query"
         ),
         "key.bad": "must be 1 to 255 visible ASCII characters: got {count} characters",
+        "key.bad_character": "{problem}, and character {position} is {what}",
+        "key.space": "a space",
         # Titles and details of problems.
         "unreadable-order.title": "Unreadable order",
         "unreadable-order.body": "The body {problem}. Nothing was queued.",
@@ -170,6 +172,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "{problem}: tómelo tal cual de la respuesta anterior, con la misma consulta"
         ),
         "key.bad": "debe ser de 1 a 255 caracteres ASCII visibles: se recibieron {count}",
+        "key.bad_character": "{problem}, y el carácter {position} es {what}",
+        "key.space": "un espacio",
         "unreadable-order.title": "Orden ilegible",
         "unreadable-order.body": "El cuerpo {problem}. No se encoló nada.",
         "unreadable-order.id": "El id de la orden {problem}. No se encoló nada.",

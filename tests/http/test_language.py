@@ -112,8 +112,8 @@ def test_an_idempotency_key_is_refused_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Idempotency_Key="a b", **SPANISH),
         "Idempotency-Key no válida",
-        "La Idempotency-Key debe ser de 1 a 255 caracteres ASCII visibles: se recibieron 3. "
-        "No se encoló nada.",
+        "La Idempotency-Key debe ser de 1 a 255 caracteres ASCII visibles: se recibieron 3, "
+        "y el carácter 2 es un espacio. No se encoló nada.",
     )
 
 

@@ -213,6 +213,27 @@ def test_an_idempotency_key_that_cannot_be_used_is_refused(api: Api, key: str) -
     assert_refused(api, answer, 400, "invalid-idempotency-key")
 
 
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "got 0 characters"),
+        ("a b", "got 3 characters, and character 2 is a space"),
+        ("a\tb c", "got 5 characters, and character 2 is U+0009"),
+        ("keyñ", "got 4 characters, and character 4 is U+00F1"),
+        ("x\x7f", "got 2 characters, and character 2 is U+007F"),
+        ("x" * 256, "got 256 characters"),
+    ],
+)
+def test_what_is_wrong_with_an_idempotency_key_is_said_without_the_key(
+    api: Api, key: str, why: str
+) -> None:
+    answer = api.post(order_text(), Idempotency_Key=key)
+
+    assert answer.body["detail"] == (
+        f"The Idempotency-Key must be 1 to 255 visible ASCII characters: {why}. Nothing was queued."
+    )
+
+
 def test_a_retry_with_the_same_key_is_the_same_submission(api: Api) -> None:
     first = api.post(order_text(), Idempotency_Key="key-1")
     retry = api.post(order_text(), Idempotency_Key="key-1")
