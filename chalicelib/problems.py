@@ -62,14 +62,15 @@ class Problem(NamedTuple):
 
     def log_keys(self) -> dict[str, Any]:
         """
-        What a log may say of it: which problem, and codes.
+        What a log may say of it: which problem, and codes, each of them once.
 
         A field that an error names is not one of them, since it may be what the caller sent.
         """
         keys: dict[str, Any] = {"problem": self.slug}
         if self.reason:
             return keys | {"reason": self.reason}
-        return keys | ({"errors": [error.code for error in self.errors]} if self.errors else {})
+        codes = list(dict.fromkeys(error.code for error in self.errors))
+        return keys | ({"errors": codes} if codes else {})
 
     def headers_in(self, language: str) -> dict[str, str]:
         """The headers that go with the body in a language."""

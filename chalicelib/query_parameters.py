@@ -54,8 +54,8 @@ class _Reader:
                 self.fail(name, "unknown_parameter", unknown)
         for name, values in repeated.items():
             if name in known:
-                got = ", ".join(map(_shown, values[:SHOWN_VALUES]))
-                self.fail(name, "repeated_parameter", message("parameter.repeated", got=got))
+                why = message("parameter.repeated", got=_all_shown(values))
+                self.fail(name, "repeated_parameter", why)
 
     def read(
         self, name: str, parse: Callable[[str], Value], default: Default, code: str, rule: Message
@@ -155,6 +155,11 @@ def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE
 
 def _shown(text: str) -> str:
     return ascii(text[:SHOWN_CHARACTERS])
+
+
+def _all_shown(values: Sequence[str]) -> str:
+    shown = ", ".join(map(_shown, values[:SHOWN_VALUES]))
+    return shown if len(values) <= SHOWN_VALUES else f"{shown}, ..."
 
 
 def _one_of(choices: Iterable[str]) -> Message:

@@ -174,6 +174,16 @@ def test_the_line_of_bad_parameters_has_the_codes_of_all_errors(
     assert "31337.42" not in str(line)
 
 
+def test_a_line_names_a_code_once_however_often_it_was_given(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a request of some kilobytes would leave a line of many more."""
+    api.get("/orders?" + "&".join(f"p{number}=" for number in range(1_000)))
+
+    (line,) = lines_of(caplog)
+    assert line["errors"] == ["unknown_parameter"]
+
+
 def test_the_line_of_an_id_that_cannot_be_does_not_name_it(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -165,6 +165,7 @@ def test_the_values_of_a_repeated_parameter_are_quoted_in_ascii_and_not_all_of_t
     (error,) = refused.value.errors
     assert error.message.isascii()
     assert error.message.isprintable()
+    assert error.message.endswith("', ...")
     assert len(error.message) < 1000
 
 
