@@ -8,7 +8,7 @@ from chalicelib import representation, web, wiring
 from chalicelib.api_document import read_document
 from chalicelib.health import HealthStatus
 from chalicelib.problems import language_headers
-from chalicelib.query_parameters import audit_query, history_limit
+from chalicelib.query_parameters import audit_query, history_limit, refuse_parameters
 
 answering = web.answering(wiring.telemetry)
 
@@ -16,12 +16,15 @@ answering = web.answering(wiring.telemetry)
 @answering
 def submit_order(request: Request) -> Response:
     """Answer as soon as the order is queued."""
+    refuse_parameters(*web.parameters_of(request))
     receipt = wiring.intake().submit(
         web.body_of(request),
         request_id=web.request_id_of(request),
         caller=web.caller_of(request),
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
+    # Noted now: whatever becomes of the answer, the order is queued.
+    web.note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
     language = web.language_of(request)
     return web.json_response(
         representation.receipt_json(receipt, language),
@@ -36,8 +39,8 @@ def submit_order(request: Request) -> Response:
 @answering
 def list_orders(request: Request) -> Response:
     """Answer with one page of the audit."""
-    parameters = web.parameters_of(request)
-    query = audit_query(parameters, wiring.now())
+    parameters, repeated = web.parameters_of(request)
+    query = audit_query(parameters, wiring.now(), repeated)
     audit = wiring.queries().list_orders(query, parameters.get("cursor"))
     return web.json_response(representation.audit_json(audit))
 
@@ -45,8 +48,8 @@ def list_orders(request: Request) -> Response:
 @answering
 def get_order(request: Request, order_id: str) -> Response:
     """Answer with one page of the order's history."""
-    parameters = web.parameters_of(request)
-    limit = history_limit(order_id, parameters)
+    parameters, repeated = web.parameters_of(request)
+    limit = history_limit(order_id, parameters, repeated)
     history = wiring.queries().get_order(order_id, parameters.get("cursor"), limit)
     return web.json_response(representation.history_json(history))
 

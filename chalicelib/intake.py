@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from chalicelib.messages import message
+from chalicelib.messages import Message, message
 from chalicelib.orders import Order, parse_order
 from chalicelib.submissions import iso, submission_id_for
 from chalicelib.unavailable import StoreUnavailable
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+NOT_VISIBLE = re.compile(r"[^\x21-\x7e]")
 
 
 class InvalidIdempotencyKey(ValueError):
@@ -82,8 +83,17 @@ class Intake:
         if idempotency_key is None:
             return self._new_id()
         if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-            raise InvalidIdempotencyKey(message("key.bad", count=len(idempotency_key)))
+            raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
         return submission_id_for(_principal(caller), idempotency_key)
+
+
+def _problem_of_key(key: str) -> Message:
+    problem = message("key.bad", count=len(key))
+    found = NOT_VISIBLE.search(key)
+    if not found:
+        return problem
+    what = message("key.space") if found[0] == " " else f"U+{ord(found[0]):04X}"
+    return message("key.bad_character", problem=problem, position=found.start() + 1, what=what)
 
 
 def _principal(caller: str | None) -> str:

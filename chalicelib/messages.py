@@ -46,11 +46,17 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "channel.unknown": "must be one of {channels}, or left out: got {got}",
         "got.object": "an object",
         "got.list": "a list",
+        "got.characters": "{count} characters",
         # Parameters. The parameter's name comes before.
         "parameter.unknown": "is not known here: use {known}",
+        "parameter.none": "is not known here: leave it out. Nothing was queued",
+        "parameter.repeated": "must be given once: got {got}",
         "parameter.bad": "must be {rule}: got {got}",
-        "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)",
-        "parameter.from_after_to": "must not be after to",
+        "parameter.bad_id": "must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}",
+        "parameter.from_after_to": "{first} is after to {last}",
+        "parameter.from_after_today": (
+            "{first} is after to {last} (today in UTC, as none was given)"
+        ),
         "rule.limit": "1 to {most}",
         "rule.boolean": "true or false",
         "rule.date": "a date like 2026-01-31, in UTC",
@@ -62,6 +68,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "{problem}: take it as it is from the answer before, with the same query"
         ),
         "key.bad": "must be 1 to 255 visible ASCII characters: got {count} characters",
+        "key.bad_character": "{problem}, and character {position} is {what}",
+        "key.space": "a space",
         # Titles and details of problems.
         "unreadable-order.title": "Unreadable order",
         "unreadable-order.body": "The body {problem}. Nothing was queued.",
@@ -72,7 +80,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "invalid-parameters.title": "Invalid parameters",
         "order-not-found.title": "Order not found",
         "order-not-found.detail": (
-            "No order with this id is recorded. If it was handed in just now it may still be on "
+            'No order "{order_id}" is recorded. If it was handed in just now it may still be on '
             "the queue: ask again after the time in Retry-After."
         ),
         "unsupported-media-type.title": "Unsupported media type",
@@ -106,9 +114,11 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         ),
         # What the local server refuses by itself.
         "unknown-path.title": "Unknown path",
-        "unknown-path.detail": "The API has nothing at this path.",
+        "unknown-path.detail": "The API has nothing at {path}.",
         "malformed-request.title": "Malformed request",
+        "malformed-request.line": "The request line must be like GET /orders HTTP/1.1: got {got}.",
         "malformed-request.length": "The Content-Length is not a number.",
+        "malformed-request.negative": "The Content-Length must not be negative: got {got}.",
         "malformed-request.chunks": "The chunked body is not well formed.",
         "request-too-large.title": "Request too large",
         "request-too-large.detail": "A request may have {most} bytes. Nothing was queued.",
@@ -148,10 +158,18 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "channel.unknown": "debe ser uno de {channels}, u omitirse: se recibió {got}",
         "got.object": "un objeto",
         "got.list": "una lista",
+        "got.characters": "{count} caracteres",
         "parameter.unknown": "no se conoce aquí: use {known}",
+        "parameter.none": "no se conoce aquí: omítalo. No se encoló nada",
+        "parameter.repeated": "debe darse una sola vez: se recibió {got}",
         "parameter.bad": "debe ser {rule}: se recibió {got}",
-        "parameter.bad_id": "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..)",
-        "parameter.from_after_to": "no debe ser posterior a to",
+        "parameter.bad_id": (
+            "debe ser de 1 a 64 de A-Z a-z 0-9 . _ - (ni . ni ..): se recibió {got}"
+        ),
+        "parameter.from_after_to": "{first} es posterior a to {last}",
+        "parameter.from_after_today": (
+            "{first} es posterior a to {last} (hoy en UTC, pues no se dio ninguno)"
+        ),
         "rule.limit": "de 1 a {most}",
         "rule.boolean": "true o false",
         "rule.date": "una fecha como 2026-01-31, en UTC",
@@ -163,6 +181,8 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "{problem}: tómelo tal cual de la respuesta anterior, con la misma consulta"
         ),
         "key.bad": "debe ser de 1 a 255 caracteres ASCII visibles: se recibieron {count}",
+        "key.bad_character": "{problem}, y el carácter {position} es {what}",
+        "key.space": "un espacio",
         "unreadable-order.title": "Orden ilegible",
         "unreadable-order.body": "El cuerpo {problem}. No se encoló nada.",
         "unreadable-order.id": "El id de la orden {problem}. No se encoló nada.",
@@ -172,7 +192,7 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
         "invalid-parameters.title": "Parámetros no válidos",
         "order-not-found.title": "Orden no encontrada",
         "order-not-found.detail": (
-            "No hay ninguna orden registrada con este id. Si se acaba de enviar, puede estar aún "
+            'No hay ninguna orden "{order_id}" registrada. Si se acaba de enviar, puede estar aún '
             "en la cola: vuelva a preguntar tras el tiempo de Retry-After."
         ),
         "unsupported-media-type.title": "Tipo de contenido no admitido",
@@ -207,9 +227,13 @@ MESSAGES: Mapping[str, Mapping[str, str]] = {
             "Idempotency-Key; si persiste, comunique al operador el X-Request-Id de esta respuesta."
         ),
         "unknown-path.title": "Ruta desconocida",
-        "unknown-path.detail": "La API no tiene nada en esta ruta.",
+        "unknown-path.detail": "La API no tiene nada en {path}.",
         "malformed-request.title": "Petición mal formada",
+        "malformed-request.line": (
+            "La línea de petición debe ser como GET /orders HTTP/1.1: se recibió {got}."
+        ),
         "malformed-request.length": "El Content-Length no es un número.",
+        "malformed-request.negative": "El Content-Length no debe ser negativo: se recibió {got}.",
         "malformed-request.chunks": "El cuerpo por fragmentos está mal formado.",
         "request-too-large.title": "Petición demasiado grande",
         "request-too-large.detail": ("Una petición puede tener {most} bytes. No se encoló nada."),

@@ -18,6 +18,7 @@ from chalicelib.messages import message, translate
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_DEPTH = 32
+MAX_ID_CHARACTERS = 64
 MAX_ACCOUNT_DIGITS = 34
 # 15 significant digits: the widest range that every JSON parser, JavaScript's too, keeps exact.
 MAX_AMOUNT = Decimal("9999999999999.99")
@@ -130,6 +131,15 @@ def is_order_id(text: str) -> bool:
     return ORDER_ID.fullmatch(text) is not None
 
 
+def shown_id(value: Any) -> str:
+    """What was given for an id, as it may stand in a message: whole, or how long it is."""
+    if not isinstance(value, str):
+        return _shown(value)
+    if len(value) > MAX_ID_CHARACTERS:
+        return message("got.characters", count=len(value))
+    return json.dumps(value)
+
+
 def sha256_of(text: str) -> str:
     """The SHA-256 of the text in UTF-8, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -215,7 +225,7 @@ def _order_id(fields: Mapping[str, Any]) -> str:
     if value is None:
         raise UnreadableOrder("missing_id", message("id.missing"), "id")
     if not isinstance(value, str) or not is_order_id(value):
-        raise UnreadableOrder("bad_id", message("id.bad", got=_shown(value)), "id")
+        raise UnreadableOrder("bad_id", message("id.bad", got=shown_id(value)), "id")
     return value
 
 

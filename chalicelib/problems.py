@@ -32,8 +32,8 @@ class Problem(NamedTuple):
     """
     An answer that is not what was asked for.
 
-    Without a detail of its own, the detail is what the errors say, one after the other. The reason
-    is why no order can be read, as a stable code.
+    Without a detail of its own, the detail is what the errors say, one after the other. `reason`
+    is the code of why no order can be read: the log says it too.
     """
 
     slug: str
@@ -61,6 +61,18 @@ class Problem(NamedTuple):
         if errors:
             body["errors"] = [error._asdict() for error in errors]
         return body
+
+    def log_keys(self) -> dict[str, Any]:
+        """
+        What a log may say of it: which problem, and codes, each of them once.
+
+        A field that an error names is not one of them, since it may be what the caller sent.
+        """
+        keys: dict[str, Any] = {"problem": self.slug}
+        if self.reason:
+            return keys | {"reason": self.reason}
+        codes = list(dict.fromkeys(error.code for error in self.errors))
+        return keys | ({"errors": codes} if codes else {})
 
     def headers_in(self, language: str) -> dict[str, str]:
         """The headers that go with the body in a language."""
@@ -101,7 +113,7 @@ def problem_of(error: Exception) -> Problem:
             advice = message("cursor.advice", problem=message_of(error))
             return _invalid_parameters([OrderError("cursor", "bad_cursor", advice)])
         case OrderNotFound():
-            return _not_found()
+            return _not_found(error.args[0])
         case UnsupportedMedia():
             return _unsupported_media(message_of(error))
         case SubmissionUnconfirmed():
@@ -167,12 +179,12 @@ def _invalid_parameters(errors: Sequence[OrderError]) -> Problem:
     return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
 
 
-def _not_found() -> Problem:
+def _not_found(order_id: str) -> Problem:
     return Problem(
         "order-not-found",
         HTTPStatus.NOT_FOUND,
         message("order-not-found.title"),
-        message("order-not-found.detail"),
+        message("order-not-found.detail", order_id=order_id),
         headers={"Retry-After": str(RETRY_WHEN_RECORDED_SECONDS)},
     )
 

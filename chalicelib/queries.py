@@ -57,17 +57,30 @@ class OrderHistory(NamedTuple):
 
 
 class AuditQuery(NamedTuple):
-    """Which records to list: of these days (both included, UTC), narrowed by a filter."""
+    """
+    Which records to list: of these days (both included, UTC), narrowed by a filter.
+
+    A day that nobody asked for is the usual one. It is another one after midnight, so the pages
+    that follow are told by their cursor what period the first one was of.
+    """
 
     first_day: date
     last_day: date
     only: AuditFilter
     limit: int = DEFAULT_LIMIT
+    first_is_usual: bool = False
+    last_is_usual: bool = False
 
     @property
     def scope(self) -> str:
-        """What a cursor is bound to: all but the limit, which may change from page to page."""
-        return f"{self.first_day}/{self.last_day}/{self.only}"
+        """
+        What a cursor is bound to: all that was asked for.
+
+        But for the limit, which may change from page to page.
+        """
+        first = "" if self.first_is_usual else self.first_day
+        last = "" if self.last_is_usual else self.last_day
+        return f"{first}/{last}/{self.only}"
 
 
 class AuditList(NamedTuple):
@@ -127,7 +140,7 @@ class Queries:
             InvalidCursor: the cursor is not one of this query's.
             StoreUnavailable: try again.
         """
-        day, before = self._start(query, cursor)
+        query, day, before = self._start(query, cursor)
         found: list[Record] = []
         for _ in range(MAX_ROUNDS):
             if day < query.first_day or day == date.min:
@@ -140,16 +153,14 @@ class Queries:
             day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
         return AuditList(found, _audit_cursor(query, day, before))
 
-    def _start(self, query: AuditQuery, cursor: str | None) -> tuple[date, str]:
+    def _start(self, query: AuditQuery, cursor: str | None) -> tuple[AuditQuery, date, str]:
         # Nothing is recorded in the future: a distant last day must not be walked back from.
         latest = min(query.last_day, self._clock().date() + timedelta(days=1))
         if cursor is None:
-            return latest, NEWEST
-        day, before = decode_cursor(query.scope, cursor)
-        try:
-            return min(date.fromisoformat(day), latest), before
-        except ValueError:
-            raise InvalidCursor(message("cursor.no_date")) from None
+            return query, latest, NEWEST
+        days, before = decode_cursor(query.scope, cursor)
+        first_day, day = _days(days)
+        return query._replace(first_day=first_day), min(day, latest), before
 
     def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Record], str]:
         """
@@ -187,4 +198,13 @@ def _history_scope(order_id: str) -> str:
 
 
 def _audit_cursor(query: AuditQuery, day: date, before: str) -> str:
-    return encode_cursor(query.scope, (day.isoformat(), before))
+    """The days that are left, and where in the last of them."""
+    return encode_cursor(query.scope, (f"{query.first_day}/{day}", before))
+
+
+def _days(text: str) -> tuple[date, date]:
+    first, _, last = text.partition("/")
+    try:
+        return date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        raise InvalidCursor(message("cursor.no_date")) from None

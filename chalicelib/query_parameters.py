@@ -1,12 +1,13 @@
-"""The parameters of the two GET routes, checked: all that is wrong with them is said at once."""
+"""The parameters of the routes, checked: all that is wrong with them is said at once."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from chalicelib.messages import Message, message
-from chalicelib.orders import CHANNELS, OrderError, is_order_id
+from chalicelib.orders import CHANNELS, OrderError, is_order_id, shown_id
 from chalicelib.queries import DEFAULT_DAYS, DEFAULT_LIMIT, MAX_LIMIT, AuditQuery
 from chalicelib.record_store import AuditFilter
 from chalicelib.submissions import Status
@@ -17,6 +18,13 @@ AUDIT_PARAMETERS = ("status", "valid", "isDuplicate", "channel", "from", "to", "
 LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 BOOLEANS = {"true": True, "false": False}
+SHOWN_CHARACTERS = 40
+SHOWN_VALUES = 5
+
+# Parameters that are given once, and those that are given more than once with all their values.
+Parameters = Mapping[str, str]
+Repeated = Mapping[str, Sequence[str]]
+NONE: Repeated = MappingProxyType({})
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -33,15 +41,21 @@ class InvalidParameters(ValueError):
 class _Reader:
     """Reads parameters one by one, and collects what is wrong with them."""
 
-    def __init__(self, parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
+    def __init__(self, parameters: Parameters, repeated: Repeated, known: tuple[str, ...]) -> None:
         self._parameters = parameters
-        self.errors = [
-            OrderError(
-                name, "unknown_parameter", message("parameter.unknown", known=", ".join(known))
-            )
-            for name in parameters
-            if name not in known
-        ]
+        self.errors: list[OrderError] = []
+        unknown = (
+            message("parameter.unknown", known=", ".join(known))
+            if known
+            else message("parameter.none")
+        )
+        for name in (*parameters, *repeated):
+            if name not in known:
+                self.fail(name, "unknown_parameter", unknown)
+        for name, values in repeated.items():
+            if name in known:
+                why = message("parameter.repeated", got=_all_shown(values))
+                self.fail(name, "repeated_parameter", why)
 
     def read(
         self, name: str, parse: Callable[[str], Value], default: Default, code: str, rule: Message
@@ -52,7 +66,7 @@ class _Reader:
         try:
             return parse(text)
         except (ValueError, KeyError):
-            self.fail(name, code, message("parameter.bad", rule=rule, got=ascii(text[:40])))
+            self.fail(name, code, message("parameter.bad", rule=rule, got=_shown(text)))
             return default
 
     def limit(self) -> int:
@@ -70,36 +84,51 @@ class _Reader:
             raise InvalidParameters(self.errors)
 
 
-def history_limit(order_id: str, parameters: Mapping[str, str]) -> int:
+def refuse_parameters(parameters: Parameters, repeated: Repeated) -> None:
+    """
+    There are none here: one that is passed over would not do what it says.
+
+    Raises:
+        InvalidParameters: there is one.
+    """
+    _Reader(parameters, repeated, ()).raise_if_wrong()
+
+
+def history_limit(order_id: str, parameters: Parameters, repeated: Repeated = NONE) -> int:
     """
     How many records of an order's history to answer with.
 
     Raises:
         InvalidParameters: a parameter, or the order id, can't be used.
     """
-    reader = _Reader(parameters, HISTORY_PARAMETERS)
+    reader = _Reader(parameters, repeated, HISTORY_PARAMETERS)
     limit = reader.limit()
     if not is_order_id(order_id):
-        reader.fail("orderId", "bad_id", message("parameter.bad_id"))
+        reader.fail("orderId", "bad_id", message("parameter.bad_id", got=shown_id(order_id)))
     reader.raise_if_wrong()
     return limit
 
 
-def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
+def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE) -> AuditQuery:
     """
     Which records to list: those of the last seven days, unless `from` and `to` say otherwise.
 
     Raises:
         InvalidParameters: a parameter can't be used.
     """
-    reader = _Reader(parameters, AUDIT_PARAMETERS)
+    reader = _Reader(parameters, repeated, AUDIT_PARAMETERS)
     day = message("rule.date")
     last_day = reader.read("to", _date, now.date(), "bad_date", day)
     # Counted in ordinals, which can't fall off the calendar's beginning.
     earliest = date.fromordinal(max(1, last_day.toordinal() - DEFAULT_DAYS + 1))
     first_day = reader.read("from", _date, earliest, "bad_date", day)
     if first_day > last_day and not reader.errors:
-        reader.fail("from", "bad_date", message("parameter.from_after_to"))
+        why = message(
+            "parameter.from_after_to" if "to" in parameters else "parameter.from_after_today",
+            first=first_day,
+            last=last_day,
+        )
+        reader.fail("from", "bad_date", why)
     only = AuditFilter(
         status=reader.read("status", Status, None, "bad_status", _one_of(Status)),
         valid=reader.boolean("valid"),
@@ -114,7 +143,23 @@ def audit_query(parameters: Mapping[str, str], now: datetime) -> AuditQuery:
     )
     limit = reader.limit()
     reader.raise_if_wrong()
-    return AuditQuery(first_day, last_day, only, limit)
+    return AuditQuery(
+        first_day,
+        last_day,
+        only,
+        limit,
+        first_is_usual="from" not in parameters,
+        last_is_usual="to" not in parameters,
+    )
+
+
+def _shown(text: str) -> str:
+    return ascii(text[:SHOWN_CHARACTERS])
+
+
+def _all_shown(values: Sequence[str]) -> str:
+    shown = ", ".join(map(_shown, values[:SHOWN_VALUES]))
+    return shown if len(values) <= SHOWN_VALUES else f"{shown}, ..."
 
 
 def _one_of(choices: Iterable[str]) -> Message:

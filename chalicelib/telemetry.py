@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from threading import Lock
+from types import MappingProxyType
 from typing import IO, Any
 
 from aws_lambda_powertools.logging import Logger
@@ -85,11 +86,22 @@ class Telemetry:
         self._publishing = Lock()
 
     def answered(
-        self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
+        self,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        duration_ms: int,
+        request_id: str,
+        known: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        """A request was answered. The route is the app's own pattern, not what the caller sent."""
+        """
+        A request was answered. The route is the app's own pattern, not what the caller sent.
+
+        `known` is the order that was queued, or the problem and the codes of what was wrong.
+        """
         keys = {"status": status, "durationMs": duration_ms, "requestId": request_id}
-        self._logger.info("%s %s", method, route, extra=keys)
+        self._logger.info("%s %s", method, route, extra={**keys, **known})
 
     def request_failed(self, error: Exception, request_id: str) -> None:
         """A request was answered with 500 or 503."""

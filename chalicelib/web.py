@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
-from chalice.app import Request, Response
+from chalice.app import MultiDict, Request, Response
 
 from chalicelib.messages import message, preferred_language
 from chalicelib.problems import (
@@ -25,6 +25,8 @@ REQUEST_ID_HEADER = "X-Request-Id"
 REQUEST_ID = "requestId"
 CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s";]*)', re.IGNORECASE)
 UTF_8 = {"utf-8", "utf8"}
+# Where is kept what the log line of the request is to say besides.
+KNOWN = "known"
 
 View = Callable[..., Response]
 
@@ -33,7 +35,14 @@ class Reporter(Protocol):
     """Is told of requests, to log them."""
 
     def answered(
-        self, *, method: str, route: str, status: int, duration_ms: int, request_id: str
+        self,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        duration_ms: int,
+        request_id: str,
+        known: Mapping[str, Any] = ...,
     ) -> None: ...
     def request_failed(self, error: Exception, request_id: str) -> None: ...
 
@@ -55,6 +64,8 @@ def json_response(
 def problem_response(problem: Problem, request: Request | None) -> Response:
     """A response that is a problem, in the language of the request."""
     language = language_of(request)
+    if request:
+        note(request, **problem.log_keys())
     return json_response(
         problem.body(language),
         problem.status,
@@ -108,8 +119,14 @@ def respond(
         status=response.status_code,
         duration_ms=int((time.monotonic() - started) * 1000),
         request_id=request_id,
+        known=request.context.get(KNOWN, {}),
     )
     return response
+
+
+def note(request: Request, **known: Any) -> None:
+    """Keep what is known of a request for its log line: never a value that was refused."""
+    request.context.setdefault(KNOWN, {}).update(known)
 
 
 def request_id_of(request: Request) -> str:
@@ -143,9 +160,12 @@ def body_of(request: Request) -> bytes:
     return cast("bytes", request.raw_body)
 
 
-def parameters_of(request: Request) -> dict[str, str]:
-    """The query parameters; of one that is given more than once, the last."""
-    return dict(request.query_params or {})
+def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The query parameters: those that are given once, and those that are given more than once."""
+    given = request.query_params or MultiDict({})
+    values = {name: given.getlist(name) for name in given}
+    once = {name: each[0] for name, each in values.items() if len(each) == 1}
+    return once, {name: each for name, each in values.items() if len(each) > 1}
 
 
 def location_of(request: Request, order_id: str) -> str:

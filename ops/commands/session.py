@@ -212,5 +212,6 @@ def period(first_day: date | None, last_day: date | None, days: int = 7) -> tupl
     last = last_day or now().date()
     first = first_day or last - timedelta(days=days - 1)
     if first > last:
-        raise click.UsageError("--from must not be after --to.")
+        why = "" if last_day else " (today in UTC, as none was given)"
+        raise click.UsageError(f"--from {first} is after --to {last}{why}.")
     return first, last

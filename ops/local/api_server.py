@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import threading
+import time
 import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from chalice.config import Config
 from chalice.local import (
     ChaliceRequestHandler,
     ForbiddenError,
+    LocalGateway,
     LocalGatewayException,
+    RouteMatcher,
     create_local_server,
 )
 
@@ -25,15 +28,20 @@ from chalicelib.submissions import is_well_formed_id
 from ops.local.ports import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from chalice.app import Chalice
     from chalice.local import LocalDevServer
 
+    from chalicelib.web import Reporter
+
 # API Gateway's: larger bodies and longer calls never reach a function.
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# Python refuses to read a number of some thousand.
+MAX_LENGTH_DIGITS = 18
 FUNCTION_TIMEOUT_SECONDS = 29
 WAITING_CONNECTIONS = 128
+SHOWN_CHARACTERS = 80
+# What stands in a log line for what the server does not know.
+NO_METHOD, NO_ROUTE = "(no method)", "(no route)"
 
 
 class RequestRefused(LocalGatewayException):
@@ -44,11 +52,35 @@ class RequestRefused(LocalGatewayException):
         self.problem = problem
 
 
+class ApiGateway(LocalGateway):
+    """Chalice's, in which OPTIONS is a method like others: no route is for other origins (CORS)."""
+
+    def _has_user_defined_options_method(self, lambda_event: dict[str, Any]) -> bool:  # noqa: ARG002
+        # Else Chalice would answer by itself, and the app would neither see nor log it.
+        return True
+
+
 class ApiRequestHandler(ChaliceRequestHandler):
     """One connection to the API."""
 
     # Headers and body are written apart; Nagle's algorithm would hold the body back for 40 ms.
     disable_nagle_algorithm = True
+
+    def __init__(
+        self,
+        request: Any,
+        client: Any,
+        server: Any,
+        *,
+        gateway: tuple[Chalice, Config],
+        reporter: Reporter | None,
+    ) -> None:
+        app, config = gateway
+        self._routes = RouteMatcher(list(app.routes))
+        self._reporter = reporter
+        self.local_gateway = ApiGateway(app, config)
+        # Not Chalice's, which makes its own gateway. It answers all requests of the connection.
+        super(ChaliceRequestHandler, self).__init__(request, client, server)
 
     def log_message(self, *_: object) -> None:
         """Nothing: the app logs each request itself, with its ids and its duration."""
@@ -57,6 +89,19 @@ class ApiRequestHandler(ChaliceRequestHandler):
         """Answer requests until the connection ends; a client that breaks it off is no error."""
         with contextlib.suppress(ConnectionError):
             super().handle()
+
+    def handle_one_request(self) -> None:
+        """Answer a request, which may not get as far as to have a path, headers and a beginning."""
+        self.path = ""
+        self.headers = self.MessageClass()
+        self._started: float | None = None
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Read a request, which begins here: until now the server has waited for it."""
+        self._started = time.monotonic()
+        read: bool = super().parse_request()
+        return read
 
     def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
         try:
@@ -70,8 +115,12 @@ class ApiRequestHandler(ChaliceRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._read_chunks()
         length = self.headers.get("Content-Length", "0")
+        if re.fullmatch(f"-[0-9]{{1,{MAX_LENGTH_DIGITS}}}", length):
+            raise RequestRefused(_malformed(message("malformed-request.negative", got=length)))
         if not (length.isascii() and length.isdigit()):
             raise RequestRefused(_malformed(message("malformed-request.length")))
+        if len(length) > MAX_LENGTH_DIGITS:
+            raise RequestRefused(_too_large())
         return self._read_exactly(int(length)) or None
 
     def _read_chunks(self) -> bytes:
@@ -108,7 +157,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
     def _send_error_response(self, error: LocalGatewayException) -> None:
         if isinstance(error, ForbiddenError):
             # Chalice copies API Gateway's 403 for a path that no route has.
-            self._send_problem(_unknown_path())
+            self._send_problem(_unknown_path(self.path.partition("?")[0]))
         else:
             super()._send_error_response(error)
 
@@ -118,18 +167,42 @@ class ApiRequestHandler(ChaliceRequestHandler):
         # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
         self.request_version = self.protocol_version
         status = HTTPStatus(code)
-        self._send_problem(_refused(status, message or status.phrase))
+        self._send_problem(
+            _unreadable_line(self.requestline)
+            if status is HTTPStatus.BAD_REQUEST
+            else _refused(status, message or status.phrase)
+        )
 
     def _send_problem(self, problem: Problem) -> None:
-        # There are none yet if the request line could not be read.
-        received: Mapping[str, str] = getattr(self, "headers", {})
-        language = preferred_language(received.get("Accept-Language", ""))
+        language = preferred_language(self.headers.get("Accept-Language", ""))
         headers = {
             **problem.headers_in(language),
             "Content-Type": "application/problem+json",
-            "X-Request-Id": request_id(received.get("X-Request-Id")),
+            "X-Request-Id": request_id(self.headers.get("X-Request-Id")),
         }
+        self._report(problem, headers["X-Request-Id"])
         self._send_http_response(problem.status.value, headers, json.dumps(problem.body(language)))
+
+    def _report(self, problem: Problem, request_id: str) -> None:
+        if self._reporter is None:
+            return
+        started = self._started
+        self._reporter.answered(
+            # What the caller made up may be anything: only what is known is logged.
+            method=self.command if hasattr(self, f"do_{self.command}") else NO_METHOD,
+            route=self._route(),
+            status=problem.status.value,
+            duration_ms=int((time.monotonic() - started) * 1000) if started else 0,
+            request_id=request_id,
+            known=problem.log_keys(),
+        )
+
+    def _route(self) -> str:
+        try:
+            route: str = self._routes.match_route(self.path).route
+        except ValueError:
+            return NO_ROUTE
+        return route
 
     def _send_http_response(
         self, code: int, headers: dict[str, Any], body: str | bytes | None
@@ -139,9 +212,14 @@ class ApiRequestHandler(ChaliceRequestHandler):
 
 
 class ApiServer:
-    """The HTTP API of an app on 127.0.0.1."""
+    """
+    The HTTP API of an app on 127.0.0.1.
 
-    def __init__(self, app: Chalice, port: int) -> None:
+    The app reports what it answers by itself. What the server refuses before that, `reporter` is
+    told of.
+    """
+
+    def __init__(self, app: Chalice, port: int, reporter: Reporter | None = None) -> None:
         config = Config.create(
             chalice_stage="local", app_name=app.app_name, lambda_timeout=FUNCTION_TIMEOUT_SECONDS
         )
@@ -149,7 +227,7 @@ class ApiServer:
         # Its own five make a burst of connections wait for a second.
         self._local.server.socket.listen(WAITING_CONNECTIONS)
         self._local.server.RequestHandlerClass = functools.partial(
-            ApiRequestHandler, app_object=app, config=config
+            ApiRequestHandler, gateway=(app, config), reporter=reporter
         )
 
     def run(self) -> None:
@@ -171,17 +249,26 @@ def request_id(candidate: str | None) -> str:
     return str(uuid.uuid4())
 
 
-def _unknown_path() -> Problem:
+def _unknown_path(path: str) -> Problem:
     return Problem(
         "unknown-path",
         HTTPStatus.NOT_FOUND,
         message("unknown-path.title"),
-        message("unknown-path.detail"),
+        message("unknown-path.detail", path=_shown(path)),
     )
+
+
+def _shown(text: str) -> str:
+    """What was sent as it may stand in a message: in ASCII, its beginning where it is long."""
+    return json.dumps(text[:SHOWN_CHARACTERS]) + ("…" if len(text) > SHOWN_CHARACTERS else "")
 
 
 def _refused(status: HTTPStatus, detail: str) -> Problem:
     return Problem("request-refused", status, status.phrase, f"{detail}.")
+
+
+def _unreadable_line(line: str) -> Problem:
+    return _malformed(message("malformed-request.line", got=_shown(line)))
 
 
 def _malformed(detail: str) -> Problem:

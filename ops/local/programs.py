@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, cast
 
+from chalicelib import wiring
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
 from ops.local.clients import queue_client
@@ -51,7 +52,7 @@ def run_worker(
 
 def run_api(port: int, ready_fd: int | None) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
-    server = ApiServer(_load_app(), port)
+    server = ApiServer(_load_app(), port, wiring.telemetry())
     _run(server.run, server.stop, ready_fd)
 
 

@@ -1,13 +1,14 @@
 """What is the same for every route: problems, request ids, and what is kept to ourselves."""
 
 import uuid
+from typing import Any
 
 import pytest
 
 import app as orders_app
 from chalicelib import wiring
 from tests.builders import order_text
-from tests.http.conftest import Api
+from tests.http.conftest import JSON, Api
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,127 @@ def test_every_route_to_orders_is_closed_unless_the_stage_says_otherwise(
     authorizer = orders_app.app.routes[path][method].authorizer
 
     assert (authorizer is not None) is closed
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What was logged, one mapping a line."""
+    return [vars(line) | {"message": line.getMessage()} for line in caplog.records]
+
+
+@pytest.mark.parametrize("changes", [{}, {"amount": 0}], ids=["valid", "invalid"])
+def test_the_line_of_an_order_that_was_queued_names_it(
+    api: Api, caplog: pytest.LogCaptureFixture, changes: dict[str, Any]
+) -> None:
+    """Until it is processed, this line is all that says what became of it."""
+    answer = api.post(order_text(**changes))
+
+    (line,) = lines_of(caplog)
+    assert (line["message"], line["status"]) == ("POST /orders", 202)
+    assert (line["orderId"], line["submissionId"]) == ("order-001", "id-1")
+    assert line["requestId"] == answer.headers["x-request-id"]
+    assert "problem" not in line
+
+
+def test_the_line_of_an_order_that_was_queued_names_it_though_the_answer_failed(
+    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.web.location_of", lambda *_: 1 // 0)
+
+    api.post(order_text())
+
+    line = lines_of(caplog)[-1]
+    assert (line["status"], line["problem"], line["orderId"]) == (
+        500,
+        "internal-error",
+        "order-001",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "problem", "reason"),
+    [
+        ("[]", 400, "unreadable-order", "not_an_object"),
+        ('{"id": "a", "55501234": 1, "55501234": 2}', 400, "unreadable-order", "repeated_key"),
+        ('{"id": "55501234 31337.42"}', 400, "unreadable-order", "bad_id"),
+        (" " * 300_000, 413, "order-too-large", "too_large"),
+    ],
+)
+def test_the_line_of_a_refused_order_says_why_and_nothing_of_what_was_sent(
+    api: Api, caplog: pytest.LogCaptureFixture, *, body: str, status: int, problem: str, reason: str
+) -> None:
+    api.post(body)
+
+    (line,) = lines_of(caplog)
+    assert (line["status"], line["problem"], line["reason"]) == (status, problem, reason)
+    assert not {"orderId", "submissionId"} & line.keys()
+    assert "55501234" not in str(line)
+
+
+def test_the_line_of_bad_parameters_has_the_codes_of_all_errors(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.get("/orders?limit=31337.42&valid=55501234&55501234=1")
+
+    (line,) = lines_of(caplog)
+    assert (line["status"], line["problem"]) == (400, "invalid-parameters")
+    assert line["errors"] == ["unknown_parameter", "bad_boolean", "bad_limit"]
+    assert "55501234" not in str(line)
+    assert "31337.42" not in str(line)
+
+
+def test_a_line_names_a_code_once_however_often_it_was_given(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a request of some kilobytes would leave a line of many more."""
+    api.get("/orders?" + "&".join(f"p{number}=" for number in range(1_000)))
+
+    (line,) = lines_of(caplog)
+    assert line["errors"] == ["unknown_parameter"]
+
+
+def test_the_line_of_an_id_that_cannot_be_does_not_name_it(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.get("/orders/55501234%20b")
+
+    (line,) = lines_of(caplog)
+    assert (line["message"], line["errors"]) == ("GET /orders/{order_id}", ["bad_id"])
+    assert "55501234" not in str(line)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "problem"),
+    [
+        ("GET", "/orders/order-001", {}, "order-not-found"),
+        ("DELETE", "/orders", {}, "method-not-allowed"),
+        ("POST", "/orders", {"Content-Type": "text/plain"}, "unsupported-media-type"),
+        (
+            "POST",
+            "/orders",
+            {"Content-Type": JSON, "Content-Encoding": "gzip"},
+            "unsupported-media-type",
+        ),
+    ],
+)
+def test_the_line_of_any_other_refusal_says_which_it_was(
+    api: Api,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    problem: str,
+) -> None:
+    api.request(method, path, headers=headers)
+
+    (line,) = lines_of(caplog)
+    assert line["problem"] == problem
+
+
+def test_the_line_of_an_outage_says_so(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with api.queue.outage():
+        api.post(order_text())
+
+    failed, answered = lines_of(caplog)
+    assert failed["message"] == "request failed"
+    assert (answered["status"], answered["problem"]) == (503, "unavailable")

@@ -77,6 +77,14 @@ def test_all_parameters_that_are_wrong_are_in_spanish(api: Api) -> None:
     )
 
 
+def test_a_repeated_parameter_is_refused_in_spanish(api: Api) -> None:
+    assert_spanish(
+        api.get("/orders?limit=1&limit=2", **SPANISH),
+        "Parámetros no válidos",
+        "limit debe darse una sola vez: se recibió '1', '2'.",
+    )
+
+
 def test_a_cursor_that_is_wrong_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.get("/orders?cursor=x", **SPANISH),
@@ -113,8 +121,8 @@ def test_an_idempotency_key_is_refused_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Idempotency_Key="a b", **SPANISH),
         "Idempotency-Key no válida",
-        "La Idempotency-Key debe ser de 1 a 255 caracteres ASCII visibles: se recibieron 3. "
-        "No se encoló nada.",
+        "La Idempotency-Key debe ser de 1 a 255 caracteres ASCII visibles: se recibieron 3, "
+        "y el carácter 2 es un espacio. No se encoló nada.",
     )
 
 

@@ -1,6 +1,7 @@
 """GET: the order with its history, the audit, and health."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -64,6 +65,7 @@ def test_an_order_that_is_not_recorded_may_still_be_on_the_queue(api: Api) -> No
     assert answer.status == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.body["type"] == "urn:orders:problem:order-not-found"
+    assert answer.body["detail"].startswith('No order "order-001" is recorded.')
     assert "queue" in answer.body["detail"]
     assert int(answer.headers["retry-after"]) > 0
 
@@ -74,6 +76,18 @@ def test_an_id_that_cannot_be_is_a_400(api: Api, order_id: str) -> None:
 
     assert answer.status == 400
     assert [error["field"] for error in answer.body["errors"]] == ["orderId"]
+
+
+@pytest.mark.parametrize(
+    ("order_id", "got"),
+    [("a%20b", '"a%20b"'), ("y" * 63 + "~", f'"{"y" * 63}~"'), ("x" * 65, "65 characters")],
+)
+def test_an_id_that_cannot_be_is_said_to_whoever_sent_it(api: Api, order_id: str, got: str) -> None:
+    answer = api.get(f"/orders/{order_id}")
+
+    assert answer.body["detail"] == (
+        f"orderId must be 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..): got {got}."
+    )
 
 
 def test_a_long_history_is_paged(api: Api) -> None:
@@ -104,6 +118,42 @@ def test_the_audit_is_filtered_and_paged(api: Api) -> None:
     assert second["cursor"] is None
 
 
+@pytest.mark.parametrize("period", ["", "&from=2026-02-25", "&to=2026-03-02"])
+def test_the_pages_are_of_the_period_of_the_first_one_though_midnight_comes_between(
+    api: Api, period: str
+) -> None:
+    """Without `from` and `to` the period is of the day of the request, which is another then."""
+    api.clock.now -= timedelta(days=4)
+    for number in range(5):
+        api.process(sqs_event(sqs_record(order_text(f"order-{number}"))))
+        api.clock.advance(days=1)
+
+    seen, path = [], f"/orders?limit=1{period}"
+    while path:
+        body = api.get(path).body
+        seen += [record["orderId"] for record in body["records"]]
+        path = body["cursor"] and f"/orders?limit=1{period}&cursor={body['cursor']}"
+        api.clock.advance(days=3)
+
+    assert seen == ["order-4", "order-3", "order-2", "order-1", "order-0"]
+
+
+@pytest.mark.parametrize(
+    "other", ["valid=true", "from=2026-02-23", "to=2026-03-01", "from=2026-02-23&to=2026-03-01"]
+)
+def test_a_cursor_with_other_parameters_than_those_it_came_with_is_refused(
+    api: Api, other: str
+) -> None:
+    for number in range(3):
+        api.process(sqs_event(sqs_record(order_text(f"order-{number}"))))
+    cursor = api.get("/orders?limit=1").body["cursor"]
+
+    answer = api.get(f"/orders?{other}&cursor={cursor}")
+
+    assert answer.status == 400
+    assert [error["code"] for error in answer.body["errors"]] == ["bad_cursor"]
+
+
 def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
     answer = api.get("/orders?from=2020-01-01&to=2020-01-02")
 
@@ -117,6 +167,8 @@ def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
         ("limit=0&valid=x&from=now", ["from", "valid", "limit"]),
         ("cursor=altered", ["cursor"]),
         ("nonsense=1", ["nonsense"]),
+        ("status=ACCEPTED&status=REJECTED", ["status"]),
+        ("limit=1&limit=1&valid=x", ["limit", "valid"]),
     ],
 )
 def test_bad_parameters_are_named(api: Api, query: str, fields: list[str]) -> None:
@@ -125,6 +177,13 @@ def test_bad_parameters_are_named(api: Api, query: str, fields: list[str]) -> No
     assert answer.status == 400
     assert answer.body["type"] == "urn:orders:problem:invalid-parameters"
     assert [error["field"] for error in answer.body["errors"]] == fields
+
+
+def test_a_repeated_parameter_of_a_history_is_named(api: Api) -> None:
+    answer = api.get("/orders/order-001?limit=1&limit=2")
+
+    assert answer.status == 400
+    assert answer.body["detail"] == "limit must be given once: got '1', '2'."
 
 
 def test_a_store_that_cannot_be_reached_is_a_503(api: Api) -> None:

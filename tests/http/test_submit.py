@@ -97,6 +97,23 @@ def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> N
 
 
 @pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (7, "7"),
+        ("a b", '"a b"'),
+        ("y" * 63 + "ñ", f'"{"y" * 63}\\u00f1"'),
+        ("x" * 65, "65 characters"),
+    ],
+)
+def test_an_id_that_cannot_be_used_is_said_whole_or_how_long_it_is(
+    api: Api, value: Any, got: str
+) -> None:
+    answer = api.post(json.dumps({"id": value}))
+
+    assert answer.body["errors"][0]["message"].endswith(f": got {got}")
+
+
+@pytest.mark.parametrize(
     ("amount", "code"),
     [
         ("true", "not_a_number"),
@@ -195,6 +212,33 @@ def test_a_content_encoding_of_identity_says_nothing(api: Api) -> None:
     assert api.post(order_text(), Content_Encoding="identity").status == 202
 
 
+@pytest.mark.parametrize("query", ["dryRun=true", "dryRun=", "dryRun=true&dryRun=false"])
+def test_a_parameter_is_refused_as_it_would_not_do_what_it_says(api: Api, query: str) -> None:
+    answer = api.request(
+        "POST", f"/orders?{query}", order_text().encode(), {"Content-Type": "application/json"}
+    )
+
+    assert_refused(api, answer, 400, "invalid-parameters")
+    assert [(error["field"], error["code"]) for error in answer.body["errors"]] == [
+        ("dryRun", "unknown_parameter")
+    ]
+
+
+def test_a_parameter_is_refused_behind_api_gateway_too(api: Api) -> None:
+    event = {
+        "requestContext": {"httpMethod": "POST", "resourcePath": "/orders", "path": "/prod/orders"},
+        "headers": {"content-type": "application/json"},
+        "multiValueQueryStringParameters": {"dryRun": ["true"]},
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": order_text(),
+        "isBase64Encoded": False,
+    }
+
+    assert orders_app.app(event, None)["statusCode"] == 400
+    assert api.queue.sent == []
+
+
 def test_a_compressed_body_is_refused(api: Api) -> None:
     body = gzip.compress(order_text().encode())
 
@@ -208,6 +252,27 @@ def test_an_idempotency_key_that_cannot_be_used_is_refused(api: Api, key: str) -
     answer = api.post(order_text(), Idempotency_Key=key)
 
     assert_refused(api, answer, 400, "invalid-idempotency-key")
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "got 0 characters"),
+        ("a b", "got 3 characters, and character 2 is a space"),
+        ("a\tb c", "got 5 characters, and character 2 is U+0009"),
+        ("keyñ", "got 4 characters, and character 4 is U+00F1"),
+        ("x\x7f", "got 2 characters, and character 2 is U+007F"),
+        ("x" * 256, "got 256 characters"),
+    ],
+)
+def test_what_is_wrong_with_an_idempotency_key_is_said_without_the_key(
+    api: Api, key: str, why: str
+) -> None:
+    answer = api.post(order_text(), Idempotency_Key=key)
+
+    assert answer.body["detail"] == (
+        f"The Idempotency-Key must be 1 to 255 visible ASCII characters: {why}. Nothing was queued."
+    )
 
 
 def test_a_retry_with_the_same_key_is_the_same_submission(api: Api) -> None:

@@ -30,10 +30,32 @@ def small_app() -> Chalice:
     return app
 
 
+class Reported(list[dict[str, Any]]):
+    """What a log would have a line of."""
+
+    def answered(self, **line: Any) -> None:
+        self.append(line)
+
+    def request_failed(self, error: Exception, request_id: str) -> None:
+        raise AssertionError(request_id) from error
+
+
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def all_reported() -> Reported:
+    return Reported()
+
+
+@pytest.fixture
+def reported(all_reported: Reported) -> Reported:
+    """What the server reports in one test."""
+    all_reported.clear()
+    return all_reported
+
+
+@pytest.fixture(scope="module")
+def port(all_reported: Reported) -> Iterator[int]:
     number = free_port()
-    server = ApiServer(small_app(), number)
+    server = ApiServer(small_app(), number, all_reported)
     serving = threading.Thread(target=server.run)
     serving.start()
     yield number
@@ -83,6 +105,21 @@ def test_a_path_without_a_route_is_a_404_problem(
     assert json.loads(response.read())["type"] == "urn:orders:problem:unknown-path"
 
 
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("/nowhere?a=1", '"/nowhere"'),
+        ("/n\u00e9", '"/n\\u00e9"'),
+        ('/"x', '"/\\"x"'),
+        ("/" + "x" * 200, f'"/{"x" * 79}"…'),
+    ],
+)
+def test_a_path_without_a_route_is_named(port: int, target: str, shown: str) -> None:
+    sent = request(line=f"GET {target} HTTP/1.1").decode().encode("latin-1")
+
+    assert problem_in(raw(port, sent))["detail"] == f"The API has nothing at {shown}."
+
+
 def test_what_the_server_refuses_by_itself_is_in_the_callers_language(
     connection: http.client.HTTPConnection,
 ) -> None:
@@ -126,6 +163,57 @@ def test_chunks_that_are_not_well_formed_are_refused(port: int, chunks: bytes) -
     assert problem_in(answer)["status"] == 400
 
 
+@pytest.mark.parametrize(("path", "allowed"), [("/hello", {"GET", "HEAD"}), ("/echo", {"POST"})])
+def test_options_is_a_method_that_no_route_has(
+    connection: http.client.HTTPConnection, path: str, allowed: set[str]
+) -> None:
+    """Chalice's server answers 200 by itself, though no route takes calls from other origins."""
+    connection.request("OPTIONS", path)
+    response = connection.getresponse()
+
+    assert response.status == 405
+    assert set(response.headers["Allow"].split(", ")) == allowed
+    assert "Access-Control-Allow-Methods" not in response.headers
+
+
+def test_options_of_a_path_without_a_route_is_a_404(port: int) -> None:
+    assert problem_in(raw(port, request(line="OPTIONS /nowhere HTTP/1.1")))["status"] == 404
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("GARBAGE", '"GARBAGE"'),
+        ("PUT /hello", '"PUT /hello"'),
+        ("GET /hello HTTP/x", '"GET /hello HTTP/x"'),
+        ("a b c d", '"a b c d"'),
+        ('\x1b"', '"\\u001b\\""'),
+        ("x" * 200, f'"{"x" * 80}"…'),
+    ],
+)
+def test_a_request_line_that_cannot_be_read_is_a_malformed_request(
+    port: int, line: str, shown: str
+) -> None:
+    problem = problem_in(raw(port, f"{line}\r\n\r\n".encode()))
+
+    assert problem["type"] == "urn:orders:problem:malformed-request"
+    assert problem["detail"] == f"The request line must be like GET /orders HTTP/1.1: got {shown}."
+
+
+@pytest.mark.parametrize(
+    ("length", "detail"),
+    [
+        ("-5", "The Content-Length must not be negative: got -5."),
+        ("-", "The Content-Length is not a number."),
+        ("--5", "The Content-Length is not a number."),
+    ],
+)
+def test_a_negative_content_length_is_said_to_be_one(port: int, length: str, detail: str) -> None:
+    answer = raw(port, request(f"Content-Length: {length}\r\n"))
+
+    assert problem_in(answer)["detail"] == detail
+
+
 @pytest.mark.parametrize("length", ["abc", "-1", "1.5", ""])
 def test_a_content_length_that_is_no_number_is_refused(port: int, length: str) -> None:
     answer = raw(port, request(f"Content-Length: {length}\r\n"))
@@ -137,9 +225,10 @@ def test_a_content_length_that_is_no_number_is_refused(port: int, length: str) -
     ("headers", "body"),
     [
         (f"Content-Length: {MAX_BODY_BYTES + 1}\r\n", b""),
+        (f"Content-Length: {'9' * 5_000}\r\n", b""),
         ("Transfer-Encoding: chunked\r\n", f"{MAX_BODY_BYTES + 1:x}\r\n".encode()),
     ],
-    ids=["at once", "chunked"],
+    ids=["at once", "more digits than Python reads", "chunked"],
 )
 def test_a_body_beyond_api_gateways_limit_is_refused_unread(
     port: int, headers: str, body: bytes
@@ -173,3 +262,65 @@ def test_a_client_that_breaks_off_leaves_no_trace(
     raw(port, request(line="GET /hello HTTP/1.1"))
 
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sent", "method", "route", "status", "problem"),
+    [
+        (request(line="GET /55501234?a=1 HTTP/1.1"), "GET", "(no route)", 404, "unknown-path"),
+        (
+            request(f"Content-Length: {MAX_BODY_BYTES + 1}\r\n"),
+            "POST",
+            "/echo",
+            413,
+            "request-too-large",
+        ),
+        (request("Content-Length: 55501234x\r\n"), "POST", "/echo", 400, "malformed-request"),
+        (
+            request(line="BREW /hello HTTP/1.1"),
+            "(no method)",
+            "/hello",
+            501,
+            "request-refused",
+        ),
+        (b"G" * 70_000, "(no method)", "(no route)", 414, "request-refused"),
+    ],
+    ids=["path", "size", "length", "method", "line"],
+)
+def test_what_the_server_refuses_by_itself_is_reported_and_nothing_of_what_was_sent(
+    port: int,
+    reported: Reported,
+    *,
+    sent: bytes,
+    method: str,
+    route: str,
+    status: int,
+    problem: str,
+) -> None:
+    answer = raw(port, sent)
+
+    (line,) = reported
+    assert (line["method"], line["route"], line["status"]) == (method, route, status)
+    assert line["known"] == {"problem": problem}
+    assert f"X-Request-Id: {line['request_id']}".encode() in answer
+    assert line["duration_ms"] >= 0
+    assert "55501234" not in str(line)
+
+
+def test_a_refusal_has_nothing_of_the_request_before_it(port: int, reported: Reported) -> None:
+    first = request("X-Request-Id: mine-1\r\n", line="GET /hello HTTP/1.1")
+
+    raw(port, first + b"G" * 70_000)
+
+    (line,) = reported
+    assert line["request_id"] != "mine-1"
+    assert line["route"] == "(no route)"
+
+
+def test_what_the_app_answers_is_left_to_the_app_to_report(
+    connection: http.client.HTTPConnection, reported: Reported
+) -> None:
+    connection.request("GET", "/hello")
+    connection.getresponse().read()
+
+    assert reported == []

@@ -233,11 +233,30 @@ def test_a_page_may_be_of_another_size_than_the_one_before(
     assert [*first.records, *rest.records] == expected[::-1]
 
 
-def test_a_forged_cursor_that_holds_no_date_is_refused(queries: Queries) -> None:
-    forged = encode_cursor(of_day().scope, ("yesterday", "~"))
+@pytest.mark.parametrize(
+    "days", ["yesterday", "2026-03-01", "2026-03-01/", "/2026-03-01", "2026-03-01/2026-03-01/x"]
+)
+def test_a_forged_cursor_that_holds_no_date_is_refused(queries: Queries, days: str) -> None:
+    forged = encode_cursor(of_day().scope, (days, "~"))
 
     with pytest.raises(InvalidCursor):
         queries.list_orders(of_day(), forged)
+
+
+def test_a_cursor_says_where_a_period_ends_that_nobody_asked_for(
+    records: FakeRecordStore, queries: Queries
+) -> None:
+    for days in range(3):
+        settle_one(records, START - timedelta(days=days), f"order-{days}")
+    today, tomorrow = START.date(), START.date() + timedelta(days=1)
+    first_day = today - timedelta(days=2)
+    usual = AuditQuery(first_day, today, AuditFilter(), 1, first_is_usual=True, last_is_usual=True)
+    cursor = queries.list_orders(usual).cursor
+
+    later = usual._replace(first_day=tomorrow, last_day=tomorrow, limit=50)
+    rest = queries.list_orders(later, cursor)
+
+    assert [record.order_id for record in rest.records] == ["order-1", "order-2"]
 
 
 def test_a_store_that_fails_is_said(records: FakeRecordStore, queries: Queries) -> None:

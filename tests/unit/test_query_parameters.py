@@ -4,7 +4,12 @@ from datetime import date
 
 import pytest
 
-from chalicelib.query_parameters import InvalidParameters, audit_query, history_limit
+from chalicelib.query_parameters import (
+    InvalidParameters,
+    audit_query,
+    history_limit,
+    refuse_parameters,
+)
 from chalicelib.submissions import Status
 from tests.builders import START
 
@@ -64,6 +69,25 @@ def test_a_period_runs_forwards() -> None:
     assert errors_of(**{"from": "2026-02-02", "to": "2026-02-01"}) == [("from", "bad_date")]
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"from": "2026-02-02", "to": "2026-02-01"}, "2026-02-02 is after to 2026-02-01"),
+        (
+            {"from": "2030-01-01"},
+            "2030-01-01 is after to 2026-03-01 (today in UTC, as none was given)",
+        ),
+    ],
+)
+def test_a_period_that_runs_backwards_is_said_with_both_of_its_days(
+    given: dict[str, str], why: str
+) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query(given, START)
+
+    assert [error.message for error in refused.value.errors] == [why]
+
+
 def test_the_beginning_of_the_calendar_is_a_date_too() -> None:
     assert audit_query({"to": "0001-01-01"}, START).first_day == date.min
 
@@ -104,4 +128,54 @@ def test_an_order_id_that_cannot_be_is_refused(order_id: str) -> None:
     assert [(error.field, error.code) for error in refused.value.errors] == [
         ("from", "unknown_parameter"),
         ("orderId", "bad_id"),
+    ]
+
+
+def test_a_parameter_that_is_repeated_is_refused_beside_all_other_errors() -> None:
+    """To take either value would answer what nobody asked."""
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query(
+            {"limit": "0"},
+            START,
+            {"status": ["ACCEPTED", "nonsense"], "cursor": ["x", "x"], "stauts": ["a", "b"]},
+        )
+
+    assert [(error.field, error.code) for error in refused.value.errors] == [
+        ("stauts", "unknown_parameter"),
+        ("status", "repeated_parameter"),
+        ("cursor", "repeated_parameter"),
+        ("limit", "bad_limit"),
+    ]
+    assert refused.value.errors[1].message == "must be given once: got 'ACCEPTED', 'nonsense'"
+
+
+def test_a_repeated_parameter_of_a_history_is_refused() -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        history_limit("order-001", {}, {"limit": ["1", "2"]})
+
+    assert [(error.field, error.code) for error in refused.value.errors] == [
+        ("limit", "repeated_parameter")
+    ]
+
+
+def test_the_values_of_a_repeated_parameter_are_quoted_in_ascii_and_not_all_of_them() -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        audit_query({}, START, {"status": ["\n\u2028" * 1000] * 1000})
+
+    (error,) = refused.value.errors
+    assert error.message.isascii()
+    assert error.message.isprintable()
+    assert error.message.endswith("', ...")
+    assert len(error.message) < 1000
+
+
+def test_where_no_parameter_is_known_each_is_refused() -> None:
+    refuse_parameters({}, {})
+
+    with pytest.raises(InvalidParameters) as refused:
+        refuse_parameters({"dryRun": "true"}, {"limit": ["1", "2"]})
+
+    assert [(error.field, error.code) for error in refused.value.errors] == [
+        ("dryRun", "unknown_parameter"),
+        ("limit", "unknown_parameter"),
     ]

@@ -176,6 +176,26 @@ def test_a_request_is_one_line(logged: Logged) -> None:
     assert (line["status"], line["durationMs"], line["requestId"]) == (200, 7, "r-1")
 
 
+def test_the_line_of_a_request_has_what_is_known_of_it_too(readable: Logged) -> None:
+    readable.telemetry.answered(
+        method="POST",
+        route="/orders",
+        status=202,
+        duration_ms=7,
+        request_id="r-1",
+        known={"orderId": "order-001", "submissionId": "s-1"},
+    )
+
+    (line,) = readable.stream.getvalue().splitlines()
+    assert line.split()[-5:] == [
+        "status=202",
+        "durationMs=7",
+        "requestId=r-1",
+        "orderId=order-001",
+        "submissionId=s-1",
+    ]
+
+
 def test_a_failed_request_says_why(logged: Logged) -> None:
     logged.telemetry.request_failed(StoreUnavailable("SQS SendMessage: 503"), "r-1")
 

@@ -1,0 +1,26 @@
+"""The days that `--from` and `--to` mean, for every command that has them."""
+
+import re
+from datetime import date
+
+import click
+import pytest
+
+from ops.commands import session
+from tests.builders import START
+
+
+@pytest.mark.parametrize(
+    ("last_day", "why"),
+    [
+        (date(2026, 2, 1), "--from 2030-01-01 is after --to 2026-02-01."),
+        (None, "--from 2030-01-01 is after --to 2026-03-01 (today in UTC, as none was given)."),
+    ],
+)
+def test_a_period_that_runs_backwards_is_said_with_both_of_its_days(
+    last_day: date | None, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "now", lambda: START)
+
+    with pytest.raises(click.UsageError, match=re.escape(why)):
+        session.period(date(2030, 1, 1), last_day)
