@@ -10,6 +10,7 @@ it is an `Order` like any other, whose `errors` lists every broken rule at once.
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Self
@@ -26,8 +27,8 @@ CHANNELS = ("web", "mobile", "atm")
 
 MAX_DECIMALS = 2
 CENT = Decimal("0.01")
-# Beyond Decimal's own exponents; no payload has as many digits as would make up for it.
-FAR_EXPONENT = 1_000_000
+# What lies beyond is Infinity to most JSON parsers: such text does not name a number they agree on.
+LARGEST_DOUBLE = Decimal(sys.float_info.max)
 # "." and ".." are refused: URL and path normalisation would take them for directories.
 ORDER_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 # ASCII on purpose: `\d`, str.isdigit and Decimal() all admit the digits of other scripts.
@@ -262,16 +263,10 @@ def _exact_decimal(value: Any) -> Decimal | None:
         case _:
             return None
     try:
-        return Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:  # an exponent beyond Decimal's own limits
-        return _breaking_the_same_rules(text)
-
-
-def _breaking_the_same_rules(text: str) -> Decimal:
-    """A number in place of one that Decimal can't hold: as far from 0, or as close, as matters."""
-    digits, _, exponent = text.lower().partition("e")
-    sign = "-" if exponent.startswith("-") else ""
-    return Decimal(f"{digits}e{sign}{FAR_EXPONENT}")
+        return None
+    return amount if abs(amount) <= LARGEST_DOUBLE else None
 
 
 def _decimal_places(amount: Decimal) -> int:

@@ -7,6 +7,7 @@ shares no mistake with the code under test.
 
 import json
 import string
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 
 DIGITS = "0123456789"
 ID_CHARACTERS = string.ascii_letters + DIGITS + "._-"
+LARGEST_DOUBLE = Fraction(sys.float_info.max)
 LARGEST_AMOUNT = Fraction(999_999_999_999_999, 100)
 MANY = 10**6
-FAR = Fraction(10) ** 1000
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _amount_errors(value: object) -> Iterator[str]:
         yield "missing"
         return
     worth = _worth(value)
-    if worth is None:
+    if worth is None or abs(worth) > LARGEST_DOUBLE:
         yield "not_a_number"
         return
     if worth <= 0:
@@ -99,10 +100,8 @@ def _worth(value: object) -> Fraction | None:
     if isinstance(value, NumberText):
         digits, _, exponent = value.text.lower().partition("e")
         # Fraction would write such a number out; no decimal digits make up for it.
-        if int(exponent or "0") > MANY:
-            return Fraction(digits) * FAR
-        if int(exponent or "0") < -MANY:
-            return Fraction(digits) / FAR
+        if abs(int(exponent or "0")) > MANY:
+            return LARGEST_DOUBLE + 1
         return Fraction(digits) * Fraction(10) ** int(exponent or "0")
     if isinstance(value, str):
         whole, point, decimals = value.removeprefix("-").partition(".")
