@@ -161,9 +161,14 @@ def body_of(request: Request) -> bytes:
 
 
 def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The query parameters: those that are given once, and those that are given more than once."""
+    """
+    The query parameters: those that are given once, and those that are given more than once.
+
+    A signature may be in the query instead of a header (AWS Signature Version 4, "presigned"): what
+    it is made of is API Gateway's, and none of them.
+    """
     given = request.query_params or MultiDict({})
-    values = {name: given.getlist(name) for name in given}
+    values = {name: given.getlist(name) for name in given if not name.lower().startswith("x-amz-")}
     once = {name: each[0] for name, each in values.items() if len(each) == 1}
     return once, {name: each for name, each in values.items() if len(each) > 1}
 

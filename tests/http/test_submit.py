@@ -222,6 +222,13 @@ def test_a_parameter_is_refused_as_it_would_not_do_what_it_says(api: Api, query:
     ]
 
 
+def test_a_signature_in_the_query_is_no_parameter(api: Api) -> None:
+    query = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0123&X-Amz-Security-Token=abc"
+    body, headers = order_text().encode(), {"Content-Type": "application/json"}
+
+    assert api.request("POST", f"/orders?{query}", body, headers).status == 202
+
+
 def test_a_parameter_is_refused_behind_api_gateway_too(api: Api) -> None:
     event = {
         "requestContext": {"httpMethod": "POST", "resourcePath": "/orders", "path": "/prod/orders"},
