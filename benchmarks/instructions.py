@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import botocore
 
+from benchmarks import singly
 from benchmarks.cold_start import CONTENDERS, Start, make_package, packaged
 from benchmarks.events import record
 from benchmarks.optimisations import OPTIMISATIONS, REJECTED
@@ -61,15 +62,9 @@ FEW, MANY = 100, 200
 NO_COLLECTION = {"BENCH_NO_COLLECTION": "1"}
 # What is done once for each batch shows with batches of one.
 OF_A_BATCH = {"metrics": "the metrics' object made once"}
-SINGLY = {
-    "serial_boto3": "(a) boto3, serial",
-    "serial_with_powertools": "(a) with Powertools' Logger and Metrics",
-    "powertools_batch": "(b) Powertools BatchProcessor, idempotency",
-    "powertools_async": "(c) Powertools AsyncBatchProcessor, aiobotocore",
-    "ours": "(d) this system",
-    "ours_calls": "(d)'s two calls alone, nothing else",
-}
+SINGLY = {**CONTENDERS, **singly.NAMES}
 FEW_BATCHES, MANY_BATCHES = 20, 60
+STEP_HEADS = ("before", "after", "saved")
 
 
 def measure(progress: Progress) -> str:
@@ -93,14 +88,14 @@ def of_a_start() -> str:
         aws.tally_of(len(starts))
     whole = found[WHOLE]
     steps = (
-        [title, f"{found[title]:.0f}", f"{whole:.0f}", f"{1 - whole / found[title]:.1%}"]
+        _step(title, found[title], whole, digits=0)
         for title in [*OF_THE_CODE.values(), DATA, DOCS, HTTP2, HASHES, BYTECODE]
     )
     starts_table = (
         [title, f"{found[title]:.0f}", f"{whole / found[title]:.2f}"] for title in BASES
     )
-    heads = ["million instructions of a cold start", "before", "after", "saved"]
-    base_heads = ["million instructions of a cold start", "", "ours, of it"]
+    counted = "million instructions of a cold start"
+    heads, base_heads = [counted, *STEP_HEADS], [counted, "", "ours, of it"]
     return f"Kept:\n\n{table(heads, steps)}\n\nAll in all:\n\n{table(base_heads, starts_table)}"
 
 
@@ -111,16 +106,10 @@ def of_an_order() -> str:
     each = _differences(starts, ((1, FEW), (1, MANY)))
     ours = each["none"]
     rows = [
-        [title, f"{each[name]:.2f}", f"{ours:.2f}", f"{1 - ours / each[name]:.1%}"]
-        for name, title in OPTIMISATIONS.items()
-        if name in STEPS
+        _step(title, each[name], ours) for name, title in OPTIMISATIONS.items() if name in STEPS
     ]
-    rejected = [
-        [title, f"{ours:.2f}", f"{each[name]:.2f}", f"{1 - each[name] / ours:.1%}"]
-        for name, title in REJECTED.items()
-        if name in STEPS
-    ]
-    heads = ["million instructions of an order in a batch", "before", "after", "saved"]
+    rejected = [_step(title, ours, each[name]) for name, title in REJECTED.items() if name in STEPS]
+    heads = ["million instructions of an order in a batch", *STEP_HEADS]
     return f"Kept:\n\n{table(heads, rows)}\n\nLeft out:\n\n{table(heads, rejected)}"
 
 
@@ -132,16 +121,17 @@ def of_a_batch_of_one() -> str:
     }
     each = _differences(starts, ((FEW_BATCHES, 1), (MANY_BATCHES, 1)))
     ours, base = each["ours"], each["serial_boto3"]
-    steps = (
-        [title, f"{each[name]:.2f}", f"{ours:.2f}", f"{1 - ours / each[name]:.1%}"]
-        for name, title in OF_A_BATCH.items()
-    )
+    steps = (_step(title, each[name], ours) for name, title in OF_A_BATCH.items())
     whole = (
         [title, f"{each[name]:.2f}", f"{each[name] / base:.2f}"] for name, title in SINGLY.items()
     )
-    heads = ["million instructions of an order in a batch of one", "before", "after", "saved"]
-    whole_heads = ["million instructions of an order in a batch of one", "", "of (a)"]
+    counted = "million instructions of an order in a batch of one"
+    heads, whole_heads = [counted, *STEP_HEADS], [counted, "", "of (a)"]
     return f"Kept:\n\n{table(heads, steps)}\n\nAll in all:\n\n{table(whole_heads, whole)}"
+
+
+def _step(title: str, before: float, after: float, digits: int = 2) -> list[str]:
+    return [title, f"{before:.{digits}f}", f"{after:.{digits}f}", f"{1 - after / before:.1%}"]
 
 
 def _differences(

@@ -55,9 +55,7 @@ def by_batch_size(progress: Progress) -> str:
     """Orders a second and AWS calls, over the fake AWS."""
     rates: defaultdict[int, list[float]] = defaultdict(list)
     calls: dict[int, float] = {}
-    with FakeAws() as aws, ExitStack() as cleanup:
-        ours = Contender(OURS, environment(aws.url))
-        cleanup.callback(ours.stop)
+    with FakeAws() as aws, Contender(OURS, environment(aws.url)) as ours:
         ours.perform(Run("warm-up", Mix.VALID, 100))
         aws.reset()
         progress.step(f"batches of {BATCH_SIZES[0]} to {BATCH_SIZES[-1]}")
@@ -75,8 +73,8 @@ def by_workers(progress: Progress) -> str:
     rows = []
     for name, start in (("ministack", ministack), ("roto", roto)):
         progress.step(f"{name}, {WORKERS[0]} to {WORKERS[-1]} workers")
-        with start() as url, ExitStack() as cleanup:
-            contenders = [_worker(url, number, cleanup) for number in range(WORKERS[-1])]
+        with start() as url, ExitStack() as running:
+            contenders = [_worker(url, number, running) for number in range(WORKERS[-1])]
             rates: defaultdict[int, list[float]] = defaultdict(list)
             for number, workers in product(range(ROUNDS), WORKERS):
                 rates[workers].append(_rate(contenders[:workers], f"{workers}-{number}"))
@@ -84,10 +82,9 @@ def by_workers(progress: Progress) -> str:
     return table(["orders/s with so many workers", *map(str, WORKERS)], rows)
 
 
-def _worker(url: str, number: int, cleanup: ExitStack) -> Contender:
+def _worker(url: str, number: int, running: ExitStack) -> Contender:
     """A worker that has its connections, and has done its first batch."""
-    worker = Contender(OURS, environment(url), pinned=False)
-    cleanup.callback(worker.stop)
+    worker = running.enter_context(Contender(OURS, environment(url), pinned=False))
     worker.perform(Run(f"warm-up-{number}", Mix.VALID, WORKERS_BATCH))
     return worker
 

@@ -11,14 +11,14 @@ from benchmarks.contender import Run
 from benchmarks.events import Mix
 from benchmarks.processes import Awake, Contender, FakeAws, environment
 from benchmarks.report import by_round, table
+from benchmarks.throughput import BASELINE, OURS
 
 if TYPE_CHECKING:
     from benchmarks.progress import Progress
 
-BASELINE = "serial_boto3"
 NAMES = {
     BASELINE: "(a) boto3, serial",
-    "ours": "(d) this system",
+    OURS: "(d) this system",
     "ours_calls": "(d)'s two calls alone, nothing else",
 }
 ROUNDS = 7

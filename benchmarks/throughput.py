@@ -115,8 +115,8 @@ Cells = dict[tuple[Scenario, str], Cell]
 def measure(share: str, progress: Progress) -> Cells:
     """All contenders in a share's scenarios: in each round one after the other, for a moment."""
     cells: Cells = defaultdict(Cell)
-    # At a share of a core the memory run keeps them awake.
     with ExitStack() as running:
+        # At a share of a core the memory run does this.
         if share == FULL:
             running.enter_context(Awake())
         aws = running.enter_context(FakeAws())

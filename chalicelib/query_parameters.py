@@ -44,14 +44,9 @@ class _Reader:
     def __init__(self, parameters: Parameters, repeated: Repeated, known: tuple[str, ...]) -> None:
         self._parameters = parameters
         self.errors: list[OrderError] = []
-        unknown = (
-            message("parameter.unknown", known=", ".join(known))
-            if known
-            else message("parameter.none")
-        )
         for name in (*parameters, *repeated):
             if name not in known:
-                self.fail(name, "unknown_parameter", unknown)
+                self.fail(name, "unknown_parameter", _not_known_here(known))
         for name, values in repeated.items():
             if name in known:
                 why = message("parameter.repeated", got=_all_shown(values))
@@ -151,6 +146,12 @@ def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE
         first_is_usual="from" not in parameters,
         last_is_usual="to" not in parameters,
     )
+
+
+def _not_known_here(known: Sequence[str]) -> Message:
+    if known:
+        return message("parameter.unknown", known=", ".join(known))
+    return message("parameter.none")
 
 
 def _shown(text: str) -> str:

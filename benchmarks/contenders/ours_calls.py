@@ -1,7 +1,7 @@
 """
 The two calls that (d) makes for an order, through its own clients, and nothing else.
 
-What they take is the floor for a processor over botocore: no order is read, no verdict given,
+What they take is the floor for a processor over botocore: no rule is looked at, no verdict given,
 nothing logged or counted.
 """
 

@@ -85,8 +85,11 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip")
     _drop_undeclared(packaged.template)
     _set_defaults(packaged.template, {"Stage": stage, **settings.get("template_parameters", {})})
-    name = "VENDORED_LIMIT_BYTES" if vendored else "ARCHIVE_LIMIT_BYTES"
-    limit = VENDORED_LIMIT_BYTES if vendored else ARCHIVE_LIMIT_BYTES
+    name, limit = (
+        ("VENDORED_LIMIT_BYTES", VENDORED_LIMIT_BYTES)
+        if vendored
+        else ("ARCHIVE_LIMIT_BYTES", ARCHIVE_LIMIT_BYTES)
+    )
     if packaged.size_bytes > limit:
         raise PackagingFailed(
             f"{packaged.describe()} is more than {limit / 1e6:g} MB: look what got in with "
