@@ -73,8 +73,8 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
     `make vendor`, it is filled anew, so that it is of this app and this botocore.
 
     Raises:
-        PackagingFailed: the stage isn't known, its resources aren't recorded, Chalice refused, or
-            the archive is too large.
+        PackagingFailed: the stage isn't known, its resources aren't recorded, vendor/ could not be
+            filled, Chalice refused, or the archive is too large.
     """
     settings = stage_settings(stage, project)
     _require_resources(stage, settings)
@@ -126,12 +126,19 @@ def _require_resources(stage: str, settings: dict[str, Any]) -> None:
 
 def _fill_vendor(project: Path) -> None:
     """In a process of its own: bytecode differs with what a process has loaded before."""
-    subprocess.run(  # noqa: S603 (the command is ours)
-        [sys.executable, "-m", "ops.vendor", str(project)],
-        cwd=PROJECT_ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    try:
+        subprocess.run(  # noqa: S603 (the command is ours)
+            [sys.executable, "-m", "ops.vendor", str(project)],
+            cwd=PROJECT_ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise PackagingFailed(
+            f"vendor/ could not be filled anew: {_last_line(error)}\nTo see all that it says, type "
+            "`make vendor`; to package without it, delete vendor/."
+        ) from error
 
 
 def _run_chalice(stage: str, directory: Path, project: Path) -> None:
@@ -150,15 +157,19 @@ def _run_chalice(stage: str, directory: Path, project: Path) -> None:
             timeout=PACKAGING_LIMIT_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or error.stdout).strip().splitlines() or ["it did not say why"]
         raise PackagingFailed(
-            f"chalice package --stage {stage} failed: {said[-1]}\nTo see all that it says, type "
-            f"`chalice package --stage {stage} build` in {project}."
+            f"chalice package --stage {stage} failed: {_last_line(error)}\nTo see all that it "
+            f"says, type `chalice package --stage {stage} build` in {project}."
         ) from error
     except subprocess.TimeoutExpired as error:
         raise PackagingFailed(
             f"chalice package --stage {stage} was not done within {PACKAGING_LIMIT_SECONDS} s."
         ) from error
+
+
+def _last_line(error: subprocess.CalledProcessError) -> str:
+    said: list[str] = (error.stderr or error.stdout).strip().splitlines()
+    return said[-1] if said else "it did not say why"
 
 
 def _environment() -> dict[str, str]:

@@ -94,6 +94,17 @@ def test_an_archive_that_is_too_large_is_said(
         package_app("dev", tmp_path / "out", own_project)
 
 
+def test_a_vendor_that_cannot_be_filled_anew_is_said_with_what_to_type(
+    own_project: Path, tmp_path: Path
+) -> None:
+    (own_project / "vendor" / "botocore").mkdir(parents=True)
+    # Its bytecode can't be made.
+    (own_project / "chalicelib" / "broken.py").write_text("def\n")
+
+    with pytest.raises(PackagingFailed, match=r"could not be filled anew: .*\n.*`make vendor`"):
+        package_app("dev", tmp_path / "out", own_project)
+
+
 def test_with_vendor_it_may_be_larger(
     vendored_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
