@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +115,12 @@ def is_running(pid: int) -> bool:
 
 def listening_addresses(pids: set[int]) -> list[str]:
     """The addresses that the processes listen on, in the kernel's hexadecimal notation."""
-    sockets = {
-        match[1]
-        for pid in pids
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if (match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())))
-    }
+    sockets = set()
+    for link in (link for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir()):
+        # What is closed meanwhile, as a connection may be, does not listen.
+        with suppress(FileNotFoundError):
+            if match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
+                sockets.add(match[1])
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
