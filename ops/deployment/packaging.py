@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
     """
     settings = stage_settings(stage, project)
     _require_resources(stage, settings)
+    _drop_bytecode(project)
     vendored = is_filled(project)
     if vendored:
         _fill_vendor(project)
@@ -124,6 +126,16 @@ def _require_resources(stage: str, settings: dict[str, Any]) -> None:
         )
 
 
+def _drop_bytecode(project: Path) -> None:
+    """
+    Remove the bytecode that imports have left in chalicelib/: Chalice packages all that is there.
+
+    Some of it may be of another Python, or of a module that is gone.
+    """
+    for cache in list((project / "chalicelib").rglob("__pycache__")):
+        shutil.rmtree(cache, ignore_errors=True)
+
+
 def _fill_vendor(project: Path) -> None:
     """In a process of its own: bytecode differs with what a process has loaded before."""
     try:
@@ -144,7 +156,8 @@ def _fill_vendor(project: Path) -> None:
 def _run_chalice(stage: str, directory: Path, project: Path) -> None:
     """In a process of its own: Chalice imports app.py, which reads the stage's environment."""
     main = "import sys; from chalice.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", main, "--project-dir", str(project), "package"]
+    # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
+    command = [sys.executable, "-B", "-c", main, "--project-dir", str(project), "package"]
     command += ["--stage", stage, "--merge-template", str(project / MERGE_TEMPLATE), str(directory)]
     try:
         subprocess.run(  # noqa: S603 (the command is ours)

@@ -1,5 +1,6 @@
 """What is deployed, packaged once for each stage."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,17 @@ from ops.deployment.packaging import PackagedApp, package_app
 from ops.vendor import fill_vendor
 from tests.project import STAGES, copy_project, outputs_of, record_resources
 
+# An import by an older Python, of a module that is gone, has left it behind.
+STALE_BYTECODE = "chalicelib/__pycache__/gone.cpython-39.pyc"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bytecode_is_written() -> Iterator[None]:
+    """As on most machines, whatever this one is told."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        yield
+
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
@@ -15,7 +27,14 @@ def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path
     project = copy_project(tmp_path_factory.mktemp("project") / "orders", deployments)
     for stage in STAGES:
         record_resources(project, stage, outputs_of(stage))
+    leave_stale_bytecode(project)
     return project
+
+
+def leave_stale_bytecode(project: Path) -> None:
+    path = project / STALE_BYTECODE
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +52,7 @@ def vendored_project(tmp_path_factory: pytest.TempPathFactory, deployments: Path
     record_resources(project, "dev", outputs_of("dev"))
     vendor = fill_vendor(project)
     (vendor / "botocore" / "of_an_older_release.py").write_text("")
+    leave_stale_bytecode(project)
     return project
 
 

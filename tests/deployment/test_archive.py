@@ -15,6 +15,7 @@ from ops.deployment.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, 
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
 from tests.builders import order_text, sqs_event, sqs_record
+from tests.deployment.conftest import STALE_BYTECODE
 
 # What Lambda's Python runtime has beside the standard library: boto3 and what it is made of.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
@@ -71,6 +72,7 @@ def test_with_vendor_it_is_larger_and_of_what_is_installed_now(vendored: Package
     held = names(vendored)
     assert "botocore/session.py" in held
     assert "botocore/of_an_older_release.py" not in held
+    assert STALE_BYTECODE not in held
     tag = sys.implementation.cache_tag
     assert f"chalicelib/__pycache__/orders.{tag}.pyc" in held
     assert f"botocore/__pycache__/session.{tag}.pyc" in held
