@@ -9,6 +9,8 @@ CONSOLE_PORT ?= 8001
 OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
+# How many processes run the tests: more than there are processors, since each waits for others half of the time
+WORKERS ?= 4
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -22,10 +24,12 @@ AWS := .venv-aws/.made-from-requirements
 # aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
 BENCH := .venv-bench/.made-from-requirements
 BIN := .venv/bin
+# A file's tests share what they start, so they stay together; files begin in the order of tests/conftest.py.
+IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
+.PHONY: help run test unit chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
 .PHONY: .venv .venv-aws .venv-bench stage-given
 
 help: ## List the commands
@@ -37,8 +41,11 @@ run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
 		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
-test: $(DEV) $(AWS) ## Run the tests
-	@$(BIN)/coverage run -m pytest
+test: $(DEV) $(AWS) ## Run all tests: minutes
+	@$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report=
+
+unit: $(DEV) ## Run the tests that need no emulator and no browser: seconds
+	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
 chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each: minutes
 	@$(BIN)/python -m tests.chaos $(CHAOS)

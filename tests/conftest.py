@@ -7,6 +7,9 @@ import pytest
 
 from ops.local.stack import LocalResources
 
+# Here, since whoever sums up what several workers did loads no other conftest.
+pytest_plugins = ["tests.simulation.tally"]
+
 AWS_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -39,6 +42,11 @@ def local_resources() -> Iterator[LocalResources]:
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where Chalice keeps what it has packaged, so that it downloads it once for all tests."""
     return tmp_path_factory.mktemp("deployments")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest file, so that not all other workers wait for it at the end."""
+    items.sort(key=lambda item: "simulation" not in item.path.parts)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

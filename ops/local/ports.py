@@ -1,10 +1,18 @@
 """TCP ports of this machine's loopback interface."""
 
+import itertools
+import os
 import socket
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
 # Of the AWS endpoint that `make run` starts, unless another is asked for.
 DEFAULT_AWS_PORT = 4566
+# Above those that browsers refuse, below those that systems take for outgoing connections.
+FREE_PORTS = range(11_000, 32_000)
+# Each process begins elsewhere and takes them in turn: processes that ask at the same time, as
+# parallel tests do, get different ones. Process ids next to each other begin far apart.
+_turns = itertools.count(os.getpid() * 1009)
 
 
 class PortUnavailable(Exception):
@@ -12,11 +20,12 @@ class PortUnavailable(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Find a port that nobody listens on. No process is given the same one soon after."""
+    while True:
+        port = FREE_PORTS[next(_turns) % len(FREE_PORTS)]
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 def require_free(port: int, purpose: str) -> None:

@@ -1,78 +1,12 @@
-"""How deep the simulation goes, and its tally at the end of a test run."""
+"""What the tests of the simulation are given, and how fast they run."""
 
 import gc
-import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import pytest
 
-from tests.simulation.search import Explored
-
-
-class Depth(NamedTuple):
-    """The bounds of the search, beside those of a scenario."""
-
-    faults: int
-    more_deliveries: int = 0
-
-
-DEPTHS = {
-    "quick": Depth(faults=1),  # half a minute
-    "deep": Depth(faults=2),  # a few minutes
-    "wide": Depth(faults=1, more_deliveries=1),  # half an hour, and 3 GB of memory
-}
-
-
-@dataclass
-class Tally:
-    """What was tried in this test run."""
-
-    depth: Depth
-    verbose: bool
-    explored: dict[str, Explored] = field(default_factory=dict)
-    mutations: int = 0
-    seconds: float = 0.0
-
-    def lines(self) -> Iterator[str]:
-        """The tally for people."""
-        faults = self.depth.faults
-        if self.explored:
-            if self.verbose:
-                for scenario, (schedules, _, _) in self.explored.items():
-                    yield f"{schedules:17,}  {scenario}"
-            schedules, states, runs = map(sum, zip(*self.explored.values(), strict=True))
-            yield (
-                f"{schedules:,} schedules of {len(self.explored)} scenarios, with at most"
-                f" {faults} {'fault' if faults == 1 else 'faults'} each:"
-                " nothing lost, nothing counted twice"
-            )
-            yield (
-                f"({states:,} states, {runs:,} runs of process_batch, {self.seconds:.0f} s;"
-                " SIMULATION=deep tries more)"
-            )
-        if self.mutations:
-            yield f"{self.mutations} mutations caught"
-
-
-TALLY = pytest.StashKey[Tally]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    depth = os.environ.get("SIMULATION", "quick")
-    if depth not in DEPTHS:
-        raise pytest.UsageError(f"SIMULATION is {depth!r}: set it to one of {', '.join(DEPTHS)}")
-    config.stash[TALLY] = Tally(DEPTHS[depth], verbose=config.getoption("verbose") > 0)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    lines = list(terminalreporter.config.stash[TALLY].lines())
-    if lines:
-        terminalreporter.section("simulation")
-    for line in lines:
-        terminalreporter.write_line(line)
+from tests.simulation.tally import TALLY, Tally
 
 
 @pytest.fixture

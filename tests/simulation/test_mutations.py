@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.conftest import Tally
 from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.search import shortest_counterexample
+from tests.simulation.tally import Tally
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.simulation.conftest import Tally
 from tests.simulation.delivery import PLENTY_MS, Delivery, handle
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.search import Search, shortest_counterexample
 from tests.simulation.simulation import Simulation
 from tests.simulation.state import State
+from tests.simulation.tally import Tally
 from tests.simulation.world import Answer, Call, Place, World, deleted, take_effect
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
