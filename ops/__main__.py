@@ -37,7 +37,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         if cmd_name not in MODULES:
             return None
-        module = importlib.import_module(f"ops.commands.{MODULES[cmd_name]}")
+        module = importlib.import_module(f"ops.cli.{MODULES[cmd_name]}")
         commands: dict[str | None, click.Command] = {it.name: it for it in module.COMMANDS}
         return commands[cmd_name]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deployment.packaging import PackagedApp, package_app
+from ops.deploy.packaging import PackagedApp, package_app
 from ops.vendor import fill_vendor
 from tests.project import STAGES, copy_project, outputs_of, record_resources
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.deployment.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, PackagedApp
+from ops.deploy.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, PackagedApp
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
 from tests.builders import order_text, sqs_event, sqs_record

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from cfnlint import api as cfnlint
 
-from ops.deployment.packaging import PackagedApp, package_app
+from ops.deploy.packaging import PackagedApp, package_app
 from ops.lint.rules import RULES
 from ops.lint.templates import Template, stage_of_templates
 from tests.deployment.test_template import RESOURCES, of_type, translated

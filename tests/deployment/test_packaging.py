@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ops.deployment import packaging
-from ops.deployment.packaging import PackagedApp, PackagingFailed, package_app
+from ops.deploy import packaging
+from ops.deploy.packaging import PackagedApp, PackagingFailed, package_app
 from tests.project import change_stage, copy_project, outputs_of, record_resources
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from cfnlint import api as cfnlint
 
-from ops.deployment.packaging import PackagedApp
+from ops.deploy.packaging import PackagedApp
 from ops.lint.rules import RULES
 from ops.lint.stage import api_function_name, processor_name
 from ops.lint.templates import Template, stage_of_templates

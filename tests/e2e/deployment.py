@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from ops.deployment.packaging import PackagedApp, package_app
+from ops.deploy.packaging import PackagedApp, package_app
 from ops.lint.deployed import DeployedStage
 from ops.lint.rules import RULES
 from ops.local.emulator import Emulator

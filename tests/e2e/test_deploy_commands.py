@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from ops.__main__ import main
-from ops.deployment import app_stack
-from ops.deployment.account import Aws
-from ops.deployment.artifacts import Artifacts, digest_of
-from ops.deployment.presentation import Screen
+from ops.deploy import app_stack
+from ops.deploy.account import Aws
+from ops.deploy.artifacts import Artifacts, digest_of
+from ops.deploy.presentation import Screen
 from ops.local.emulator import Emulator
 from ops.local.environment import PROJECT_ROOT
 from ops.local.ports import LOOPBACK, free_port

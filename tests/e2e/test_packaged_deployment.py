@@ -11,7 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from ops.deployment.packaging import PackagedApp
+from ops.deploy.packaging import PackagedApp
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
 from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount

@@ -14,7 +14,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from ops.deployment.problems import explain
+from ops.deploy.problems import explain
 
 
 def refusal(code: str, message: str = "because") -> ClientError:

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.__main__ import main
-from ops.commands import lint
+from ops.cli import lint
 from ops.lint.deployed import NotDeployed
 from ops.lint.rules import ALARMS, RULES
 from ops.lint.stage import (

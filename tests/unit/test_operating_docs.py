@@ -8,7 +8,7 @@ import click
 import pytest
 
 from ops.__main__ import main
-from ops.deployment.templates import load_template
+from ops.deploy.templates import load_template
 from ops.local.environment import PROJECT_ROOT
 from ops.local.resources import TEMPLATE
 from tests.ops_commands import subcommand
@@ -67,9 +67,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 
 def test_what_the_commands_point_to_is_there() -> None:
-    sources = "".join(
-        path.read_text() for path in (PROJECT_ROOT / "ops" / "deployment").glob("*.py")
-    )
+    sources = "".join(path.read_text() for path in (PROJECT_ROOT / "ops" / "deploy").glob("*.py"))
 
     for page, anchor in re.findall(r"docs/(\w+\.md)#([\w-]+)", sources):
         assert Path(page).name in PAGES

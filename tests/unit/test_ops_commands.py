@@ -18,8 +18,8 @@ from chalicelib.intake import Intake, Receipt
 from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
-from ops.commands import console, session
-from ops.commands.tables import remark
+from ops.cli import console, session
+from ops.cli.tables import remark
 from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
 from ops.desk.stage import connect
 from ops.local.ports import free_port

@@ -6,7 +6,7 @@ from datetime import date
 import click
 import pytest
 
-from ops.commands import session
+from ops.cli import session
 from tests.builders import START
 
 

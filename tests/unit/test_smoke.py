@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from ops.deployment import smoke
-from ops.deployment.problems import DeploymentProblem
-from ops.deployment.smoke import Answer, SmokeTest, smoke_order
+from ops.deploy import smoke
+from ops.deploy.problems import DeploymentProblem
+from ops.deploy.smoke import Answer, SmokeTest, smoke_order
 
 HEALTHY = Answer(200, {"status": "pass"})
 SICK = Answer(503, {"status": "fail"})

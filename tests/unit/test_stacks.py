@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.deployment.change_sets import ChangeSet, Wanted
-from ops.deployment.problems import DeploymentInterrupted, DeploymentProblem
-from ops.deployment.stacks import Stacks
+from ops.deploy.change_sets import ChangeSet, Wanted
+from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem
+from ops.deploy.stacks import Stacks
 from ops.local.supervisor import StopRequested
 
 NAME = "orders-resources-dev"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops.deployment.problems import DeploymentProblem
-from ops.deployment.stage_config import StageConfig, with_variables
+from ops.deploy.problems import DeploymentProblem
+from ops.deploy.stage_config import StageConfig, with_variables
 from ops.local.environment import PROJECT_ROOT
 
 OUTPUTS = {

@@ -2,7 +2,7 @@
 
 import json
 
-from ops.deployment.templates import importable_names, load_template, only
+from ops.deploy.templates import importable_names, load_template, only
 from ops.local.resources import TEMPLATE
 
 VALUES = {"Stage": "dev", "AWS::AccountId": "111122223333", "AWS::Region": "us-east-1"}

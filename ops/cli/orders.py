@@ -19,9 +19,9 @@ from chalicelib.queries import AuditQuery, OrderNotFound
 from chalicelib.record_store import AuditFilter
 from chalicelib.representation import receipt_json, record_json
 from chalicelib.submissions import Record, Status, iso
-from ops.commands.exits import OutOfReach
-from ops.commands.options import either, options
-from ops.commands.session import (
+from ops.cli.exits import OutOfReach
+from ops.cli.options import either, options
+from ops.cli.session import (
     Moment,
     OrderId,
     Session,
@@ -32,7 +32,7 @@ from ops.commands.session import (
     show_accounts_option,
     yes_option,
 )
-from ops.commands.tables import (
+from ops.cli.tables import (
     RECORD_COLUMNS,
     ROWS_AT_ONCE,
     amount_text,
@@ -53,7 +53,7 @@ from ops.desk.stats import grouped_by_error
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from ops.commands.tables import Cell
+    from ops.cli.tables import Cell
 
 FORMATS = {".csv": Format.CSV, ".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON}
 FORMATS |= {".parquet": Format.PARQUET}

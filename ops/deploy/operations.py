@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.problems import DeploymentInterrupted, DeploymentProblem
+from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem
 from ops.local.supervisor import StopRequested
 
 if TYPE_CHECKING:

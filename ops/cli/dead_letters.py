@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.submissions import iso
-from ops.commands.exits import FOUND_WANTING
-from ops.commands.options import options
-from ops.commands.session import (
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.options import options
+from ops.cli.session import (
     Moment,
     OrderId,
     Session,
@@ -20,7 +20,7 @@ from ops.commands.session import (
     show_accounts_option,
     yes_option,
 )
-from ops.commands.tables import (
+from ops.cli.tables import (
     LETTER_COLUMNS,
     facts,
     letter_row,

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.problems import code_of
+from ops.deploy.problems import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.deployment.account import Aws
-    from ops.deployment.presentation import Screen
-    from ops.deployment.resource_stack import Found
+    from ops.deploy.account import Aws
+    from ops.deploy.presentation import Screen
+    from ops.deploy.resource_stack import Found
 
 GONE = {"NoSuchBucket", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ops.commands.exits import OutOfReach
-from ops.commands.options import ready_fd_option
+from ops.cli.exits import OutOfReach
+from ops.cli.options import ready_fd_option
 from ops.console import DEFAULT_PORT
 from ops.desk.stage import StageUnavailable, connect
 from ops.local.lifeline import stop_when_parent_ends

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.commands.exits import OutOfReach
-from ops.commands.options import options
-from ops.deployment.account import Aws
-from ops.deployment.app_stack import AppStack
-from ops.deployment.packaging import PackagingFailed
-from ops.deployment.presentation import Screen
-from ops.deployment.problems import DeploymentInterrupted, DeploymentProblem, explain
-from ops.deployment.resource_stack import ResourceStack, require_same_place
-from ops.deployment.smoke import SignedApi, SmokeTest
-from ops.deployment.stacks import Stacks
-from ops.deployment.stage_config import CONFIG, StageConfig
-from ops.deployment.stage_data import delete_data as delete_data_of
+from ops.cli.exits import OutOfReach
+from ops.cli.options import options
+from ops.deploy.account import Aws
+from ops.deploy.app_stack import AppStack
+from ops.deploy.packaging import PackagingFailed
+from ops.deploy.presentation import Screen
+from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
+from ops.deploy.resource_stack import ResourceStack, require_same_place
+from ops.deploy.smoke import SignedApi, SmokeTest
+from ops.deploy.stacks import Stacks
+from ops.deploy.stage_config import CONFIG, StageConfig
+from ops.deploy.stage_data import delete_data as delete_data_of
 from ops.local.environment import PROJECT_ROOT
 from ops.local.supervisor import StopRequested, stop_signals_raise
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from json.decoder import JSONDecoder
 from typing import TYPE_CHECKING, Any
 
-from ops.deployment.problems import DeploymentProblem
+from ops.deploy.problems import DeploymentProblem
 from ops.local.resources import LOCAL_STAGE
 from ops.resource_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS, resource_variables
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.problems import DeploymentProblem, code_of
+from ops.deploy.problems import DeploymentProblem, code_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ops.deployment.account import Aws
+    from ops.deploy.account import Aws
 
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # us-east-1 is the one region that may not be named when a bucket is made there.
@@ -129,7 +129,7 @@ class Artifacts:
         return DeploymentProblem(
             f"The name of the artifacts bucket, {self.bucket}, is taken by another account, or "
             "these credentials may not see it. If it is yours, ask for s3:ListBucket on it and run "
-            "the command again; if not, change the name in ops/deployment/artifacts.py."
+            "the command again; if not, change the name in ops/deploy/artifacts.py."
         )
 
 

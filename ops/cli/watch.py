@@ -12,8 +12,8 @@ from rich.text import Text
 from chalicelib.health import HealthStatus
 from chalicelib.representation import health_json
 from chalicelib.submissions import Status, iso
-from ops.commands.exits import FOUND_WANTING
-from ops.commands.session import (
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.session import (
     Duration,
     Session,
     desk_command,
@@ -22,13 +22,13 @@ from ops.commands.session import (
     period_options,
     show_accounts_option,
 )
-from ops.commands.tables import facts, limited, moment, show_rows
+from ops.cli.tables import facts, limited, moment, show_rows
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ops.commands.tables import Cell
+    from ops.cli.tables import Cell
     from ops.desk.audit_trail import Action
     from ops.desk.stats import Slice, Statistics
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.change_sets import ChangeSet, Wanted
-from ops.deployment.problems import DeploymentProblem, code_of
-from ops.deployment.templates import importable_names, load_template, only
+from ops.deploy.change_sets import ChangeSet, Wanted
+from ops.deploy.problems import DeploymentProblem, code_of
+from ops.deploy.templates import importable_names, load_template, only
 from ops.local.resources import outputs_of, stack_name
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
     from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
 
-    from ops.deployment.account import Aws
-    from ops.deployment.presentation import Screen
-    from ops.deployment.stacks import Stacks
-    from ops.deployment.stage_config import StageConfig
+    from ops.deploy.account import Aws
+    from ops.deploy.presentation import Screen
+    from ops.deploy.stacks import Stacks
+    from ops.deploy.stage_config import StageConfig
 
 TEMPLATE = "infrastructure/resources.yaml"
 # Asks a question that is answered with yes or no.

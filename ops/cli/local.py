@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ops.commands.exits import OutOfReach
-from ops.commands.options import options, ready_fd_option
+from ops.cli.exits import OutOfReach
+from ops.cli.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching

@@ -6,19 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.deployment.artifacts import Artifacts
-from ops.deployment.change_sets import LARGEST_TEMPLATE_BYTES, Wanted
-from ops.deployment.packaging import package_app
-from ops.deployment.problems import DeploymentProblem
+from ops.deploy.artifacts import Artifacts
+from ops.deploy.change_sets import LARGEST_TEMPLATE_BYTES, Wanted
+from ops.deploy.packaging import package_app
+from ops.deploy.problems import DeploymentProblem
 from ops.local.resources import outputs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-    from ops.deployment.account import Aws
-    from ops.deployment.presentation import Screen
-    from ops.deployment.stacks import Stacks
-    from ops.deployment.stage_config import StageConfig
+    from ops.deploy.account import Aws
+    from ops.deploy.presentation import Screen
+    from ops.deploy.stacks import Stacks
+    from ops.deploy.stage_config import StageConfig
 
 # The roles of the functions, and the SAM transform.
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")

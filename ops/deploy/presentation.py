@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
-    from ops.deployment.change_sets import Change, ChangeSet
+    from ops.deploy.change_sets import Change, ChangeSet
 
 STATUS_WIDTH = 28
 ACTION_COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.change_sets import ChangeSets
-from ops.deployment.operations import NO_REASON, Operations
-from ops.deployment.problems import DeploymentProblem, code_of, message_of
+from ops.deploy.change_sets import ChangeSets
+from ops.deploy.operations import NO_REASON, Operations
+from ops.deploy.problems import DeploymentProblem, code_of, message_of
 from ops.local.resources import outputs_of
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         StackTypeDef,
     )
 
-    from ops.deployment.change_sets import ChangeSet, Wanted
-    from ops.deployment.operations import Watcher
+    from ops.deploy.change_sets import ChangeSet, Wanted
+    from ops.deploy.operations import Watcher
 
 # A stack in one of these can't be updated, only deleted: it never came up, or did not go down.
 DEAD_ENDS = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}

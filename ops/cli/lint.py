@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.commands.exits import OutOfReach
-from ops.deployment.problems import explain
+from ops.cli.exits import OutOfReach
+from ops.deploy.problems import explain
 from ops.lint.deployed import DeployedStage, NotDeployed
 from ops.lint.rules import RULES
 

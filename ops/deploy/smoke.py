@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from ops.deployment.problems import DeploymentProblem
+from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ops.deployment.account import Aws
+    from ops.deploy.account import Aws
 
 # The first request starts a function; API Gateway itself gives up after 29 s.
 ANSWER_LIMIT_SECONDS = 35.0

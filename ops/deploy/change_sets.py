@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deployment.operations import NO_REASON, advice_on, pauses
-from ops.deployment.problems import DeploymentProblem, code_of, message_of
+from ops.deploy.operations import NO_REASON, advice_on, pauses
+from ops.deploy.problems import DeploymentProblem, code_of, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import ChangeSetTypeType
     from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
 
-    from ops.deployment.operations import Operations
+    from ops.deploy.operations import Operations
 
 # CloudFormation's limit of a template in the request itself.
 LARGEST_TEMPLATE_BYTES = 51_200

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ops.commands.exits import FOUND_WANTING
-from ops.commands.session import (
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.session import (
     Day,
     Duration,
     Session,
@@ -16,7 +16,7 @@ from ops.commands.session import (
     period,
     yes_option,
 )
-from ops.commands.tables import show_rows
+from ops.cli.tables import show_rows
 from ops.desk import reconcile as reconciling
 from ops.desk import replay as replaying
 from ops.desk.replay import Difference, TableNotEmpty

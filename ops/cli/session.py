@@ -21,8 +21,8 @@ from chalicelib.query_parameters import DATE
 from chalicelib.representation import to_json
 from chalicelib.unavailable import StoreUnavailable
 from chalicelib.wiring import now
-from ops.commands.exits import OutOfReach
-from ops.commands.options import options
+from ops.cli.exits import OutOfReach
+from ops.cli.options import options
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
 from ops.desk.stage import StageUnavailable, connect
