@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.events import KNOWN_ORDER, record
 from benchmarks.processes import ROOT, environment
 from benchmarks.report import table
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
 from ops.local.stack import LocalStack
+from ops.ports import LOOPBACK, accepts_connections, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from cfnlint.decode import cfn_yaml
 
 from benchmarks.processes import ROOT
 from chalicelib.wiring import CLIENT_CONFIG
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
 from ops.local.stack import LocalResources
+from ops.ports import LOOPBACK, accepts_connections, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ops.local.environment import PROJECT_ROOT
-from ops.resource_outputs import OPTIONAL_OUTPUTS
+from ops.project import PROJECT_ROOT
+from ops.stack_outputs import OPTIONAL_OUTPUTS
 
 FILES = ("app.py", "requirements.txt")
 DIRECTORIES = ("chalicelib", ".chalice", "infrastructure")

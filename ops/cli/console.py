@@ -12,9 +12,10 @@ from ops.cli.options import ready_fd_option
 from ops.console import DEFAULT_PORT
 from ops.desk.stage import StageUnavailable, connect
 from ops.local.lifeline import stop_when_parent_ends
-from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK, PortUnavailable, require_free
 from ops.local.processes import say_ready
-from ops.local.resources import LOCAL_STAGE
+from ops.local_stage import DEFAULT_AWS_PORT
+from ops.ports import LOOPBACK, PortUnavailable, require_free
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -21,10 +21,10 @@ from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explai
 from ops.deploy.resource_stack import ResourceStack, require_same_place
 from ops.deploy.smoke import SignedApi, SmokeTest
 from ops.deploy.stacks import Stacks
-from ops.deploy.stage_config import CONFIG, StageConfig
+from ops.deploy.stage_config import StageConfig
 from ops.deploy.stage_data import delete_data as delete_data_of
-from ops.local.environment import PROJECT_ROOT
-from ops.local.supervisor import StopRequested, stop_signals_raise
+from ops.project import CONFIG, PROJECT_ROOT
+from ops.stop_signals import StopRequested, stop_signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,11 +11,11 @@ from ops.cli.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import LARGEST_BATCH, Batching
-from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK, PortUnavailable, free_port, require_free
 from ops.local.programs import HandlerMissing, run_api, run_worker
-from ops.local.resources import NotRunning, running_resources
 from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
+from ops.local_stage import DEFAULT_AWS_PORT, NotRunning, aws_url_at, running_resources
+from ops.ports import LOOPBACK, PortUnavailable, free_port, require_free
 
 DEFAULT_PORT = 8000
 PORT = click.IntRange(0, 65535)
@@ -135,7 +135,7 @@ def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_op
     batching = _batching(worker_options)
     _enter_app_environment(aws_port, partial_batch, supervised=ready_fd is not None)
     try:
-        run_worker(_aws_url(aws_port), batching, ready_fd, partial_batch=partial_batch)
+        run_worker(aws_url_at(aws_port), batching, ready_fd, partial_batch=partial_batch)
     except HandlerMissing as error:
         raise click.ClickException(str(error)) from error
 
@@ -169,7 +169,10 @@ def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bo
     if supervised:
         return
     environment = without_aws_settings(os.environ) | app_environment(
-        _outputs(aws_port), _aws_url(aws_port), partial_batch=partial_batch, colour=_colour_wanted()
+        _outputs(aws_port),
+        aws_url_at(aws_port),
+        partial_batch=partial_batch,
+        colour=_colour_wanted(),
     )
     os.environ.clear()
     os.environ.update(environment)
@@ -177,13 +180,9 @@ def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bo
 
 def _outputs(aws_port: int) -> dict[str, str]:
     try:
-        return running_resources(_aws_url(aws_port))
+        return running_resources(aws_url_at(aws_port))
     except NotRunning as error:
         raise OutOfReach(f"{error}, or say where its AWS endpoint is with --aws-port.") from error
-
-
-def _aws_url(aws_port: int) -> str:
-    return f"http://{LOOPBACK}:{aws_port}"
 
 
 def _colour_wanted() -> bool:

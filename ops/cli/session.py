@@ -26,8 +26,8 @@ from ops.cli.options import options
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
 from ops.desk.stage import StageUnavailable, connect
-from ops.local.ports import DEFAULT_AWS_PORT
-from ops.local.resources import LOCAL_STAGE
+from ops.local_stage import DEFAULT_AWS_PORT
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

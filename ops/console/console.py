@@ -12,7 +12,7 @@ from chalicelib.wiring import now
 from ops.console.depths import Depths, cloudwatch_history
 from ops.console.jobs import Jobs
 from ops.console.sampling import Throughput
-from ops.local.resources import LOCAL_STAGE
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from ops.desk.desk import Desk

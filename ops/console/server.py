@@ -33,7 +33,7 @@ from ops.console.pages import (
 )
 from ops.console.view import View
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
-from ops.local.ports import LOOPBACK
+from ops.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

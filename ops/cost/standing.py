@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ops.deploy.templates import load_template
+from ops.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

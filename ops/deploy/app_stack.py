@@ -10,7 +10,8 @@ from ops.deploy.artifacts import Artifacts
 from ops.deploy.change_sets import LARGEST_TEMPLATE_BYTES, Wanted
 from ops.deploy.packaging import package_app
 from ops.deploy.problems import DeploymentProblem
-from ops.local.resources import outputs_of
+from ops.stack_outputs import outputs_of
+from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 # The roles of the functions, and the SAM transform.
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
-
-
-def app_stack_name(stage: str) -> str:
-    """The stack that runs a stage."""
-    return f"orders-app-{stage}"
 
 
 class AppStack:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import ClientError
 
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem
-from ops.local.supervisor import StopRequested
+from ops.stop_signals import StopRequested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

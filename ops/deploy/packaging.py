@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ops.local.environment import PROJECT_ROOT
-from ops.resource_outputs import VARIABLE_OUTPUTS
+from ops.project import CONFIG, MERGE_TEMPLATE, PROJECT_ROOT
+from ops.stack_outputs import VARIABLE_OUTPUTS
 from ops.vendor import is_filled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONFIG = ".chalice/config.json"
-MERGE_TEMPLATE = "infrastructure/merge-template.yaml"
 # Lambda takes 50 MiB at most. Ours has 1 MB, and 4.5 MB with vendor/: what is much larger has
 # something in it that it should not have, and each byte makes cold starts slower.
 ARCHIVE_LIMIT_BYTES = 3_000_000

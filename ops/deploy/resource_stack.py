@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from ops.deploy.change_sets import ChangeSet, Wanted
+from ops.deploy.imports import importable_names, only
 from ops.deploy.problems import DeploymentProblem, code_of
-from ops.deploy.templates import importable_names, load_template, only
-from ops.local.resources import outputs_of, stack_name
+from ops.project import RESOURCES_TEMPLATE
+from ops.stack_outputs import outputs_of
+from ops.stage_names import resources_stack_name
+from ops.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
     from ops.deploy.stacks import Stacks
     from ops.deploy.stage_config import StageConfig
 
-TEMPLATE = "infrastructure/resources.yaml"
 # Asks a question that is answered with yes or no.
 Ask: TypeAlias = "Callable[[str], bool]"
 
@@ -46,12 +48,12 @@ class ResourceStack:
     """The resources stack of one stage."""
 
     def __init__(self, aws: Aws, config: StageConfig, screen: Screen, stacks: Stacks) -> None:
-        self.name = stack_name(config.stage)
+        self.name = resources_stack_name(config.stage)
         self._aws = aws
         self._config = config
         self._screen = screen
         self._stacks = stacks
-        self._text = (config.project / TEMPLATE).read_text()
+        self._text = (config.project / RESOURCES_TEMPLATE).read_text()
         self._template = load_template(self._text)
 
     def up(self, ask: Ask, *, dry_run: bool = False) -> dict[str, str]:
@@ -168,7 +170,7 @@ class ResourceStack:
         if unknown:
             raise DeploymentProblem(
                 f"resource_parameters of stage {self._config.stage} has "
-                f"{', '.join(sorted(unknown))}, which {TEMPLATE} has not: it has "
+                f"{', '.join(sorted(unknown))}, which {RESOURCES_TEMPLATE} has not: it has "
                 f"{', '.join(self._template['Parameters'])}."
             )
 
@@ -200,8 +202,8 @@ class ResourceStack:
             if code_of(error) in {"403", "301"}:
                 raise DeploymentProblem(
                     f"The name of bucket {name} is taken, by another account or in another region. "
-                    f"Give OrdersBucket in {TEMPLATE} another BucketName, and run the command "
-                    "again."
+                    f"Give OrdersBucket in {RESOURCES_TEMPLATE} another BucketName, and run the "
+                    "command again."
                 ) from error
             raise
         region = answer.get("BucketRegion", self._aws.region)

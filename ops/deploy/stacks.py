@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from ops.deploy.change_sets import ChangeSets
 from ops.deploy.operations import NO_REASON, Operations
 from ops.deploy.problems import DeploymentProblem, code_of, message_of
-from ops.local.resources import outputs_of
+from ops.stack_outputs import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

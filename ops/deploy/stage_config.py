@@ -9,14 +9,14 @@ from json.decoder import JSONDecoder
 from typing import TYPE_CHECKING, Any
 
 from ops.deploy.problems import DeploymentProblem
-from ops.local.resources import LOCAL_STAGE
-from ops.resource_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS, resource_variables
+from ops.project import CONFIG
+from ops.stack_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS, resource_variables
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CONFIG = ".chalice/config.json"
 VARIABLES = "environment_variables"
 INDENT = "  "
 

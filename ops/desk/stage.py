@@ -15,10 +15,16 @@ from botocore.exceptions import BotoCoreError
 from chalicelib.settings import Settings, SettingsError
 from chalicelib.unavailable import unavailable_on_failure
 from chalicelib.wiring import S3_CONFIG
-from ops.local.clients import local_session
-from ops.local.environment import PROJECT_ROOT, app_environment
-from ops.local.ports import DEFAULT_AWS_PORT, LOOPBACK
-from ops.local.resources import LOCAL_STAGE, NotRunning, running_resources
+from ops.local_stage import (
+    DEFAULT_AWS_PORT,
+    NotRunning,
+    aws_url_at,
+    local_session,
+    running_resources,
+)
+from ops.project import CONFIG, PROJECT_ROOT
+from ops.stack_outputs import resource_variables
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-CONFIG_FILE = PROJECT_ROOT / ".chalice" / "config.json"
+CONFIG_FILE = PROJECT_ROOT / CONFIG
 READERS = 32
 # An operator waits longer than a function may, and reads pages of up to 1 MB.
 CLIENT_CONFIG = Config(
@@ -107,7 +113,7 @@ def stage_names(config_file: Path = CONFIG_FILE) -> list[str]:
 
 
 def _connect_local(aws_port: int) -> Stage:
-    aws_url = f"http://{LOOPBACK}:{aws_port}"
+    aws_url = aws_url_at(aws_port)
     try:
         outputs = running_resources(aws_url)
     except NotRunning as error:
@@ -115,8 +121,8 @@ def _connect_local(aws_port: int) -> Stage:
             f"{error}, say where its AWS endpoint is with --aws-port, or name another stage with "
             "--stage."
         ) from error
-    environment = app_environment(outputs, aws_url, partial_batch=False, colour=False)
-    return Stage(LOCAL_STAGE, Settings.from_env(environment), local_session(), aws_url)
+    settings = Settings.from_env(resource_variables(outputs))
+    return Stage(LOCAL_STAGE, settings, local_session(), aws_url)
 
 
 def _connect(name: str, config_file: Path) -> Stage:

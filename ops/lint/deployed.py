@@ -20,7 +20,8 @@ from ops.lint.stage import (
     denies_plain_http,
     processor_name,
 )
-from ops.local.resources import outputs_of, stack_name
+from ops.stack_outputs import outputs_of
+from ops.stage_names import resources_stack_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ class DeployedStage:
         return self._clients[service]
 
     def _outputs(self) -> dict[str, str]:
-        name = stack_name(self._stage)
+        name = resources_stack_name(self._stage)
         try:
             answer = self._client("cloudformation").describe_stacks(StackName=name)
         except ClientError as error:

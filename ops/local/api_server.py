@@ -25,7 +25,7 @@ from chalice.local import (
 from chalicelib.messages import message, preferred_language
 from chalicelib.problems import Problem
 from chalicelib.submissions import is_well_formed_id
-from ops.local.ports import LOOPBACK
+from ops.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from chalice.app import Chalice

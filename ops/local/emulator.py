@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.local import lifeline
-from ops.local.environment import PROJECT_ROOT, without_aws_settings
-from ops.local.ports import LOOPBACK, reachable_from_outside, require_free
+from ops.local.environment import without_aws_settings
 from ops.local.processes import ChildProcess, ProcessFailed
+from ops.ports import LOOPBACK, reachable_from_outside, require_free
+from ops.project import PROJECT_ROOT
 
 EMULATOR_PYTHON = PROJECT_ROOT / ".venv-aws" / "bin" / "python"
 READY_LIMIT_SECONDS = 30.0

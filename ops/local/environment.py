@@ -2,17 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
-from ops.resource_outputs import resource_variables
+from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
+from ops.stack_outputs import resource_variables
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
-
-REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
-# The emulator takes any credentials. These are no secret, and no account has them.
-ACCESS_KEY = "test"
-SECRET_KEY = "test"  # noqa: S105 (see above)
 
 
 def app_environment(

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ops.local.environment import ACCOUNT_ID, REGION
+from ops.local.environment import ACCOUNT_ID
+from ops.local_stage import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

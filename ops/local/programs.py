@@ -13,10 +13,11 @@ from chalicelib import wiring
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
 from ops.local.clients import queue_client
-from ops.local.environment import ACCOUNT_ID, REGION
+from ops.local.environment import ACCOUNT_ID
 from ops.local.event_source import Batching, EventSourceMapping, MappingSettings
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.processes import say_ready
+from ops.local_stage import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import click
 
-from ops.local.ports import PortUnavailable
 from ops.local.presentation import Steps, show_what_to_try
 from ops.local.processes import ChildProcess, ProcessFailed
 from ops.local.resources import ResourcesFailed
 from ops.local.stack import LocalStack, OnStep
-from ops.local.supervisor import StopRequested, stop_signals_raise, wait_until_one_ends
+from ops.local.supervisor import wait_until_one_ends
+from ops.ports import PortUnavailable
+from ops.stop_signals import StopRequested, stop_signals_raise
 
 # A stop that was asked for is a success, by Ctrl-C as well as by SIGTERM.
 STOPPED = 0

@@ -13,13 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from ops.local.clients import cloudformation_client
 from ops.local.emulator import EMULATOR_PYTHON, Emulator
-from ops.local.environment import PROJECT_ROOT, app_environment, without_aws_settings
+from ops.local.environment import app_environment, without_aws_settings
 from ops.local.event_source import Batching
-from ops.local.ports import LOOPBACK, free_port, require_free
 from ops.local.processes import ChildProcess, OpsProcess
 from ops.local.resources import create_resources
+from ops.local_stage import aws_url_at, cloudformation_client
+from ops.ports import LOOPBACK, free_port, require_free
+from ops.project import PROJECT_ROOT
 
 READY_LIMIT_SECONDS = 30.0
 API_GRACE_SECONDS = 3.0
@@ -59,7 +60,7 @@ class LocalResources:
     ) -> None:
         """`aws_port` 0 takes a free port; `visibility_timeout_seconds` None the template's own."""
         self.aws_port = aws_port or free_port()
-        self.aws_url = f"http://{LOOPBACK}:{self.aws_port}"
+        self.aws_url = aws_url_at(self.aws_port)
         self.partial_batch = partial_batch
         self._visibility_timeout_seconds = visibility_timeout_seconds
         self._colour = colour

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from ops.local.environment import ACCESS_KEY, REGION, SECRET_KEY, without_aws_settings
+from ops.local.environment import without_aws_settings
+from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 from tests.chaos.report import table
 from tests.chaos.run import Settings, run
 

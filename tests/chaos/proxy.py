@@ -16,10 +16,11 @@ from typing import Any
 
 from microburst.cli import main as microburst
 
-from ops.local.environment import PROJECT_ROOT, without_aws_settings
+from ops.local.environment import without_aws_settings
 from ops.local.lifeline import stop_when_parent_ends
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
 from ops.local.processes import ChildProcess
+from ops.ports import LOOPBACK, accepts_connections, free_port
+from ops.project import PROJECT_ROOT
 from tests.e2e.client import eventually
 
 FAULT = re.compile(r'microburst_faults_total\{.*service="(.*?)".*action="(.*?)".*\} ([0-9]+)')

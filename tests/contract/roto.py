@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ops.local.environment import ACCOUNT_ID, without_aws_settings
-from ops.local.ports import LOOPBACK
+from ops.ports import LOOPBACK
 from tests.contract.server import Server
 
 

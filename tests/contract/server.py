@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
 from ops.local.processes import ChildProcess
+from ops.ports import LOOPBACK, accepts_connections, free_port
 from tests.e2e.client import eventually
 
 

@@ -18,8 +18,8 @@ from chalicelib.order_archive import OrderArchive
 from chalicelib.processing import TIME_FOR_ONE_CALL_MS
 from chalicelib.submissions import Status
 from chalicelib.unavailable import StoreUnavailable
-from ops.local.ports import free_port
 from ops.local.stack import LocalResources
+from ops.ports import free_port
 from tests.builders import order_text, sqs_event, sqs_record, submission
 
 JSON = {"Content-Type": "application/json"}

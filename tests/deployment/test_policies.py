@@ -23,8 +23,8 @@ from chalicelib.event_bus import EventBus
 from chalicelib.event_topic import Topic
 from chalicelib.processing import BatchFailed
 from ops.lint.stage import api_function_name, processor_name
-from ops.local.environment import PROJECT_ROOT
 from ops.local.stack import LocalResources
+from ops.project import PROJECT_ROOT
 from tests.builders import order_text, sqs_event, sqs_record
 from tests.project import STAGES
 

@@ -14,7 +14,7 @@ from ops.lint.rules import RULES
 from ops.lint.stage import api_function_name, processor_name
 from ops.lint.templates import Template, stage_of_templates
 from ops.local.emulator import EMULATOR_PYTHON
-from ops.local.environment import PROJECT_ROOT
+from ops.project import PROJECT_ROOT
 
 RESOURCES = PROJECT_ROOT / "infrastructure" / "resources.yaml"
 TRANSLATE = """

@@ -23,8 +23,9 @@ from ops.lint.deployed import DeployedStage
 from ops.lint.rules import RULES
 from ops.local.emulator import Emulator
 from ops.local.environment import without_aws_settings
-from ops.local.ports import free_port
-from ops.local.resources import TEMPLATE, outputs_of
+from ops.local.resources import TEMPLATE
+from ops.ports import free_port
+from ops.stack_outputs import outputs_of
 from tests.e2e.client import Answer, ApiClient, eventually
 from tests.project import copy_project, record_resources
 from tests.queues import message_count

@@ -5,7 +5,7 @@ import socket
 import threading
 from typing import Self
 
-from ops.local.ports import LOOPBACK
+from ops.ports import LOOPBACK
 
 
 class StallingRelay:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ops.local.environment import PROJECT_ROOT, without_aws_settings
-from ops.local.ports import free_port
+from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalStack
+from ops.ports import free_port
+from ops.project import PROJECT_ROOT
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, eventually
 

@@ -23,9 +23,9 @@ from ops.deploy.account import Aws
 from ops.deploy.artifacts import Artifacts, digest_of
 from ops.deploy.presentation import Screen
 from ops.local.emulator import Emulator
-from ops.local.environment import PROJECT_ROOT
-from ops.local.ports import LOOPBACK, free_port
-from ops.local.supervisor import StopRequested
+from ops.ports import LOOPBACK, free_port
+from ops.project import PROJECT_ROOT
+from ops.stop_signals import StopRequested
 from tests.project import change_stage, copy_project
 
 RESOURCES, APP = "orders-resources-dev", "orders-app-dev"

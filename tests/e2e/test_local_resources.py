@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.local.clients import local_session, queue_client
+from ops.local.clients import queue_client
 from ops.local.stack import LocalResources
+from ops.local_stage import local_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.ports import LOOPBACK, accepts_connections, free_port
+from ops.ports import LOOPBACK, accepts_connections, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = {"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}

@@ -28,8 +28,8 @@ from ops.__main__ import main
 from ops.desk import dead_letters
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage, connect
-from ops.local.ports import free_port
 from ops.local.stack import LocalStack
+from ops.ports import free_port
 from tests.builders import order_text, submission
 from tests.e2e.client import eventually
 

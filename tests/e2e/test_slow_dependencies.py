@@ -15,8 +15,8 @@ from chalicelib import wiring
 from chalicelib.order_queue import Message
 from chalicelib.processing import OutOfTime, Processed
 from chalicelib.unavailable import StoreUnavailable
-from ops.local.environment import PROJECT_ROOT
 from ops.local.stack import LocalResources
+from ops.project import PROJECT_ROOT
 from tests.builders import order_text, sqs_message
 from tests.e2e.client import eventually
 from tests.e2e.relay import StallingRelay

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from ops.local.ports import LOOPBACK
 from ops.local.stack import LocalStack
+from ops.ports import LOOPBACK
 from tests.e2e.client import ApiClient, eventually
 from tests.queues import message_count, take_all
 

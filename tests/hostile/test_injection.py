@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from chalicelib.submissions import is_well_formed_id
-from ops.local.ports import LOOPBACK
+from ops.ports import LOOPBACK
 from tests.builders import order_text
 from tests.e2e.client import eventually
 from tests.hostile.conftest import System, assert_tells_nothing

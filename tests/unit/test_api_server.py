@@ -11,7 +11,7 @@ import pytest
 from chalice.app import Chalice
 
 from ops.local.api_server import MAX_BODY_BYTES, ApiServer
-from ops.local.ports import LOOPBACK, free_port
+from ops.ports import LOOPBACK, free_port
 
 
 def small_app() -> Chalice:

@@ -104,3 +104,24 @@ def test_the_domain_stands_on_the_standard_library_alone(module: str) -> None:
 @pytest.mark.parametrize("path", [*MODULES.values(), Path("app.py")], ids=str)
 def test_nothing_that_is_deployed_imports_what_is_not(path: Path) -> None:
     assert not {name for name in imports_of(path) if name.split(".")[0] in {"ops", "tests"}}
+
+
+# What each folder of ops imports of the others. What they share are the modules beside them.
+OPS_ARROWS: dict[str, set[str]] = {
+    "cli": {"console", "cost", "deploy", "desk", "lint", "local"},
+    "console": {"desk"},
+    **{folder: set() for folder in ("cost", "deploy", "desk", "lint", "local")},
+}
+
+
+@pytest.mark.parametrize("path", sorted(Path("ops").rglob("*.py")), ids=str)
+def test_folders_of_ops_import_one_way(path: Path) -> None:
+    imports = imports_of(path, at_run_time=False)
+    names = {name.split(".")[1] for name in imports if name.startswith("ops.")}
+    folder = path.parts[1]
+
+    assert names & OPS_ARROWS.keys() <= OPS_ARROWS.get(folder, set()) | {folder}
+
+
+def test_every_folder_of_ops_has_its_arrows() -> None:
+    assert {path.parent.name for path in Path("ops").glob("*/__init__.py")} == OPS_ARROWS.keys()

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from ops import local_stage
 from ops.desk.stage import StageUnavailable, connect, stage_names
-from ops.local import resources
-from ops.local.ports import LOOPBACK, free_port
+from ops.ports import LOOPBACK, free_port
 
 RESOURCES = {
     "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
@@ -91,7 +91,7 @@ def test_a_local_stage_that_does_not_run_is_told_what_to_type() -> None:
 def test_an_endpoint_that_does_not_answer_is_told_from_one_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(resources, "ANSWER_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(local_stage, "ANSWER_LIMIT_SECONDS", 0.2)
     with socket.create_server((LOOPBACK, 0)) as silent:
         port = silent.getsockname()[1]
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ops.local.clients import cloudformation_client, queue_client
+from ops.local.clients import queue_client
 from ops.local.emulator import emulator_environment
-from ops.local.environment import PROJECT_ROOT, app_environment, without_aws_settings
-from ops.local.ports import PortUnavailable, free_port, require_free
+from ops.local.environment import app_environment, without_aws_settings
 from ops.local.programs import queue_arn
+from ops.local_stage import cloudformation_client
+from ops.ports import PortUnavailable, free_port, require_free
+from ops.project import PROJECT_ROOT
 
 OUTPUTS = {
     "QueueName": "orders-local",

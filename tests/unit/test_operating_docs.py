@@ -8,9 +8,9 @@ import click
 import pytest
 
 from ops.__main__ import main
-from ops.deploy.templates import load_template
-from ops.local.environment import PROJECT_ROOT
 from ops.local.resources import TEMPLATE
+from ops.project import PROJECT_ROOT
+from ops.templates import load_template
 from tests.ops_commands import subcommand
 
 PAGES = ["deploying.md", "operating.md", "scaling.md"]

@@ -22,7 +22,7 @@ from ops.cli import console, session
 from ops.cli.tables import remark
 from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
 from ops.desk.stage import connect
-from ops.local.ports import free_port
+from ops.ports import free_port
 from tests.builders import START, Clock, order_text, submission
 from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands

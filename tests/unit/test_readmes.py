@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.local.environment import PROJECT_ROOT
+from ops.project import PROJECT_ROOT
 
 ENGLISH, SPANISH = "README.md", "README.es.md"
 READMES = [ENGLISH, SPANISH]

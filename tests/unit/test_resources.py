@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ops.local.emulator import Emulator
-from ops.local.ports import free_port
 from ops.local.processes import ProcessFailed
 from ops.local.resources import ResourcesFailed, create_resources
+from ops.ports import free_port
 
 
 class FakeCloudFormation:

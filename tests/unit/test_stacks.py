@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ops.deploy.change_sets import ChangeSet, Wanted
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem
 from ops.deploy.stacks import Stacks
-from ops.local.supervisor import StopRequested
+from ops.stop_signals import StopRequested
 
 NAME = "orders-resources-dev"
 STACK_ID = f"arn:aws:cloudformation:us-east-1:111122223333:stack/{NAME}/1"

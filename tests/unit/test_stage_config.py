@@ -8,7 +8,7 @@ import pytest
 
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import StageConfig, with_variables
-from ops.local.environment import PROJECT_ROOT
+from ops.project import PROJECT_ROOT
 
 OUTPUTS = {
     "QueueName": "orders-dev",

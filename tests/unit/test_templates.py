@@ -2,8 +2,9 @@
 
 import json
 
-from ops.deploy.templates import importable_names, load_template, only
+from ops.deploy.imports import importable_names, only
 from ops.local.resources import TEMPLATE
+from ops.templates import load_template
 
 VALUES = {"Stage": "dev", "AWS::AccountId": "111122223333", "AWS::Region": "us-east-1"}
 DATA = {

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ops.local.ports import LOOPBACK, free_port
+from ops.ports import LOOPBACK, free_port
 
 
 def console(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,8 +6,6 @@ import socket
 from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
-# Of the AWS endpoint that `make run` starts, unless another is asked for.
-DEFAULT_AWS_PORT = 4566
 # Above those that browsers refuse, below those that systems take for outgoing connections.
 FREE_PORTS = range(11_000, 32_000)
 # Each process begins elsewhere and takes them in turn: processes that ask at the same time, as

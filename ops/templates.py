@@ -1,0 +1,34 @@
+"""CloudFormation templates as Python objects, short forms such as !Sub included."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import yaml
+
+
+class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc] # yaml is untyped
+    """Reads !Sub, !GetAtt and their like as the objects that they are short for."""
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(cast("yaml.MappingNode", node), deep=True)
+    if suffix in {"Ref", "Condition"}:
+        return {suffix: value}
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {f"Fn::{suffix}": value}
+
+
+_TemplateLoader.add_multi_constructor("!", _short_form)
+
+
+def load_template(text: str) -> dict[str, Any]:
+    """Load a template from YAML or JSON."""
+    return cast("dict[str, Any]", yaml.load(text, Loader=_TemplateLoader))  # noqa: S506 (a SafeLoader)
