@@ -117,7 +117,7 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
             "may be handling it."
         )
     if show_accounts:
-        session.desk.accounts_shown(f"dead letter {message_id}")
+        session.desk.record_accounts_shown(f"dead letter {message_id}")
     body = letter.message.body if show_accounts else masked_text(letter.message.body)
     if session.as_json:
         attributes = {

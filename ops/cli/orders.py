@@ -144,7 +144,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
             f"the queue, or be a dead letter: `{session.command(f'dlq list --order {order_id}')}`."
         ) from error
     if show_accounts:
-        desk.accounts_shown(f"order {order_id}")
+        desk.record_accounts_shown(f"order {order_id}")
     if payload:
         _print_payload(session, order.order, show_accounts=show_accounts)
         return
@@ -211,7 +211,7 @@ def tail(
 ) -> None:
     """Show records as they are written, until Ctrl-C."""
     if show_accounts:
-        session.desk.accounts_shown("orders tail")
+        session.desk.record_accounts_shown("orders tail")
     records = session.desk.orders.follow(
         AuditFilter(**_filter(**chosen)), since=since, every_seconds=every_seconds
     )
@@ -272,7 +272,9 @@ def export_orders(
     if not yes and str(file) != "-" and file.exists():
         click.confirm(f"{file} is there already. Overwrite it?", abort=True, err=True)
     if show_accounts:
-        session.desk.accounts_shown(f"orders export of {query.first_day} to {query.last_day}")
+        session.desk.record_accounts_shown(
+            f"orders export of {query.first_day} to {query.last_day}"
+        )
     records = session.desk.orders.newest_first(query)
     written = 0
     with _opened(file) as to, session.progress("records") as progress:
@@ -360,7 +362,7 @@ def rejects(session: Session, **days: Any) -> None:
 
 def _list(session: Session, records: Iterable[Record], limit: int, *, show_accounts: bool) -> None:
     if show_accounts:
-        session.desk.accounts_shown("list of orders")
+        session.desk.record_accounts_shown("list of orders")
     shown = (
         session.shown(record, show_accounts=show_accounts) for record in limited(records, limit)
     )

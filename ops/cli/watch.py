@@ -127,7 +127,7 @@ def audit(session: Session, limit: int, show_accounts: bool, first_day: Any, las
     """
     first, last = period(first_day, last_day)
     if show_accounts:
-        session.desk.accounts_shown("audit trail")
+        session.desk.record_accounts_shown("audit trail")
     actions = limited(session.desk.audit_trail.newest_first(first, last), limit)
     if session.as_json:
         for action in actions:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nicegui import ui
 
-from ops.console.components import Column, html, table
+from ops.console.components import html
 from ops.console.markup import tag
+from ops.console.tables import Column, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

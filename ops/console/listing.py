@@ -1,4 +1,4 @@
-"""A list that one look reads whole: its newest rows, and what to say of those it leaves out."""
+"""The frame that the list pages share: a table in a panel, and what stands around it."""
 
 from __future__ import annotations
 
@@ -6,38 +6,54 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
-from ops.console.components import html, loaded, notice, table
+from ops.console.components import html
+from ops.console.forms import form
+from ops.console.loading import loaded
+from ops.console.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from markupsafe import Markup
-
-    from ops.console.components import Column
+    from ops.console.forms import OnSubmit
     from ops.console.markup import Child
+    from ops.console.tables import Column
     from ops.console.view import View
 
 
 class Listing(NamedTuple):
-    """A table's parts. `none` stands in for no rows, `left_out` says that these are not all."""
+    """A list as it was read. `none` stands in for the table where there are no rows."""
 
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Child]]
-    none: Markup
-    left_out: str | None
+    none: Child
+    above: Child = None
+    below: Child = None
 
 
-def show_listing(view: View, read: Callable[[], Listing]) -> None:
-    """A list in a panel of its own, read in a thread once the page is there."""
+def show_list(
+    view: View, read: Callable[[], Listing], on_submit: OnSubmit | None = None
+) -> Callable[[], Awaitable[None]]:
+    """
+    Show a list in a panel of its own, read in a thread once the page is there.
+
+    Return a function that reads it again. With `on_submit`, the rows are fields of a form.
+    """
     with ui.element("div").classes("panel flush"):
-        loaded(view, read, _show)
+        return loaded(view, read, lambda listing: _show(listing, on_submit))
 
 
-def _show(listing: Listing) -> None:
-    if listing.left_out is not None:
-        html(notice(listing.left_out))
-    if listing.rows:
-        html(table(listing.caption, listing.columns, listing.rows))
+def _show(listing: Listing, on_submit: OnSubmit | None) -> None:
+    if not listing.rows:
+        html(listing.above, listing.none)
+    elif on_submit:
+        with form(on_submit):
+            html(listing.above, _table(listing))
     else:
-        html(listing.none)
+        html(listing.above, _table(listing))
+    if listing.below is not None:
+        html(listing.below)
+
+
+def _table(listing: Listing) -> Child:
+    return table(listing.caption, listing.columns, listing.rows)

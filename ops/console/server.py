@@ -19,18 +19,10 @@ from chalicelib.unavailable import StoreUnavailable
 from ops.console.console import ASSETS
 from ops.console.frame import show_frame
 from ops.console.guard import OwnPagesOnly
-from ops.console.pages import (
-    audit,
-    dead_letters,
-    duplicates,
-    health,
-    order,
-    orders,
-    overview,
-    rejected,
-    try_it,
-    unknown,
-)
+from ops.console.pages import audit, duplicates, health, orders, rejected, try_it, unknown
+from ops.console.pages.dead_letters import page as dead_letters
+from ops.console.pages.order import page as order
+from ops.console.pages.overview import page as overview
 from ops.console.view import View
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 from ops.ports import LOOPBACK

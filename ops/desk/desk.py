@@ -96,7 +96,7 @@ class Desk:
         }
         return Health(checks, HEALTH_LIMIT_SECONDS).report()
 
-    def accounts_shown(self, where: str, why: str = "") -> None:
+    def record_accounts_shown(self, where: str, why: str = "") -> None:
         """
         Write down that this operator is about to see account numbers: before they are shown.
 

@@ -20,8 +20,8 @@ from ops.console.depths import Depth, Depths
 from ops.console.frame import places
 from ops.console.guard import OwnPagesOnly
 from ops.console.jobs import Job, JobRunning, Jobs
+from ops.console.json_text import pretty
 from ops.console.markup import join, tag
-from ops.console.pages.order import pretty
 from ops.console.sampling import PER_READ, SLICES, sample
 from ops.desk.dead_letters import Handled
 from tests.builders import Clock, submission

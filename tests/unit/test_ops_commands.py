@@ -378,7 +378,7 @@ def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
 ) -> None:
     text = '{"id": "a", "fromAccount": 1111111}'
     orders = SimpleNamespace(show=lambda _: SimpleNamespace(order=None), payload=lambda _: text)
-    desk = SimpleNamespace(orders=orders, accounts_shown=lambda _: None)
+    desk = SimpleNamespace(orders=orders, record_accounts_shown=lambda _: None)
 
     done = typed(monkeypatch, ["orders", "show", "a", "--payload", *given], desk)
 

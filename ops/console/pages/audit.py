@@ -6,9 +6,10 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from ops.console.components import Column, empty, heading, html, moment, segments
-from ops.console.listing import Listing, show_listing
+from ops.console.components import empty, heading, html, moment, notice, segments
+from ops.console.listing import Listing, show_list
 from ops.console.markup import tag
+from ops.console.tables import Column
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ def show(view: View) -> None:
     words = {name: t("audit.days", days=name) for name in DAYS}
     periods = segments(view, t("overview.period"), "days", words, days)
     html(heading(t("audit.title"), t("audit.lead"), periods))
-    show_listing(view, lambda: _actions(view, int(days)))
+    show_list(view, lambda: _actions(view, int(days)))
 
 
 def _actions(view: View, days: int) -> Listing:
     t, today = view.t, view.now().date()
     newest = view.console.desk.audit_trail.newest_first(today - timedelta(days=days - 1), today)
     actions = list(islice(newest, SHOWN + 1))
+    more = notice(t("audit.more", count=view.f.number(SHOWN))) if len(actions) > SHOWN else None
     return Listing(
         t("audit.title"),
         columns=[
@@ -46,7 +48,7 @@ def _actions(view: View, days: int) -> Listing:
         ],
         rows=[_row(view, action) for action in actions[:SHOWN]],
         none=empty(t("audit.none"), t("audit.none_hint")),
-        left_out=t("audit.more", count=view.f.number(SHOWN)) if len(actions) > SHOWN else None,
+        above=more,
     )
 
 
@@ -69,6 +71,6 @@ def _row(view: View, action: Action) -> list[Child]:
 
 
 def _shown(name: str, value: str) -> str:
-    """Short enough for a list. Only the text of an order can hold account numbers."""
+    """Shorten a value for the list. Only the text of an order can hold account numbers."""
     text = masked_text(value) if name == "payload" else value
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

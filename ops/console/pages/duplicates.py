@@ -1,4 +1,4 @@
-"""Duplicates and conflicts: what came in more than once, and what was not the same when it did."""
+"""Duplicates and conflicts: orders that came in again, with the same terms or with others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from chalicelib.query_parameters import audit_query
 from chalicelib.submissions import Status
 from ops.console.bounded import read_newest
-from ops.console.components import Column, empty, heading, html, moment, outcome, segments
-from ops.console.listing import Listing, show_listing
+from ops.console.components import empty, heading, html, moment, notice, segments
+from ops.console.listing import Listing, show_list
 from ops.console.markup import tag
-from ops.console.pages.order import FIELDS
-from ops.console.pages.orders import show_records
-from ops.console.view import order_address
+from ops.console.record_list import show_records
+from ops.console.records import differing_fields, order_link, outcome
+from ops.console.tables import Column
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,11 +35,11 @@ def show(view: View) -> None:
         query = audit_query({"isDuplicate": "true"}, view.now())
         show_records(view, query, t("duplicates.none"), t("duplicates.none_hint"))
     else:
-        show_listing(view, lambda: _conflicts(view))
+        show_list(view, lambda: _conflicts(view))
 
 
 def _conflicts(view: View) -> Listing:
-    """Duplicates that differ from the accepted order, of the last seven days."""
+    """List the last seven days' duplicates that differ from the accepted order."""
     t = view.t
     query = audit_query({"status": Status.DUPLICATE.value}, view.now())
     duplicates, complete = read_newest(view.console.desk.orders, query)
@@ -58,18 +58,15 @@ def _conflicts(view: View) -> Listing:
         ],
         rows=[_row(view, record) for record in conflicts[:SHOWN]],
         none=empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint")),
-        left_out=None if complete else t("duplicates.sample", count=read),
+        above=None if complete else notice(t("duplicates.sample", count=read)),
     )
 
 
 def _row(view: View, record: Record) -> list[Markup | str]:
-    names = ", ".join(view.t(f"field.{FIELDS[name]}") for name in record.differs)
     return [
-        tag(
-            "a", record.order_id, href=order_address(record.order_id), class_="id", data_row_link=""
-        ),
+        order_link(record.order_id),
         tag("span", outcome(view, record)),
-        tag("strong", names),
+        tag("strong", differing_fields(view, record)),
         view.f.amount(record.amount),
         view.t.or_else(f"channel.{record.channel}", record.channel or "—"),
         moment(view, record.processed_at),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.components import Column, button, facts, html, loaded, table
-from ops.console.frame import icon
+from ops.console.components import button, facts, html
+from ops.console.loading import loaded
 from ops.console.markup import tag
-from ops.console.pages.overview import ICONS
+from ops.console.tables import Column, table
+from ops.console.verdict import Verdict, verdict_line
 
 if TYPE_CHECKING:
     from chalicelib.health import CheckResult, HealthReport
@@ -32,15 +33,9 @@ def show(view: View) -> None:
 
 
 def _show(view: View, report: HealthReport) -> None:
-    t = view.t
-    kind = KINDS[report.status.value]
+    t, status = view.t, report.status.value
     html(
-        tag(
-            "p",
-            icon(ICONS[kind]),
-            tag("span", t(f"health.verdict_{report.status.value}")),
-            class_=f"verdict {kind}",
-        ),
+        verdict_line(view, Verdict(KINDS[status], t(f"health.verdict_{status}"))),
         tag(
             "div",
             table(
@@ -74,7 +69,7 @@ def _row(view: View, name: str, check: CheckResult) -> list[Child]:
 
 
 def _where(view: View) -> Child:
-    """For an operator, who may know: what an anonymous caller of GET /health is not told."""
+    """Name the resources: an operator may know what GET /health tells nobody."""
     stage = view.console.desk.stage
     return facts(
         [

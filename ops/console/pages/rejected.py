@@ -1,4 +1,4 @@
-"""Rejected orders by what is wrong with them: which rule is broken, how often, by whom lately."""
+"""Rejected orders by the rule that they break: how often, when last, and examples."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from chalicelib.query_parameters import audit_query
 from chalicelib.submissions import Status
 from ops.console.bounded import read_newest
-from ops.console.components import Column, empty, error_words, heading, html, moment
-from ops.console.listing import Listing, show_listing
+from ops.console.components import empty, heading, html, moment, notice
+from ops.console.listing import Listing, show_list
 from ops.console.markup import join, tag
+from ops.console.records import error_words
+from ops.console.tables import Column
 from ops.console.view import order_address
 from ops.desk.stats import ErrorGroup, grouped_by_error
 
@@ -24,7 +26,7 @@ def show(view: View) -> None:
     t = view.t
     all_of_them = tag("a", t("rejected.list"), href="/orders?status=REJECTED", class_="button")
     html(heading(t("rejected.title"), t("rejected.lead"), all_of_them))
-    show_listing(view, lambda: _errors(view))
+    show_list(view, lambda: _errors(view))
 
 
 def _errors(view: View) -> Listing:
@@ -43,7 +45,7 @@ def _errors(view: View) -> Listing:
         ],
         rows=[_row(view, group, read) for group in grouped_by_error(rejected)],
         none=empty(t("rejected.none"), t("rejected.none_hint")),
-        left_out=None if complete else t("rejected.sample", count=view.f.number(read)),
+        above=None if complete else notice(t("rejected.sample", count=view.f.number(read))),
     )
 
 

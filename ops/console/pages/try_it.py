@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from chalicelib.orders import CHANNELS
-from ops.console.components import FAILURES, FormData, form, html, notice, text_input
+from ops.console.components import html, notice
+from ops.console.forms import FormData, form, text_input
+from ops.console.loading import FAILURES
 from ops.console.markup import join, tag
 from ops.console.view import order_address
 

@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from chalicelib.orders import UnreadableOrder, parse_order
-from ops.console.components import (
-    FAILURES,
-    Dialog,
-    FormData,
-    button,
-    error_words,
-    form,
-    html,
-    notice,
-)
+from ops.console.accounts import record_accounts_shown
+from ops.console.components import button, html, notice
+from ops.console.dialogs import Dialog
+from ops.console.forms import FormData, form
+from ops.console.loading import FAILURES
 from ops.console.markup import tag
+from ops.console.records import error_words
 from ops.console.view import order_address
 
 if TYPE_CHECKING:
@@ -35,14 +31,9 @@ class Resubmit:
         self._dialog = Dialog(view.t("resubmit.title"))
 
     async def open(self, letter: DeadLetter) -> None:
-        """Only the whole text can be edited: that accounts are shown is written down first."""
-        desk, where = self._view.console.desk, f"dead letter {letter.message_id} (edit)"
-        try:
-            await self._view.fetch(lambda: desk.accounts_shown(where))
-        except FAILURES as error:
-            ui.notify(self._view.t("order.not_audited", error=str(error)), type="negative")
-            return
-        self._dialog.open(lambda: self._build(letter))
+        """Open it with the letter's whole text, account numbers included."""
+        if await record_accounts_shown(self._view, f"dead letter {letter.message_id} (edit)"):
+            self._dialog.open(lambda: self._build(letter))
 
     def _build(self, letter: DeadLetter) -> None:
         t = self._view.t

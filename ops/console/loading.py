@@ -1,0 +1,67 @@
+"""Parts of a page that are read once the page is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from nicegui import ui
+
+from chalicelib.unavailable import StoreUnavailable
+from ops.console.components import button, html
+from ops.console.markup import tag
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ops.console.view import View
+
+Found = TypeVar("Found")
+
+# Errors of a read: the stage is out of reach, or the credentials do not suffice.
+FAILURES = (StoreUnavailable, BotoCoreError, ClientError)
+
+
+def loaded(
+    view: View, read: Callable[[], Found], show: Callable[[Found], None]
+) -> Callable[[], Awaitable[None]]:
+    """
+    A part of the page that is read once the page is there. Returns what reads it anew.
+
+    It says that it loads; or that it could not be read, with a button to try again.
+    """
+    area = ui.element("div").classes("loaded").props('aria-live="polite" aria-busy="true"')
+    with area:
+        loading(view)
+
+    async def load() -> None:
+        try:
+            found = await view.fetch(read)
+        except FAILURES as error:
+            area.clear()
+            with area:
+                failed(view, error, load)
+        else:
+            area.clear()
+            with area:
+                show(found)
+        area.props('aria-busy="false"')
+
+    ui.timer(0, load, once=True)
+    return load
+
+
+def loading(view: View) -> None:
+    """The part is on its way."""
+    html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))
+
+
+def failed(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
+    """The part could not be read: what to do, and what it was."""
+    with ui.element("div").classes("notice bad").props('role="alert"'):
+        html(
+            tag("strong", view.t("state.failed")),
+            tag("p", view.t("state.failed_hint", stage=view.console.stage)),
+            tag("p", tag("code", str(error))),
+        )
+        button(view.t("state.again"), again)

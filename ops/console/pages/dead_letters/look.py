@@ -1,0 +1,66 @@
+"""A look at the dead-letter queue: the letters that a page's filter takes."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.orders import is_order_id
+from ops.desk.dead_letters import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.console.view import View
+    from ops.desk.dead_letters import DeadLetter, DeadLetters
+
+SHOWN = 100
+# A filter that hardly any letter meets would otherwise go through the whole queue.
+LOOKED_AT = 1000
+SINCE_HOURS = ("1", "24", "168")
+
+
+class Seen(NamedTuple):
+    """Letters that a look found. It went through `looked` of about `depth` letters."""
+
+    letters: Sequence[DeadLetter]
+    looked: int
+    depth: int
+
+    @property
+    def more(self) -> bool:
+        return self.looked < self.depth
+
+
+def selection_of(view: View) -> Selection:
+    """Read the filter from the page's address, and leave out what can't be used."""
+    given = view.parameters
+    hours = given.get("since", "")
+    order_id = given.get("order", "").strip()
+    return Selection(
+        reason=given.get("reason"),
+        order_id=order_id if is_order_id(order_id) else None,
+        since=view.now() - timedelta(hours=int(hours)) if hours in SINCE_HOURS else None,
+    )
+
+
+def look(dead_letters: DeadLetters, selection: Selection, *, thorough: bool) -> Seen:
+    """Look through the queue, or unless `thorough` through its first letters."""
+    depth = dead_letters.depths()["deadLetters"]
+    found: list[DeadLetter] = []
+    looked = 0
+    # All are looked at, and those that the filter leaves out are counted too: a look must end.
+    with closing(dead_letters.look()) as looking:
+        for letter in looking:
+            looked += 1
+            if selection.takes(letter):
+                found.append(letter)
+            if len(found) == SHOWN or (looked == LOOKED_AT and not thorough):
+                break
+    found.sort(key=_last_seen, reverse=True)
+    return Seen(found, looked, max(depth, looked))
+
+
+def _last_seen(letter: DeadLetter) -> datetime:
+    return letter.last_seen_at or datetime.min.replace(tzinfo=UTC)

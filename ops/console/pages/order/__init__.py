@@ -1,0 +1,1 @@
+"""One order: every submission of it, how they differ, and its JSON."""

@@ -1,0 +1,137 @@
+"""The page of one order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from nicegui import ui
+
+from chalicelib.cursors import InvalidCursor
+from chalicelib.orders import is_order_id
+from chalicelib.queries import OrderHistory, OrderNotFound
+from ops.console.components import empty, facts, html, moment, notice
+from ops.console.json_text import pretty
+from ops.console.loading import loaded
+from ops.console.markup import Child, join, tag
+from ops.console.pages.order.comparison import comparison
+from ops.console.pages.order.timeline import timeline
+from ops.console.pages.order.tools import Tools
+from ops.console.records import outcome
+from ops.desk.masking import masked, masked_text
+from ops.desk.order_bucket import ObjectMissing
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from chalicelib.submissions import Record
+    from ops.console.view import View
+
+PAGE_SIZE = 20
+
+
+class Found(NamedTuple):
+    """An order, and the text of the submission that it stands for."""
+
+    history: OrderHistory
+    payload: str | None
+
+
+def show(view: View) -> None:
+    """Build the page of the order that the address names."""
+    order_id = view.path_parameters["order_id"]
+    OrderPage(view, order_id).show()
+
+
+class OrderPage:
+    """The page, which knows whether its reader has asked to see the accounts."""
+
+    def __init__(self, view: View, order_id: str) -> None:
+        self._view = view
+        self._order_id = order_id
+        self._accounts_shown = False
+
+    def show(self) -> None:
+        t = self._view.t
+        with ui.element("div").classes("heading"):
+            html(tag("h1", t("order.title"), " ", tag("code", self._order_id)))
+            self._tools_area = ui.element("div").classes("tools")
+        if not is_order_id(self._order_id):
+            html(notice(t("orders.bad_id", id=self._order_id[:80]), "warn"))
+            return
+        self._tools = Tools(self._view, self._order_id, self._show_accounts)
+        self._reload = loaded(self._view, self._read, self._show_found)
+
+    async def _show_accounts(self) -> None:
+        self._accounts_shown = True
+        await self._reload()
+
+    def _read(self) -> Found | None:
+        orders = self._view.console.desk.orders
+        cursor = self._view.parameters.get("cursor")
+        try:
+            history = orders.show(self._order_id, cursor, PAGE_SIZE)
+        except InvalidCursor:
+            history = orders.show(self._order_id, None, PAGE_SIZE)
+        except OrderNotFound:
+            return None
+        try:
+            return Found(history, orders.payload(history.order))
+        except ObjectMissing:
+            return Found(history, None)
+
+    def _show_found(self, found: Found | None) -> None:
+        self._tools_area.clear()
+        if found is None:
+            t = self._view.t
+            unknown = empty(t("order.unknown", id=self._order_id), t("order.unknown_hint"))
+            html(tag("div", unknown, class_="panel"))
+            return
+        with self._tools_area:
+            self._tools.show(
+                masked=not self._accounts_shown,
+                payload=found.payload,
+                s3_url=found.history.s3_url,
+            )
+        self._show_order(found)
+
+    def _show_order(self, found: Found) -> None:
+        order = found.history.order
+        html(self._summary(order))
+        if found.payload is None:
+            html(notice(self._view.t("order.object_missing"), "bad"))
+        others = [each for each in found.history.records if each.record_id != order.record_id]
+        if others:
+            html(comparison(self._view, order, others, self._account))
+        with ui.element("div").classes("columns"):
+            html(timeline(self._view, found.history)).classes("panel")
+            html(self._json(found.payload)).classes("panel")
+
+    def _account(self, account: str | None) -> str:
+        shown = account if self._accounts_shown else masked(account)
+        return shown or "—"
+
+    def _summary(self, order: Record) -> Markup:
+        t, f = self._view.t, self._view.f
+        age = (order.processed_at - order.received_at).total_seconds()
+        pairs: list[tuple[str, Child]] = [
+            (t("field.outcome"), outcome(self._view, order)),
+            (t("field.amount"), f.amount(order.amount)),
+            (t("field.from"), self._account(order.from_account)),
+            (t("field.to"), self._account(order.to_account)),
+            (t("field.channel"), t.or_else(f"channel.{order.channel}", order.channel or "—")),
+            (t("field.received_at"), moment(self._view, order.received_at)),
+            (t("field.processed_at"), moment(self._view, order.processed_at)),
+            (t("field.age"), f.duration(age)),
+        ]
+        return tag("section", tag("h2", t("order.summary")), facts(pairs), class_="panel")
+
+    def _json(self, payload: str | None) -> Markup:
+        t = self._view.t
+        if payload is None:
+            return tag("p", t("order.object_missing"))
+        shown = payload if self._accounts_shown else masked_text(payload)
+        return join(
+            tag("h2", t("order.json"), class_="panel-title"),
+            tag("pre", pretty(shown), tabindex="0"),
+            tag("p", t("order.masked"), class_="muted") if not self._accounts_shown else None,
+        )

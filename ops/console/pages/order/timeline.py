@@ -1,0 +1,53 @@
+"""The timeline of an order: its submissions, oldest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.console.components import moment
+from ops.console.markup import join, tag
+from ops.console.records import differing_fields, error_words, outcome
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from chalicelib.queries import OrderHistory
+    from chalicelib.submissions import Record
+    from ops.console.view import View
+
+
+def timeline(view: View, history: OrderHistory) -> Markup:
+    """Show a page of an order's history, with a link to the next one."""
+    t = view.t
+    later = tag("a", t("order.later"), href=view.link(cursor=history.cursor))
+    return join(
+        tag("h2", t("order.timeline"), class_="panel-title"),
+        tag("ol", *[_entry(view, record) for record in history.records], class_="timeline"),
+        tag("p", later, class_="actions") if history.cursor else None,
+    )
+
+
+def _entry(view: View, record: Record) -> Markup:
+    t, f = view.t, view.f
+    age = (record.processed_at - record.received_at).total_seconds()
+    took = t("order.took", duration=f.duration(age), count=record.receive_count)
+    submission = join(t("field.submission"), " ", tag("code", record.submission_id))
+    by = t("order.by", who=record.submitted_by) if record.submitted_by else None
+    notes = _notes(view, record)
+    return tag(
+        "li",
+        tag("div", outcome(view, record), " ", moment(view, record.processed_at)),
+        tag("div", took, class_="muted"),
+        tag("div", submission, class_="muted"),
+        tag("div", by, class_="muted") if by else None,
+        tag("ul", *notes) if notes else None,
+        class_=f"mark-{record.status.lower()}",
+    )
+
+
+def _notes(view: View, record: Record) -> list[Markup]:
+    notes = [tag("li", error_words(view, each.field, each.code)) for each in record.errors]
+    if record.differs:
+        words = view.t("order.differs", fields=differing_fields(view, record))
+        notes.append(tag("li", words))
+    return notes

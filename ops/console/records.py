@@ -1,0 +1,45 @@
+"""The parts of a page that show a record, or a field of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.console.markup import join, tag
+from ops.console.view import order_address
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from chalicelib.submissions import Record
+    from ops.console.view import View
+
+# A record's `differs` has these names; the texts have `field.` and the other.
+FIELDS = {"amount": "amount", "fromAccount": "from", "toAccount": "to", "channel": "channel"}
+
+
+def order_link(order_id: str) -> Markup:
+    """Make the link to an order's page that the key Enter opens from its row."""
+    return tag("a", order_id, href=order_address(order_id), class_="id", data_row_link="")
+
+
+def outcome(view: View, record: Record) -> Markup:
+    """What became of a submission, in a word, a colour, and what else there is to know."""
+    kind = "conflict" if record.differs else record.status.value.lower()
+    corrected = record.is_duplicate and record.status.value == "ACCEPTED"
+    return join(
+        tag("span", view.t(f"outcome.{kind}"), class_=f"badge {kind}"),
+        tag("span", view.t("outcome.correction"), class_="badge also") if corrected else None,
+        tag("span", view.t("outcome.id_seen"), class_="badge also")
+        if record.is_duplicate and record.status.value == "REJECTED"
+        else None,
+    )
+
+
+def error_words(view: View, field: str, code: str) -> Markup:
+    """A broken rule of an order: the field, and what is wrong with it."""
+    return join(tag("code", field), " ", view.t.or_else(f"error.{code}", code))
+
+
+def differing_fields(view: View, record: Record) -> str:
+    """Name the fields in which a duplicate differs from the accepted order."""
+    return ", ".join(view.t(f"field.{FIELDS[name]}") for name in record.differs)
