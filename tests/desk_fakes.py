@@ -131,7 +131,7 @@ class FakeOrderTable(Outages):
         }
         return {name: found[name] for name in wanted if name in found}
 
-    def leading(self, order_ids: Iterable[str]) -> dict[str, Record]:
+    def accepted_or_first(self, order_ids: Iterable[str]) -> dict[str, Record]:
         self._fail_if_down("BatchGetItem")
         leading = {}
         for order_id in order_ids:

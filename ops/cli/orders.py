@@ -1,74 +1,29 @@
-"""`orders`, `duplicates` and `rejects`: what was handed in, and what became of it."""
+"""`orders`: hand in, look up, list, follow and export orders."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import contextmanager
-from itertools import islice
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 from rich.text import Text
 
 from chalicelib.intake import InvalidIdempotencyKey
-from chalicelib.orders import CHANNELS, UnreadableOrder
+from chalicelib.orders import UnreadableOrder
 from chalicelib.problems import problem_of
-from chalicelib.queries import AuditQuery, OrderNotFound
-from chalicelib.record_store import AuditFilter
+from chalicelib.queries import OrderNotFound
 from chalicelib.representation import receipt_json, record_json
-from chalicelib.submissions import Record, Status, iso
-from ops.cli.exits import OutOfReach
-from ops.cli.options import either, options
-from ops.cli.session import (
-    Moment,
-    OrderId,
-    Session,
-    desk_command,
-    limit_option,
-    period,
-    period_options,
-    show_accounts_option,
-    yes_option,
-)
-from ops.cli.tables import (
-    RECORD_COLUMNS,
-    ROWS_AT_ONCE,
-    amount_text,
-    facts,
-    limited,
-    moment,
-    needs_accepted,
-    record_row,
-    remark,
-    show_rows,
-    status_text,
-)
-from ops.desk.exports import Format, FormatUnavailable, export, require_writable
+from ops.cli.orders_export import export_orders
+from ops.cli.orders_list import list_orders, tail
+from ops.cli.session import OrderId, Session, desk_command, show_accounts_option
+from ops.cli.tables import amount_text, facts, moment, remark, show_rows, status_text
 from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing
-from ops.desk.stats import grouped_by_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
-    from ops.cli.tables import Cell
-
-FORMATS = {".csv": Format.CSV, ".ndjson": Format.NDJSON, ".jsonl": Format.NDJSON}
-FORMATS |= {".parquet": Format.PARQUET}
-
-filter_options = options(
-    click.option("--status", type=click.Choice(Status, case_sensitive=False), help="This verdict."),
-    click.option("--channel", type=click.Choice(CHANNELS), help="This channel."),
-    either("valid", "--valid", "--invalid", ("Only valid ones.", "Only invalid ones.")),
-    either(
-        "is_duplicate",
-        "--duplicate",
-        "--no-duplicate",
-        ("Only those whose id was seen before.", "Only the first of each id."),
-    ),
-)
+    from chalicelib.submissions import Record
 
 
 @click.group(epilog="Example: python -m ops orders show order-001")
@@ -159,230 +114,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
         session.line({"order": record_json(main), "s3Url": url, "records": records})
         return
     _show_order(session, main, url)
-    show_rows(
-        session.out,
-        ("processed (UTC)", "submission", "status", "amount", "receives", "remark"),
-        (
-            (
-                moment(record.processed_at),
-                record.submission_id,
-                status_text(record.status),
-                amount_text(record),
-                str(record.receive_count),
-                remark(record, order.order),
-            )
-            for record in history
-        ),
-        "No submissions.",
-    )
-
-
-@orders.command(
-    "list",
-    epilog="""\b
-Example: python -m ops orders list --status REJECTED --from 2026-01-01 --to 2026-01-31
-Example: python -m ops orders list --limit 0 --json | jq -r .orderId""",
-)
-@period_options
-@filter_options
-@limit_option
-@show_accounts_option
-@desk_command
-def list_orders(session: Session, limit: int, show_accounts: bool, **chosen: Any) -> None:
-    """List the records of a period, newest first."""
-    query = _query(**chosen)
-    _list(session, session.desk.orders.newest_first(query), limit, show_accounts=show_accounts)
-
-
-@orders.command(epilog="Example: python -m ops orders tail --status REJECTED --stage prod")
-@filter_options
-@click.option("--since", type=Moment(), help="Begin with those since then, as 15m or a time.")
-@click.option("--count", type=click.IntRange(1), help="End after so many.")
-@click.option("--every", "every_seconds", default=1.0, show_default=True, help="Seconds.")
-@show_accounts_option
-@desk_command
-def tail(
-    session: Session,
-    since: Any,
-    count: int | None,
-    every_seconds: float,
-    show_accounts: bool,
-    **chosen: Any,
-) -> None:
-    """Show records as they are written, until Ctrl-C."""
-    if show_accounts:
-        session.desk.record_accounts_shown("orders tail")
-    records = session.desk.orders.follow(
-        AuditFilter(**_filter(**chosen)), since=since, every_seconds=every_seconds
-    )
-    if not session.as_json:
-        session.note("Waiting for records. Ctrl-C ends it.")
-    try:
-        for record in islice(records, count):
-            shown = session.shown(record, show_accounts=show_accounts)
-            if session.as_json:
-                session.line(record_json(shown))
-                sys.stdout.flush()
-            else:
-                session.out.print(_tail_line(shown))
-    except KeyboardInterrupt:
-        session.note("Ended.")
-
-
-@orders.command(
-    "export",
-    epilog="""\b
-Example: python -m ops orders export january.parquet --from 2026-01-01 --to 2026-01-31
-Example: python -m ops orders export - --format csv --duplicate | gzip > duplicates.csv.gz""",
-)
-@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(Format, case_sensitive=False),
-    help="[default: by the file's name: .csv, .ndjson, .parquet]",
-)
-@period_options
-@filter_options
-@show_accounts_option
-@yes_option
-@desk_command
-def export_orders(
-    session: Session,
-    file: Path,
-    form: Format | None,
-    show_accounts: bool,
-    yes: bool,
-    **chosen: Any,
-) -> None:
-    """
-    Write the records of a period to a file, newest first.
-
-    It streams: a million records take no more memory than a thousand. The file appears under its
-    name only when it is whole. It asks before it overwrites one. Accounts are masked.
-    """
-    form = form or FORMATS.get(file.suffix)
-    if form is None:
-        raise click.UsageError("Say which --format, or name the file .csv, .ndjson or .parquet.")
-    try:
-        require_writable(form)
-    except FormatUnavailable as error:
-        raise OutOfReach(str(error)) from error
-    query = _query(**chosen)
-    if not yes and str(file) != "-" and file.exists():
-        click.confirm(f"{file} is there already. Overwrite it?", abort=True, err=True)
-    if show_accounts:
-        session.desk.record_accounts_shown(
-            f"orders export of {query.first_day} to {query.last_day}"
-        )
-    records = session.desk.orders.newest_first(query)
-    written = 0
-    with _opened(file) as to, session.progress("records") as progress:
-        for written in export(records, to, form, show_accounts=show_accounts):
-            progress(written)
-    if session.as_json and str(file) != "-":
-        session.line({"file": str(file), "format": form.value, "records": written})
-    else:
-        where = "stdout" if str(file) == "-" else file
-        session.note(f"{written:,} records written to {where} as {form.value}.")
-
-
-@click.command(
-    epilog="""\b
-Example: python -m ops duplicates --conflicts
-Example: python -m ops duplicates --from 2026-01-01 --json"""
-)
-@period_options
-@click.option(
-    "--conflicts",
-    is_flag=True,
-    help="Only those with another amount, account or channel than the accepted one.",
-)
-@limit_option
-@show_accounts_option
-@desk_command
-def duplicates(
-    session: Session,
-    conflicts: bool,
-    limit: int,
-    show_accounts: bool,
-    **days: Any,
-) -> None:
-    """
-    List the duplicates of a period.
-
-    They are valid orders whose id was accepted before. One with another amount, account or channel
-    than the accepted one is a conflict, which someone must look into.
-    """
-    query = _query(**days, status=Status.DUPLICATE)
-    records = session.desk.orders.newest_first(query)
-    wanted = (record for record in records if record.differs or not conflicts)
-    _list(session, wanted, limit, show_accounts=show_accounts)
-
-
-@click.command(epilog="Example: python -m ops rejects --from 2026-01-01")
-@period_options
-@desk_command
-def rejects(session: Session, **days: Any) -> None:
-    """
-    Show rejected orders, grouped by error.
-
-    Those of a period, the most frequent error first. An order with two errors counts in both.
-    """
-    query = _query(**days, status=Status.REJECTED)
-    groups = grouped_by_error(session.desk.orders.newest_first(query))
-    if session.as_json:
-        for group in groups:
-            session.line(
-                {
-                    "field": group.field_name,
-                    "code": group.code,
-                    "count": group.count,
-                    "lastAt": iso(group.last_at),
-                    "orders": group.orders,
-                }
-            )
-        return
-    show_rows(
-        session.out,
-        ("field", "error", "count", "last (UTC)", "for example"),
-        (
-            (
-                group.field_name,
-                group.code,
-                str(group.count),
-                moment(group.last_at),
-                ", ".join(group.orders),
-            )
-            for group in groups
-        ),
-        f"No order was rejected from {query.first_day} to {query.last_day}.",
-    )
-
-
-def _list(session: Session, records: Iterable[Record], limit: int, *, show_accounts: bool) -> None:
-    if show_accounts:
-        session.desk.record_accounts_shown("list of orders")
-    shown = (
-        session.shown(record, show_accounts=show_accounts) for record in limited(records, limit)
-    )
-    if session.as_json:
-        for record in shown:
-            session.line(record_json(record))
-        return
-    count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
-    if count == limit:
-        session.note(f"The newest {limit}; --limit 0 shows all.")
-
-
-def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:
-    """The rows of records; what is accepted is read once for as many as are printed at once."""
-    source = iter(records)
-    while piece := list(islice(source, ROWS_AT_ONCE)):
-        compared = {record.order_id for record in piece if needs_accepted(record)}
-        accepted = session.desk.accepted(compared) if compared else {}
-        for record in piece:
-            yield record_row(record, accepted.get(record.order_id))
+    _show_history(session, history, order.order)
 
 
 def _show_order(session: Session, record: Record, url: str | None) -> None:
@@ -404,6 +136,25 @@ def _show_order(session: Session, record: Record, url: str | None) -> None:
     )
 
 
+def _show_history(session: Session, history: Iterable[Record], order: Record) -> None:
+    show_rows(
+        session.out,
+        ("processed (UTC)", "submission", "status", "amount", "receives", "remark"),
+        (
+            (
+                moment(record.processed_at),
+                record.submission_id,
+                status_text(record.status),
+                amount_text(record),
+                str(record.receive_count),
+                remark(record, order),
+            )
+            for record in history
+        ),
+        "No submissions.",
+    )
+
+
 def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> None:
     try:
         text = session.desk.orders.payload(record)
@@ -416,37 +167,7 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
     click.echo(text if show_accounts else masked(text))
 
 
-def _tail_line(record: Record) -> Text:
-    status = Text(f"{record.status:<10}", status_text(record.status).style)
-    line = Text(f"{moment(record.processed_at)} ").append_text(status)
-    parts = [record.order_id, amount_text(record), record.channel or "", remark(record)]
-    return line.append("  ".join(filter(None, parts)))
+for command in (list_orders, tail, export_orders):
+    orders.add_command(command)
 
-
-def _query(first_day: Any = None, last_day: Any = None, **chosen: Any) -> AuditQuery:
-    first, last = period(first_day, last_day)
-    return AuditQuery(first, last, AuditFilter(**_filter(**chosen)))
-
-
-def _filter(**chosen: Any) -> dict[str, Any]:
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """Stdout, or a file that gets its name when it is whole."""
-    if str(file) == "-":
-        yield sys.stdout.buffer
-        return
-    unfinished = file.with_name(f"{file.name}.part")
-    try:
-        with unfinished.open("wb") as to:
-            yield to
-        os.replace(unfinished, file)  # noqa: PTH105 (replaces on Windows too)
-    except OSError as error:
-        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-COMMANDS = (orders, duplicates, rejects)
+COMMANDS = (orders,)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from chalicelib.submissions import Record
-    from ops.desk.dead_letters import DeadLetter
+    from ops.desk.letters import DeadLetter
 
 ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}

@@ -11,7 +11,7 @@ from chalicelib.unavailable import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ops.desk.dead_letters import Handled
+    from ops.desk.letters import Handled
 
 
 class JobRunning(Exception):

@@ -107,7 +107,7 @@ class Desk:
 
     def accepted(self, order_ids: Iterable[str]) -> dict[str, Record]:
         """The accepted records of these orders, each of which has one: 50 orders a call."""
-        return self._table.leading(order_ids)
+        return self._table.accepted_or_first(order_ids)
 
     def table(self, name: str) -> OrderTable:
         """Another table of records, to replay into."""

@@ -87,13 +87,13 @@ class OrderTable:
         }
         return {name: by_identity[name] for name in wanted if name in by_identity}
 
-    def leading(self, order_ids: Iterable[str]) -> dict[str, Record]:
-        """Of each orderId that is recorded, its accepted record, or else its first one."""
-        leading: dict[str, Record] = {}
+    def accepted_or_first(self, order_ids: Iterable[str]) -> dict[str, Record]:
+        """Find the accepted record of each orderId that is recorded, or else its first one."""
+        found: dict[str, Record] = {}
         for record in self._holders(set(order_ids), []):
-            if record.valid or record.order_id not in leading:
-                leading[record.order_id] = record
-        return leading
+            if record.valid or record.order_id not in found:
+                found[record.order_id] = record
+        return found
 
     def has_records(self) -> bool:
         """Whether any order is recorded. The audit trail's entries are none."""

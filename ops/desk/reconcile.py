@@ -10,15 +10,14 @@ S3 lists in order of the keys, and the table's keys are sorted through temporary
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.submissions import Record, iso
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
+from ops.desk.findings import Finding, Kind, Outcome, Progress
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
 
@@ -31,70 +30,6 @@ if TYPE_CHECKING:
 # then an object without a record is an order on its way.
 IN_PROGRESS = timedelta(minutes=30)
 CANDIDATES_AT_ONCE = 30
-READ_BETWEEN_REPORTS = 1_000
-
-
-class Kind(StrEnum):
-    """What can be wrong between archive and table."""
-
-    ORPHAN = "orphan"
-    """An object without a record: the order was archived, and never recorded."""
-    MISSING = "missing"
-    """A record without its object, which should be impossible: someone deleted it."""
-    FOREIGN = "foreign"
-    """An object under a key that no order has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong. `day` is that of the object's or the record's time, in UTC."""
-
-    kind: Kind
-    key: str
-    day: date
-    identity: Identity | None
-    modified_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a repair: whether it mended anything, and a phrase that says how."""
-
-    mended: bool
-    text: str
-
-
-@dataclass(slots=True)
-class Day:
-    """What a day has: objects by the time they were written, records by that of processing."""
-
-    objects: int = 0
-    records: int = 0
-    orphans: int = 0
-    missing: int = 0
-    foreign: int = 0
-    in_progress: int = 0
-
-
-@dataclass
-class Progress:
-    """How far a run is, and what it has counted: it grows while the run is iterated over."""
-
-    objects: int = 0
-    records: int = 0
-    findings: int = 0
-    days: dict[date, Day] = field(default_factory=dict)
-    # Called now and then while much is read and nothing found.
-    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
-
-    def read(self, *, objects: int = 0, records: int = 0) -> None:
-        self.objects += objects
-        self.records += records
-        if (self.objects + self.records) % READ_BETWEEN_REPORTS == 0:
-            self.on_change()
-
-    def day(self, day: date) -> Day:
-        return self.days.setdefault(day, Day())
 
 
 class Table(Protocol):
@@ -158,7 +93,7 @@ class Reconciliation:
         candidates = self._candidates(progress, first_day, last_day)
         while batch := list(islice(candidates, CANDIDATES_AT_ONCE)):
             for finding in self._confirmed(batch, progress, in_progress):
-                _count(progress, finding)
+                progress.count(finding)
                 yield finding
 
     def repair(self, finding: Finding) -> Outcome:
@@ -271,15 +206,3 @@ def _of_object(found: ArchivedObject) -> Finding:
 
 def _of_record(found: ArchivedRecord) -> Finding:
     return Finding(Kind.MISSING, found.key, found.processed_on, identity_of(found.key))
-
-
-def _count(progress: Progress, finding: Finding) -> None:
-    progress.findings += 1
-    day = progress.day(finding.day)
-    match finding.kind:
-        case Kind.ORPHAN:
-            day.orphans += 1
-        case Kind.MISSING:
-            day.missing += 1
-        case Kind.FOREIGN:
-            day.foreign += 1

@@ -20,14 +20,12 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.orders import parse_order, sha256_of
+from chalicelib.orders import parse_order
 from chalicelib.submissions import (
     Record,
     Submission,
@@ -36,63 +34,16 @@ from chalicelib.submissions import (
 )
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
+from ops.desk.proof import Difference, Line, Progress, Unequal, compare, line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from ops.desk.audit_trail import AuditTrail
 
 OBJECTS_AT_ONCE = 256
 WORKERS = 16
-COMPARED_BETWEEN_REPORTS = 1_000
 UNKNOWN_RECEIVE_COUNT = 0
-
-
-class Difference(StrEnum):
-    """How a rebuilt record can differ from the original one."""
-
-    MISSING = "missing"
-    """An original record with an object has no rebuilt one: the proof has failed."""
-    EXTRA = "extra"
-    """A rebuilt record has no original one: the original was lost, or not written yet."""
-    CONTENT = "content"
-    """The two don't say the same of the order: the proof has failed."""
-    CHANNEL = "channel"
-    """The original's channel is not in the JSON: it came with the message."""
-    VERDICT = "verdict"
-    """Accepted and duplicate have changed places, or a correction's first one is not in S3."""
-    UNREADABLE = "unreadable"
-    """The object is not what its key says: the proof has failed."""
-
-
-EXPECTED = frozenset({Difference.CHANNEL, Difference.VERDICT})
-"""What S3 can't tell; every other difference means that the two tables are not equal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unequal:
-    """One difference, of the submission that is archived under this key."""
-
-    kind: Difference
-    key: str
-
-
-@dataclass
-class Progress:
-    """How far a replay is: it grows while the replay is iterated over."""
-
-    objects: int = 0
-    rebuilt: int = 0
-    compared: int = 0
-    equal: int = 0
-    differences: dict[Difference, int] = field(default_factory=dict)
-    # Called now and then while much is read and no difference found.
-    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether equality is proven over all that S3 holds."""
-        return set(self.differences) <= EXPECTED
 
 
 class TableNotEmpty(Exception):
@@ -118,15 +69,6 @@ class Bucket(Protocol):
 
     def objects(self) -> Iterator[ArchivedObject]: ...
     def payload(self, key: str) -> bytes: ...
-
-
-class _Line(NamedTuple):
-    """What the proof compares of a record, without anything of the order itself in the open."""
-
-    key: str
-    content: str
-    without_channel: str
-    verdict: str
 
 
 class Replay:
@@ -180,7 +122,7 @@ class Replay:
                 progress.rebuilt += sum(executor.map(lambda group: _settle(group, take), groups))
                 for each in submissions:
                     if isinstance(each, Unequal):
-                        _count(progress, each)
+                        progress.count(each)
                         yield each
 
     def prove(
@@ -191,9 +133,7 @@ class Replay:
 
         When it ends, `progress.is_equal` is the answer, and `progress.compared` how many it is of.
         """
-        for unequal in _differences(progress, self._lines(original), self._lines(rebuilt)):
-            _count(progress, unequal)
-            yield unequal
+        yield from compare(progress, self._lines(original), self._lines(rebuilt))
 
     def prove_against_archive(self, progress: Progress, rebuilt: RecordSource) -> Iterator[Unequal]:
         """Compare a table with the objects themselves: each must have its record, and no more."""
@@ -202,11 +142,10 @@ class Replay:
             for each in self._bucket.objects()
             if (record := self._expected(each)) is not None
         )
-        lines = (_line(record)._replace(verdict="") for record in expected)
+        # Nothing but the records knows the verdicts.
+        lines = (line_of(record)._replace(verdict="") for record in expected)
         found = (line._replace(verdict="") for line in self._lines(rebuilt))
-        for unequal in _differences(progress, lines, found):
-            _count(progress, unequal)
-            yield unequal
+        yield from compare(progress, lines, found)
 
     def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
         """The objects, order by order, and of each order the one archived first comes first."""
@@ -232,9 +171,9 @@ class Replay:
             receive_count=UNKNOWN_RECEIVE_COUNT,
         )
 
-    def _lines(self, table: RecordSource) -> Iterator[_Line]:
-        lines = (json.dumps(_line(record)) for record in table.valid_records())
-        return (_Line(*json.loads(line)) for line in sorted_lines(lines, self._lines_in_memory))
+    def _lines(self, table: RecordSource) -> Iterator[Line]:
+        lines = (json.dumps(line_of(record)) for record in table.valid_records())
+        return (Line(*json.loads(line)) for line in sorted_lines(lines, self._lines_in_memory))
 
     def _expected(self, found: ArchivedObject) -> Record | None:
         submission = self._submission(found)
@@ -248,58 +187,3 @@ def _settle(group: list[Submission], take: Callable[[Record], Record | None]) ->
         # The object's own time, so that a replay that is begun again makes the same record.
         settle(submission, take, submission.received_at)
     return len(group)
-
-
-def _line(record: Record) -> _Line:
-    content = [
-        record.order_id,
-        record.submission_id,
-        record.payload_sha256,
-        # DynamoDB gives 12.50 back as 12.5.
-        record.amount and f"{record.amount:.2f}",
-        record.from_account,
-        record.to_account,
-    ]
-    return _Line(
-        key=record.s3_key or "",
-        content=sha256_of(json.dumps([*content, record.channel])),
-        without_channel=sha256_of(json.dumps(content)),
-        verdict=f"{record.record_id}|{record.status}|{record.is_duplicate}|{record.differs}",
-    )
-
-
-def _differences(
-    progress: Progress, originals: Iterable[_Line], rebuilt: Iterable[_Line]
-) -> Iterator[Unequal]:
-    left, right = iter(originals), iter(rebuilt)
-    one, other = next(left, None), next(right, None)
-    while one or other:
-        progress.compared += 1
-        if progress.compared % COMPARED_BETWEEN_REPORTS == 0:
-            progress.on_change()
-        if other is None or (one and one.key < other.key):
-            assert one  # noqa: S101 (one of the two is there)
-            yield Unequal(Difference.MISSING, one.key)
-            one = next(left, None)
-        elif one is None or other.key < one.key:
-            yield Unequal(Difference.EXTRA, other.key)
-            other = next(right, None)
-        else:
-            kind = _difference(one, other)
-            if kind:
-                yield Unequal(kind, one.key)
-            else:
-                progress.equal += 1
-            one, other = next(left, None), next(right, None)
-
-
-def _difference(original: _Line, rebuilt: _Line) -> Difference | None:
-    if original.without_channel != rebuilt.without_channel:
-        return Difference.CONTENT
-    if original.content != rebuilt.content:
-        return Difference.CHANNEL
-    return None if original.verdict == rebuilt.verdict else Difference.VERDICT
-
-
-def _count(progress: Progress, unequal: Unequal) -> None:
-    progress.differences[unequal.kind] = progress.differences.get(unequal.kind, 0) + 1

@@ -166,11 +166,11 @@ def test_the_leading_record_is_the_accepted_one_or_the_first(
     records: Records, order_id: str
 ) -> None:
     rejected = records.record(submission(order_text(order_id, amount=0)))
-    assert records.table.leading([order_id, f"{order_id}-none"]) == {order_id: rejected}
+    assert records.table.accepted_or_first([order_id, f"{order_id}-none"]) == {order_id: rejected}
 
     accepted = records.record(submission(order_text(order_id)))
 
-    assert records.table.leading([order_id]) == {order_id: accepted}
+    assert records.table.accepted_or_first([order_id]) == {order_id: accepted}
 
 
 def test_records_with_an_object_are_listed(records: Records, order_id: str) -> None:

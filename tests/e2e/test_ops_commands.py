@@ -25,7 +25,7 @@ from chalicelib.order_archive import OrderArchive
 from chalicelib.queries import OrderNotFound
 from chalicelib.submissions import Record
 from ops.__main__ import main
-from ops.desk import dead_letters
+from ops.desk import look
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage, connect
 from ops.local.stack import LocalStack
@@ -41,8 +41,8 @@ LIMIT_SECONDS = 60
 KILLED_BEFORE_DELETE = """
 import os, signal, sys
 from ops.__main__ import main
-from ops.desk import dead_letter_queue, dead_letters
-dead_letters.LOOK_SECONDS = 2
+from ops.desk import dead_letter_queue, look
+look.LOOK_SECONDS = 2
 dead_letter_queue.DeadLetterQueue.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 main(sys.argv[1:])
 """
@@ -139,7 +139,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 @pytest.fixture
 def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
     # The emulator has one server, of which a short poll asks all there are.
-    monkeypatch.setattr(dead_letters, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(look, "WAIT_SECONDS", 0)
     return QuickOperator(operator.stack, operator.stage)
 
 

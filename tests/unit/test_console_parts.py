@@ -23,7 +23,7 @@ from ops.console.jobs import Job, JobRunning, Jobs
 from ops.console.json_text import pretty
 from ops.console.markup import join, tag
 from ops.console.sampling import PER_READ, SLICES, sample
-from ops.desk.dead_letters import Handled
+from ops.desk.letters import Handled
 from tests.builders import Clock, submission
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -12,7 +12,8 @@ from chalicelib.processing import Processor
 from chalicelib.submissions import Record, Status
 from chalicelib.unavailable import StoreUnavailable
 from ops.desk.audit_trail import AuditTrail
-from ops.desk.dead_letters import GAVE_UP, DeadLetters, Handled, Known, Plan, Selection
+from ops.desk.dead_letters import DeadLetters
+from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter

@@ -8,9 +8,10 @@ import pytest
 
 from chalicelib.submissions import Record, Submission
 from ops.desk.audit_trail import AuditTrail
+from ops.desk.findings import Day, Finding, Kind, Progress
 from ops.desk.order_bucket import ArchivedObject
 from ops.desk.order_table import ArchivedRecord, Identity
-from ops.desk.reconcile import Day, Finding, Kind, Progress, Reconciliation
+from ops.desk.reconcile import Reconciliation
 from tests.builders import START, Clock, order_text, submission
 from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
 from tests.fakes import FakeQueue

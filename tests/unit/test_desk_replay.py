@@ -13,7 +13,8 @@ import pytest
 from chalicelib.submissions import Record, Status, settle
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing
-from ops.desk.replay import Difference, Progress, Replay, TableNotEmpty, Unequal
+from ops.desk.proof import Difference, Progress, Unequal
+from ops.desk.replay import Replay, TableNotEmpty
 from tests.builders import START, Clock, order_text, submission
 from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
 from tests.fakes import FakeRecordStore

@@ -20,7 +20,7 @@ from chalicelib.submissions import Record, settle
 from ops.__main__ import MODULES, main
 from ops.cli import console, session
 from ops.cli.tables import remark
-from ops.desk.dead_letters import GAVE_UP, REASONS, Handled, Plan, Selection
+from ops.desk.letters import GAVE_UP, REASONS, Handled, Plan, Selection
 from ops.desk.stage import connect
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, submission

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from ops.console.forms import FormData
-    from ops.desk.dead_letters import DeadLetters, Handled, Plan
+    from ops.desk.dead_letters import DeadLetters
+    from ops.desk.letters import Handled, Plan
 
 
 class Action(NamedTuple):

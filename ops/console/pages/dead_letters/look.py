@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.orders import is_order_id
-from ops.desk.dead_letters import Selection
+from ops.desk.letters import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.console.view import View
-    from ops.desk.dead_letters import DeadLetter, DeadLetters
+    from ops.desk.dead_letters import DeadLetters
+    from ops.desk.letters import DeadLetter
 
 SHOWN = 100
 # A filter that hardly any letter meets would otherwise go through the whole queue.

@@ -13,7 +13,8 @@ from ops.console.forms import form, text_input
 from ops.console.markup import tag
 from ops.console.pages.dead_letters.progress import PROGRESS_SECONDS
 from ops.console.pages.dead_letters.rows import known_words, reason_words
-from ops.desk.dead_letters import DEFAULT_PER_SECOND, Plan, Selection
+from ops.desk.dead_letters import DEFAULT_PER_SECOND
+from ops.desk.letters import Plan, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ops.console.markup import Child
     from ops.console.pages.dead_letters.actions import Action
     from ops.console.view import View
-    from ops.desk.dead_letters import DeadLetter
+    from ops.desk.letters import DeadLetter
 
 
 def plan_of(letters: Sequence[DeadLetter]) -> Plan:

@@ -17,7 +17,7 @@ from ops.desk.masking import masked_text
 if TYPE_CHECKING:
     from ops.console.markup import Child
     from ops.console.view import View
-    from ops.desk.dead_letters import DeadLetter
+    from ops.desk.letters import DeadLetter
 
 
 class Preview:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chalicelib.intake import Receipt
     from chalicelib.orders import Order
     from ops.console.view import View
-    from ops.desk.dead_letters import DeadLetter
+    from ops.desk.letters import DeadLetter
 
 
 class Resubmit:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ops.console.markup import Child
     from ops.console.view import View
-    from ops.desk.dead_letters import DeadLetter
+    from ops.desk.letters import DeadLetter
 
 
 def columns(view: View) -> list[Column]:

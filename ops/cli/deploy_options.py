@@ -1,0 +1,101 @@
+"""The frame that `resources`, `deploy` and `destroy` share: options, account, ways to fail."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.cli.exits import OutOfReach
+from ops.cli.options import options
+from ops.deploy.account import Aws
+from ops.deploy.packaging import PackagingFailed
+from ops.deploy.presentation import Screen
+from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
+from ops.project import PROJECT_ROOT
+from ops.stop_signals import StopRequested, stop_signals_raise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# As a shell reports a command that Ctrl-C has ended.
+INTERRUPTED = 130
+
+stage_option = click.option("--stage", required=True, help="A stage of .chalice/config.json.")
+yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")
+move_option = click.option(
+    "--move", is_flag=True, help="Let the stage live in this account and region from now on."
+)
+project_option = click.option(
+    "--project-dir",
+    "project",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    default=PROJECT_ROOT,
+    show_default="this checkout",
+    help="The directory of app.py.",
+)
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the changes, make none.")
+# A stage without authentication is no accident if it was asked for twice.
+open_options = options(
+    click.option(
+        "--open-to-anyone",
+        is_flag=True,
+        help="Deploy a stage whose ORDERS_AUTH is none, which lets anyone in.",
+    ),
+    click.option("--yes-open-to-anyone", is_flag=True, help="The same, said a second time."),
+)
+
+
+def in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
+    """End every failure in a sentence and an exit code, never in a traceback."""
+
+    @functools.wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        with stop_signals_raise():
+            try:
+                command(*arguments, **options)
+            except (DeploymentProblem, PackagingFailed) as problem:
+                raise click.ClickException(str(problem)) from problem
+            except (BotoCoreError, ClientError) as error:
+                raise OutOfReach(explain(error)) from error
+            except DeploymentInterrupted as interrupted:
+                click.echo(f"\n{interrupted}", err=True)
+                sys.exit(INTERRUPTED)
+            except StopRequested:
+                click.echo(
+                    "\nStopped. Run the same command again: it goes on from where things are now.",
+                    err=True,
+                )
+                sys.exit(INTERRUPTED)
+
+    return run
+
+
+@contextmanager
+def account() -> Iterator[tuple[Aws, Screen]]:
+    """Open the account to work on, and show it first: nothing happens to another by mistake."""
+    screen = Screen()
+    with Aws() as aws:
+        screen.say(aws.describe())
+        yield aws, screen
+
+
+def asking(yes: bool) -> Callable[[str], bool]:
+    """Make the function that asks the user; with `yes` it agrees to everything."""
+
+    def ask(question: str) -> bool:
+        if yes:
+            return True
+        try:
+            return click.confirm(question)
+        except click.Abort:
+            # Nobody is there to answer.
+            click.echo()
+            return False
+
+    return ask

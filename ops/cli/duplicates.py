@@ -1,0 +1,53 @@
+"""`duplicates`: orders that came in again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from chalicelib.submissions import Status
+from ops.cli.record_lists import query_of, show_records
+from ops.cli.session import (
+    Session,
+    desk_command,
+    limit_option,
+    period_options,
+    show_accounts_option,
+)
+
+
+@click.command(
+    epilog="""\b
+Example: python -m ops duplicates --conflicts
+Example: python -m ops duplicates --from 2026-01-01 --json"""
+)
+@period_options
+@click.option(
+    "--conflicts",
+    is_flag=True,
+    help="Only those with another amount, account or channel than the accepted one.",
+)
+@limit_option
+@show_accounts_option
+@desk_command
+def duplicates(
+    session: Session,
+    conflicts: bool,
+    limit: int,
+    show_accounts: bool,
+    **days: Any,
+) -> None:
+    """
+    List the duplicates of a period.
+
+    They are valid orders whose id was accepted before. One with another amount, account or channel
+    than the accepted one is a conflict, which someone must look into.
+    """
+    query = query_of(**days, status=Status.DUPLICATE)
+    records = session.desk.orders.newest_first(query)
+    wanted = (record for record in records if record.differs or not conflicts)
+    show_records(session, wanted, limit, show_accounts=show_accounts)
+
+
+COMMANDS = (duplicates,)

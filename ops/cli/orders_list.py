@@ -1,0 +1,86 @@
+"""`orders list` and `orders tail`: the records of a period, and those that are being written."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from chalicelib.representation import record_json
+from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
+from ops.cli.session import (
+    Moment,
+    Session,
+    desk_command,
+    limit_option,
+    period_options,
+    show_accounts_option,
+)
+from ops.cli.tables import amount_text, moment, remark, status_text
+
+if TYPE_CHECKING:
+    from chalicelib.submissions import Record
+
+
+@click.command(
+    "list",
+    epilog="""\b
+Example: python -m ops orders list --status REJECTED --from 2026-01-01 --to 2026-01-31
+Example: python -m ops orders list --limit 0 --json | jq -r .orderId""",
+)
+@period_options
+@filter_options
+@limit_option
+@show_accounts_option
+@desk_command
+def list_orders(session: Session, limit: int, show_accounts: bool, **chosen: Any) -> None:
+    """List the records of a period, newest first."""
+    query = query_of(**chosen)
+    show_records(
+        session, session.desk.orders.newest_first(query), limit, show_accounts=show_accounts
+    )
+
+
+@click.command(epilog="Example: python -m ops orders tail --status REJECTED --stage prod")
+@filter_options
+@click.option("--since", type=Moment(), help="Begin with those since then, as 15m or a time.")
+@click.option("--count", type=click.IntRange(1), help="End after so many.")
+@click.option("--every", "every_seconds", default=1.0, show_default=True, help="Seconds.")
+@show_accounts_option
+@desk_command
+def tail(
+    session: Session,
+    since: Any,
+    count: int | None,
+    every_seconds: float,
+    show_accounts: bool,
+    **chosen: Any,
+) -> None:
+    """Show records as they are written, until Ctrl-C."""
+    if show_accounts:
+        session.desk.record_accounts_shown("orders tail")
+    records = session.desk.orders.follow(
+        filter_of(**chosen), since=since, every_seconds=every_seconds
+    )
+    if not session.as_json:
+        session.note("Waiting for records. Ctrl-C ends it.")
+    try:
+        for record in islice(records, count):
+            shown = session.shown(record, show_accounts=show_accounts)
+            if session.as_json:
+                session.line(record_json(shown))
+                sys.stdout.flush()
+            else:
+                session.out.print(_tail_line(shown))
+    except KeyboardInterrupt:
+        session.note("Ended.")
+
+
+def _tail_line(record: Record) -> Text:
+    status = Text(f"{record.status:<10}", status_text(record.status).style)
+    line = Text(f"{moment(record.processed_at)} ").append_text(status)
+    parts = [record.order_id, amount_text(record), record.channel or "", remark(record)]
+    return line.append("  ".join(filter(None, parts)))

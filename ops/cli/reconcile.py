@@ -1,0 +1,196 @@
+"""`reconcile`: the archive against the table, both ways."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.session import (
+    Day,
+    Duration,
+    Session,
+    desk_command,
+    period,
+    yes_option,
+)
+from ops.cli.tables import show_rows
+from ops.desk.findings import Progress
+from ops.desk.reconcile import IN_PROGRESS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date, timedelta
+
+    from ops.desk.findings import Finding
+
+SHOWN = 20
+
+
+@click.command(
+    epilog="""\b
+Example: python -m ops reconcile --from 2026-01-01 --to 2026-01-31
+Example: python -m ops reconcile --repair --stage prod"""
+)
+@click.option("--from", "first_day", type=Day(), help="First day, in UTC  [default: all there is]")
+@click.option("--to", "last_day", type=Day(), help="Last day, in UTC  [default: today]")
+@click.option(
+    "--in-progress",
+    type=Duration(),
+    default=IN_PROGRESS,
+    help="An object younger than this may still be on its way  [default: 30m]",
+)
+@click.option("--repair", is_flag=True, help="Mend what can be mended, after showing it.")
+@yes_option
+@desk_command
+def reconcile(
+    session: Session,
+    *,
+    first_day: date | None,
+    last_day: date | None,
+    in_progress: timedelta,
+    repair: bool,
+    yes: bool,
+) -> None:
+    r"""
+    Compare S3 and the table, both ways, by day.
+
+    \b
+    orphan   an object without a record: the order was archived, and not recorded
+    missing  a record whose object is gone
+    foreign  an object under a key that no order has
+
+    --repair hands an orphan in again through the queue, as the submission that its key names: the
+    processor finds the object there, and makes its record. It restores a missing object from the
+    version that the bucket keeps of it. It never deletes anything, and leaves foreign objects
+    alone. An orphan may also be a dead letter: redrive it, or repair it here, or both; it is the
+    same submission, and is counted once.
+
+    Exit code 1: something is wrong and was not repaired.
+    """
+    days = period(first_day, last_day, 1) if first_day or last_day else (None, None)
+
+    def findings(progress: Progress) -> Iterator[Finding]:
+        return session.desk.reconciliation.findings(progress, *days, in_progress=in_progress)
+
+    progress = _find(session, findings)
+    if not progress.findings:
+        return
+    if not repair:
+        if not session.as_json:
+            session.note("--repair mends what can be mended.")
+        sys.exit(FOUND_WANTING)
+    session.confirm(f"Repair {progress.findings}?", yes=yes)
+    if not _repair(session, findings, progress.findings):
+        sys.exit(FOUND_WANTING)
+
+
+def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -> Progress:
+    progress = Progress()
+    first: list[Finding] = []
+    with session.progress("objects") as show:
+        progress.on_change = lambda: show(progress.objects)
+        for finding in findings(progress):
+            if session.as_json:
+                session.line(_finding_json(finding))
+            elif len(first) < SHOWN:
+                first.append(finding)
+    if session.as_json:
+        session.line(_summary_json(progress))
+        return progress
+    show_rows(
+        session.out,
+        ("day (UTC)", "objects", "records", "orphans", "missing", "foreign", "in progress"),
+        (
+            (
+                str(day),
+                *(
+                    f"{number:,}"
+                    for number in (
+                        counts.objects,
+                        counts.records,
+                        counts.orphans,
+                        counts.missing,
+                        counts.foreign,
+                        counts.in_progress,
+                    )
+                ),
+            )
+            for day, counts in sorted(progress.days.items())
+        ),
+        "Neither objects nor records.",
+    )
+    if first:
+        rows = ((finding.kind.value, str(finding.day), finding.key) for finding in first)
+        show_rows(session.out, ("finding", "day", "key"), rows, "")
+    if progress.findings > len(first):
+        session.out.print(f"... and {progress.findings - len(first)} more")
+    if not progress.findings:
+        session.out.print("Archive and table agree.")
+    return progress
+
+
+def _repair(
+    session: Session,
+    findings: Callable[[Progress], Iterator[Finding]],
+    count: int,
+) -> bool:
+    """Find once more and mend each as it comes: what was found needn't be held in memory."""
+    mended = left = 0
+    with session.progress("repaired", count) as show:
+        for finding in findings(Progress()):
+            outcome = session.desk.reconciliation.repair(finding)
+            if outcome.mended:
+                mended += 1
+            else:
+                left += 1
+            show(mended + left)
+            if session.as_json:
+                line = _finding_json(finding) | {"type": "repair", "outcome": outcome.text}
+                session.line(line | {"mended": outcome.mended})
+            elif mended + left <= SHOWN:
+                session.out.print(
+                    f"{finding.kind.value} {finding.key}: {outcome.text}", markup=False
+                )
+    if not session.as_json:
+        session.out.print(
+            f"{mended} repaired, {left} left. What was handed in again is recorded in a moment: "
+            "run reconcile once more to see."
+        )
+    return not left
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "type": "finding",
+        "kind": finding.kind.value,
+        "day": str(finding.day),
+        "key": finding.key,
+        "orderId": finding.identity.order_id if finding.identity else None,
+        "submissionId": finding.identity.submission_id if finding.identity else None,
+    }
+
+
+def _summary_json(progress: Progress) -> dict[str, Any]:
+    return {
+        "type": "summary",
+        "objects": progress.objects,
+        "records": progress.records,
+        "findings": progress.findings,
+        "days": {
+            str(day): {
+                "objects": counts.objects,
+                "records": counts.records,
+                "orphans": counts.orphans,
+                "missing": counts.missing,
+                "foreign": counts.foreign,
+                "inProgress": counts.in_progress,
+            }
+            for day, counts in sorted(progress.days.items())
+        },
+    }
+
+
+COMMANDS = (reconcile,)

@@ -1,0 +1,81 @@
+"""Lists of records: the options that choose them, and the table that shows them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chalicelib.orders import CHANNELS
+from chalicelib.queries import AuditQuery
+from chalicelib.record_store import AuditFilter
+from chalicelib.representation import record_json
+from chalicelib.submissions import Record, Status
+from ops.cli.options import either, options
+from ops.cli.session import Session, period
+from ops.cli.tables import (
+    RECORD_COLUMNS,
+    ROWS_AT_ONCE,
+    limited,
+    needs_accepted,
+    record_row,
+    show_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ops.cli.tables import Cell
+
+filter_options = options(
+    click.option("--status", type=click.Choice(Status, case_sensitive=False), help="This verdict."),
+    click.option("--channel", type=click.Choice(CHANNELS), help="This channel."),
+    either("valid", "--valid", "--invalid", ("Only valid ones.", "Only invalid ones.")),
+    either(
+        "is_duplicate",
+        "--duplicate",
+        "--no-duplicate",
+        ("Only those whose id was seen before.", "Only the first of each id."),
+    ),
+)
+
+
+def query_of(first_day: Any = None, last_day: Any = None, **chosen: Any) -> AuditQuery:
+    """Make the query that the options ask for."""
+    first, last = period(first_day, last_day)
+    return AuditQuery(first, last, filter_of(**chosen))
+
+
+def filter_of(**chosen: Any) -> AuditFilter:
+    """Make the filter that the options ask for."""
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return AuditFilter(**given)
+
+
+def show_records(
+    session: Session, records: Iterable[Record], limit: int, *, show_accounts: bool
+) -> None:
+    """Show the first records, masked unless the operator asks for the accounts."""
+    if show_accounts:
+        session.desk.record_accounts_shown("list of orders")
+    shown = (
+        session.shown(record, show_accounts=show_accounts) for record in limited(records, limit)
+    )
+    if session.as_json:
+        for record in shown:
+            session.line(record_json(record))
+        return
+    count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
+    if count == limit:
+        session.note(f"The newest {limit}; --limit 0 shows all.")
+
+
+def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:
+    """Make rows. What is accepted is read once for as many as are printed at once."""
+    source = iter(records)
+    while piece := list(islice(source, ROWS_AT_ONCE)):
+        compared = {record.order_id for record in piece if needs_accepted(record)}
+        accepted = session.desk.accepted(compared) if compared else {}
+        for record in piece:
+            yield record_row(record, accepted.get(record.order_id))

@@ -1,0 +1,88 @@
+"""Steps of `resources`, `deploy` and `destroy`: bring stacks up, and take them down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.deploy.app_stack import AppStack
+from ops.deploy.problems import DeploymentProblem
+from ops.deploy.resource_stack import ResourceStack, require_same_place
+from ops.deploy.stacks import Stacks
+from ops.deploy.stage_config import StageConfig
+from ops.project import CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ops.deploy.account import Aws
+    from ops.deploy.presentation import Screen
+
+
+def require_closed(config: StageConfig, said_once: bool, said_twice: bool) -> None:
+    """Refuse a stage that lets anyone in, unless it was asked for twice."""
+    if config.is_open and not (said_once and said_twice):
+        raise DeploymentProblem(
+            f"Stage {config.stage} has ORDERS_AUTH=none: anyone who finds its address could hand "
+            f"in and read orders. Set it to iam in {CONFIG}. If it is meant to be open, run the "
+            "command again with both --open-to-anyone and --yes-open-to-anyone."
+        )
+
+
+def require_not_by_chalice(config: StageConfig) -> None:
+    """Refuse a stage of `chalice deploy`: both ways give the functions the same names."""
+    if config.deployed_by_chalice:
+        raise DeploymentProblem(
+            f"Stage {config.stage} was deployed with `chalice deploy`. First, type: "
+            f"chalice delete --stage {config.stage}"
+        )
+
+
+def bring_up(
+    config: StageConfig,
+    aws: Aws,
+    screen: Screen,
+    ask: Callable[[str], bool],
+    *,
+    dry_run: bool,
+    move: bool,
+) -> StageConfig:
+    """Bring the resources stack up and record it. Return the configuration as it is then."""
+    require_same_place(config, aws, move=move)
+    stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    outputs = stack.up(ask, dry_run=dry_run)
+    if dry_run:
+        return config
+    changed = config.record(outputs)
+    if changed:
+        screen.say(f"Recorded in {CONFIG}, stage {config.stage}: {', '.join(changed)}")
+    return StageConfig.load(config.project, config.stage)
+
+
+def take_app_down(config: StageConfig, aws: Aws, screen: Screen) -> None:
+    """Delete the app stack."""
+    app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    if app.down():
+        screen.good_news(f"Stack {app.name} is gone; orders on the queue wait there.")
+        return
+    screen.say(f"There is no stack {app.name}.")
+
+
+def take_resources_down(
+    config: StageConfig, aws: Aws, screen: Screen, ask: Callable[[str], bool]
+) -> bool:
+    """Delete the resources stack if the user agrees. Return whether it is gone."""
+    stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    if not stack.is_there():
+        screen.say(f"There is no stack {stack.name}.")
+        return True
+    question = (
+        f"Delete stack {stack.name}? Its alarms go; queues, bucket and table stay, with all data"
+    )
+    if not ask(question):
+        screen.say(f"Stack {stack.name} was kept.")
+        return False
+    stack.down()
+    screen.good_news(f"Stack {stack.name} is gone. Its data is still there:")
+    for each in stack.left_behind():
+        screen.say(f"  {each.logical_id:<14} {each.name}")
+    return True

@@ -1,0 +1,90 @@
+"""Findings of a reconciliation, and the counts of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+    from ops.desk.order_table import Identity
+
+READ_BETWEEN_REPORTS = 1_000
+
+
+class Kind(StrEnum):
+    """What can be wrong between archive and table."""
+
+    ORPHAN = "orphan"
+    """An object without a record: the order was archived, and never recorded."""
+    MISSING = "missing"
+    """A record without its object, which should be impossible: someone deleted it."""
+    FOREIGN = "foreign"
+    """An object under a key that no order has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. `day` is that of the object's or the record's time, in UTC."""
+
+    kind: Kind
+    key: str
+    day: date
+    identity: Identity | None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a repair: whether it mended anything, and a phrase that says how."""
+
+    mended: bool
+    text: str
+
+
+@dataclass(slots=True)
+class Day:
+    """What a day has: objects by the time they were written, records by that of processing."""
+
+    objects: int = 0
+    records: int = 0
+    orphans: int = 0
+    missing: int = 0
+    foreign: int = 0
+    in_progress: int = 0
+
+
+@dataclass
+class Progress:
+    """How far a run is, and what it has counted: it grows while the run is iterated over."""
+
+    objects: int = 0
+    records: int = 0
+    findings: int = 0
+    days: dict[date, Day] = field(default_factory=dict)
+    # Called now and then while much is read and nothing found.
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def read(self, *, objects: int = 0, records: int = 0) -> None:
+        self.objects += objects
+        self.records += records
+        if (self.objects + self.records) % READ_BETWEEN_REPORTS == 0:
+            self.on_change()
+
+    def count(self, finding: Finding) -> None:
+        """Count a finding, on its day."""
+        self.findings += 1
+        day = self.day(finding.day)
+        match finding.kind:
+            case Kind.ORPHAN:
+                day.orphans += 1
+            case Kind.MISSING:
+                day.missing += 1
+            case Kind.FOREIGN:
+                day.foreign += 1
+
+    def day(self, day: date) -> Day:
+        return self.days.setdefault(day, Day())

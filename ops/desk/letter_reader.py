@@ -1,0 +1,113 @@
+"""Received messages read as dead letters, with what the record store says of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from chalicelib.orders import UnreadableOrder, parse_order
+from chalicelib.submissions import Record, Status, parse_iso, well_formed_submission_id
+from ops.desk.letters import GAVE_UP, DeadLetter, Known
+from ops.desk.order_table import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from chalicelib.order_queue import Message
+    from ops.desk.dead_letter_queue import Received
+
+
+class Records(Protocol):
+    """The table, as far as letters need it."""
+
+    def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]: ...
+    def accepted_or_first(self, order_ids: Iterable[str]) -> dict[str, Record]: ...
+
+
+class LetterReader:
+    """Reads messages, and looks their orders up."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def read(self, received: Sequence[Received], looked_at: datetime) -> list[DeadLetter]:
+        """
+        Read the messages of one receive, with two look-ups for all of them.
+
+        `looked_at` is when the look began, which is later than whatever happened to a letter.
+        """
+        parsed = [(each, _parse(each.message)) for each in received]
+        identities = [name for _, name in parsed if isinstance(name, Identity)]
+        recorded = self._records.find(identities)
+        standing = self._records.accepted_or_first(name.order_id for name in identities)
+        return [_letter(each, name, recorded, standing, looked_at) for each, name in parsed]
+
+
+def submission_id_of(message: Message) -> str:
+    """
+    Tell which submission a dead letter is, however it came there.
+
+    SQS moves a message with its id, and the processor notes the id that a message had before it
+    passed it on: either is what the processor took for the submission, where nothing else was said.
+    """
+    own = message.attribute("submissionId") or message.attribute("originalMessageId")
+    return well_formed_submission_id(own or message.message_id)
+
+
+def _parse(message: Message) -> Identity | UnreadableOrder:
+    try:
+        order = parse_order(message.body)
+    except UnreadableOrder as error:
+        return error
+    return Identity(order.id, submission_id_of(message), order.payload_sha256)
+
+
+def _letter(
+    received: Received,
+    read: Identity | UnreadableOrder,
+    recorded: Mapping[Identity, Record],
+    standing: Mapping[str, Record],
+    looked_at: datetime,
+) -> DeadLetter:
+    message = received.message
+    known, status = _known(read, recorded, standing)
+    first, last = _times(received, looked_at)
+    reason = message.attribute("unreadableReason")
+    return DeadLetter(
+        message=message,
+        order_id=read.order_id if isinstance(read, Identity) else None,
+        submission_id=submission_id_of(message),
+        reason=reason or (GAVE_UP if isinstance(read, Identity) else read.reason),
+        detail=message.attribute("unreadableDetail"),
+        first_seen_at=first,
+        last_seen_at=last,
+        known=known,
+        status=status,
+    )
+
+
+def _known(
+    read: Identity | UnreadableOrder,
+    recorded: Mapping[Identity, Record],
+    standing: Mapping[str, Record],
+) -> tuple[Known, Status | None]:
+    if isinstance(read, UnreadableOrder):
+        return Known.UNREADABLE, None
+    if read in recorded:
+        return Known.THIS_SUBMISSION, recorded[read].status
+    if read.order_id in standing:
+        return Known.OTHER_SUBMISSION, standing[read.order_id].status
+    return Known.NOTHING, None
+
+
+def _times(received: Received, looked_at: datetime) -> tuple[datetime | None, datetime | None]:
+    message = received.message
+    moments = [
+        parse_iso(message.attribute("receivedAt")),
+        parse_iso(message.attribute("unreadableAt")),
+        message.sent_at,
+        # The processor's first attempt, if SQS moved the letter; else an operator's look.
+        None if message.attribute("unreadableAt") else received.first_received_at,
+    ]
+    known = [moment for moment in moments if moment and moment < looked_at]
+    return (min(known), max(known)) if known else (message.sent_at, message.sent_at)

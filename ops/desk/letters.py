@@ -1,0 +1,128 @@
+"""Dead letters, the choice of some of them, and the outcome of an action on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from chalicelib.submissions import Status, iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from chalicelib.order_queue import Message
+
+GAVE_UP = "receives_exhausted"
+"""The reason of a letter that SQS itself moved: every attempt to process it failed."""
+REASONS = (
+    GAVE_UP,
+    "empty",
+    "not_utf8",
+    "not_json",
+    "not_an_object",
+    "missing_id",
+    "bad_id",
+    "repeated_key",
+    "too_deep",
+    "too_large",
+    "forbidden_character",
+)
+"""All reasons that a letter can have."""
+
+
+class Known(StrEnum):
+    """The record store's answer about a letter's order."""
+
+    UNREADABLE = "unreadable"
+    NOTHING = "nothing"
+    OTHER_SUBMISSION = "other submission"
+    THIS_SUBMISSION = "this submission"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """
+    A dead letter, decoded.
+
+    `order_id` is None if no order can be read from it. `reason` is an unreadable order's code, or
+    `receives_exhausted`. `last_seen_at` is when it was last known to be handled before this look.
+    `known` and `status` are what the record store says now.
+    """
+
+    message: Message
+    order_id: str | None
+    submission_id: str
+    reason: str
+    detail: str | None
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    known: Known
+    status: Status | None = None
+
+    @property
+    def message_id(self) -> str:
+        return self.message.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A choice of letters: they meet every condition that is given. Without any, all."""
+
+    message_ids: frozenset[str] = frozenset()
+    reason: str | None = None
+    order_id: str | None = None
+    since: datetime | None = None
+
+    def takes(self, letter: DeadLetter) -> bool:
+        return (
+            (not self.message_ids or letter.message_id in self.message_ids)
+            and self.reason in (None, letter.reason)
+            and self.order_id in (None, letter.order_id)
+            and (self.since is None or _since(letter, self.since))
+        )
+
+    def __str__(self) -> str:
+        conditions = {
+            "message": ", ".join(sorted(self.message_ids)),
+            "reason": self.reason,
+            "order": self.order_id,
+            "since": iso(self.since) if self.since else None,
+        }
+        return ", ".join(f"{name} {value}" for name, value in conditions.items() if value) or "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    The letters that a redrive or a discard will take: these, and none that come later.
+
+    Bound to their ids, so that a letter that fails again and comes back is not taken twice.
+    """
+
+    selection: Selection
+    message_ids: frozenset[str]
+    by_reason: Mapping[str, int]
+    by_known: Mapping[str, int]
+
+    @property
+    def count(self) -> int:
+        return len(self.message_ids)
+
+    @property
+    def missing(self) -> list[str]:
+        """Ids that were named, but can't be received or don't meet the other conditions."""
+        return sorted(self.selection.message_ids - self.message_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A letter that was handled. `error` says why it is still there, or is None."""
+
+    letter: DeadLetter
+    error: str | None = None
+
+
+def _since(letter: DeadLetter, since: datetime) -> bool:
+    return letter.last_seen_at is not None and letter.last_seen_at >= since

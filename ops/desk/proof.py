@@ -1,0 +1,138 @@
+"""The proof of a replay: two streams of records, compared line by line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.orders import sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from chalicelib.submissions import Record
+
+COMPARED_BETWEEN_REPORTS = 1_000
+
+
+class Difference(StrEnum):
+    """How a rebuilt record can differ from the original one."""
+
+    MISSING = "missing"
+    """An original record with an object has no rebuilt one: the proof has failed."""
+    EXTRA = "extra"
+    """A rebuilt record has no original one: the original was lost, or not written yet."""
+    CONTENT = "content"
+    """The two don't say the same of the order: the proof has failed."""
+    CHANNEL = "channel"
+    """The original's channel is not in the JSON: it came with the message."""
+    VERDICT = "verdict"
+    """Accepted and duplicate have changed places, or a correction's first one is not in S3."""
+    UNREADABLE = "unreadable"
+    """The object is not what its key says: the proof has failed."""
+
+
+EXPECTED = frozenset({Difference.CHANNEL, Difference.VERDICT})
+"""What S3 can't tell; every other difference means that the two tables are not equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unequal:
+    """One difference, of the submission that is archived under this key."""
+
+    kind: Difference
+    key: str
+
+
+@dataclass
+class Progress:
+    """How far a replay is: it grows while the replay is iterated over."""
+
+    objects: int = 0
+    rebuilt: int = 0
+    compared: int = 0
+    equal: int = 0
+    differences: dict[Difference, int] = field(default_factory=dict)
+    # Called now and then while much is read and no difference found.
+    on_change: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether equality is proven over all that S3 holds."""
+        return set(self.differences) <= EXPECTED
+
+    def count(self, unequal: Unequal) -> None:
+        """Count a difference."""
+        self.differences[unequal.kind] = self.differences.get(unequal.kind, 0) + 1
+
+
+class Line(NamedTuple):
+    """A record, as far as the proof compares it: nothing of the order itself is in the open."""
+
+    key: str
+    content: str
+    without_channel: str
+    verdict: str
+
+
+def line_of(record: Record) -> Line:
+    """Digest a record."""
+    content = [
+        record.order_id,
+        record.submission_id,
+        record.payload_sha256,
+        # DynamoDB gives 12.50 back as 12.5.
+        record.amount and f"{record.amount:.2f}",
+        record.from_account,
+        record.to_account,
+    ]
+    return Line(
+        key=record.s3_key or "",
+        content=sha256_of(json.dumps([*content, record.channel])),
+        without_channel=sha256_of(json.dumps(content)),
+        verdict=f"{record.record_id}|{record.status}|{record.is_duplicate}|{record.differs}",
+    )
+
+
+def compare(
+    progress: Progress, originals: Iterable[Line], rebuilt: Iterable[Line]
+) -> Iterator[Unequal]:
+    """Yield and count the differences between two streams, both in the order of the keys."""
+    for unequal in _differences(progress, originals, rebuilt):
+        progress.count(unequal)
+        yield unequal
+
+
+def _differences(
+    progress: Progress, originals: Iterable[Line], rebuilt: Iterable[Line]
+) -> Iterator[Unequal]:
+    left, right = iter(originals), iter(rebuilt)
+    one, other = next(left, None), next(right, None)
+    while one or other:
+        progress.compared += 1
+        if progress.compared % COMPARED_BETWEEN_REPORTS == 0:
+            progress.on_change()
+        if other is None or (one and one.key < other.key):
+            assert one  # noqa: S101 (one of the two is there)
+            yield Unequal(Difference.MISSING, one.key)
+            one = next(left, None)
+        elif one is None or other.key < one.key:
+            yield Unequal(Difference.EXTRA, other.key)
+            other = next(right, None)
+        else:
+            kind = _difference(one, other)
+            if kind:
+                yield Unequal(kind, one.key)
+            else:
+                progress.equal += 1
+            one, other = next(left, None), next(right, None)
+
+
+def _difference(original: Line, rebuilt: Line) -> Difference | None:
+    if original.without_channel != rebuilt.without_channel:
+        return Difference.CONTENT
+    if original.content != rebuilt.content:
+        return Difference.CHANNEL
+    return None if original.verdict == rebuilt.verdict else Difference.VERDICT
