@@ -14,7 +14,7 @@ from ops.lint.deployed import DeployedStage, NotDeployed
 from ops.lint.rules import RULES
 
 if TYPE_CHECKING:
-    from ops.lint.rules import Rule
+    from ops.lint.rule import Rule
     from ops.lint.stage import StageSettings
 
 

@@ -10,7 +10,7 @@ from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
-from ops.local.event_source import LARGEST_BATCH, Batching
+from ops.local.mapping_settings import LARGEST_BATCH, Batching
 from ops.local.programs import HandlerMissing, run_api, run_worker
 from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.deploy.app_stack import AppStack
+from ops.deploy.place import require_same_place
 from ops.deploy.problems import DeploymentProblem
-from ops.deploy.resource_stack import ResourceStack, require_same_place
+from ops.deploy.resource_stack import ResourceStack
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
 from ops.project import CONFIG

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
-from urllib.parse import urlsplit
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING, TypeAlias
 
 from ops.deploy.change_sets import ChangeSet, Wanted
-from ops.deploy.imports import importable_names, only
-from ops.deploy.problems import DeploymentProblem, code_of
+from ops.deploy.imports import only
+from ops.deploy.left_behind import LeftBehind
+from ops.deploy.problems import DeploymentProblem
 from ops.project import RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import resources_stack_name
 from ops.templates import load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from mypy_boto3_cloudformation.literals import ChangeSetTypeType
     from mypy_boto3_cloudformation.type_defs import ResourceToImportTypeDef
 
     from ops.deploy.account import Aws
+    from ops.deploy.left_behind import Found
     from ops.deploy.presentation import Screen
     from ops.deploy.stacks import Stacks
     from ops.deploy.stage_config import StageConfig
@@ -31,17 +28,6 @@ if TYPE_CHECKING:
 Ask: TypeAlias = "Callable[[str], bool]"
 
 HOLDS_DATA = {"AWS::SQS::Queue", "AWS::S3::Bucket", "AWS::DynamoDB::Table"}
-QUEUE_MISSING = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-
-
-@dataclass(frozen=True)
-class Found:
-    """A resource that is in the account already, and how an import calls it."""
-
-    logical_id: str
-    type: str
-    name: str
-    identifier: Mapping[str, str]
 
 
 class ResourceStack:
@@ -86,18 +72,8 @@ class ResourceStack:
         return outputs_of(self._stacks.carry_out(change_set))
 
     def left_behind(self) -> list[Found]:
-        """What an earlier stack has retained, or someone else made, under this stage's names."""
-        found = [self._find(name, text) for name, text in self.names().items()]
-        return [each for each in found if each is not None]
-
-    def names(self) -> dict[str, str]:
-        """The name of each resource that can be there without the stack, by logical id."""
-        values = {
-            "Stage": self._config.stage,
-            "AWS::AccountId": self._aws.identity.account_id,
-            "AWS::Region": self._aws.region,
-        }
-        return importable_names(self._template, values)
+        """Find what is in the account without the stack, under this stage's names."""
+        return LeftBehind(self._aws, self._config.stage, self._template).find()
 
     def is_there(self) -> bool:
         """Whether there is such a stack now."""
@@ -124,22 +100,11 @@ class ResourceStack:
                 "Nothing was changed. To take them over, run the command again with --yes; to have "
                 "new ones, rename or delete these first."
             )
-        imports = [
-            cast(
-                "ResourceToImportTypeDef",
-                {
-                    "ResourceType": each.type,
-                    "LogicalResourceId": each.logical_id,
-                    "ResourceIdentifier": dict(each.identifier),
-                },
-            )
-            for each in found
-        ]
         # An import may do nothing else, so it has a template of its own; the update that follows
         # adds policies, alarms and outputs.
         template = only(self._template, [each.logical_id for each in found])
-        kind: ChangeSetTypeType = "IMPORT"
-        change_set = self._stacks.plan(self._wanted(template), kind, imports)
+        imports = [_import(each) for each in found]
+        change_set = self._stacks.plan(self._wanted(template), "IMPORT", imports)
         if change_set is None:
             raise DeploymentProblem(f"CloudFormation sees nothing to import into {self.name}.")
         self._screen.changes(change_set)
@@ -174,84 +139,10 @@ class ResourceStack:
                 f"{', '.join(self._template['Parameters'])}."
             )
 
-    def _find(self, logical_id: str, name: str) -> Found | None:
-        kind = self._template["Resources"][logical_id]["Type"]
-        find = {
-            "AWS::SQS::Queue": self._find_queue,
-            "AWS::S3::Bucket": self._find_bucket,
-            "AWS::DynamoDB::Table": self._find_table,
-            "AWS::Logs::LogGroup": self._find_log_group,
-        }[kind]
-        identifier = find(name)
-        return Found(logical_id, kind, name, identifier) if identifier else None
 
-    def _find_queue(self, name: str) -> dict[str, str] | None:
-        try:
-            return {"QueueUrl": self._aws.sqs.get_queue_url(QueueName=name)["QueueUrl"]}
-        except ClientError as error:
-            if code_of(error) in QUEUE_MISSING:
-                return None
-            raise
-
-    def _find_bucket(self, name: str) -> dict[str, str] | None:
-        try:
-            answer = self._aws.s3.head_bucket(Bucket=name)
-        except ClientError as error:
-            if code_of(error) in {"404", "NoSuchBucket"}:
-                return None
-            if code_of(error) in {"403", "301"}:
-                raise DeploymentProblem(
-                    f"The name of bucket {name} is taken, by another account or in another region. "
-                    f"Give OrdersBucket in {RESOURCES_TEMPLATE} another BucketName, and run the "
-                    "command again."
-                ) from error
-            raise
-        region = answer.get("BucketRegion", self._aws.region)
-        if region != self._aws.region:
-            raise DeploymentProblem(
-                f"Bucket {name} is in {region}, and this is {self._aws.region}: a stage lives in "
-                f"one region. Type `export AWS_DEFAULT_REGION={region}`, and run the command again."
-            )
-        return {"BucketName": name}
-
-    def _find_table(self, name: str) -> dict[str, str] | None:
-        try:
-            self._aws.dynamodb.describe_table(TableName=name)
-        except ClientError as error:
-            if code_of(error) == "ResourceNotFoundException":
-                return None
-            raise
-        return {"TableName": name}
-
-    def _find_log_group(self, name: str) -> dict[str, str] | None:
-        groups = self._aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        there = any(group["logGroupName"] == name for group in groups)
-        return {"LogGroupName": name} if there else None
-
-
-def require_same_place(config: StageConfig, aws: Aws, *, move: bool) -> None:
-    """
-    Make sure that a stage is not brought up a second time elsewhere by mistake.
-
-    Raises:
-        DeploymentProblem: its configuration names resources of another account or region.
-    """
-    place = _place_of(config.variables.get("ORDERS_QUEUE_URL", ""))
-    here = (aws.identity.account_id, None if aws.emulator_url else aws.region)
-    if place is None or place == here or move:
-        return
-    account, region = place
-    raise DeploymentProblem(
-        f"Stage {config.stage} is recorded in account {account}, {region}; this is "
-        f"{aws.describe()}.\nSign in there, with AWS_PROFILE and AWS_DEFAULT_REGION={region}; or "
-        "run the command again with --move to record it here from now on. What is there stays."
-    )
-
-
-def _place_of(queue_url: str) -> tuple[str, str] | None:
-    """Account and region of a queue on AWS; None for any other."""
-    parts = urlsplit(queue_url)
-    host = (parts.hostname or "").split(".")
-    if host[0] != "sqs" or "amazonaws" not in host:
-        return None
-    return parts.path.split("/")[1], host[1]
+def _import(found: Found) -> ResourceToImportTypeDef:
+    return {
+        "ResourceType": found.type,
+        "LogicalResourceId": found.logical_id,
+        "ResourceIdentifier": found.identifier,
+    }

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ops.deploy.account import Aws
+    from ops.deploy.left_behind import Found
     from ops.deploy.presentation import Screen
-    from ops.deploy.resource_stack import Found
 
 GONE = {"NoSuchBucket", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"}
 

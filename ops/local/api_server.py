@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import re
 import threading
 import time
 import uuid
@@ -22,34 +21,24 @@ from chalice.local import (
     create_local_server,
 )
 
-from chalicelib.messages import message, preferred_language
-from chalicelib.problems import Problem
+from chalicelib.messages import preferred_language
 from chalicelib.submissions import is_well_formed_id
+from ops.local.refusals import RequestRefused, refused, unknown_path, unreadable_line
+from ops.local.request_body import read_body
 from ops.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from chalice.app import Chalice
     from chalice.local import LocalDevServer
 
+    from chalicelib.problems import Problem
     from chalicelib.web import Reporter
 
-# API Gateway's: larger bodies and longer calls never reach a function.
-MAX_BODY_BYTES = 10 * 1024 * 1024
-# Python refuses to read a number of some thousand.
-MAX_LENGTH_DIGITS = 18
+# API Gateway's: nobody gets the answer of a longer call.
 FUNCTION_TIMEOUT_SECONDS = 29
 WAITING_CONNECTIONS = 128
-SHOWN_CHARACTERS = 80
 # What stands in a log line for what the server does not know.
 NO_METHOD, NO_ROUTE = "(no method)", "(no route)"
-
-
-class RequestRefused(LocalGatewayException):
-    """A request that no function ever sees, as API Gateway refuses it."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__({}, None)
-        self.problem = problem
 
 
 class ApiGateway(LocalGateway):
@@ -105,51 +94,17 @@ class ApiRequestHandler(ChaliceRequestHandler):
 
     def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
         try:
-            return dict(self.headers), self._read_body()
+            return dict(self.headers), read_body(self.headers, self.rfile)
         except RequestRefused:
             # What is left of the body would be taken for the next request.
             self.close_connection = True
             raise
 
-    def _read_body(self) -> bytes | None:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._read_chunks()
-        length = self.headers.get("Content-Length", "0")
-        if re.fullmatch(f"-[0-9]{{1,{MAX_LENGTH_DIGITS}}}", length):
-            raise RequestRefused(_malformed(message("malformed-request.negative", got=length)))
-        if not (length.isascii() and length.isdigit()):
-            raise RequestRefused(_malformed(message("malformed-request.length")))
-        if len(length) > MAX_LENGTH_DIGITS:
-            raise RequestRefused(_too_large())
-        return self._read_exactly(int(length)) or None
-
-    def _read_chunks(self) -> bytes:
-        """Chalice's server doesn't know chunked bodies; API Gateway and `curl -T` do."""
-        body = b""
-        while size := self._chunk_size():
-            body += self._read_exactly(size, already=len(body))
-            self.rfile.readline()
-        while self.rfile.readline().strip():
-            pass
-        return body
-
-    def _chunk_size(self) -> int:
-        size = self.rfile.readline(64).split(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,16}", size):
-            raise RequestRefused(_malformed(message("malformed-request.chunks")))
-        return int(size, 16)
-
-    def _read_exactly(self, size: int, already: int = 0) -> bytes:
-        if already + size > MAX_BODY_BYTES:
-            raise RequestRefused(_too_large())
-        data: bytes = self.rfile.read(size)
-        return data
-
     def _generic_handle(self) -> None:
         try:
             super()._generic_handle()
-        except RequestRefused as refused:
-            self._send_problem(refused.problem)
+        except RequestRefused as refusal:
+            self._send_problem(refusal.problem)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _generic_handle  # noqa: N815
     do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _generic_handle  # noqa: N815
@@ -157,7 +112,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
     def _send_error_response(self, error: LocalGatewayException) -> None:
         if isinstance(error, ForbiddenError):
             # Chalice copies API Gateway's 403 for a path that no route has.
-            self._send_problem(_unknown_path(self.path.partition("?")[0]))
+            self._send_problem(unknown_path(self.path.partition("?")[0]))
         else:
             super()._send_error_response(error)
 
@@ -168,9 +123,9 @@ class ApiRequestHandler(ChaliceRequestHandler):
         self.request_version = self.protocol_version
         status = HTTPStatus(code)
         self._send_problem(
-            _unreadable_line(self.requestline)
+            unreadable_line(self.requestline)
             if status is HTTPStatus.BAD_REQUEST
-            else _refused(status, message or status.phrase)
+            else refused(status, message or status.phrase)
         )
 
     def _send_problem(self, problem: Problem) -> None:
@@ -247,39 +202,3 @@ def request_id(candidate: str | None) -> str:
     if candidate is not None and is_well_formed_id(candidate):
         return candidate
     return str(uuid.uuid4())
-
-
-def _unknown_path(path: str) -> Problem:
-    return Problem(
-        "unknown-path",
-        HTTPStatus.NOT_FOUND,
-        message("unknown-path.title"),
-        message("unknown-path.detail", path=_shown(path)),
-    )
-
-
-def _shown(text: str) -> str:
-    """What was sent as it may stand in a message: in ASCII, its beginning where it is long."""
-    return json.dumps(text[:SHOWN_CHARACTERS]) + ("…" if len(text) > SHOWN_CHARACTERS else "")
-
-
-def _refused(status: HTTPStatus, detail: str) -> Problem:
-    return Problem("request-refused", status, status.phrase, f"{detail}.")
-
-
-def _unreadable_line(line: str) -> Problem:
-    return _malformed(message("malformed-request.line", got=_shown(line)))
-
-
-def _malformed(detail: str) -> Problem:
-    title = message("malformed-request.title")
-    return Problem("malformed-request", HTTPStatus.BAD_REQUEST, title, detail)
-
-
-def _too_large() -> Problem:
-    return Problem(
-        "request-too-large",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        message("request-too-large.title"),
-        message("request-too-large.detail", most=MAX_BODY_BYTES),
-    )

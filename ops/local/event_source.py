@@ -8,7 +8,6 @@ import logging
 import math
 import threading
 import time
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -22,6 +21,8 @@ from ops.local.lambda_events import (
     failed_message_ids,
     sqs_event,
 )
+from ops.local.mapping_settings import SQS_BATCH_LIMIT, MappingSettings
+from ops.local.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
     )
 
     Handler = Callable[[dict[str, Any], LambdaContext], object]
-
-# SQS: the most that one call receives or deletes.
-SQS_BATCH_LIMIT = 10
-# Lambda: the most that a batch of a standard queue holds, given a window.
-LARGEST_BATCH = 100
-FIRST_BACKOFF_SECONDS = 0.25
-LONGEST_BACKOFF_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -61,40 +55,6 @@ class Queue(Protocol):
     def delete_message_batch(
         self, *, QueueUrl: str, Entries: Sequence[DeleteMessageBatchRequestEntryTypeDef]
     ) -> DeleteMessageBatchResultTypeDef: ...
-
-
-@dataclass(frozen=True)
-class Batching:
-    """
-    How messages are gathered into batches, with Lambda's limits.
-
-    Raises:
-        ValueError: Lambda would refuse it too.
-    """
-
-    batch_size: int = 10
-    window_seconds: float = 0.0
-    maximum_concurrency: int = 2
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.batch_size <= LARGEST_BATCH:
-            raise ValueError(f"A batch holds 1 to {LARGEST_BATCH} messages, not {self.batch_size}.")
-        if self.batch_size > SQS_BATCH_LIMIT and self.window_seconds < 1:
-            raise ValueError(f"A batch over {SQS_BATCH_LIMIT} needs a window of at least 1 second.")
-
-
-@dataclass(frozen=True)
-class MappingSettings:
-    """The settings of an event source mapping and of the function behind it."""
-
-    queue_url: str
-    queue_arn: str
-    batching: Batching = field(default_factory=Batching)
-    report_batch_item_failures: bool = False
-    function_name: str = "orders-local-process_orders"
-    function_timeout_seconds: float = 60.0
-    # SQS allows 20. A stop waits for the polls in flight: one given up could have taken messages.
-    poll_seconds: int = 1
 
 
 class EventSourceMapping:
@@ -246,34 +206,6 @@ class EventSourceMapping:
                 continue
             for failure in answer.get("Failed", []):
                 _warn_undeleted(chunk[int(failure["Id"])], failure["Code"])
-
-
-class Outage:
-    """
-    A time in which the queue can't be read, shared by the pollers.
-
-    It is logged once when it begins and once when it is over, however often it is met.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._backoff_seconds = 0.0
-
-    def begins_or_goes_on(self, error: Exception) -> float:
-        """Returns how long to wait, in seconds, before the next attempt."""
-        with self._lock:
-            if self._backoff_seconds == 0:
-                log.warning("The queue can't be read, trying again until it can: %s", error)
-                self._backoff_seconds = FIRST_BACKOFF_SECONDS
-            else:
-                self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
-            return self._backoff_seconds
-
-    def is_over(self) -> None:
-        with self._lock:
-            if self._backoff_seconds > 0:
-                log.warning("The queue can be read again")
-            self._backoff_seconds = 0.0
 
 
 def _chunks(messages: Iterable[MessageTypeDef], size: int) -> Iterator[list[MessageTypeDef]]:

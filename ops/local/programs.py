@@ -14,8 +14,9 @@ from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
 from ops.local.clients import queue_client
 from ops.local.environment import ACCOUNT_ID
-from ops.local.event_source import Batching, EventSourceMapping, MappingSettings
+from ops.local.event_source import EventSourceMapping
 from ops.local.lifeline import stop_when_parent_ends
+from ops.local.mapping_settings import Batching, MappingSettings
 from ops.local.processes import say_ready
 from ops.local_stage import REGION
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from ops.local.emulator import EMULATOR_PYTHON, Emulator
 from ops.local.environment import app_environment, without_aws_settings
-from ops.local.event_source import Batching
+from ops.local.mapping_settings import Batching
 from ops.local.processes import ChildProcess, OpsProcess
 from ops.local.resources import create_resources
 from ops.local_stage import aws_url_at, cloudformation_client

@@ -85,7 +85,7 @@ def request_codes() -> set[object]:
 
 
 def problem_types() -> set[str]:
-    files = ("chalicelib/problems.py", "ops/local/api_server.py")
+    files = ("chalicelib/problems.py", "ops/local/refusals.py")
     ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }

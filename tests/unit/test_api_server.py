@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from chalice.app import Chalice
 
-from ops.local.api_server import MAX_BODY_BYTES, ApiServer
+from ops.local.api_server import ApiServer
+from ops.local.refusals import MAX_BODY_BYTES
 from ops.ports import LOOPBACK, free_port
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import AppSettings, LogSettings
-from ops.lint.rules import API_GATEWAY_LIMIT_SECONDS
+from ops.lint.stage_rules import API_GATEWAY_LIMIT_SECONDS
 from tests.project import STAGES
 
 CONFIG = json.loads(Path(".chalice/config.json").read_text())

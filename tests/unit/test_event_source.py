@@ -12,15 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ops.local.event_source import (
-    FIRST_BACKOFF_SECONDS,
-    LONGEST_BACKOFF_SECONDS,
-    Batching,
-    EventSourceMapping,
-    MappingSettings,
-    Outage,
-)
+from ops.local.event_source import EventSourceMapping
 from ops.local.lambda_events import LambdaContext
+from ops.local.mapping_settings import Batching, MappingSettings
+from ops.local.outage import FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS, Outage
 
 QUEUE_URL = "http://127.0.0.1:4566/000000000000/orders-local"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:orders-local"

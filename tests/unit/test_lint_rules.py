@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from ops.__main__ import main
 from ops.cli import lint
 from ops.lint.deployed import NotDeployed
-from ops.lint.rules import ALARMS, RULES
+from ops.lint.rules import RULES
 from ops.lint.stage import (
     BucketSettings,
     FunctionSettings,
@@ -18,6 +18,7 @@ from ops.lint.stage import (
     StageSettings,
     TableSettings,
 )
+from ops.lint.stage_rules import ALARMS
 
 QUEUE, DLQ, OTHER = "arn:aws:sqs:::orders-prod", "arn:aws:sqs:::orders-dlq-prod", "arn:aws:sqs:::x"
 

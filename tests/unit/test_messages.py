@@ -23,7 +23,7 @@ from chalicelib.record_items import from_item, to_item
 from chalicelib.submissions import Record
 from tests.builders import START, order_text, submission
 
-SOURCES = [*Path("chalicelib").glob("*.py"), Path("ops/local/api_server.py")]
+SOURCES = [*Path("chalicelib").glob("*.py"), Path("ops/local/refusals.py")]
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 
 

@@ -1,0 +1,152 @@
+"""Rules of the queue, and of the function that it feeds: pairs of settings that must not part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.processing import TIME_FOR_ONE_CALL_MS
+from ops.lint.rule import LAMBDA_DOCS, SQS_DOCS, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops.lint.stage import StageSettings
+
+VISIBILITY_TIMES_FUNCTION_TIMEOUT = 6
+FEWEST_RECEIVES = 5
+LARGEST_BATCH_WITHOUT_WINDOW = 10
+LARGEST_BATCH = 10_000
+FEWEST_CONCURRENT, MOST_CONCURRENT = 2, 1000
+
+
+@rule(
+    "partial-batch-pair",
+    "Return batchItemFailures only to a mapping with ReportBatchItemFailures.",
+    f"{LAMBDA_DOCS}/services-sqs-errorhandling.html",
+)
+def _partial_batch_pair(stage: StageSettings) -> Iterable[str]:
+    variable = stage.processor.variables.get("ORDERS_PARTIAL_BATCH", "disabled") == "enabled"
+    flag = stage.mapping.reports_failures
+    if variable and not flag:
+        yield (
+            "ORDERS_PARTIAL_BATCH is enabled, but the mapping has no ReportBatchItemFailures: "
+            "messages that fail are deleted"
+        )
+    if flag and not variable:
+        yield (
+            "the mapping has ReportBatchItemFailures, but ORDERS_PARTIAL_BATCH is not enabled: "
+            "one message that fails brings its whole batch back"
+        )
+
+
+@rule(
+    "visibility-timeout",
+    "At least six times the function's time-out, plus the batching window.",
+    f"{LAMBDA_DOCS}/services-sqs-configure.html",
+)
+def _visibility_timeout(stage: StageSettings) -> Iterable[str]:
+    timeout, window = stage.processor.timeout_seconds, stage.mapping.window_seconds
+    least = VISIBILITY_TIMES_FUNCTION_TIMEOUT * timeout + window
+    actual = stage.queue.visibility_timeout_seconds
+    if actual < least:
+        yield (
+            f"the visibility timeout is {actual} s, and should be at least {least} s for a "
+            f"function of {timeout} s and a window of {window} s"
+        )
+
+
+@rule(
+    "dead-letter-queue",
+    "A dead-letter queue for the source queue, with a maxReceiveCount of at least 5.",
+    f"{LAMBDA_DOCS}/services-sqs-configure.html",
+)
+def _dead_letter_queue(stage: StageSettings) -> Iterable[str]:
+    queue, dead = stage.queue, stage.dead_letter_queue
+    if queue.moves_to != dead.arn:
+        yield f"OrdersQueue moves what fails to {queue.moves_to}, not to OrdersDLQ"
+    elif (queue.maximum_receives or 0) < FEWEST_RECEIVES:
+        yield f"a message may be received {queue.maximum_receives} times, not {FEWEST_RECEIVES}"
+    if dead.takes_from != (queue.arn,):
+        sources = ", ".join(dead.takes_from) or "any queue"
+        yield f"OrdersDLQ takes from {sources}, not from OrdersQueue only"
+
+
+@rule(
+    "retention-order",
+    "The dead-letter queue keeps messages longer than its source queue.",
+    f"{SQS_DOCS}/setting-up-dead-letter-queue-retention.html",
+)
+def _retention_order(stage: StageSettings) -> Iterable[str]:
+    queue, dead = stage.queue.retention_seconds, stage.dead_letter_queue.retention_seconds
+    if dead <= queue:
+        yield (
+            f"OrdersDLQ keeps messages for {dead} s and OrdersQueue for {queue} s: SQS counts from "
+            "the first send, so a message could end as soon as it gets there"
+        )
+
+
+@rule(
+    "mapping-source",
+    "Each stage is fed by its own queue.",
+    f"{LAMBDA_DOCS}/services-sqs-configure.html",
+)
+def _mapping_source(stage: StageSettings) -> Iterable[str]:
+    if stage.mapping.queue_arn != stage.queue.arn:
+        yield f"the processor is fed by {stage.mapping.queue_arn}, not by {stage.queue.arn}"
+
+
+@rule(
+    "batch-and-window",
+    "A batch over 10 needs a batching window of at least 1 second.",
+    f"{LAMBDA_DOCS}/services-sqs-parameters.html",
+)
+def _batch_and_window(stage: StageSettings) -> Iterable[str]:
+    size, window = stage.mapping.batch_size, stage.mapping.window_seconds
+    if size > LARGEST_BATCH_WITHOUT_WINDOW and window < 1:
+        yield f"a batch of {size} needs a window of at least 1 s: it has {window} s"
+    if not 1 <= size <= LARGEST_BATCH:
+        yield f"a batch of {size} is not 1 to {LARGEST_BATCH}"
+
+
+@rule(
+    "time-for-a-batch",
+    "The function has enough time to process a whole batch of records.",
+    f"{LAMBDA_DOCS}/services-sqs-configure.html",
+)
+def _time_for_a_batch(stage: StageSettings) -> Iterable[str]:
+    least = 2 * TIME_FOR_ONE_CALL_MS / 1000
+    if stage.processor.timeout_seconds < least:
+        yield (
+            f"the processor has {stage.processor.timeout_seconds} s: with less than {least:g} s it "
+            "begins no second call where the first was slow"
+        )
+
+
+@rule(
+    "maximum-concurrency",
+    "A maximum concurrency of 2 to 1000, and no more than what is reserved for the function.",
+    f"{LAMBDA_DOCS}/services-sqs-scaling.html",
+)
+def _maximum_concurrency(stage: StageSettings) -> Iterable[str]:
+    maximum, reserved = stage.mapping.maximum_concurrency, stage.processor.reserved_concurrency
+    if maximum is None:
+        yield "the mapping has no maximum concurrency: a backlog takes all that the account has"
+    elif not FEWEST_CONCURRENT <= maximum <= MOST_CONCURRENT:
+        yield f"maximum concurrency {maximum} is not {FEWEST_CONCURRENT} to {MOST_CONCURRENT}"
+    elif reserved is not None and reserved < maximum:
+        yield (
+            f"{reserved} are reserved for the processor, less than the mapping's {maximum}: "
+            "batches beyond are throttled, and each time counts as a receive"
+        )
+
+
+QUEUE_RULES = (
+    _partial_batch_pair,
+    _visibility_timeout,
+    _dead_letter_queue,
+    _retention_order,
+    _mapping_source,
+    _batch_and_window,
+    _time_for_a_batch,
+    _maximum_concurrency,
+)

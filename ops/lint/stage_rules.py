@@ -1,0 +1,147 @@
+"""Rules of everything else of a stage: the API, the stores, the alarms and the logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ops.lint.rule import SQS_DOCS, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ops.lint.stage import StageSettings
+
+API_GATEWAY_LIMIT_SECONDS = 29
+# Monitors and balancers have no credentials, and a developer reads before having any: what these
+# two say is in the public repository.
+OPEN_ROUTES = {"GET /health", "GET /docs", "GET /openapi.json"}
+UNPROTECTED_STAGES = {"dev", "local"}
+ALARMS = (
+    "dlq-not-empty",
+    "oldest-message-age",
+    "processor-errors",
+    "failed-attempts",
+    "processor-throttles",
+    "api-5xx",
+    "api-p99-latency",
+    "conflicts",
+)
+
+
+@rule(
+    "api-timeout",
+    "A function behind a REST API answers within API Gateway's 29 seconds.",
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
+)
+def _api_timeout(stage: StageSettings) -> Iterable[str]:
+    if stage.api.timeout_seconds >= API_GATEWAY_LIMIT_SECONDS:
+        yield (
+            f"the API function has {stage.api.timeout_seconds} s: API Gateway gives up after "
+            f"{API_GATEWAY_LIMIT_SECONDS} s, and the function works on for nobody"
+        )
+
+
+@rule(
+    "closed-routes",
+    "Control access to a REST API with IAM permissions.",
+    "https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html",
+)
+def _closed_routes(stage: StageSettings) -> Iterable[str]:
+    for route, closed in sorted(stage.routes.items()):
+        if closed and route in OPEN_ROUTES:
+            yield f"{route} asks for a signature: those who need it have none"
+        if not closed and route not in OPEN_ROUTES:
+            yield f"{route} is open to anyone"
+    if not stage.routes:
+        yield "the API has no route"
+
+
+@rule(
+    "encryption-at-rest",
+    "Implement server-side encryption.",
+    f"{SQS_DOCS}/sqs-security-best-practices.html",
+)
+def _encryption_at_rest(stage: StageSettings) -> Iterable[str]:
+    everything = {
+        "OrdersQueue": stage.queue.encrypted,
+        "OrdersDLQ": stage.dead_letter_queue.encrypted,
+        "the bucket": stage.bucket.encrypted,
+    }
+    yield from (
+        f"{name} is not encrypted" for name, encrypted in everything.items() if not encrypted
+    )
+
+
+@rule(
+    "encryption-in-transit",
+    "Enforce encryption of data in transit: refuse requests without aws:SecureTransport.",
+    f"{SQS_DOCS}/sqs-security-best-practices.html",
+)
+def _encryption_in_transit(stage: StageSettings) -> Iterable[str]:
+    everything = {
+        "OrdersQueue": stage.queue.refuses_plain_http,
+        "OrdersDLQ": stage.dead_letter_queue.refuses_plain_http,
+        "the bucket": stage.bucket.refuses_plain_http,
+    }
+    yield from (f"{name} takes plain HTTP" for name, refuses in everything.items() if not refuses)
+
+
+@rule(
+    "archive-bucket",
+    "Enable versioning and S3 Block Public Access.",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+)
+def _archive_bucket(stage: StageSettings) -> Iterable[str]:
+    if not stage.bucket.versioned:
+        yield "the bucket keeps no versions: what is overwritten or deleted is gone"
+    if not stage.bucket.closed_to_the_public:
+        yield "the bucket can be opened to the public"
+
+
+@rule(
+    "record-table",
+    "Point-in-time recovery, deletion protection, and on-demand capacity for unknown traffic.",
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
+    "best-practices-security-preventative.html",
+)
+def _record_table(stage: StageSettings) -> Iterable[str]:
+    if not stage.table.recoverable:
+        yield "the table has no point-in-time recovery"
+    if not stage.table.on_demand:
+        yield "the table's capacity is provisioned: a burst of orders is throttled"
+    if not stage.table.protected and stage.stage not in UNPROTECTED_STAGES:
+        yield "the table has no deletion protection"
+
+
+@rule(
+    "alarms",
+    "Alarms on the dead-letter queue, the age of messages, errors, throttles and latency.",
+    f"{SQS_DOCS}/sqs-available-cloudwatch-metrics.html",
+)
+def _alarms(stage: StageSettings) -> Iterable[str]:
+    for name in ALARMS:
+        if f"orders-{stage.stage}-{name}" not in stage.alarms:
+            yield f"there is no alarm orders-{stage.stage}-{name}"
+
+
+@rule(
+    "log-retention",
+    "Set how long CloudWatch keeps the logs of a function.",
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
+)
+def _log_retention(stage: StageSettings) -> Iterable[str]:
+    for name, function in {"API": stage.api, "processor": stage.processor}.items():
+        if function.log_retention_days is None:
+            yield f"the log of the {name} function is kept for ever, or nowhere"
+
+
+STAGE_RULES = (
+    _api_timeout,
+    _closed_routes,
+    _encryption_at_rest,
+    _encryption_in_transit,
+    _archive_bucket,
+    _record_table,
+    _alarms,
+    _log_retention,
+)
