@@ -10,7 +10,8 @@ import click
 from chalicelib.submissions import iso
 from ops.cli.letter_actions import discard, redrive
 from ops.cli.letter_selection import selection_of, selection_options
-from ops.cli.session import Session, desk_command, limit_option, show_accounts_option
+from ops.cli.parameters import limit_option, show_accounts_option
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import (
     LETTER_COLUMNS,
     facts,

@@ -7,14 +7,9 @@ from typing import Any
 import click
 
 from chalicelib.submissions import Status
+from ops.cli.parameters import limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import query_of, show_records
-from ops.cli.session import (
-    Session,
-    desk_command,
-    limit_option,
-    period_options,
-    show_accounts_option,
-)
+from ops.cli.session import Session, desk_command
 
 
 @click.command(

@@ -9,7 +9,8 @@ import click
 
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.letter_selection import selection_of, selection_options
-from ops.cli.session import Session, desk_command, yes_option
+from ops.cli.parameters import yes_option
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import LETTER_COLUMNS, letter_row, show_rows
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
 from ops.desk.letters import Known, Selection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ops.cli.options import options
-from ops.cli.session import Moment, OrderId
+from ops.cli.parameters import Moment, OrderId
 from ops.desk.letters import REASONS, Selection
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from chalicelib.queries import OrderNotFound
 from chalicelib.representation import receipt_json, record_json
 from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
-from ops.cli.session import OrderId, Session, desk_command, show_accounts_option
+from ops.cli.parameters import OrderId, show_accounts_option
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import amount_text, facts, moment, remark, show_rows, status_text
 from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing

@@ -11,14 +11,9 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import OutOfReach
+from ops.cli.parameters import period_options, show_accounts_option, yes_option
 from ops.cli.record_lists import filter_options, query_of
-from ops.cli.session import (
-    Session,
-    desk_command,
-    period_options,
-    show_accounts_option,
-    yes_option,
-)
+from ops.cli.session import Session, desk_command
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 
 if TYPE_CHECKING:

@@ -10,15 +10,9 @@ import click
 from rich.text import Text
 
 from chalicelib.representation import record_json
+from ops.cli.parameters import Moment, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
-from ops.cli.session import (
-    Moment,
-    Session,
-    desk_command,
-    limit_option,
-    period_options,
-    show_accounts_option,
-)
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import amount_text, moment, remark, status_text
 
 if TYPE_CHECKING:

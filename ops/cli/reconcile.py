@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.session import (
-    Day,
-    Duration,
-    Session,
-    desk_command,
-    period,
-    yes_option,
-)
+from ops.cli.parameters import Day, Duration, period, yes_option
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.findings import Progress
 from ops.desk.reconcile import IN_PROGRESS

@@ -13,7 +13,7 @@ from chalicelib.record_store import AuditFilter
 from chalicelib.representation import record_json
 from chalicelib.submissions import Record, Status
 from ops.cli.options import either, options
-from ops.cli.session import Session, period
+from ops.cli.parameters import period
 from ops.cli.tables import (
     RECORD_COLUMNS,
     ROWS_AT_ONCE,
@@ -26,6 +26,7 @@ from ops.cli.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from ops.cli.session import Session
     from ops.cli.tables import Cell
 
 filter_options = options(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.submissions import Status, iso
+from ops.cli.parameters import period_options
 from ops.cli.record_lists import query_of
-from ops.cli.session import Session, desk_command, period_options
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import moment, show_rows
 from ops.desk.stats import grouped_by_error
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.session import Session, desk_command, yes_option
+from ops.cli.parameters import yes_option
+from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.proof import Difference, Progress
 from ops.desk.replay import TableNotEmpty

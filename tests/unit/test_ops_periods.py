@@ -6,7 +6,7 @@ from datetime import date
 import click
 import pytest
 
-from ops.cli import session
+from ops.cli import parameters
 from tests.builders import START
 
 
@@ -20,7 +20,7 @@ from tests.builders import START
 def test_a_period_that_runs_backwards_is_said_with_both_of_its_days(
     last_day: date | None, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "now", lambda: START)
+    monkeypatch.setattr(parameters, "now", lambda: START)
 
     with pytest.raises(click.UsageError, match=re.escape(why)):
-        session.period(date(2030, 1, 1), last_day)
+        parameters.period(date(2030, 1, 1), last_day)

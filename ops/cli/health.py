@@ -1,0 +1,49 @@
+"""`health`: the things that a stage depends on."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.text import Text
+
+from chalicelib.health import HealthStatus
+from chalicelib.representation import health_json
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.session import Session, desk_command
+from ops.cli.tables import show_rows
+
+HEALTH_STYLES = {HealthStatus.PASS: "green", HealthStatus.WARN: "yellow", HealthStatus.FAIL: "red"}
+
+
+@click.command(epilog="Example: python -m ops health --stage prod")
+@desk_command
+def health(session: Session) -> None:
+    """
+    Check each thing that the system depends on.
+
+    Exit code 1: one of them fails. A warning (the DLQ is not empty) is none.
+    """
+    report = session.desk.health()
+    if session.as_json:
+        session.line(health_json(report))
+    else:
+        show_rows(
+            session.out,
+            ("dependency", "status", "ms", "remark"),
+            (
+                (
+                    name,
+                    Text(check.status.value, HEALTH_STYLES[check.status]),
+                    str(check.observed_ms),
+                    check.output,
+                )
+                for name, check in report.checks.items()
+            ),
+            "Nothing to check.",
+        )
+    if report.status is HealthStatus.FAIL:
+        sys.exit(FOUND_WANTING)
+
+
+COMMANDS = (health,)
