@@ -1,1 +1,1 @@
-"""What developers and operators run from a checkout. Nothing of it is ever deployed."""
+"""The tools that developers and operators run from a checkout. Nothing of it is ever deployed."""

@@ -49,20 +49,20 @@ def require_free(port: int, purpose: str) -> None:
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Whether something listens there."""
+    """Tell whether something listens there."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
 
 
 def reachable_from_outside(port: int) -> bool:
-    """Whether the port answers on this machine's network address too."""
+    """Tell whether the port answers on this machine's network address too."""
     address = _network_address()
     return address is not None and accepts_connections(address, port)
 
 
 def _network_address() -> str | None:
-    """The address that this machine shows to its network, None without a network. Sends nothing."""
+    """Find the address that this machine shows to its network, if any. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             # An address for documentation. "Connecting" a datagram socket only picks the route.

@@ -70,7 +70,7 @@ GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.jso
 
 
 def is_filled(project: Path) -> bool:
-    """Whether a project has a vendor/ that `fill_vendor` made."""
+    """Tell whether a project has a vendor/ that `fill_vendor` made."""
     return (project / "vendor" / "botocore").is_dir()
 
 
@@ -96,7 +96,7 @@ def fill_vendor(project: Path) -> Path:
 
 
 def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
-    """A service's model with these operations only, the shapes that they use, and no prose."""
+    """Reduce a service's model to these operations and their shapes, without prose."""
     kept = {name: model["operations"][name] for name in sorted(operations)}
     wanted, shapes = list(_shape_names(kept)), dict[str, Any]()
     while wanted:
@@ -108,7 +108,7 @@ def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, An
 
 
 def trimmed_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
-    """The list of all endpoints, with those of the used services only."""
+    """Reduce the list of all endpoints to those of the used services."""
     partitions = [
         {
             **partition,
@@ -142,7 +142,7 @@ def _write_data(source: Path, target: Path) -> None:
 
 
 def _shape_names(value: Any) -> Iterator[str]:
-    """The names of the shapes that a part of a model refers to."""
+    """Yield the names of the shapes that a part of a model refers to."""
     if isinstance(value, dict):
         if isinstance(value.get("shape"), str):
             yield value["shape"]

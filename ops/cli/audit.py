@@ -76,7 +76,7 @@ def _action_row(action: Action, *, show_accounts: bool) -> Sequence[Cell]:
 
 
 def _details(action: Action, *, show_accounts: bool) -> dict[str, str]:
-    """The text of a discarded letter is in its entry, and holds accounts."""
+    """Mask the accounts that the text of a discarded letter holds."""
     return {
         name: masked_text(value) if name == "payload" and not show_accounts else value
         for name, value in sorted(action.details.items())

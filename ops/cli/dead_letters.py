@@ -124,7 +124,7 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter for pipes, without its text."""
+    """Make a dead letter's JSON, without its text."""
     return {
         "messageId": letter.message_id,
         "orderId": letter.order_id,

@@ -207,7 +207,7 @@ def _require_different(ports: dict[str, int]) -> None:
 
 
 def _require_free(port: int, purpose: str, example: str) -> None:
-    """`example` is what to type instead, up to the port."""
+    """Refuse a port that is taken. `example` is what to type instead, up to the port."""
     if port == 0:
         return
     try:
@@ -217,7 +217,7 @@ def _require_free(port: int, purpose: str, example: str) -> None:
 
 
 def _another(port: int) -> int:
-    """A free port, close to the one asked for if possible, so that it is easily remembered."""
+    """Find a free port, close to the one asked for if possible: it is easily remembered."""
     for candidate in range(max(port, 1023) + 1, min(port + 20, 65536)):
         try:
             require_free(candidate, "suggestion")

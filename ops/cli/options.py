@@ -15,7 +15,7 @@ ready_fd_option = click.option("--ready-fd", type=int, hidden=True)
 
 def either(name: str, yes: str, no: str, words: tuple[str, str]) -> Callable[..., Any]:
     """
-    Two flags that exclude each other, as one parameter: True, False, or None without either.
+    Make one parameter of two flags that exclude each other: True, False, or None.
 
     Of click's own pairs, `--yes/--no`, the last that is typed wins.
     """
@@ -39,7 +39,7 @@ def either(name: str, yes: str, no: str, words: tuple[str, str]) -> Callable[...
 
 
 def options(*all_options: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator, in the order in which help shows them."""
+    """Make one decorator of several options, in the order in which help shows them."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(all_options):

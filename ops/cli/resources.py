@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.group(epilog="Example: python -m ops resources up --stage dev")
+@click.group(
+    help="The queue, bucket, table and alarms of a stage.",
+    epilog="Example: python -m ops resources up --stage dev",
+)
 def resources() -> None:
-    """The queue, bucket, table and alarms of a stage."""
+    """Group the commands on a stage's resources."""
 
 
 @resources.command(epilog="Example: python -m ops resources up --stage dev")

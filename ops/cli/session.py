@@ -1,4 +1,4 @@
-"""What every operator's command has in common: the stage, the form of the output, exit codes."""
+"""The frame of every operator's command: the stage, the form of the output, exit codes."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ class Session:
         self.notes = Console(stderr=True, highlight=False, width=width)
 
     def line(self, value: Mapping[str, Any]) -> None:
-        """One JSON object on a line of its own."""
+        """Print a JSON object on a line of its own."""
         click.echo(to_json(value))
 
     def note(self, text: str) -> None:
-        """Something that is said beside the output: on stderr, so that pipes stay clean."""
+        """Say something beside the output: on stderr, so that pipes stay clean."""
         self.notes.print(text, style="dim", markup=False)
 
     def command(self, typed: str) -> str:
-        """A command that can be pasted to go on with, on the same stage."""
+        """Write a command to paste and go on with, on the same stage."""
         name = self.desk.stage.name
         if name != LOCAL_STAGE:
             return f"python -m ops {typed} --stage {shlex.quote(name)}"
@@ -67,7 +67,7 @@ class Session:
 
     @contextmanager
     def progress(self, text: str, total: int | None = None) -> Iterator[Callable[[float], None]]:
-        """A bar, or a count where no total is known, on a terminal's stderr; else nothing."""
+        """Show a bar, or a count where no total is known, if stderr is a terminal."""
         columns = [TextColumn("{task.description}")]
         bar = (
             [BarColumn(), MofNCompleteColumn()] if total else [TextColumn("{task.completed:,.0f}")]
@@ -98,7 +98,7 @@ class Session:
 
 
 def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command over a stage: it is given its `Session` first, and fails in one sentence."""
+    """Make a command over a stage: it gets its `Session` first, and fails in one sentence."""
 
     @click.option("--stage", default=LOCAL_STAGE, show_default=True, help="The stage to work on.")
     @click.option(

@@ -1,4 +1,4 @@
-"""Tables for operators: what is shown of records, dead letters and findings."""
+"""Tables for operators: records, dead letters and findings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Cell = str | Text | None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """A table; columns of numbers stand to the right, nothing is cut off."""
+    """Make a table; columns of numbers stand to the right, nothing is cut off."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
         justify = "right" if name in RIGHT else "left"
@@ -45,7 +45,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
 def show_rows(
     out: Console, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str
 ) -> int:
-    """A table, printed a few hundred rows at a time, or a sentence if there is nothing."""
+    """Print a table, a few hundred rows at a time, or a sentence if there is nothing."""
     source = iter(rows)
     shown = 0
     while piece := list(islice(source, ROWS_AT_ONCE)):
@@ -57,7 +57,7 @@ def show_rows(
 
 
 def facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
-    """Names and values, one a line."""
+    """Print names and values, one a line."""
     made = Table(box=None, show_header=False, pad_edge=False)
     made.add_column(style="dim", no_wrap=True)
     made.add_column(overflow="fold")
@@ -68,28 +68,28 @@ def facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
 
 
 def moment(value: datetime | None) -> str:
-    """A time in UTC, to the second."""
+    """Write a time in UTC, to the second."""
     return value.strftime("%Y-%m-%d %H:%M:%S") if value else "unknown"
 
 
 def status_text(status: Status) -> Text:
-    """A verdict in its colour."""
+    """Write a verdict in its colour."""
     return Text(status.value, STATUS_STYLES[status])
 
 
 def amount_text(record: Record) -> str:
-    """An amount for people, with its thousands apart."""
+    """Write an amount for people, with its thousands apart."""
     return "" if record.amount is None else f"{record.amount:,.2f}"
 
 
 def needs_accepted(record: Record) -> bool:
-    """Whether what there is to say of a record depends on the accepted one of its order."""
+    """Tell whether the remark on a record depends on the accepted one of its order."""
     return record.status is Status.DUPLICATE and not record.differs
 
 
 def remark(record: Record, accepted: Record | None = None) -> str:
     """
-    What there is to say of a record beside its verdict.
+    Say what is remarkable about a record beside its verdict.
 
     `differs` compares no more than amount, accounts and channel. Whether a duplicate is the same
     to the byte only the accepted record tells.
@@ -113,7 +113,7 @@ RECORD_COLUMNS = ("processed (UTC)", "order", "status", "amount", "from", "to", 
 
 
 def record_row(record: Record, accepted: Record | None = None) -> Sequence[Cell]:
-    """The cells of `RECORD_COLUMNS`."""
+    """Make the cells of `RECORD_COLUMNS`."""
     return (
         moment(record.processed_at),
         record.order_id,
@@ -138,7 +138,7 @@ LETTER_COLUMNS = (
 
 
 def letter_row(letter: DeadLetter) -> Sequence[Cell]:
-    """The cells of `LETTER_COLUMNS`."""
+    """Make the cells of `LETTER_COLUMNS`."""
     return (
         letter.message_id,
         letter.order_id or Text("unreadable", "dim"),
@@ -151,10 +151,10 @@ def letter_row(letter: DeadLetter) -> Sequence[Cell]:
 
 
 def what_is_recorded(letter: DeadLetter) -> str:
-    """What the record store says of a letter's order, in a few words."""
+    """Say in a few words what is recorded of a letter's order."""
     return f"{letter.status} ({letter.known})" if letter.status else letter.known.value
 
 
 def limited(values: Iterable[Any], limit: int) -> Iterable[Any]:
-    """The first so many; 0 is all."""
+    """Take the first so many; 0 takes all."""
     return islice(values, limit) if limit else values

@@ -17,7 +17,7 @@ READ_AT_MOST = 5_000
 
 
 class Newest(NamedTuple):
-    """The newest records of a query. `complete` says that these are all."""
+    """Read the newest records of a query. `complete` says that these are all."""
 
     records: Sequence[Record]
     complete: bool
@@ -25,7 +25,7 @@ class Newest(NamedTuple):
 
 def read_newest(orders: Orders, query: AuditQuery, at_most: int = READ_AT_MOST) -> Newest:
     """
-    The newest records of a query.
+    Read the newest records of a query.
 
     A page of a list ends after a number of reads, full or not. One that is not full means that
     hardly any record meets the filter: going on could take a million of them.

@@ -76,7 +76,7 @@ class Chart:
 
 
 def html_summary(words: str) -> None:
-    """What opens a `details` element."""
+    """Make the words that open a `details` element."""
     ui.html(str(tag("span", words)), sanitize=False, tag="summary")
 
 
@@ -85,7 +85,7 @@ def _with_unit(name: str, unit: str) -> str:
 
 
 def _options(plot: Plot) -> dict[str, Any]:
-    """ECharts' options. A key that begins with ":" is evaluated in the browser."""
+    """Make ECharts' options. The browser evaluates a key that begins with ":"."""
     muted, line = _colour("muted"), _colour("line")
     label = {":color": muted, "fontFamily": "Roboto, sans-serif", "fontSize": 12}
     return {
@@ -140,5 +140,5 @@ def _series(plot: Plot, series: Series) -> dict[str, Any]:
 
 
 def _colour(name: str) -> str:
-    """JavaScript that finds a colour of console.css, in light and in dark."""
+    """Write the JavaScript that finds a colour of console.css, in light and in dark."""
     return f'getComputedStyle(document.documentElement).getPropertyValue("--{name}").trim()'

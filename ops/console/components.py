@@ -1,4 +1,4 @@
-"""The parts that pages are made of."""
+"""The parts of a page."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def html(*children: Child) -> ui.html:
-    """HTML made with `tag`, as a part of the page."""
+    """Add HTML made with `tag` to the page."""
     return ui.html(str(join(*children)), sanitize=False)
 
 
 def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> ui.element:
-    """A button that calls Python."""
+    """Add a button that calls Python."""
     element = ui.element("button").props('type="button"').classes(classes)
     with element:
         html_text(words)
@@ -32,12 +32,12 @@ def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> 
 
 
 def html_text(words: str) -> ui.element:
-    """Bare words, without a paragraph around them."""
+    """Add bare words, without a paragraph around them."""
     return ui.html(str(tag("span", words)), sanitize=False, tag="span")
 
 
 def heading(words: str, lead: str, *tools: Child) -> Markup:
-    """What a page is called and is for, and beside it what can be chosen or done."""
+    """Make a page's title, its purpose, and beside them the tools."""
     return join(
         tag("div", tag("h1", words), tag("div", *tools, class_="tools"), class_="heading"),
         tag("p", lead, class_="lead"),
@@ -47,7 +47,7 @@ def heading(words: str, lead: str, *tools: Child) -> Markup:
 def segments(
     view: View, label: str, parameter: str, choices: Mapping[str, str], chosen: str
 ) -> Markup:
-    """Links to the page with each choice of a parameter. `choices` has the words of each."""
+    """Link to the page with each choice of a parameter. `choices` has the words of each."""
     links = [
         tag(
             "a",
@@ -61,19 +61,19 @@ def segments(
 
 
 def empty(words: str, hint: str = "") -> Markup:
-    """There is nothing to show, said in words."""
+    """Say that there is nothing to show."""
     return tag(
         "div", tag("p", words), tag("p", hint, class_="muted") if hint else None, class_="empty"
     )
 
 
 def notice(words: Child, kind: str = "info") -> Markup:
-    """A sentence that stands out: `info`, `good`, `warn` or `bad`."""
+    """Make a sentence that stands out: `info`, `good`, `warn` or `bad`."""
     return tag("p", words, class_=f"notice {kind}")
 
 
 def facts(pairs: Iterable[tuple[str, Child]]) -> Markup:
-    """Names and values."""
+    """List names and values."""
     return tag(
         "dl",
         *[tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs],
@@ -82,7 +82,7 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Markup:
 
 
 def moment(view: View, when: Any) -> Markup:
-    """A time in UTC, and how long ago it was for whoever points at it."""
+    """Show a time in UTC, and how long ago it was to whoever points at it."""
     return tag(
         "time",
         view.f.moment(when),
@@ -92,5 +92,5 @@ def moment(view: View, when: Any) -> Markup:
 
 
 def copy_button(words: str, text: str, done: str) -> Markup:
-    """A button that copies a text, by console.js."""
+    """Make a button that copies a text, by console.js."""
     return tag("button", words, type="button", class_="button", data_copies=text, data_done=done)

@@ -1,4 +1,4 @@
-"""What all pages share: the stage that is looked at, and what goes on while no page is open."""
+"""The things that all pages share: the stage, and the work that goes on while no page is open."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Console:
 
     @property
     def may_try(self) -> bool:
-        """Whether orders may be made up here."""
+        """Tell whether orders may be made up here."""
         return self.stage in TRIAL_STAGES
 
     @cached_property

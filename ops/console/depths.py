@@ -53,7 +53,7 @@ class Depths:
 
     def now(self) -> Depth:
         """
-        The depths at this moment, which are kept.
+        Look at the depths, and keep them.
 
         Raises:
             StoreUnavailable: try again.
@@ -69,7 +69,7 @@ class Depths:
         return depth
 
     def since(self, moment: datetime) -> Sequence[Depth]:
-        """What is known since then, oldest first."""
+        """Return what was seen since then, oldest first."""
         return [depth for depth in tuple(self._seen) if depth.at >= moment]
 
     def watch(self, stop: threading.Event) -> None:
@@ -93,7 +93,7 @@ class Depths:
 
 
 def cloudwatch_history(stage: Stage) -> Callable[[datetime, datetime], list[Depth]]:
-    """What CloudWatch knows of a stage's queues."""
+    """Make the function that asks CloudWatch about a stage's queues."""
 
     def read(start: datetime, end: datetime) -> list[Depth]:
         client: Any = stage.session.client(

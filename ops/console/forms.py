@@ -21,17 +21,17 @@ FORM_FIELDS = """(event) => {
 
 
 class FormData:
-    """What a form was sent with."""
+    """The fields that a form was sent with."""
 
     def __init__(self, fields: Iterable[Sequence[str]]) -> None:
         self._fields = [(name, value) for name, value in fields]
 
     def get(self, name: str) -> str:
-        """The field's value without blanks around it, "" if there is none."""
+        """Return the field's value without blanks around it, "" if there is none."""
         return next((value for field, value in self._fields if field == name), "").strip()
 
     def raw(self, name: str) -> str:
-        """The field's value, exactly."""
+        """Return the field's value, exactly."""
         return next((value for field, value in self._fields if field == name), "")
 
     def all(self, name: str) -> list[str]:
@@ -42,7 +42,7 @@ OnSubmit = Callable[[FormData], Awaitable[None] | None]
 
 
 def form(on_submit: OnSubmit, classes: str = "") -> ui.element:
-    """A form whose fields, and the button that was pressed, come to `on_submit`."""
+    """Add a form. Its fields, and the button that was pressed, come to `on_submit`."""
     element = ui.element("form").classes(classes)
     element.on(
         "submit",
@@ -70,7 +70,7 @@ def select(view: View, name: str, label: str, choices: Iterable[tuple[str, str]]
 
 
 def text_input(name: str, label: str, value: str = "", **attributes: Any) -> Markup:
-    """A labelled field for a line of text."""
+    """Make a labelled field for a line of text."""
     return tag(
         "label",
         tag("span", label),

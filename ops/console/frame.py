@@ -1,4 +1,4 @@
-"""What is around every page: the way to the others, the switches, and the keys' help."""
+"""The frame around every page: the way to the others, the switches, and the keys' help."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def show_frame(view: View, title: str, active: str) -> None:
 
 
 def icon(path: str) -> Markup:
-    """A drawing for the eye only: words stand beside it."""
+    """Make a drawing for the eye only: words stand beside it."""
     drawing = tag("path", d=path)
     return tag("svg", drawing, viewBox="0 0 24 24", class_="icon", aria_hidden="true")
 
 
 def places(view: View) -> list[Place]:
-    """The pages that this stage has: orders are tried out where no customer's are."""
+    """List the pages that this stage has: orders are tried out where no customer's are."""
     return [place for place in PLACES if place.key != "try_it" or view.console.may_try]
 
 
@@ -162,7 +162,7 @@ def _switches(view: View) -> Markup:
 
 
 def _switch(label: str, cookie: str, choices: dict[str, str], chosen: str) -> Markup:
-    """Buttons of which one is pressed. console.js keeps the choice in a cookie."""
+    """Make buttons of which one is pressed. console.js keeps the choice in a cookie."""
     return tag(
         "div",
         *[

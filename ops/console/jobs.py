@@ -22,7 +22,7 @@ class Job:
     """Handles letters one by one in a thread of its own, and can be asked to stop."""
 
     def __init__(self, what: str, planned: int, handle: Callable[[], Generator[Handled]]) -> None:
-        """`what` is `redrive` or `discard`."""
+        """Prepare a job. `what` is `redrive` or `discard`."""
         self.what = what
         self.planned = planned
         self.done = 0

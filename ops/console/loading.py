@@ -26,7 +26,7 @@ def loaded(
     view: View, read: Callable[[], Found], show: Callable[[Found], None]
 ) -> Callable[[], Awaitable[None]]:
     """
-    A part of the page that is read once the page is there. Returns what reads it anew.
+    Add a part that is read once the page is there. Return a function that reads it anew.
 
     It says that it loads; or that it could not be read, with a button to try again.
     """
@@ -52,12 +52,12 @@ def loaded(
 
 
 def loading(view: View) -> None:
-    """The part is on its way."""
+    """Say that the part is on its way."""
     html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))
 
 
 def failed(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
-    """The part could not be read: what to do, and what it was."""
+    """Say that the part could not be read, why, and what to do."""
     with ui.element("div").classes("notice bad").props('role="alert"'):
         html(
             tag("strong", view.t("state.failed")),

@@ -12,7 +12,7 @@ VOID = {"br", "hr", "input", "img", "meta", "link"}
 
 def tag(element: str, /, *children: Child, **attributes: Attribute) -> Markup:
     """
-    An element. Text in it is escaped; a child that is None is left out.
+    Make an element. Text in it is escaped; a child that is None is left out.
 
     Attributes are written with underscores (`class_`, `aria_label`); True has no value, and None
     or False leaves an attribute out.
@@ -24,7 +24,7 @@ def tag(element: str, /, *children: Child, **attributes: Attribute) -> Markup:
 
 
 def join(*children: Child) -> Markup:
-    """Children side by side, with nothing around them."""
+    """Put children side by side, with nothing around them."""
     return Markup("").join(_flat(children))
 
 

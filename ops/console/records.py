@@ -23,7 +23,7 @@ def order_link(order_id: str) -> Markup:
 
 
 def outcome(view: View, record: Record) -> Markup:
-    """What became of a submission, in a word, a colour, and what else there is to know."""
+    """Show the outcome of a submission: a word in a colour, and marks beside it."""
     kind = "conflict" if record.differs else record.status.value.lower()
     corrected = record.is_duplicate and record.status.value == "ACCEPTED"
     return join(
@@ -36,7 +36,7 @@ def outcome(view: View, record: Record) -> Markup:
 
 
 def error_words(view: View, field: str, code: str) -> Markup:
-    """A broken rule of an order: the field, and what is wrong with it."""
+    """Show a broken rule of an order: the field, and what is wrong with it."""
     return join(tag("code", field), " ", view.t.or_else(f"error.{code}", code))
 
 

@@ -36,7 +36,7 @@ FRESH_AT_MOST_SECONDS = 30.0
 
 
 class Records(Protocol):
-    """What is needed of the record store."""
+    """The record store, as far as a sample needs it."""
 
     @property
     def audit_shards(self) -> int: ...
@@ -64,7 +64,7 @@ class Throughput:
 
     def of_last(self, period: timedelta) -> Measured:
         """
-        What was recorded in the last so-and-so long, as of now or of a moment ago.
+        Measure what was recorded in the last `period`, as of now or of a moment ago.
 
         Raises:
             StoreUnavailable: try again.
@@ -85,7 +85,7 @@ class Throughput:
 
 
 def sample(records: Records, end: datetime, period: timedelta) -> Measured:
-    """Statistics estimated from a bounded number of records, spread over the whole period."""
+    """Estimate statistics from a bounded number of records, spread over the whole period."""
     start, width = end - period, period / SLICES
     parts = [Slice(start + width * number) for number in range(SLICES)]
     places = [(part, shard) for part in parts for shard in range(records.audit_shards)]
@@ -105,7 +105,7 @@ def sample(records: Records, end: datetime, period: timedelta) -> Measured:
 def _read(
     records: Records, start: datetime, width: timedelta, shard: int
 ) -> tuple[Sequence[Record], float]:
-    """The newest records of a slice in a shard, and how many each of them stands for."""
+    """Read the newest records of a slice in a shard, and tell how many each stands for."""
     end = start + width
     page = records.audit(end.date(), shard, iso(end), PER_READ, AuditFilter())
     read = list(page.records)
@@ -121,7 +121,7 @@ def _read(
 
 
 def _add(target: Slice, records: Sequence[Record], factor: float) -> None:
-    """Counts are estimates; ages are those of the records themselves."""
+    """Add records: counts are estimates; ages are those of the records themselves."""
     counted = Slice(target.start)
     for record in records:
         counted.add(record)
@@ -139,5 +139,5 @@ def _scale(target: Counter[str], counted: Counter[str], factor: float) -> None:
 
 
 def fresh_seconds(period: timedelta) -> float:
-    """For how long a statistic of a period is as good as new."""
+    """Tell how long a statistic of a period is as good as new."""
     return min(FRESH_AT_MOST_SECONDS, period.total_seconds() * FRESH_SHARE)

@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
 
 
 def make_app(console: Console) -> FastAPI:
-    """The console as an ASGI application: one a process, since NiceGUI has one set of pages."""
+    """Make the ASGI application: one a process, since NiceGUI has one set of pages."""
     stop = threading.Event()
 
     @asynccontextmanager
@@ -112,7 +112,7 @@ def _add_page(
 
 
 def _export(console: Console, request: Request) -> Response:
-    """The records of a filter as a file, written as they are read. Accounts are masked."""
+    """Send the records of a filter as a file, written as they are read. Accounts are masked."""
     given = {name: value for name, value in request.query_params.items() if value}
     view = View(console, request)
     try:
@@ -163,7 +163,7 @@ class _Sink(io.RawIOBase):
         return self._written
 
     def drained(self) -> bytes:
-        """What was written since the last time."""
+        """Take out what was written since the last time."""
         data = b"".join(self._chunks)
         self._chunks.clear()
         return data

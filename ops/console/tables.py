@@ -27,7 +27,7 @@ def table(
     classes: str = "",
 ) -> Markup:
     """
-    A table, which console.css makes a list of cards on a narrow screen.
+    Make a table, which console.css makes a list of cards on a narrow screen.
 
     Roles are given, since a table that is not laid out as one is none to a screen reader.
     """

@@ -26,7 +26,7 @@ Found = TypeVar("Found")
 
 
 class View:
-    """What a page is built from. `t` has the words, `f` writes figures."""
+    """The request that a page is built for. `t` has the words, `f` writes figures."""
 
     def __init__(self, console: Console, request: Request) -> None:
         self.console = console
@@ -50,25 +50,25 @@ class View:
         return datetime.now(UTC)
 
     async def fetch(self, read: Callable[[], Found]) -> Found:
-        """What `read` finds, read in a thread: the console serves others meanwhile."""
+        """Call `read` in a thread: the console serves others meanwhile."""
         return await asyncio.to_thread(read)
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
-        """Which of these the address's parameter chooses; the first, if it is none of them."""
+        """Return the choice of the address's parameter; the first, if it is none of them."""
         chosen = self.parameters.get(name, "")
         return chosen if chosen in choices else choices[0]
 
     def link(self, **changes: str | None) -> str:
-        """The page's own address with some of its parameters changed, or left out for None."""
+        """Make the page's own address with some parameters changed, or left out for None."""
         return address(self.path, {**self.parameters, **changes})
 
 
 def address(path: str, parameters: Mapping[str, str | None]) -> str:
-    """An address on the console. Parameters that are None are left out."""
+    """Make an address on the console. Parameters that are None are left out."""
     given = {name: value for name, value in parameters.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
 
 
 def order_address(order_id: str) -> str:
-    """The page of an order."""
+    """Make the address of an order's page."""
     return f"/orders/{quote(order_id, safe='')}"

@@ -1,1 +1,1 @@
-"""What a number of orders costs on AWS, by what was measured and by a price list."""
+"""The costs of orders on AWS, from measured figures and a price list."""

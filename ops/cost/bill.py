@@ -24,7 +24,7 @@ class NotMeasured(LookupError):
 
 @dataclass(frozen=True)
 class Design:
-    """What one order costs in a design with a batch size, as the benchmark counted it."""
+    """One order's share of calls, units, bytes and time in a design, as the benchmark counted."""
 
     name: str
     batch_size: int
@@ -42,7 +42,7 @@ class Design:
 
 def measured_design(contender: str, batch_size: int, directory: Path = DIRECTORY) -> Design:
     """
-    A design with the figures that `make bench` left.
+    Read a design's figures, which `make bench` left.
 
     Raises:
         NotMeasured: it was not run with this batch size.
@@ -56,18 +56,18 @@ def measured_design(contender: str, batch_size: int, directory: Path = DIRECTORY
 
 
 def prices(directory: Path = DIRECTORY) -> dict[str, Any]:
-    """The price list, with its date and source."""
+    """Read the price list, with its date and source."""
     return _read(directory / "prices.json")
 
 
 def when_measured(directory: Path = DIRECTORY) -> str:
-    """The date and the machine of the figures."""
+    """Read the date and the machine of the figures."""
     text: str = _read(directory / "measured.json")["measured"]
     return text
 
 
 def bill(design: Design, orders: int, price: dict[str, Any]) -> dict[str, float]:
-    """What each component costs for so many orders, storage for their first month."""
+    """Compute the cost of each component for so many orders, storage for their first month."""
     polls = 2 / min(design.batch_size, SQS_BATCH_LIMIT)
     gb_seconds = FUNCTION_GB / 1000
     per_order = {

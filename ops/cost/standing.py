@@ -1,4 +1,4 @@
-"""What a stage costs a month whatever its traffic: nothing of it is in a bill for orders."""
+"""The costs of a stage in a month, whatever its traffic: no bill for orders has them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECONDS_PER_MONTH = 730 * 3600
 def standing_charges(
     price: Mapping[str, Any], channels: int, template: Mapping[str, Any]
 ) -> dict[str, float]:
-    """What each part of a stage without events costs a month, if orders name so many channels."""
+    """Compute the cost of each part of a stage a month, without events."""
     alarms, dashboards = _count(template, ALARM), _count(template, DASHBOARD)
     metrics = METRICS * (1 + channels)
     polls = POLLERS * SECONDS_PER_MONTH / LONG_POLL_SECONDS
@@ -38,7 +38,7 @@ def standing_charges(
 
 
 def stage_template() -> dict[str, Any]:
-    """The template that each stage is made of."""
+    """Load the template that each stage is made of."""
     return load_template(RESOURCES.read_text(encoding="utf-8"))
 
 

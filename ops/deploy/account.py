@@ -26,7 +26,7 @@ CONFIG = Config(
 
 @dataclass(frozen=True)
 class Identity:
-    """Who works on which account."""
+    """The caller, and the account."""
 
     account_id: str
     caller: str
@@ -101,7 +101,7 @@ class Aws:
         return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     def describe(self) -> str:
-        """The account in one line."""
+        """Describe the account in one line."""
         identity = self.identity
         place = f" at {self.emulator_url}" if self.emulator_url else ""
         return f"Account {identity.account_id}, {self.region}{place}, as {identity.caller}"

@@ -55,7 +55,7 @@ class AppStack:
         return outputs_of(self._stacks.carry_out(change_set))
 
     def is_there(self) -> bool:
-        """Whether there is such a stack now."""
+        """Tell whether there is such a stack now."""
         return self._stacks.find(self.name) is not None
 
     def down(self) -> bool:
@@ -64,7 +64,7 @@ class AppStack:
 
     def url(self) -> str:
         """
-        Where the API is.
+        Find the address of the API.
 
         Raises:
             DeploymentProblem: the stack isn't there, or has no API.
@@ -102,7 +102,7 @@ class AppStack:
 
 
 def api_url(stack: StackTypeDef, aws: Aws) -> str | None:
-    """Where the API of a stack is; on an emulator, at the emulator's own address."""
+    """Find the address of a stack's API; on an emulator, at the emulator's own address."""
     outputs = outputs_of(stack)
     url = outputs.get("EndpointURL")
     if aws.emulator_url and "RestAPIId" in outputs and url:

@@ -134,7 +134,7 @@ class Artifacts:
 
 
 def digest_of(archive: Path) -> str:
-    """A digest of the files in a zip; not of their times, which differ each time it is made."""
+    """Digest the files in a zip; not their times, which differ each time it is made."""
     digest = hashlib.sha256()
     with zipfile.ZipFile(archive) as opened:
         for name in sorted(opened.namelist()):

@@ -27,7 +27,7 @@ NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True)
 class Change:
-    """What will become of one resource."""
+    """The change of one resource."""
 
     action: str
     logical_id: str
@@ -41,7 +41,7 @@ class Change:
 
     @property
     def ends_the_resource(self) -> bool:
-        """Whether what is there now is not what will be used afterwards."""
+        """Tell whether the resource that is there now goes out of use."""
         return self.action == "Remove" or self.replaces
 
 
@@ -57,7 +57,7 @@ class ChangeSet:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a stack should be."""
+    """A stack as it should be."""
 
     name: str
     template: str

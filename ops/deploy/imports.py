@@ -20,7 +20,7 @@ NAME_PROPERTIES = {
 
 def importable_names(template: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
     """
-    The name of each resource that can be there without its stack, by logical id.
+    Map logical ids to the names of resources that can be there without their stack.
 
     `values` are the parameters and pseudo parameters that names are made of.
     """
@@ -33,7 +33,7 @@ def importable_names(template: Mapping[str, Any], values: Mapping[str, str]) -> 
 
 def only(template: Mapping[str, Any], logical_ids: Iterable[str]) -> str:
     """
-    The template with no other resources and no outputs, as an import wants it.
+    Reduce a template to these resources, without outputs, as an import wants it.
 
     Properties that speak of a resource left out are left out too: an import changes nothing, and
     the update after it puts them right.

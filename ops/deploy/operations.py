@@ -23,7 +23,7 @@ FOLLOWED = ("Resource creation cancelled", "Resource update cancelled")
 
 
 class Watcher(Protocol):
-    """Who hears of what happens; see presentation.py."""
+    """A listener to what happens; see presentation.py."""
 
     def say(self, text: str) -> None: ...
 
@@ -69,7 +69,7 @@ class Operations:
         return stack, events
 
     def last_event(self, stack_id: str) -> str | None:
-        """The newest event of a stack, for `wait` to begin after."""
+        """Return the newest event of a stack, for `wait` to begin after."""
         events = self._client.describe_stack_events(StackName=stack_id)["StackEvents"]
         return events[0]["EventId"] if events else None
 
@@ -93,7 +93,7 @@ class Operations:
 
     def refused_beforehand(self, because: str, **of: Any) -> list[str]:
         """
-        The reasons of a validation that failed before anything was begun.
+        List the reasons of a validation that failed before anything was begun.
 
         The events of a stack only point to them.
         """
@@ -132,7 +132,7 @@ def pauses() -> Iterator[float]:
 
 
 def advice_on(reasons: Sequence[str]) -> str:
-    """What to read on reasons that have a story."""
+    """Say what to read about reasons that have a story."""
     taken = any("already exist" in reason for reason in reasons)
     return "A name is taken: see docs/deploying.md#a-name-is-taken. " if taken else ""
 

@@ -40,7 +40,7 @@ class PackagingFailed(Exception):
 
 @dataclass(frozen=True)
 class PackagedApp:
-    """What `package_app` made. `template` names `archive` as a local path, CodeUri."""
+    """A packaged app. `template` names `archive` as a local path, CodeUri."""
 
     stage: str
     template: Path
@@ -51,7 +51,7 @@ class PackagedApp:
         return self.archive.stat().st_size
 
     def template_with_code_at(self, bucket: str, key: str) -> str:
-        """The template's text once the archive is uploaded: that is where both functions get it."""
+        """Write the template for an uploaded archive: both functions get their code there."""
         content = yaml.safe_load(self.template.read_text())
         for resource in content["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -59,7 +59,7 @@ class PackagedApp:
         return _as_yaml(content)
 
     def describe(self) -> str:
-        """The archive's size, for people."""
+        """Describe the archive's size."""
         return f"{self.archive.name}: {self.size_bytes / 1e6:.2f} MB"
 
 
@@ -100,7 +100,7 @@ def package_app(stage: str, directory: Path, project: Path = PROJECT_ROOT) -> Pa
 
 def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
     """
-    What .chalice/config.json says of a stage.
+    Read a stage's settings from .chalice/config.json.
 
     Raises:
         PackagingFailed: it says nothing.

@@ -1,4 +1,4 @@
-"""What a deployment shows: tables of changes, events as they come, and what to type next."""
+"""The lines that a deployment shows: changes, events as they come, and what to type next."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Screen:
         self._console.print(escape(text))
 
     def good_news(self, text: str) -> None:
-        """What everyone has waited for."""
+        """Show what everyone has waited for."""
         self._console.print(escape(text), style="bold green")
 
     def changes(self, change_set: ChangeSet) -> None:
-        """What will become of each resource."""
+        """Show what will become of each resource."""
         verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}
         self.say(f"Stack {change_set.stack}, {verb.get(change_set.type, 'to be changed')}:")
         self._console.print(changes_table(change_set.changes))

@@ -1,4 +1,4 @@
-"""What can go wrong with a deployment, in sentences that end with what to type."""
+"""Problems of a deployment, in sentences that end with what to type."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DeploymentInterrupted(Exception):
 
 
 def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] = os.environ) -> str:
-    """A sentence on what AWS, or the way to it, refused; then what to type."""
+    """Say what AWS, or the way to it, refused; then what to type."""
     if isinstance(error, ClientError):
         return _explain_refusal(error)
     match error:
@@ -134,7 +134,7 @@ def _doubts_about(region: str) -> str:
 
 
 def _region_of(error: BotoCoreError) -> str:
-    """The region in the address that did not answer, https://SERVICE.REGION.amazonaws.com."""
+    """Find the region in the address that did not answer, https://SERVICE.REGION.amazonaws.com."""
     url: str = error.kwargs.get("endpoint_url", "")
     host = (urlsplit(url).hostname or "").split(".")
     return host[1] if len(host) > 2 and "amazonaws" in host[2:] else ""  # noqa: PLR2004 (above)

@@ -1,4 +1,4 @@
-"""The resources stack of a stage: queue, dead-letter queue, bucket, table and what watches them."""
+"""The resources stack of a stage: queues, bucket, table and their alarms."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ResourceStack:
         return LeftBehind(self._aws, self._config.stage, self._template).find()
 
     def is_there(self) -> bool:
-        """Whether there is such a stack now."""
+        """Tell whether there is such a stack now."""
         return self._stacks.find(self.name) is not None
 
     def down(self) -> bool:

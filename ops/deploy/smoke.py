@@ -31,7 +31,7 @@ PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API answered."""
+    """An answer of the API."""
 
     status: int
     body: Any
@@ -127,7 +127,7 @@ class SmokeTest:
 
 
 def smoke_order() -> dict[str, Any]:
-    """The smallest order, between two accounts that no bank has."""
+    """Make the smallest order, between two accounts that no bank has."""
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     return {
         "id": f"smoke-test-{now}-{uuid.uuid4().hex[:6]}",

@@ -47,7 +47,7 @@ class Stacks:
         self._change_sets = ChangeSets(client, self._operations, sleep)
 
     def find(self, name: str) -> StackTypeDef | None:
-        """The stack as it is, None if there is none by that name."""
+        """Find the stack as it is, None if there is none by that name."""
         try:
             stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
@@ -165,12 +165,12 @@ class Stacks:
         return True
 
     def outputs(self, name: str) -> dict[str, str]:
-        """The outputs of a stack by their names; none if there is no stack."""
+        """Return the outputs of a stack by their names; none if there is no stack."""
         stack = self.find(name)
         return outputs_of(stack) if stack else {}
 
     def _forget_empty(self, name: str) -> None:
-        """A change set for a new stack makes that stack at once, with nothing in it."""
+        """Delete the empty stack that a change set for a new one makes at once."""
         stack = self.find(name)
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             self._client.delete_stack(StackName=stack["StackId"])

@@ -23,7 +23,7 @@ INDENT = "  "
 
 @dataclass(frozen=True)
 class StageConfig:
-    """What .chalice/config.json of a project says of a stage."""
+    """A stage's settings in .chalice/config.json of a project."""
 
     project: Path
     stage: str
@@ -62,7 +62,7 @@ class StageConfig:
     @property
     def is_open(self) -> bool:
         """
-        Whether any function of the stage lets anyone in.
+        Tell whether any function of the stage lets anyone in.
 
         A single function may have variables of its own. An unknown word opens nothing: the app
         refuses to start with it.
@@ -73,7 +73,7 @@ class StageConfig:
 
     @property
     def has_resources(self) -> bool:
-        """Whether `record` has been here."""
+        """Tell whether `record` has been here."""
         return all(self.variables.get(name) for name in VARIABLE_OUTPUTS)
 
     @property
@@ -84,7 +84,7 @@ class StageConfig:
 
     @property
     def deployed_by_chalice(self) -> bool:
-        """Whether `chalice deploy` has deployed this stage from here, and it is still there."""
+        """Tell whether `chalice deploy` has deployed this stage from here, and it still runs."""
         path = self.project / ".chalice" / "deployed" / f"{self.stage}.json"
         return path.exists() and bool(_parsed(path).get("resources"))
 
@@ -107,7 +107,7 @@ class StageConfig:
 
 
 def with_variables(text: str, stage: str, variables: Mapping[str, str]) -> str:
-    """The text of a config with other variables in a stage, and all else as it was."""
+    """Write a config's text with other variables in a stage, and all else as it was."""
     start, end = _span(text, ["stages", stage])
     try:
         first, last = _span(text, ["stages", stage, VARIABLES])
@@ -126,14 +126,14 @@ def _written(variables: Mapping[str, str], indent: str) -> str:
 
 
 def _indent_at(text: str, position: int) -> str:
-    """The white space that the line of a position begins with."""
+    """Return the white space that the line of a position begins with."""
     line = text[text.rfind("\n", 0, position) + 1 : position]
     return line[: len(line) - len(line.lstrip())]
 
 
 def _span(text: str, path: list[str]) -> tuple[int, int]:
     """
-    Where the value at a path of keys begins and ends in a JSON text.
+    Find where the value at a path of keys begins and ends in a JSON text.
 
     Raises:
         KeyError: there is no such key.
@@ -146,7 +146,7 @@ def _span(text: str, path: list[str]) -> tuple[int, int]:
 
 
 def _value_of(text: str, start: int, key: str, decoder: JSONDecoder) -> int:
-    """Where the value of a key of the object at `start` begins."""
+    """Find where the value of a key begins, in the object at `start`."""
     position = _skip(text, start + 1)
     while text[position] != "}":
         name, position = decoder.raw_decode(text, position)

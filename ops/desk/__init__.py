@@ -1,5 +1,5 @@
 """
-The operators' desk: what an operator can see and do, for the CLI and the console alike.
+The operators' desk: all that an operator can see and do, for the CLI and the console alike.
 
     from ops.desk.desk import Desk
     from ops.desk.stage import connect

@@ -1,5 +1,5 @@
 """
-What operators did: who, when, what and why, in the table beside the orders.
+The audit trail: who did what, when and why, in the table beside the orders.
 
 An entry's `orderId` is `#audit/` and its day. No order can have such an id, and an entry has none
 of the attributes that the indexes are made of, so no list of orders ever shows one.
@@ -25,7 +25,7 @@ PREFIX = "#audit/"
 @dataclass(frozen=True, slots=True)
 class Action:
     """
-    Something that an operator did.
+    An action of an operator.
 
     `what` is a stable name (`dlq.redrive`, `accounts.shown`), `details` are texts by their names.
     """
@@ -39,7 +39,7 @@ class Action:
 
 
 class Table(Protocol):
-    """What the audit trail needs of the table."""
+    """The table, as far as the audit trail needs it."""
 
     def put_new(self, item: Item) -> None: ...
     def newest_of(self, order_id: str) -> Iterator[Item]: ...
@@ -74,7 +74,7 @@ class AuditTrail:
         return action
 
     def newest_first(self, first_day: date, last_day: date) -> Iterator[Action]:
-        """The actions of a period (days in UTC, both included), newest first."""
+        """Yield the actions of a period (days in UTC, both included), newest first."""
         day = min(last_day, self._clock().date() + timedelta(days=1))
         while day >= first_day:
             for item in self._table.newest_of(f"{PREFIX}{day.isoformat()}"):

@@ -36,7 +36,7 @@ class DeadLetterQueue:
         self._dead_letter_queue_url = dead_letter_queue_url
 
     def receive(self, visibility_seconds: int, wait_seconds: int) -> list[Received]:
-        """At most ten messages, which no one else receives for the given time."""
+        """Receive at most ten messages, which no one else receives for the given time."""
         with unavailable_on_failure("SQS ReceiveMessage from the dead-letter queue"):
             answer = self._client.receive_message(
                 QueueUrl=self._dead_letter_queue_url,
@@ -80,7 +80,7 @@ class DeadLetterQueue:
             )
 
     def depths(self) -> dict[str, int]:
-        """About how many messages both queues hold: visible, and with a consumer just now."""
+        """Count the messages of both queues, about: visible, and with a consumer just now."""
         queue, dead_letters = (
             self._attributes(url) for url in (self._queue_url, self._dead_letter_queue_url)
         )
@@ -104,7 +104,7 @@ class DeadLetterQueue:
 
 
 def _received(message: Any) -> Received:
-    """As Lambda would deliver it, so that the processor's own reading of it serves here too."""
+    """Form a message as Lambda delivers it: the processor's own reading serves here too."""
     system = message.get("Attributes", {})
     first = system.get(FIRST_RECEIVED)
     delivered = Message.from_record(

@@ -36,7 +36,7 @@ HEALTH_LIMIT_SECONDS = 5.0
 
 class Desk:
     """
-    What an operator can do on a stage.
+    The services of one stage.
 
     orders, dead_letters, audit_trail, reconciliation, replay, stats: see their modules.
     """
@@ -87,7 +87,7 @@ class Desk:
         return Stats(self.orders, self._dead_letter_queue.depths, clock=self._clock)
 
     def health(self) -> HealthReport:
-        """Each dependency by itself, as `GET /health` checks them. Never raises."""
+        """Check each dependency by itself, as `GET /health` does. Never raises."""
         checks: dict[str, Check] = {
             "queue": lambda: (self._queue.waiting(), None)[1],
             "deadLetterQueue": self._dead_letters_waiting,
@@ -106,15 +106,15 @@ class Desk:
         self.audit_trail.write("accounts.shown", why=why, where=where)
 
     def accepted(self, order_ids: Iterable[str]) -> dict[str, Record]:
-        """The accepted records of these orders, each of which has one: 50 orders a call."""
+        """Find the accepted records of these orders, each of which has one: 50 orders a call."""
         return self._table.accepted_or_first(order_ids)
 
     def table(self, name: str) -> OrderTable:
-        """Another table of records, to replay into."""
+        """Open another table of records, to replay into."""
         return OrderTable(self.stage.dynamodb, name, self.stage.settings.audit_shards)
 
     def record_store(self, table: str) -> RecordStore:
-        """The writing side of another table of records."""
+        """Open another table of records, to write to."""
         return RecordStore(self.stage.dynamodb, table, self.stage.settings.audit_shards)
 
     @cached_property

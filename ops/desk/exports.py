@@ -43,7 +43,7 @@ COLUMNS = (
 
 
 class Format(StrEnum):
-    """What a file can be."""
+    """The forms of a file."""
 
     CSV = "csv"
     NDJSON = "ndjson"
@@ -60,7 +60,7 @@ class _Writer(Protocol):
 
 
 def can_write(form: Format) -> bool:
-    """Whether what a format needs is installed: `make run` does without pyarrow and its 170 MB."""
+    """Tell whether a format can be written: `make run` does without pyarrow and its 170 MB."""
     return form is not Format.PARQUET or find_spec("pyarrow") is not None
 
 

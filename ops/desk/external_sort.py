@@ -12,7 +12,7 @@ LINES_IN_MEMORY = 20_000
 
 def sorted_lines(lines: Iterable[str], in_memory: int = LINES_IN_MEMORY) -> Iterator[str]:
     """
-    The lines (none of which holds a line break) in order, with at most so many in memory.
+    Yield lines (none holds a line break) in order, with at most so many in memory.
 
     A million keys of 200 bytes take 200 MB of temporary files, which are gone when the iterator
     ends or is closed; their names are gone at once.

@@ -16,7 +16,7 @@ READ_BETWEEN_REPORTS = 1_000
 
 
 class Kind(StrEnum):
-    """What can be wrong between archive and table."""
+    """The kinds of disagreement between archive and table."""
 
     ORPHAN = "orphan"
     """An object without a record: the order was archived, and never recorded."""
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong. `day` is that of the object's or the record's time, in UTC."""
+    """A disagreement. `day` is that of the object's or the record's time, in UTC."""
 
     kind: Kind
     key: str
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a repair: whether it mended anything, and a phrase that says how."""
+    """The outcome of a repair: whether it mended anything, and a phrase that says how."""
 
     mended: bool
     text: str
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Day:
-    """What a day has: objects by the time they were written, records by that of processing."""
+    """A day's counts: objects by the time they were written, records by that of processing."""
 
     objects: int = 0
     records: int = 0

@@ -15,14 +15,14 @@ LONG_NUMBER = re.compile(r"[0-9]{5,}")
 
 
 def masked(account: str | None) -> str | None:
-    """The last four digits, if there are more than those."""
+    """Show only the last four digits, if there are more than those."""
     if account is None:
         return None
     return "****" + (account[-SHOWN_DIGITS:] if len(account) > SHOWN_DIGITS else "")
 
 
 def masked_record(record: Record) -> Record:
-    """The record with its accounts masked, in the payload of an invalid order too."""
+    """Mask a record's accounts, in the payload of an invalid order too."""
     return record._replace(
         from_account=masked(record.from_account),
         to_account=masked(record.to_account),
@@ -32,7 +32,7 @@ def masked_record(record: Record) -> Record:
 
 def masked_text(text: str) -> str:
     """
-    The text of an order with everything masked that could be an account.
+    Mask everything in the text of an order that could be an account.
 
     Any run of five digits or more is, whatever field it is in, since channels misname fields.
     """
@@ -41,7 +41,7 @@ def masked_text(text: str) -> str:
 
 
 def masked_json(text: str) -> str:
-    """The same for a JSON text, which stays one: what is masked of a number becomes a string."""
+    """Mask a JSON text, which stays one: a number that is masked becomes a string."""
     return _masked_json(json.loads(text, parse_int=JsonNumber, parse_float=JsonNumber))
 
 

@@ -55,7 +55,7 @@ class OrderBucket:
 
     def payload(self, key: str) -> bytes:
         """
-        The bytes of an object.
+        Read the bytes of an object.
 
         Raises:
             ObjectMissing: there is none.
@@ -94,7 +94,7 @@ class OrderBucket:
 
 
 def identity_of(key: str) -> Identity | None:
-    """The submission whose order is kept under a key; None if it is no key of the archive's."""
+    """Tell whose order a key of the archive is for; None if it is no such key."""
     match = KEY.fullmatch(key)
     if match is None or not is_order_id(match[1]):
         return None

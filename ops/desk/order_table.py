@@ -28,7 +28,7 @@ class Identity(NamedTuple):
 
 
 class ArchivedRecord(NamedTuple):
-    """Of a record that has an object: what reconciling needs."""
+    """A record that has an object, as far as reconciling needs it."""
 
     key: str
     processed_on: date
@@ -52,7 +52,7 @@ class OrderTable:
             )
 
     def newest_of(self, order_id: str) -> Iterator[Item]:
-        """All items of one orderId, the greatest recordId first."""
+        """Yield all items of one orderId, the greatest recordId first."""
         yield from self._query(
             KeyConditionExpression="orderId = :id",
             ExpressionAttributeValues={":id": {"S": order_id}},
@@ -63,7 +63,7 @@ class OrderTable:
     def archived(
         self, first_day: date | None = None, last_day: date | None = None
     ) -> Iterator[ArchivedRecord]:
-        """The records that have an object, in no order: those of a period, or all of the table."""
+        """Yield the records that have an object, in no order: a period's, or the whole table's."""
         items = (
             self._of_days(first_day, last_day)
             if first_day and last_day
@@ -74,11 +74,11 @@ class OrderTable:
             yield ArchivedRecord(item["s3Key"]["S"], moment.astimezone(UTC).date())
 
     def valid_records(self) -> Iterator[Record]:
-        """All records of valid orders, in no order."""
+        """Yield all records of valid orders, in no order."""
         yield from (from_item(item) for item in self._scan("s3Key"))
 
     def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
-        """The records of these submissions, as far as they are recorded. Strongly consistent."""
+        """Find the records of these submissions, as far as there are any. Strongly consistent."""
         wanted = list(dict.fromkeys(identities))
         found = self._holders({identity.order_id for identity in wanted}, wanted)
         by_identity = {
@@ -96,7 +96,7 @@ class OrderTable:
         return found
 
     def has_records(self) -> bool:
-        """Whether any order is recorded. The audit trail's entries are none."""
+        """Tell whether any order is recorded. The audit trail's entries are none."""
         return next(self._scan("submissionId", "submissionId"), None) is not None
 
     def exists(self) -> bool:
@@ -179,7 +179,7 @@ class OrderTable:
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _scan(self, having: str, projection: str | None = None) -> Iterator[Item]:
-        """The items that have an attribute: those of the audit trail have none of a record's."""
+        """Yield the items that have an attribute: the audit trail's have none of a record's."""
         ask: dict[str, Any] = {"FilterExpression": f"attribute_exists({having})"}
         if projection:
             ask["ProjectionExpression"] = projection

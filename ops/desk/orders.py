@@ -23,7 +23,7 @@ OVERLAP = timedelta(seconds=15)
 
 
 class Records(Protocol):
-    """What is needed of the record store."""
+    """The record store, as far as it is needed here."""
 
     @property
     def audit_shards(self) -> int: ...
@@ -33,7 +33,7 @@ class Records(Protocol):
 
 
 class Archive(Protocol):
-    """What is needed of the archive."""
+    """The archive, as far as it is needed here."""
 
     def payload(self, key: str) -> bytes: ...
 
@@ -79,7 +79,7 @@ class Orders:
 
     def show(self, order_id: str, cursor: str | None = None, limit: int = 50) -> OrderHistory:
         """
-        An order and one page of its history, oldest first, as `GET /orders/{orderId}` has it.
+        Look an order up, with one page of its history, as `GET /orders/{orderId}` does.
 
         Raises:
             OrderNotFound: nothing is recorded of it.
@@ -89,7 +89,7 @@ class Orders:
 
     def history(self, order_id: str) -> Iterator[Record]:
         """
-        The records of all submissions of an order, oldest first.
+        Yield the records of all submissions of an order, oldest first.
 
         Raises:
             OrderNotFound: nothing is recorded of it.
@@ -104,7 +104,7 @@ class Orders:
 
     def payload(self, record: Record) -> str:
         """
-        The text of the submission, byte for byte: of a valid one from S3, else from the record.
+        Read a submission's text, byte for byte: a valid one's from S3, else from the record.
 
         A list leaves `payload` out: for an invalid order take the record from `show`.
 
@@ -153,7 +153,7 @@ class Orders:
         stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Record]:
         """
-        New records as they are written, oldest first, until `stopped` says so.
+        Yield new records as they are written, oldest first, until `stopped` says so.
 
         Each look goes back a little, since the index follows the table with a short delay; what
         was shown is not shown again.

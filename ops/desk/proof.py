@@ -35,7 +35,7 @@ class Difference(StrEnum):
 
 
 EXPECTED = frozenset({Difference.CHANNEL, Difference.VERDICT})
-"""What S3 can't tell; every other difference means that the two tables are not equal."""
+"""S3 can't tell these; every other difference means that the two tables are not equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Progress:
 
     @property
     def is_equal(self) -> bool:
-        """Whether equality is proven over all that S3 holds."""
+        """Tell whether equality is proven over all that S3 holds."""
         return set(self.differences) <= EXPECTED
 
     def count(self, unequal: Unequal) -> None:

@@ -33,7 +33,7 @@ CANDIDATES_AT_ONCE = 30
 
 
 class Table(Protocol):
-    """What is needed of the table."""
+    """The table, as far as reconciling needs it."""
 
     def archived(
         self, first_day: date | None = None, last_day: date | None = None
@@ -42,7 +42,7 @@ class Table(Protocol):
 
 
 class Bucket(Protocol):
-    """What is needed of the archive."""
+    """The archive, as far as reconciling needs it."""
 
     def objects(self) -> Iterator[ArchivedObject]: ...
     def exists(self, key: str) -> bool: ...
@@ -51,7 +51,7 @@ class Bucket(Protocol):
 
 
 class Queue(Protocol):
-    """What is needed of the orders' queue."""
+    """The orders' queue, as far as reconciling needs it."""
 
     def send(self, payload: str, attributes: dict[str, str | None]) -> None: ...
 
@@ -85,7 +85,7 @@ class Reconciliation:
         in_progress: timedelta = IN_PROGRESS,
     ) -> Iterator[Finding]:
         """
-        What is wrong, in the order of the keys; `progress` is kept up to date meanwhile.
+        Yield what is wrong, in the order of the keys; `progress` is kept up to date meanwhile.
 
         With both days: what was archived or recorded on them (in UTC, both included). Without:
         all there is. An object younger than `in_progress` is counted as that, not as an orphan.

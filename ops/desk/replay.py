@@ -51,7 +51,7 @@ class TableNotEmpty(Exception):
 
 
 class RecordSource(Protocol):
-    """What is needed of a table of records."""
+    """A table of records, as far as the proof needs it."""
 
     name: str
 
@@ -59,13 +59,13 @@ class RecordSource(Protocol):
 
 
 class Target(RecordSource, Protocol):
-    """What is needed of the table to rebuild into."""
+    """The table to rebuild into."""
 
     def has_records(self) -> bool: ...
 
 
 class Bucket(Protocol):
-    """What is needed of the archive."""
+    """The archive, as far as a replay needs it."""
 
     def objects(self) -> Iterator[ArchivedObject]: ...
     def payload(self, key: str) -> bytes: ...
@@ -148,7 +148,7 @@ class Replay:
         yield from compare(progress, lines, found)
 
     def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
-        """The objects, order by order, and of each order the one archived first comes first."""
+        """Yield the objects, order by order; each order's in the order of their archiving."""
         for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
             lines = (f"{iso(each.modified_at)}\t{each.key}" for each in group)
             for line in sorted_lines(lines, self._lines_in_memory):

@@ -108,7 +108,7 @@ def connect(
 
 
 def stage_names(config_file: Path = CONFIG_FILE) -> list[str]:
-    """The stages that `.chalice/config.json` has."""
+    """List the stages that `.chalice/config.json` has."""
     return list(_config(config_file)["stages"])
 
 

@@ -33,7 +33,7 @@ class Ages:
         self.count += 1
 
     def percentile(self, percent: float) -> int | None:
-        """The age in ms that so many percent of the orders had at most; None without orders."""
+        """Return the age in ms that so many percent of orders had at most; None without orders."""
         rank = math.ceil(self.count * percent / 100)
         for bucket in sorted(self._counts):
             rank -= self._counts[bucket]
@@ -44,7 +44,7 @@ class Ages:
 
 @dataclass
 class Slice:
-    """What was recorded in one slice of time, from `start` on."""
+    """The orders that were recorded in one slice of time, from `start` on."""
 
     start: datetime
     by_status: Counter[str] = field(default_factory=Counter)
@@ -70,7 +70,7 @@ class Slice:
 @dataclass
 class Statistics:
     """
-    What was recorded from `start` to `end`: altogether, and by slices, the oldest first.
+    The orders that were recorded from `start` to `end`: altogether, and by slices.
 
     `complete` is False if there was more than was read: then all is of the newest records only,
     those since `start`.
@@ -84,7 +84,7 @@ class Statistics:
 
 
 class Orders(Protocol):
-    """What is needed of the orders."""
+    """The orders, as far as statistics need them."""
 
     def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]: ...
 
@@ -116,7 +116,7 @@ class Stats:
         at_most: int | None = None,
     ) -> Statistics:
         """
-        What was recorded in the last so-and-so long, in so many slices.
+        Count what was recorded in the last `period`, in so many slices.
 
         It reads every record of the period, newest first; `at_most` bounds that for a screen that
         must stay quick.

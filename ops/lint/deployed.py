@@ -51,7 +51,7 @@ class DeployedStage:
 
     def settings(self) -> StageSettings:
         """
-        What is deployed.
+        Read what is deployed.
 
         Raises:
             NotDeployed: there is nothing, or only one half.
@@ -225,7 +225,7 @@ def _all_true(settings: Mapping[str, bool]) -> bool:
 
 
 def _or_nothing(call: Any, **arguments: str) -> dict[str, Any]:
-    """The answer, or nothing where AWS says by an error that nothing is set."""
+    """Return the answer, or nothing where AWS says by an error that nothing is set."""
     try:
         answer: dict[str, Any] = call(**arguments)
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What the rules look at: a stage's settings, wherever they were read."""
+"""A stage's settings as the rules see them, wherever they were read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ API_NAME = "orders"
 
 
 def api_function_name(stage: str) -> str:
-    """As `chalice deploy` names the function behind the API."""
+    """Name the function behind the API as `chalice deploy` does."""
     return f"orders-{stage}"
 
 
 def processor_name(stage: str) -> str:
-    """As `chalice deploy` names the function that processes the queue."""
+    """Name the function that processes the queue as `chalice deploy` does."""
     return f"orders-{stage}-process_orders"
 
 
 def denies_plain_http(policy: Mapping[str, Any]) -> bool:
-    """Whether a resource policy has a statement that denies everything over plain HTTP."""
+    """Tell whether a resource policy denies everything over plain HTTP."""
     condition = {"Bool": {"aws:SecureTransport": "false"}}
     return any(
         statement["Effect"] == "Deny" and statement.get("Condition") == condition

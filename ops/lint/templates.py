@@ -64,7 +64,7 @@ class Template:
         }
 
     def resolve(self, node: Any) -> Any:
-        """The node with all that can be known filled in."""
+        """Fill in all of a node that can be known."""
         if isinstance(node, list):
             return [self.resolve(each) for each in node]
         if not isinstance(node, dict):
@@ -78,7 +78,7 @@ class Template:
         return {name: value for name, value in resolved.items() if value is not None}
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The properties of all resources of a type."""
+        """Return the properties of all resources of a type."""
         return {
             name: resource["Properties"]
             for name, resource in self.resources.items()
@@ -111,7 +111,7 @@ class Template:
 
 
 def stage_of_templates(stage: str, resources: Template, app: Template) -> StageSettings:
-    """What the two templates say of a stage."""
+    """Read a stage's settings from its two templates."""
     functions = {
         properties["FunctionName"]: properties
         for properties in app.of_type("AWS::Serverless::Function").values()

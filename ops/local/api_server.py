@@ -72,7 +72,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
         super(ChaliceRequestHandler, self).__init__(request, client, server)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: the app logs each request itself, with its ids and its duration."""
+        """Log nothing: the app logs each request itself, with its ids and its duration."""
 
     def handle(self) -> None:
         """Answer requests until the connection ends; a client that breaks it off is no error."""
@@ -117,7 +117,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
             super()._send_error_response(error)
 
     def send_error(self, code: int, message: str | None = None, *_: object) -> None:
-        """What Python's server refuses by itself: a method or a request line that it can't read."""
+        """Refuse what Python's server can't read: a method, or a request line."""
         self.close_connection = True
         # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
         self.request_version = self.protocol_version
@@ -192,13 +192,13 @@ class ApiServer:
         self._local.server.server_close()
 
     def stop(self) -> None:
-        """Returns at once; it may be called from a signal handler."""
+        """Stop serving. Returns at once; a signal handler may call it."""
         # The server's shutdown waits for its loop, which is what a signal handler interrupts.
         threading.Thread(target=self._local.shutdown, daemon=True).start()
 
 
 def request_id(candidate: str | None) -> str:
-    """The caller's request id if it is well formed, else a new one."""
+    """Return the caller's request id if it is well formed, else a new one."""
     if candidate is not None and is_well_formed_id(candidate):
         return candidate
     return str(uuid.uuid4())

@@ -79,7 +79,7 @@ class Emulator(ChildProcess):
             )
 
     def last_lines(self, count: int = 20) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         if not self.log_file.exists():
             return ""
         lines = self.log_file.read_text(errors="replace").splitlines()

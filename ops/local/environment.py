@@ -13,7 +13,7 @@ def app_environment(
     outputs: Mapping[str, str], aws_url: str, *, partial_batch: bool, colour: bool
 ) -> dict[str, str]:
     """
-    The app's variables for a resources stack, given its outputs.
+    Make the app's variables for a resources stack, given its outputs.
 
     `.chalice/config.json` holds the same for stage `local` with the default names and ports.
     """
@@ -33,7 +33,7 @@ def app_environment(
 
 def without_aws_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """
-    A copy in which no AWS setting of the developer is left, and none can be found in a file.
+    Copy an environment without the developer's AWS settings, those in files included.
 
     A profile, a session token, a region or an endpoint of one service would each send some call
     somewhere else than to the emulator, in the worst case to a real account. So all of AWS_* goes,
@@ -56,7 +56,7 @@ def without_aws_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bypassing_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Calls to this machine never go through a proxy, whatever else is configured."""
+    """Exempt calls to this machine from any proxy, whatever else is configured."""
     hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     with_loopback = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
     return {"no_proxy": with_loopback, "NO_PROXY": with_loopback}

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class Queue(Protocol):
-    """What is used of the SQS client."""
+    """The SQS client, as far as it is used."""
 
     def receive_message(
         self,
@@ -100,7 +100,7 @@ class EventSourceMapping:
 
     def process_next_batch(self) -> int:
         """
-        One turn: gather, invoke, delete. Returns the size of the batch.
+        Gather a batch, invoke the handler, delete what was processed. Return the batch's size.
 
         Raises:
             BotoCoreError, ClientError: the queue could not be read.
@@ -123,7 +123,7 @@ class EventSourceMapping:
 
     def _gather_batch(self) -> list[MessageTypeDef]:
         """
-        A long poll for the first messages, then more until the batch is full or its window is over.
+        Poll for the first messages, then for more until the batch is full or its window over.
 
         Raises:
             BotoCoreError, ClientError: the queue could not be read, and no message is in hand.

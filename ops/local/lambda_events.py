@@ -1,4 +1,4 @@
-"""What Lambda and a function say to each other about a batch of SQS messages."""
+"""The event and the answer with which Lambda and a function speak of a batch of messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class InvalidResponse(Exception):
 
 
 def sqs_event(messages: Iterable[MessageTypeDef], queue_arn: str) -> dict[str, Any]:
-    """The event that Lambda invokes a function with. Source: "Using Lambda with Amazon SQS"."""
+    """Make the event that Lambda invokes a function with, by "Using Lambda with Amazon SQS"."""
     return {"Records": [_record(message, queue_arn) for message in messages]}
 
 
@@ -93,7 +93,7 @@ class LambdaContext:
 
 def as_json(response: object) -> object:
     """
-    The answer as Lambda sees it: after a trip through JSON.
+    Turn an answer into what Lambda sees: it goes through JSON.
 
     Raises:
         TypeError, ValueError: it can't be written as JSON, which fails the invocation.
@@ -103,7 +103,7 @@ def as_json(response: object) -> object:
 
 def failed_message_ids(response: object, message_ids: Sequence[str]) -> set[str]:
     """
-    The messages that a partial batch response reports as failed; every other one succeeded.
+    Read which messages a partial batch response reports as failed; the others succeeded.
 
     Nothing, null, an empty object and an empty list mean that all succeeded.
 

@@ -1,4 +1,4 @@
-"""What `make run` shows: a line for each step, and at the end what there is to try."""
+"""The lines that `make run` shows: one for each step, and at the end what there is to try."""
 
 import time
 
@@ -25,7 +25,7 @@ class Steps:
         self._step_began_at = time.monotonic()
 
     def end(self) -> None:
-        """The step is done."""
+        """End the step."""
         if self._step_began_at is not None:
             click.secho(f"{time.monotonic() - self._step_began_at:4.1f} s", dim=True)
         self._step_began_at = None
@@ -42,7 +42,7 @@ class Steps:
 
 
 def show_what_to_try(stack: LocalStack, seconds: float) -> None:
-    """The addresses, and commands to copy."""
+    """Show the addresses, and commands to copy."""
     click.echo()
     click.secho(f"Ready after {seconds:.1f} s.", fg="green", bold=True)
     click.echo(_what_to_try(stack))

@@ -139,14 +139,14 @@ class OpsProcess(ChildProcess):
 
 
 def say_ready(ready_fd: int) -> None:
-    """The child's side of `wait_until_ready`."""
+    """Say, as the child, what `wait_until_ready` waits for."""
     os.write(ready_fd, b"\n")
     os.close(ready_fd)
 
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[IO[bytes] | None]:
-    """The file to append output to, opened for as long as it takes to hand it to a child."""
+    """Open the file to append output to, as long as it takes to hand it to a child."""
     if path is None:
         yield None
     else:

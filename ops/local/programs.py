@@ -1,4 +1,4 @@
-"""What the two child processes do: the worker and the HTTP API, each over app.py."""
+"""The programs of the two child processes: the worker and the HTTP API, each over app.py."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def run_api(port: int, ready_fd: int | None) -> None:
 
 
 def queue_arn(queue_url: str) -> str:
-    """SQS says it only when asked; on one machine it follows from the URL."""
+    """Derive the ARN of a local queue: SQS would have to be asked for it."""
     return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue_url.rsplit('/', 1)[1]}"
 
 
 def _load_app() -> Chalice:
-    """The app of the working directory. It reads settings from the environment as it loads."""
+    """Load the app of the working directory. It reads the environment as it loads."""
     return cast("Chalice", importlib.import_module("app").app)
 
 
@@ -78,7 +78,7 @@ def _run(run: Callable[[], None], stop: Callable[[], None], ready_fd: int | None
 
 
 def _show_log() -> None:
-    """The worker's own lines, which look like the app's."""
+    """Show the worker's own log lines, in the form of the app's."""
     lines = logging.StreamHandler(sys.stdout)
     lines.setFormatter(TextFormatter(colour=os.environ.get("ORDERS_LOG_COLOUR") == "always"))
     log = logging.getLogger("ops")

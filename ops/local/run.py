@@ -18,7 +18,7 @@ FAILED = 1
 
 
 def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
-    """Returns the exit code: 0 after a stop that was asked for, 1 if anything went wrong."""
+    """Run the system. Return the exit code: 0 after a stop that was asked for, else 1."""
     steps = Steps()
     with stop_signals_raise():
         try:

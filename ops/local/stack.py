@@ -157,7 +157,7 @@ class LocalStack(LocalResources):
 
     @property
     def log(self) -> str:
-        """What API and worker have logged so far; empty without a `log_file`."""
+        """The log of API and worker so far; empty without a `log_file`."""
         if self._log_file is None or not self._log_file.exists():
             return ""
         return self._log_file.read_text()
@@ -188,7 +188,7 @@ class LocalStack(LocalResources):
             self.console.start()
 
     def wait_for_console(self) -> None:
-        """The console answers a second or two after the API does."""
+        """Wait until the console answers, a second or two after the API does."""
         if self.console:
             self.console.wait_until_ready(READY_LIMIT_SECONDS)
 

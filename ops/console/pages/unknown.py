@@ -1,4 +1,4 @@
-"""What is shown where no page is."""
+"""The page at an address that has none."""
 
 from __future__ import annotations
 

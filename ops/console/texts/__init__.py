@@ -18,7 +18,7 @@ class Texts:
         self._words = words
 
     def __call__(self, key: str, **values: object) -> str:
-        """The words of a key, with the values put in where they name them."""
+        """Return the words of a key, with the values put in where they name them."""
         words = self._words[key]
         return words.format(**values) if values else words
 
@@ -29,19 +29,19 @@ class Texts:
         return set(self._words)
 
     def or_else(self, key: str, default: str) -> str:
-        """The words of a key that comes from data, which may hold one that we don't know."""
+        """Return the words of a key that comes from data, which may hold one that we don't know."""
         return self._words.get(key, default)
 
 
 @cache
 def texts_in(language: str) -> Texts:
-    """The words of one of LANGUAGES."""
+    """Load the words of one of LANGUAGES."""
     file = Path(__file__).with_name(f"{language}.toml")
     return Texts(language, dict(_flat(tomllib.loads(file.read_text(encoding="utf-8")))))
 
 
 def preferred_language(cookie: str | None, accept_language: str) -> str:
-    """The language that was chosen, else the first of the browser's that the console speaks."""
+    """Choose the cookie's language, else the first of the browser's that the console speaks."""
     if cookie in LANGUAGES:
         return cookie
     for language in _by_preference(accept_language):
@@ -51,7 +51,7 @@ def preferred_language(cookie: str | None, accept_language: str) -> str:
 
 
 def _by_preference(accept_language: str) -> list[str]:
-    """The primary subtags of an Accept-Language header, the most wanted first."""
+    """List the primary subtags of an Accept-Language header, the most wanted first."""
     weighed = []
     for part in accept_language.split(","):
         tag, _, weight = part.strip().partition(";q=")
