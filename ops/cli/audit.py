@@ -44,7 +44,7 @@ def audit(session: Session, limit: int, show_accounts: bool, first_day: Any, las
     actions = limited(session.desk.audit_trail.newest_first(first, last), limit)
     if session.as_json:
         for action in actions:
-            session.line(_action_json(action, show_accounts=show_accounts))
+            session.print_json(_action_json(action, show_accounts=show_accounts))
         return
     show_rows(
         session.out,

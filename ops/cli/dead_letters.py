@@ -14,10 +14,10 @@ from ops.cli.parameters import limit_option, show_accounts_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import (
     LETTER_COLUMNS,
-    facts,
     letter_row,
     limited,
     moment,
+    show_facts,
     show_rows,
     what_is_recorded,
 )
@@ -63,7 +63,7 @@ def list_letters(session: Session, limit: int, **chosen: Any) -> None:
         shown = limited(letters, limit)
         if session.as_json:
             for letter in shown:
-                session.line(letter_json(letter))
+                session.print_json(letter_json(letter))
             return
         count = show_rows(
             session.out, LETTER_COLUMNS, map(letter_row, shown), "No such dead letters."
@@ -97,9 +97,9 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
         attributes = {
             name: letter.message.attribute(name) for name in letter.message.message_attributes
         }
-        session.line({**letter_json(letter), "attributes": attributes, "body": body})
+        session.print_json({**letter_json(letter), "attributes": attributes, "body": body})
         return
-    facts(
+    show_facts(
         session.out,
         [
             ("message", letter.message_id),

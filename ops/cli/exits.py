@@ -1,4 +1,4 @@
-"""Exit codes. They are the same for all commands; docs/operators.md lists them."""
+"""Exit codes, which are the same for all commands; docs/operators.md lists them."""
 
 import click
 

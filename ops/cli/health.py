@@ -26,7 +26,7 @@ def health(session: Session) -> None:
     """
     report = session.desk.health()
     if session.as_json:
-        session.line(health_json(report))
+        session.print_json(health_json(report))
     else:
         show_rows(
             session.out,

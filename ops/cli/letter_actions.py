@@ -149,7 +149,7 @@ def _show_plan(session: Session, plan: Plan, first: list[DeadLetter]) -> None:
 
 def _end_of_plan(session: Session, plan: Plan, *, dry_run: bool) -> None:
     if session.as_json:
-        session.line(_plan_json(plan) | {"done": 0, "failed": 0, "dryRun": dry_run})
+        session.print_json(_plan_json(plan) | {"done": 0, "failed": 0, "dryRun": dry_run})
     elif dry_run and plan.count:
         session.out.print("A dry run: nothing was changed.")
     if plan.missing:
@@ -169,7 +169,7 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
             progress(done + failed)
     gone = plan.count - done - failed
     if session.as_json:
-        session.line(_plan_json(plan) | {"done": done, "failed": failed, "gone": gone})
+        session.print_json(_plan_json(plan) | {"done": done, "failed": failed, "gone": gone})
     else:
         for each in failures:
             session.out.print(f"{each.letter.message_id}: {each.error}", markup=False)

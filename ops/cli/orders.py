@@ -17,7 +17,7 @@ from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
 from ops.cli.parameters import OrderId, show_accounts_option
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import amount_text, facts, moment, remark, show_rows, status_text
+from ops.cli.tables import amount_text, moment, remark, show_facts, show_rows, status_text
 from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing
 
@@ -62,9 +62,9 @@ def submit(
     except (UnreadableOrder, InvalidIdempotencyKey) as error:
         raise click.ClickException(problem_of(error).body()["detail"]) from error
     if session.as_json:
-        session.line(receipt_json(receipt))
+        session.print_json(receipt_json(receipt))
         return
-    facts(
+    show_facts(
         session.out,
         [
             ("order", receipt.order.id),
@@ -112,14 +112,14 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     main = session.shown(order.order, show_accounts=show_accounts)
     if session.as_json:
         records = [record_json(record) for record in history]
-        session.line({"order": record_json(main), "s3Url": url, "records": records})
+        session.print_json({"order": record_json(main), "s3Url": url, "records": records})
         return
     _show_order(session, main, url)
     _show_history(session, history, order.order)
 
 
 def _show_order(session: Session, record: Record, url: str | None) -> None:
-    facts(
+    show_facts(
         session.out,
         [
             ("order", record.order_id),

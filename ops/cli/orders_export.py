@@ -75,7 +75,7 @@ def export_orders(
         for written in export(records, to, form, show_accounts=show_accounts):
             progress(written)
     if session.as_json and str(file) != "-":
-        session.line({"file": str(file), "format": form.value, "records": written})
+        session.print_json({"file": str(file), "format": form.value, "records": written})
     else:
         where = "stdout" if str(file) == "-" else file
         session.note(f"{written:,} records written to {where} as {form.value}.")

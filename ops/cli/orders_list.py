@@ -65,7 +65,7 @@ def tail(
         for record in islice(records, count):
             shown = session.shown(record, show_accounts=show_accounts)
             if session.as_json:
-                session.line(record_json(shown))
+                session.print_json(record_json(shown))
                 sys.stdout.flush()
             else:
                 session.out.print(_tail_line(shown))

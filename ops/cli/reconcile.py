@@ -88,11 +88,11 @@ def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -
         progress.on_change = lambda: show(progress.objects)
         for finding in findings(progress):
             if session.as_json:
-                session.line(_finding_json(finding))
+                session.print_json(_finding_json(finding))
             elif len(first) < SHOWN:
                 first.append(finding)
     if session.as_json:
-        session.line(_summary_json(progress))
+        session.print_json(_summary_json(progress))
         return progress
     show_rows(
         session.out,
@@ -143,7 +143,7 @@ def _repair(
             show(mended + left)
             if session.as_json:
                 line = _finding_json(finding) | {"type": "repair", "outcome": outcome.text}
-                session.line(line | {"mended": outcome.mended})
+                session.print_json(line | {"mended": outcome.mended})
             elif mended + left <= SHOWN:
                 session.out.print(
                     f"{finding.kind.value} {finding.key}: {outcome.text}", markup=False

@@ -65,7 +65,7 @@ def show_records(
     )
     if session.as_json:
         for record in shown:
-            session.line(record_json(record))
+            session.print_json(record_json(record))
         return
     count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
     if count == limit:

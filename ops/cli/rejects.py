@@ -30,7 +30,7 @@ def rejects(session: Session, **days: Any) -> None:
     groups = grouped_by_error(session.desk.orders.newest_first(query))
     if session.as_json:
         for group in groups:
-            session.line(_group_json(group))
+            session.print_json(_group_json(group))
         return
     show_rows(
         session.out,

@@ -136,7 +136,7 @@ def _prove(
 def _collect(session: Session, source: Iterator[Unequal], unequal: list[Unequal]) -> None:
     for each in source:
         if session.as_json:
-            session.line({"type": "difference", "kind": each.kind.value, "key": each.key})
+            session.print_json({"type": "difference", "kind": each.kind.value, "key": each.key})
         elif len(unequal) < SHOWN:
             unequal.append(each)
 
@@ -145,7 +145,7 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
     own = _own_table(session)
     against = "the archive" if into == own else own
     if session.as_json:
-        session.line(_proof_json(into, against, progress))
+        session.print_json(_proof_json(into, against, progress))
         return
     session.out.print(
         f"{progress.objects:,} objects read, {progress.rebuilt:,} submissions settled into {into}."

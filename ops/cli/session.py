@@ -46,7 +46,7 @@ class Session:
         self.out = Console(width=width, highlight=False, soft_wrap=False)
         self.notes = Console(stderr=True, highlight=False, width=width)
 
-    def line(self, value: Mapping[str, Any]) -> None:
+    def print_json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON object on a line of its own."""
         click.echo(to_json(value))
 

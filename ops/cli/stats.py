@@ -10,7 +10,7 @@ import click
 from chalicelib.submissions import Status, iso
 from ops.cli.parameters import Duration
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import facts, moment, show_rows
+from ops.cli.tables import moment, show_facts, show_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,10 +38,10 @@ def stats(session: Session, last: timedelta, slices: int) -> None:
         statistics = session.desk.stats.of_last(last, slices=slices)
     depths = session.desk.stats.depths()
     if session.as_json:
-        session.line(_stats_json(statistics, depths))
+        session.print_json(_stats_json(statistics, depths))
         return
     total = statistics.total
-    facts(
+    show_facts(
         session.out,
         [
             ("recorded", f"{total.count:,} in {_words(last)}"),

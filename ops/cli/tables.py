@@ -56,7 +56,7 @@ def show_rows(
     return shown
 
 
-def facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
+def show_facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
     """Print names and values, one a line."""
     made = Table(box=None, show_header=False, pad_edge=False)
     made.add_column(style="dim", no_wrap=True)

@@ -1,4 +1,4 @@
-"""Plots, each with its numbers as a table for whoever reads rather than looks."""
+"""Plots, each with its numbers as a table for those who don't look at plots."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Console:
 
     @cached_property
     def asset_version(self) -> str:
-        """Changes with the assets, so that no browser shows old ones."""
+        """A digest of the assets: no browser shows old ones."""
         digest = hashlib.sha256()
         for file in sorted(ASSETS.iterdir()):
             digest.update(file.read_bytes())

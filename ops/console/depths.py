@@ -1,5 +1,5 @@
 """
-How many messages were on the queues, over the last 24 hours.
+The depths of the queues over the last 24 hours.
 
 SQS itself keeps no history. What was before the console started comes from CloudWatch, which a
 deployed stage has; from then on the console looks by itself, every few seconds.
@@ -29,7 +29,7 @@ METRIC = "ApproximateNumberOfMessagesVisible"
 
 
 class Depth(NamedTuple):
-    """How many messages there were at a moment."""
+    """The numbers of messages at a moment."""
 
     at: datetime
     queue: int
@@ -51,7 +51,7 @@ class Depths:
         self._clock = clock
         self._seen: deque[Depth] = deque(maxlen=int(KEPT_FOR.total_seconds() / LOOK_SECONDS))
 
-    def now(self) -> Depth:
+    def look(self) -> Depth:
         """
         Look at the depths, and keep them.
 
@@ -77,7 +77,7 @@ class Depths:
         self._recall()
         while not stop.wait(LOOK_SECONDS):
             try:
-                self.now()
+                self.look()
             except StoreUnavailable:
                 # A gap in the plot says it.
                 continue

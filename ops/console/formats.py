@@ -42,7 +42,7 @@ class Formats:
         return self._texts("format.ago", duration=self.duration(seconds))
 
     def duration(self, seconds: float) -> str:
-        """In the one unit that says it best: 84 ms, 1.2 s, 3 min, 2 h, 5 d."""
+        """Write a duration in the unit that says it best: 84 ms, 1.2 s, 3 min, 2 h, 5 d."""
         if seconds < 1:
             return f"{seconds * 1000:.0f} ms"
         if seconds < MINUTE:

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from ops.console.components import html
 from ops.console.forms import form
-from ops.console.loading import loaded
+from ops.console.loading import show_loaded
 from ops.console.tables import table
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def show_list(
     Return a function that reads it again. With `on_submit`, the rows are fields of a form.
     """
     with ui.element("div").classes("panel flush"):
-        return loaded(view, read, lambda listing: _show(listing, on_submit))
+        return show_loaded(view, read, lambda listing: _show(listing, on_submit))
 
 
 def _show(listing: Listing, on_submit: OnSubmit | None) -> None:

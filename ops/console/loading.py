@@ -22,7 +22,7 @@ Found = TypeVar("Found")
 FAILURES = (StoreUnavailable, BotoCoreError, ClientError)
 
 
-def loaded(
+def show_loaded(
     view: View, read: Callable[[], Found], show: Callable[[Found], None]
 ) -> Callable[[], Awaitable[None]]:
     """
@@ -32,7 +32,7 @@ def loaded(
     """
     area = ui.element("div").classes("loaded").props('aria-live="polite" aria-busy="true"')
     with area:
-        loading(view)
+        show_loading(view)
 
     async def load() -> None:
         try:
@@ -40,7 +40,7 @@ def loaded(
         except FAILURES as error:
             area.clear()
             with area:
-                failed(view, error, load)
+                show_failure(view, error, load)
         else:
             area.clear()
             with area:
@@ -51,12 +51,12 @@ def loaded(
     return load
 
 
-def loading(view: View) -> None:
+def show_loading(view: View) -> None:
     """Say that the part is on its way."""
     html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))
 
 
-def failed(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
+def show_failure(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
     """Say that the part could not be read, why, and what to do."""
     with ui.element("div").classes("notice bad").props('role="alert"'):
         html(

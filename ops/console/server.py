@@ -129,8 +129,8 @@ def _export(console: Console, request: Request) -> Response:
     def content() -> Iterator[bytes]:
         sink = _Sink()
         for _ in export(records, cast("IO[bytes]", sink), form):
-            yield sink.drained()
-        yield sink.drained()
+            yield sink.drain()
+        yield sink.drain()
 
     chunks = content()
     try:
@@ -162,7 +162,7 @@ class _Sink(io.RawIOBase):
     def tell(self) -> int:
         return self._written
 
-    def drained(self) -> bytes:
+    def drain(self) -> bytes:
         """Take out what was written since the last time."""
         data = b"".join(self._chunks)
         self._chunks.clear()

@@ -43,6 +43,6 @@ def stage_template() -> dict[str, Any]:
 
 
 def _count(template: Mapping[str, Any], kind: str) -> int:
-    """How many of these there are without events out, which are off by default."""
+    """Count resources of a type, without those of events, which are off by default."""
     resources = template["Resources"].values()
     return sum(each["Type"] == kind and "Condition" not in each for each in resources)

@@ -53,7 +53,7 @@ class Aws:
 
     @cached_property
     def identity(self) -> Identity:
-        """Asked for first, because it needs credentials, a region and nothing else."""
+        """The caller. Ask for it first: it needs credentials, a region and nothing else."""
         sts = self.session.client("sts", config=CONFIG)
         try:
             answer = sts.get_caller_identity()

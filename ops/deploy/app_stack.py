@@ -48,7 +48,7 @@ class AppStack:
         if change_set is None:
             self._screen.say(f"Stack {self.name} runs this code already: nothing to change.")
             return self._stacks.outputs(self.name)
-        self._screen.changes(change_set)
+        self._screen.show_changes(change_set)
         if dry_run:
             self._stacks.discard(change_set)
             return self._stacks.outputs(self.name)

@@ -27,7 +27,7 @@ class Watcher(Protocol):
 
     def say(self, text: str) -> None: ...
 
-    def event(self, event: StackEventTypeDef) -> None: ...
+    def show_event(self, event: StackEventTypeDef) -> None: ...
 
 
 class Operations:
@@ -44,7 +44,7 @@ class Operations:
         self, stack_id: str, seen: str | None, *, begun: bool = True
     ) -> tuple[StackTypeDef, Sequence[StackEventTypeDef]]:
         """
-        Until the operation has ended: the stack then, and the events since `seen`.
+        Wait until the operation has ended. Return the stack then, and the events since `seen`.
 
         `begun`: the operation was asked for just now, so the stack may not show it yet.
         """
@@ -56,7 +56,7 @@ class Operations:
                 for event in self._events_since(stack_id, seen):
                     seen = event["EventId"]
                     events.append(event)
-                    self._watcher.event(event)
+                    self._watcher.show_event(event)
                 if not stack["StackStatus"].endswith("_IN_PROGRESS") and (events or not begun):
                     break
                 self._sleep(pause)
@@ -76,7 +76,7 @@ class Operations:
     def failure(
         self, stack: StackTypeDef, events: Sequence[StackEventTypeDef]
     ) -> DeploymentProblem:
-        """Why an operation failed: the cause, not what followed from it."""
+        """Explain why an operation failed: the cause, not what followed from it."""
         reasons = self.refused_beforehand(StackName=stack["StackId"], because=_reasons(events))
         if not reasons:
             reasons = [
@@ -112,7 +112,7 @@ class Operations:
         ]
 
     def _events_since(self, stack_id: str, seen: str | None) -> list[StackEventTypeDef]:
-        """Oldest first. They come newest first, page by page, with the whole past behind them."""
+        """List new events, oldest first. AWS gives them newest first, and then the whole past."""
         new: list[StackEventTypeDef] = []
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         for page in pages:
@@ -124,7 +124,7 @@ class Operations:
 
 
 def pauses() -> Iterator[float]:
-    """How long to wait before each next look."""
+    """Yield how long to wait before each next look."""
     pause = FIRST_PAUSE_SECONDS
     while True:
         yield pause

@@ -135,7 +135,7 @@ def _drop_bytecode(project: Path) -> None:
 
 
 def _fill_vendor(project: Path) -> None:
-    """In a process of its own: bytecode differs with what a process has loaded before."""
+    """Fill vendor/ in another process: bytecode differs with what a process has loaded."""
     try:
         subprocess.run(  # noqa: S603 (the command is ours)
             [sys.executable, "-m", "ops.vendor", str(project)],
@@ -152,7 +152,7 @@ def _fill_vendor(project: Path) -> None:
 
 
 def _run_chalice(stage: str, directory: Path, project: Path) -> None:
-    """In a process of its own: Chalice imports app.py, which reads the stage's environment."""
+    """Run Chalice in another process: it imports app.py, which reads the environment."""
     main = "import sys; from chalice.cli import main; sys.exit(main())"
     # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
     command = [sys.executable, "-B", "-c", main, "--project-dir", str(project), "package"]

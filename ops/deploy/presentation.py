@@ -30,21 +30,21 @@ class Screen:
             self._console.width = PIPE_WIDTH
 
     def say(self, text: str = "") -> None:
-        """One or more lines, as they are."""
+        """Print lines as they are."""
         self._console.print(escape(text))
 
     def good_news(self, text: str) -> None:
         """Show what everyone has waited for."""
         self._console.print(escape(text), style="bold green")
 
-    def changes(self, change_set: ChangeSet) -> None:
+    def show_changes(self, change_set: ChangeSet) -> None:
         """Show what will become of each resource."""
         verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}
         self.say(f"Stack {change_set.stack}, {verb.get(change_set.type, 'to be changed')}:")
         self._console.print(changes_table(change_set.changes))
 
-    def event(self, event: StackEventTypeDef) -> None:
-        """One line for the end of each resource, and for the stack's own beginning and end."""
+    def show_event(self, event: StackEventTypeDef) -> None:
+        """Print a line at the end of each resource, and at the stack's own beginning and end."""
         status = event.get("ResourceStatus", "")
         if status.endswith("_IN_PROGRESS") and event["LogicalResourceId"] != event["StackName"]:
             return
@@ -55,7 +55,7 @@ class Screen:
 
 
 def changes_table(changes: Iterable[Change]) -> Table:
-    """One row for each resource."""
+    """Make a row for each resource."""
     table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
     for heading in ("  Change", "Resource", "Type"):
         table.add_column(heading, no_wrap=True)

@@ -48,7 +48,7 @@ class DeploymentProblem(Exception):
 
 
 class DeploymentInterrupted(Exception):
-    """The user stopped watching: the message says what goes on without him."""
+    """The user stopped watching: the message says what goes on meanwhile."""
 
 
 def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] = os.environ) -> str:
@@ -77,12 +77,12 @@ def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] =
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's own word for the refusal."""
+    """Return AWS's own word for the refusal."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def message_of(error: ClientError) -> str:
-    """AWS's own explanation of the refusal."""
+    """Return AWS's own explanation of the refusal."""
     return error.response.get("Error", {}).get("Message", "") or str(error)
 
 

@@ -63,7 +63,7 @@ class ResourceStack:
         if change_set is None:
             self._screen.say(f"Stack {self.name} is as the template says: nothing to change.")
             return self._stacks.outputs(self.name)
-        self._screen.changes(change_set)
+        self._screen.show_changes(change_set)
         if dry_run:
             self._stacks.discard(change_set)
             self._screen.say("Only shown, because of --dry-run: nothing was changed.")
@@ -107,7 +107,7 @@ class ResourceStack:
         change_set = self._stacks.plan(self._wanted(template), "IMPORT", imports)
         if change_set is None:
             raise DeploymentProblem(f"CloudFormation sees nothing to import into {self.name}.")
-        self._screen.changes(change_set)
+        self._screen.show_changes(change_set)
         if dry_run:
             self._stacks.discard(change_set)
             self._screen.say("Only shown, because of --dry-run: nothing was changed.")

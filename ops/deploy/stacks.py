@@ -56,8 +56,8 @@ class Stacks:
             raise
         return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
-    def settle(self, name: str) -> StackTypeDef | None:
-        """Wait for an operation in progress, whoever began it: the stack afterwards."""
+    def wait_until_settled(self, name: str) -> StackTypeDef | None:
+        """Wait for an operation in progress, whoever began it. Return the stack afterwards."""
         while (stack := self.find(name)) is not None:
             status = stack["StackStatus"]
             # REVIEW_IN_PROGRESS only waits for its first change set to be carried out.
@@ -83,7 +83,7 @@ class Stacks:
             DeploymentProblem: it stays in a state that nothing can be done with.
         """
         tried: set[str] = set()
-        while (stack := self.settle(name)) is not None:
+        while (stack := self.wait_until_settled(name)) is not None:
             status = stack["StackStatus"]
             if status in tried:
                 raise _stuck(stack)
@@ -156,7 +156,7 @@ class Stacks:
             DeploymentProblem: something of it could not be deleted.
             DeploymentInterrupted: the user stopped waiting.
         """
-        stack = self.settle(name)
+        stack = self.wait_until_settled(name)
         if stack is None:
             return False
         after, events = self._start_deleting(stack)

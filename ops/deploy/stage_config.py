@@ -178,7 +178,7 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """All of it or nothing, should the process end in the middle."""
+    """Replace a file: all of it or nothing, should the process end in the middle."""
     draft = path.with_suffix(".json.new")
     draft.write_text(text)
     draft.replace(path)

@@ -17,9 +17,14 @@ when AWS does not do what it is asked. One desk may be used by any number of thr
     exports.py            records as CSV, NDJSON or Parquet
     masking.py            accounts, as they are shown to whoever has not asked for them
     dead_letters.py       look at, redrive and discard dead letters
-    audit_trail.py        what operators did: who, when, what, why
+      letters.py          dead letters, and the choice of some of them
+      look.py             a look into the queue
+      letter_reader.py    messages read as dead letters
+    audit_trail.py        who did what, when and why
     reconcile.py          the archive against the table, both ways
+      findings.py         what it finds and counts
     replay.py             the table built anew from the archive
+      proof.py            the proof that both are equal
     stats.py              counts, ages and depths
 
     order_table.py, order_bucket.py, dead_letter_queue.py: DynamoDB, S3 and SQS, as operators

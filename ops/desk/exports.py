@@ -66,7 +66,7 @@ def can_write(form: Format) -> bool:
 
 def require_writable(form: Format) -> None:
     """
-    Make sure of that before anything is asked of AWS.
+    Make sure that a format can be written, before anything is asked of AWS.
 
     Raises:
         FormatUnavailable: it isn't.
@@ -82,7 +82,7 @@ def export(
     records: Iterable[Record], to: IO[bytes], form: Format, *, show_accounts: bool = False
 ) -> Iterator[int]:
     """
-    Write records to a file: yields how many are written so far, to show progress.
+    Write records to a file, and yield how many are written so far.
 
     The file is whole once the iterator ends. Accounts are masked unless they are asked for:
     whoever asks writes that to the audit trail.

@@ -68,7 +68,7 @@ class Progress:
     # Called now and then while much is read and nothing found.
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
 
-    def read(self, *, objects: int = 0, records: int = 0) -> None:
+    def count_read(self, *, objects: int = 0, records: int = 0) -> None:
         self.objects += objects
         self.records += records
         if (self.objects + self.records) % READ_BETWEEN_REPORTS == 0:

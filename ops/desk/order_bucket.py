@@ -40,7 +40,7 @@ class OrderBucket:
         self._bucket = bucket
 
     def objects(self) -> Iterator[ArchivedObject]:
-        """Every object, in the order of the keys, a page of 1,000 at a time."""
+        """Yield every object, in the order of the keys, a page of 1,000 at a time."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=PREFIX
         )
@@ -79,7 +79,7 @@ class OrderBucket:
         return True
 
     def restore(self, key: str) -> bool:
-        """Take away the marks that deleted an object, if it has a version: whether it has."""
+        """Undo the deletion of an object, if it has a version. Return whether it has."""
         with unavailable_on_failure("S3 ListObjectVersions"):
             answer = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
         if not any(version["Key"] == key for version in answer.get("Versions", [])):

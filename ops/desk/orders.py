@@ -1,4 +1,4 @@
-"""Orders: handing one in, looking one up, listing and following what becomes of them."""
+"""Orders: handed in, looked up, listed and followed."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Orders:
 
     def page(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
         """
-        One page of a period's records, newest first, as `GET /orders` has it.
+        Read a page of a period's records, newest first, as `GET /orders` does.
 
         Raises:
             InvalidCursor: the cursor is not one of this query's.
@@ -125,7 +125,7 @@ class Orders:
         return self._queries.list_orders(query, cursor)
 
     def newest_first(self, query: AuditQuery) -> Iterator[Record]:
-        """All records of a period, newest first, a few pages in memory. `limit` is ignored."""
+        """Yield all records of a period, newest first. `limit` is ignored."""
         day = min(query.last_day, self._clock().date() + timedelta(days=1))
         while day >= query.first_day:
             shards = [
@@ -137,7 +137,7 @@ class Orders:
             day -= timedelta(days=1)
 
     def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:
-        """All records that were processed at or after a moment, newest first."""
+        """Yield all records that were processed at or after a moment, newest first."""
         query = AuditQuery(moment.date(), self._clock().date(), only or AuditFilter())
         for record in self.newest_first(query):
             if record.processed_at < moment:

@@ -156,7 +156,7 @@ class Reconciliation:
         self, progress: Progress, first_day: date | None, last_day: date | None
     ) -> Iterator[ArchivedObject]:
         for each in self._bucket.objects():
-            progress.read(objects=1)
+            progress.count_read(objects=1)
             day = each.modified_at.date()
             if first_day and last_day and not first_day <= day <= last_day:
                 continue
@@ -168,7 +168,7 @@ class Reconciliation:
     ) -> Iterator[ArchivedRecord]:
         def lines() -> Iterator[str]:
             for each in self._table.archived(first_day, last_day):
-                progress.read(records=1)
+                progress.count_read(records=1)
                 progress.day(each.processed_on).records += 1
                 yield f"{each.key}\t{each.processed_on.isoformat()}"
 

@@ -1,5 +1,5 @@
 """
-Replaying: the records of an empty table built anew from S3, and the proof that they are equal.
+Replaying: an empty table's records built anew from S3, and the proof that they are equal.
 
 Every object goes the processor's own way: read, checked against the SHA-256 in its key, and
 settled, the objects of an order in the order in which they were archived. What S3 does not hold

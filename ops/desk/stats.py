@@ -21,7 +21,7 @@ NO_CHANNEL = "unspecified"
 
 
 class Ages:
-    """How long orders took from being handed in to being recorded, as percentiles."""
+    """Ages of orders when they were recorded, as percentiles."""
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
@@ -104,7 +104,7 @@ class Stats:
         self._clock = clock
 
     def depths(self) -> Mapping[str, int]:
-        """About how many messages: `queue`, `inFlight`, `deadLetters`, `deadLettersHidden`."""
+        """Count messages, about: `queue`, `inFlight`, `deadLetters`, `deadLettersHidden`."""
         return self._depths()
 
     def of_last(
@@ -152,7 +152,7 @@ class ErrorGroup:
 
 def grouped_by_error(records: Iterable[Record], examples: int = 3) -> list[ErrorGroup]:
     """
-    Rejected records by their errors, the most frequent first, each with a few order ids.
+    Group rejected records by error, the most frequent first, each with a few order ids.
 
     A record counts in each of its errors. There are as many groups as there are codes.
     """

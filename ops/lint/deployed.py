@@ -203,7 +203,7 @@ class DeployedStage:
         }
 
     def _rest_api_id(self) -> str | None:
-        """Every stage has an API of its own, and all have the same name."""
+        """Find the stage's API: every stage has its own, and all have the same name."""
         apigateway = self._client("apigateway")
         for page in apigateway.get_paginator("get_rest_apis").paginate():
             for api in page["items"]:

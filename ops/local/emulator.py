@@ -19,7 +19,7 @@ STOP_GRACE_SECONDS = 3.0
 
 class Emulator(ChildProcess):
     """
-    Every AWS service that the system uses, on one port of 127.0.0.1.
+    The emulator: every AWS service that the system uses, on one port of 127.0.0.1.
 
     State is in memory and files are in `directory`: runs on other ports never meet it.
     """
@@ -89,7 +89,7 @@ class Emulator(ChildProcess):
 def emulator_environment(
     inherited: Mapping[str, str], port: int, directory: Path
 ) -> dict[str, str]:
-    """Its settings, without any of the developer's that could send it elsewhere."""
+    """Make its settings, without any of the developer's that could send it elsewhere."""
     environment = without_aws_settings(inherited) | {
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),

@@ -115,9 +115,9 @@ class EventSourceMapping:
             try:
                 self.process_next_batch()
             except (BotoCoreError, ClientError) as error:
-                self._stopping.wait(self._outage.begins_or_goes_on(error))
+                self._stopping.wait(self._outage.note_failure(error))
             else:
-                self._outage.is_over()
+                self._outage.note_success()
 
     # Gathering
 

@@ -50,7 +50,7 @@ def _record(message: MessageTypeDef, queue_arn: str) -> dict[str, Any]:
 
 
 def _attribute(value: MessageAttributeValueOutputTypeDef) -> dict[str, Any]:
-    """Lambda's lower-case form; the event is JSON, so binary values are base64."""
+    """Form an attribute as Lambda does; the event is JSON, so binary values are base64."""
     attribute: dict[str, Any] = {}
     if "StringValue" in value:
         attribute["stringValue"] = value["StringValue"]

@@ -18,7 +18,7 @@ STANDARD_INPUT = 0
 
 
 def stop_when_parent_ends() -> None:
-    """From now on, end with the process that started this one."""
+    """End from now on with the process that started this one."""
     threading.Thread(target=_wait_for_parent, name="lifeline", daemon=True).start()
 
 

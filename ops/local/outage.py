@@ -20,7 +20,7 @@ class Outage:
         self._lock = threading.Lock()
         self._backoff_seconds = 0.0
 
-    def begins_or_goes_on(self, error: Exception) -> float:
+    def note_failure(self, error: Exception) -> float:
         """Note a failure, and return how many seconds to wait before the next attempt."""
         with self._lock:
             if self._backoff_seconds == 0:
@@ -30,7 +30,7 @@ class Outage:
                 self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
             return self._backoff_seconds
 
-    def is_over(self) -> None:
+    def note_success(self) -> None:
         with self._lock:
             if self._backoff_seconds > 0:
                 log.warning("The queue can be read again")

@@ -67,7 +67,7 @@ class ChildProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs, and before it was started."""
+        """The exit code; None while it runs, and before it was started."""
         return None if self._process is None else self._process.poll()
 
     @property

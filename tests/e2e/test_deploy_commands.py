@@ -416,7 +416,7 @@ def test_a_run_that_was_interrupted_is_taken_up_by_the_next(
         raise StopRequested
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(Screen, "event", stop)
+        interrupted.setattr(Screen, "show_event", stop)
         result = ops("resources up --stage dev", project)
     assert result.exit_code == 130
     assert f"CloudFormation goes on with stack {RESOURCES} by itself" in result.output

@@ -174,7 +174,7 @@ def test_depths_begin_with_what_cloudwatch_has() -> None:
     before = [Depth(NOON - timedelta(minutes=minutes), minutes, 0, 0) for minutes in (2, 1, 3)]
     known = depths(before, clock)
 
-    known.now()
+    known.look()
     known.watch(stopped())
 
     assert [depth.queue for depth in known.since(NOON - timedelta(hours=1))] == [3, 2, 1, 3]

@@ -493,7 +493,7 @@ def test_an_outage_of_the_queue_is_survived_and_told_once(
 def test_the_pause_between_attempts_doubles_up_to_a_limit() -> None:
     outage = Outage()
 
-    pauses = [outage.begins_or_goes_on(throttled()) for _ in range(8)]
+    pauses = [outage.note_failure(throttled()) for _ in range(8)]
 
     assert pauses[:3] == [FIRST_BACKOFF_SECONDS, 0.5, 1.0]
     assert pauses[-1] == LONGEST_BACKOFF_SECONDS
@@ -501,12 +501,12 @@ def test_the_pause_between_attempts_doubles_up_to_a_limit() -> None:
 
 def test_the_next_outage_begins_with_the_shortest_pause_again() -> None:
     outage = Outage()
-    outage.begins_or_goes_on(throttled())
-    outage.begins_or_goes_on(throttled())
+    outage.note_failure(throttled())
+    outage.note_failure(throttled())
 
-    outage.is_over()
+    outage.note_success()
 
-    assert outage.begins_or_goes_on(throttled()) == FIRST_BACKOFF_SECONDS
+    assert outage.note_failure(throttled()) == FIRST_BACKOFF_SECONDS
 
 
 def test_a_stop_does_not_wait_for_the_end_of_a_pause() -> None:

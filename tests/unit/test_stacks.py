@@ -105,7 +105,7 @@ class Notes:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def event(self, event: Any) -> None:
+    def show_event(self, event: Any) -> None:
         self.events.append(event)
 
 

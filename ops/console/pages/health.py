@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ops.console.components import button, facts, html
-from ops.console.loading import loaded
+from ops.console.loading import show_loaded
 from ops.console.markup import tag
 from ops.console.tables import Column, table
 from ops.console.verdict import Verdict, verdict_line
@@ -26,7 +26,7 @@ def show(view: View) -> None:
         html(tag("h1", view.t("health.title")))
         tools = ui.element("div").classes("tools")
     html(tag("p", view.t("health.lead"), class_="lead"))
-    reload = loaded(view, view.console.desk.health, lambda report: _show(view, report))
+    reload = show_loaded(view, view.console.desk.health, lambda report: _show(view, report))
     with tools:
         button(view.t("health.again"), reload)
     html(tag("section", tag("h2", view.t("health.where")), _where(view), class_="panel"))

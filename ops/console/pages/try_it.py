@@ -1,4 +1,4 @@
-"""Try it: hand in orders of every kind and watch what becomes of them. Not where customers' are."""
+"""Try it: hand in orders of every kind and watch. Not on a stage with customers' orders."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class TryItPage:
         }
 
     def _burst(self, count: int) -> None:
-        """Mostly valid orders, and every so often one of the others."""
+        """Hand in mostly valid orders, and every so often one of the others."""
         for number in range(count):
             order = self._made_up()
             if number % 9 == 8:  # noqa: PLR2004
@@ -144,7 +144,7 @@ class TryItPage:
         self._view.console.desk.orders.submit(json.dumps(order).encode())
 
     def _put_unreadable(self) -> None:
-        """Past the API, which would refuse it: straight on the queue, as a channel could."""
+        """Put a message straight on the queue, as a channel could: the API would refuse it."""
         stage = self._view.console.desk.stage
         stage.sqs.send_message(
             QueueUrl=stage.settings.queue_url, MessageBody='{"id": "try-broken", "amount": 12'

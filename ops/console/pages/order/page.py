@@ -11,7 +11,7 @@ from chalicelib.orders import is_order_id
 from chalicelib.queries import OrderHistory, OrderNotFound
 from ops.console.components import empty, facts, html, moment, notice
 from ops.console.json_text import pretty
-from ops.console.loading import loaded
+from ops.console.loading import show_loaded
 from ops.console.markup import Child, join, tag
 from ops.console.pages.order.comparison import comparison
 from ops.console.pages.order.timeline import timeline
@@ -59,7 +59,7 @@ class OrderPage:
             html(notice(t("orders.bad_id", id=self._order_id[:80]), "warn"))
             return
         self._tools = Tools(self._view, self._order_id, self._show_accounts)
-        self._reload = loaded(self._view, self._read, self._show_found)
+        self._reload = show_loaded(self._view, self._read, self._show_found)
 
     async def _show_accounts(self) -> None:
         self._accounts_shown = True

@@ -32,6 +32,6 @@ def measure(view: View, period: timedelta) -> Found:
     console = view.console
     now = view.now()
     measured = console.throughput.of_last(period)
-    depth = console.depths.now()
+    depth = console.depths.look()
     depths = console.depths.since(now - period - STILL_TRUE_FOR)
     return Found(*measured, depth, depths, console.desk.health())

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from ops.console.charts import Chart, Plot
 from ops.console.components import html, notice, segments
-from ops.console.loading import FAILURES, loaded
+from ops.console.loading import FAILURES, show_loaded
 from ops.console.markup import join, tag
 from ops.console.pages.overview.judgement import verdict_on
 from ops.console.pages.overview.measured import Found, measure
@@ -50,7 +50,7 @@ class OverviewPage:
         title = tag("h1", self._view.t("overview.title"))
         html(tag("div", title, tag("div", self._periods(), class_="tools"), class_="heading"))
         self._state = ui.element("div").props('aria-live="polite"')
-        loaded(self._view, self._read, self._show_found)
+        show_loaded(self._view, self._read, self._show_found)
 
     def _periods(self) -> Markup:
         t = self._view.t
