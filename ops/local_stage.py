@@ -35,7 +35,7 @@ REGION = "us-east-1"
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 (see above)
 CALL_LIMIT_SECONDS = 30.0
-# Whoever types a command is waiting for it; the stack itself is described in milliseconds.
+# Somebody waits for the command; a stack is described in milliseconds.
 ANSWER_LIMIT_SECONDS = 5.0
 
 

@@ -99,6 +99,28 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
         }
         session.print_json({**letter_json(letter), "attributes": attributes, "body": body})
         return
+    _show_letter(session, letter)
+    session.out.print()
+    session.out.print(body, markup=False)
+    session.note(LOOKED)
+
+
+def letter_json(letter: DeadLetter) -> dict[str, Any]:
+    """Make a dead letter's JSON, without its text."""
+    return {
+        "messageId": letter.message_id,
+        "orderId": letter.order_id,
+        "submissionId": letter.submission_id,
+        "reason": letter.reason,
+        "firstSeenAt": iso(letter.first_seen_at) if letter.first_seen_at else None,
+        "lastSeenAt": iso(letter.last_seen_at) if letter.last_seen_at else None,
+        "receiveCount": letter.message.receive_count,
+        "recorded": letter.known.value,
+        "recordedStatus": letter.status.value if letter.status else None,
+    }
+
+
+def _show_letter(session: Session, letter: DeadLetter) -> None:
     show_facts(
         session.out,
         [
@@ -118,24 +140,6 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
             ),
         ],
     )
-    session.out.print()
-    session.out.print(body, markup=False)
-    session.note(LOOKED)
-
-
-def letter_json(letter: DeadLetter) -> dict[str, Any]:
-    """Make a dead letter's JSON, without its text."""
-    return {
-        "messageId": letter.message_id,
-        "orderId": letter.order_id,
-        "submissionId": letter.submission_id,
-        "reason": letter.reason,
-        "firstSeenAt": iso(letter.first_seen_at) if letter.first_seen_at else None,
-        "lastSeenAt": iso(letter.last_seen_at) if letter.last_seen_at else None,
-        "receiveCount": letter.message.receive_count,
-        "recorded": letter.known.value,
-        "recordedStatus": letter.status.value if letter.status else None,
-    }
 
 
 for command in (redrive, discard):

@@ -106,14 +106,7 @@ def discard(
 
 
 def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
-    if take_all and selection != Selection():
-        raise click.UsageError(
-            "--all excludes --message, --reason, --order and --since: say either which, or all."
-        )
-    if not take_all and selection == Selection():
-        raise click.UsageError(
-            "Say which: --message, --reason, --order and --since narrow it down, or --all."
-        )
+    _require_choice(selection, take_all=take_all)
     first: list[DeadLetter] = []
     with session.progress("looking at dead letters") as progress:
         seen = 0
@@ -128,14 +121,29 @@ def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
         plan = session.desk.dead_letters.plan(selection, look)
     if not session.as_json:
         _show_plan(session, plan, first)
-    narrowed = selection != Selection(selection.message_ids)
+    _note_missing(session, plan)
+    return plan
+
+
+def _require_choice(selection: Selection, *, take_all: bool) -> None:
+    if take_all and selection != Selection():
+        raise click.UsageError(
+            "--all excludes --message, --reason, --order and --since: say either which, or all."
+        )
+    if not take_all and selection == Selection():
+        raise click.UsageError(
+            "Say which: --message, --reason, --order and --since narrow it down, or --all."
+        )
+
+
+def _note_missing(session: Session, plan: Plan) -> None:
+    narrowed = plan.selection != Selection(plan.selection.message_ids)
     where = "just now and meets the other conditions" if narrowed else "just now"
     for message_id in plan.missing:
         session.note(
             f"There is no dead letter {message_id} that can be received {where}: someone else may "
             "be handling it."
         )
-    return plan
 
 
 def _show_plan(session: Session, plan: Plan, first: list[DeadLetter]) -> None:

@@ -8,6 +8,7 @@ import click
 
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
+from ops.cli.port_choice import require_different, require_free_or_suggest
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.mapping_settings import LARGEST_BATCH, Batching
@@ -15,13 +16,13 @@ from ops.local.programs import HandlerMissing, run_api, run_worker
 from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
 from ops.local_stage import DEFAULT_AWS_PORT, NotRunning, aws_url_at, running_resources
-from ops.ports import LOOPBACK, PortUnavailable, free_port, require_free
+from ops.ports import LOOPBACK
 
 DEFAULT_PORT = 8000
 PORT = click.IntRange(0, 65535)
 
 
-# Those of the event source mapping, for each command that has one.
+# The options of the event source mapping, for each command that has one.
 _worker_options = options(
     click.option(
         "--partial-batch",
@@ -101,11 +102,11 @@ def run(
     ports = {"API": port, "AWS endpoint": aws_port}
     if not no_console:
         ports["console"] = console_port
-    _require_different(ports)
-    _require_free(port, "API", "make run PORT=")
-    _require_free(aws_port, "AWS endpoint", "make run AWS_PORT=")
+    require_different(ports)
+    require_free_or_suggest(port, "API", "make run PORT=")
+    require_free_or_suggest(aws_port, "AWS endpoint", "make run AWS_PORT=")
     if not no_console:
-        _require_free(console_port, "console", "make run CONSOLE_PORT=")
+        require_free_or_suggest(console_port, "console", "make run CONSOLE_PORT=")
     exit_code = run_until_stopped(
         lambda on_step: LocalStack(
             api_port=port,
@@ -150,7 +151,7 @@ def api(port: int, aws_port: int, ready_fd: int | None) -> None:
 
     It uses the resources that a running `make run` has made.
     """
-    _require_free(port, "API", "python -m ops api --port ")
+    require_free_or_suggest(port, "API", "python -m ops api --port ")
     _enter_app_environment(aws_port, partial_batch=False, supervised=ready_fd is not None)
     if ready_fd is None:
         click.echo(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
@@ -194,34 +195,3 @@ def _batching(options: dict[str, Any]) -> Batching:
         return Batching(**options)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _require_different(ports: dict[str, int]) -> None:
-    taken: dict[int, str] = {}
-    for purpose, port in ports.items():
-        if port and port in taken:
-            raise click.UsageError(
-                f"The {taken[port]} and the {purpose} can't both have port {port}."
-            )
-        taken[port] = purpose
-
-
-def _require_free(port: int, purpose: str, example: str) -> None:
-    """Refuse a port that is taken. `example` is what to type instead, up to the port."""
-    if port == 0:
-        return
-    try:
-        require_free(port, purpose)
-    except PortUnavailable as error:
-        raise click.ClickException(f"{error} Try another: {example}{_another(port)}") from error
-
-
-def _another(port: int) -> int:
-    """Find a free port, close to the one asked for if possible: it is easily remembered."""
-    for candidate in range(max(port, 1023) + 1, min(port + 20, 65536)):
-        try:
-            require_free(candidate, "suggestion")
-        except PortUnavailable:
-            continue
-        return candidate
-    return free_port()

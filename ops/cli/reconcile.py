@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ops.desk.findings import Finding
 
 SHOWN = 20
+# The counts of a day, in the order of the columns.
+COUNTS = ("objects", "records", "orphans", "missing", "foreign", "in_progress")
 
 
 @click.command(
@@ -94,28 +96,21 @@ def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -
     if session.as_json:
         session.print_json(_summary_json(progress))
         return progress
-    show_rows(
-        session.out,
-        ("day (UTC)", "objects", "records", "orphans", "missing", "foreign", "in progress"),
-        (
-            (
-                str(day),
-                *(
-                    f"{number:,}"
-                    for number in (
-                        counts.objects,
-                        counts.records,
-                        counts.orphans,
-                        counts.missing,
-                        counts.foreign,
-                        counts.in_progress,
-                    )
-                ),
-            )
-            for day, counts in sorted(progress.days.items())
-        ),
-        "Neither objects nor records.",
+    _show_days(session, progress)
+    _show_findings(session, progress, first)
+    return progress
+
+
+def _show_days(session: Session, progress: Progress) -> None:
+    rows = (
+        (str(day), *(f"{getattr(counts, name):,}" for name in COUNTS))
+        for day, counts in sorted(progress.days.items())
     )
+    headings = ("day (UTC)", *(name.replace("_", " ") for name in COUNTS))
+    show_rows(session.out, headings, rows, "Neither objects nor records.")
+
+
+def _show_findings(session: Session, progress: Progress, first: list[Finding]) -> None:
     if first:
         rows = ((finding.kind.value, str(finding.day), finding.key) for finding in first)
         show_rows(session.out, ("finding", "day", "key"), rows, "")
@@ -123,7 +118,6 @@ def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -
         session.out.print(f"... and {progress.findings - len(first)} more")
     if not progress.findings:
         session.out.print("Archive and table agree.")
-    return progress
 
 
 def _repair(

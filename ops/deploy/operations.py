@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Changes that take from a second to many minutes: looked at often first, then less.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 NO_REASON = "no reason given"
-# What CloudFormation says of resources that it gave up on because another failed.
+# CloudFormation gave up on these resources because another failed.
 FOLLOWED = ("Resource creation cancelled", "Resource update cancelled")
 
 

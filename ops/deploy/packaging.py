@@ -212,8 +212,8 @@ def _set_defaults(template: Path, values: dict[str, str]) -> None:
 
 
 def _as_yaml(content: Any) -> str:
-    # What Chalice gives twice it writes once, with an alias to it, which CloudFormation refuses.
-    # After a trip through JSON no two places share an object any more.
+    # CloudFormation refuses aliases, and YAML writes one where two places share an object. After a
+    # trip through JSON none do.
     unshared = json.loads(json.dumps(content))
     text: str = yaml.safe_dump(unshared, sort_keys=False)
     return text

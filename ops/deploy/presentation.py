@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STATUS_WIDTH = 28
 ACTION_COLOURS = {"Add": "green", "Import": "cyan", "Modify": "yellow", "Remove": "red"}
-# What a file or a pipe gets, which has no width of its own.
+# A file or a pipe has no width of its own.
 PIPE_WIDTH = 100
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # API Gateway's: nobody gets the answer of a longer call.
 FUNCTION_TIMEOUT_SECONDS = 29
 WAITING_CONNECTIONS = 128
-# What stands in a log line for what the server does not know.
+# A log line has these where the server knows no better.
 NO_METHOD, NO_ROUTE = "(no method)", "(no route)"
 
 
@@ -96,7 +96,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
         try:
             return dict(self.headers), read_body(self.headers, self.rfile)
         except RequestRefused:
-            # What is left of the body would be taken for the next request.
+            # The rest of the body would be taken for the next request.
             self.close_connection = True
             raise
 
@@ -143,7 +143,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
             return
         started = self._started
         self._reporter.answered(
-            # What the caller made up may be anything: only what is known is logged.
+            # The caller may have made up anything: only known methods are logged.
             method=self.command if hasattr(self, f"do_{self.command}") else NO_METHOD,
             route=self._route(),
             status=problem.status.value,

@@ -141,7 +141,7 @@ class EventSourceMapping:
             try:
                 batch += self._receive_more(len(batch), remaining)
             except (BotoCoreError, ClientError):
-                # What is in hand is processed all the same; the next poll reports the outage.
+                # Process the messages in hand all the same; the next poll reports the outage.
                 break
         return batch
 
