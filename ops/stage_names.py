@@ -1,4 +1,4 @@
-"""Names of stages and of the stacks that a stage is made of."""
+"""Names of stages, and of the stacks and functions that a stage is made of."""
 
 LOCAL_STAGE = "local"
 
@@ -11,3 +11,13 @@ def resources_stack_name(stage: str) -> str:
 def app_stack_name(stage: str) -> str:
     """Name the stack that runs a stage."""
     return f"orders-app-{stage}"
+
+
+def api_function_name(stage: str) -> str:
+    """Name the function behind the API as `chalice deploy` does."""
+    return f"orders-{stage}"
+
+
+def processor_name(stage: str) -> str:
+    """Name the function that processes the queue as `chalice deploy` does."""
+    return f"orders-{stage}-process_orders"

@@ -16,12 +16,10 @@ from ops.lint.stage import (
     QueueSettings,
     StageSettings,
     TableSettings,
-    api_function_name,
     denies_plain_http,
-    processor_name,
 )
 from ops.stack_outputs import outputs_of
-from ops.stage_names import resources_stack_name
+from ops.stage_names import api_function_name, processor_name, resources_stack_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,16 +11,6 @@ if TYPE_CHECKING:
 API_NAME = "orders"
 
 
-def api_function_name(stage: str) -> str:
-    """Name the function behind the API as `chalice deploy` does."""
-    return f"orders-{stage}"
-
-
-def processor_name(stage: str) -> str:
-    """Name the function that processes the queue as `chalice deploy` does."""
-    return f"orders-{stage}-process_orders"
-
-
 def denies_plain_http(policy: Mapping[str, Any]) -> bool:
     """Tell whether a resource policy denies everything over plain HTTP."""
     condition = {"Bool": {"aws:SecureTransport": "false"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.lint.rule import SQS_DOCS, rule
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ API_GATEWAY_LIMIT_SECONDS = 29
 # Monitors and balancers have no credentials, and a developer reads before having any: what these
 # two say is in the public repository.
 OPEN_ROUTES = {"GET /health", "GET /docs", "GET /openapi.json"}
-UNPROTECTED_STAGES = {"dev", "local"}
+UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 ALARMS = (
     "dlq-not-empty",
     "oldest-message-age",

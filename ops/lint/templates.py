@@ -14,10 +14,9 @@ from ops.lint.stage import (
     QueueSettings,
     StageSettings,
     TableSettings,
-    api_function_name,
     denies_plain_http,
-    processor_name,
 )
+from ops.stage_names import api_function_name, processor_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -26,6 +26,7 @@ from chalicelib.submissions import is_well_formed_id
 from ops.local.refusals import RequestRefused, refused, unknown_path, unreadable_line
 from ops.local.request_body import read_body
 from ops.ports import LOOPBACK
+from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
     from chalice.app import Chalice
@@ -176,7 +177,9 @@ class ApiServer:
 
     def __init__(self, app: Chalice, port: int, reporter: Reporter | None = None) -> None:
         config = Config.create(
-            chalice_stage="local", app_name=app.app_name, lambda_timeout=FUNCTION_TIMEOUT_SECONDS
+            chalice_stage=LOCAL_STAGE,
+            app_name=app.app_name,
+            lambda_timeout=FUNCTION_TIMEOUT_SECONDS,
         )
         self._local: LocalDevServer = create_local_server(app, config, LOOPBACK, port)
         # Its own five make a burst of connections wait for a second.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ops.stage_names import LOCAL_STAGE, processor_name
+
 # SQS: the most that one call receives or deletes.
 SQS_BATCH_LIMIT = 10
 # Lambda: the most that a batch of a standard queue holds, given a window.
@@ -36,7 +38,7 @@ class MappingSettings:
     queue_arn: str
     batching: Batching = field(default_factory=Batching)
     report_batch_item_failures: bool = False
-    function_name: str = "orders-local-process_orders"
+    function_name: str = processor_name(LOCAL_STAGE)
     function_timeout_seconds: float = 60.0
     # SQS allows 20. A stop waits for the polls in flight: one given up could have taken messages.
     poll_seconds: int = 1

@@ -22,9 +22,9 @@ from chalicelib import wiring
 from chalicelib.event_bus import EventBus
 from chalicelib.event_topic import Topic
 from chalicelib.processing import BatchFailed
-from ops.lint.stage import api_function_name, processor_name
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
+from ops.stage_names import api_function_name, processor_name
 from tests.builders import order_text, sqs_event, sqs_record
 from tests.project import STAGES
 

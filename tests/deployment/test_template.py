@@ -11,10 +11,10 @@ from cfnlint import api as cfnlint
 
 from ops.deploy.packaging import PackagedApp
 from ops.lint.rules import RULES
-from ops.lint.stage import api_function_name, processor_name
 from ops.lint.templates import Template, stage_of_templates
 from ops.local.emulator import EMULATOR_PYTHON
 from ops.project import PROJECT_ROOT
+from ops.stage_names import api_function_name, processor_name
 
 RESOURCES = PROJECT_ROOT / "infrastructure" / "resources.yaml"
 TRANSLATE = """
