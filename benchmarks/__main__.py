@@ -1,8 +1,9 @@
 """
-`make bench`: every contender in one run, the table in docs/performance.md, and what it came to.
+Measure every contender in one run: `make bench`.
 
-It takes less than five minutes on a machine that is not busy; on a busy one the figures are
-worth little. `--sections` measures less.
+A whole run writes its tables into docs/performance.md and its counts into ops/cost/measured.json.
+It takes less than five minutes on a quiet machine; on a busy one the figures are worth little.
+`--sections` measures less, and only prints it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import cold_start, instructions, machine, memory, optimisations, singly, throughput
+from benchmarks import cold_start, machine, memory, singly, throughput
 from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
@@ -23,88 +24,83 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Goal = tuple[str, float, str, bool]
-SECTIONS = ("throughput", "cold-start", "optimisations", "memory")
-# Only if it is asked for: it needs valgrind.
-INSTRUCTIONS = "instructions"
-# What `python -m ops cost` computes with.
+SECTIONS = ("throughput", "cold-start", "memory")
+# `python -m ops cost` computes with it.
 MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
 
 def main(sections: Sequence[str]) -> None:
-    """Measure, write the page, and print the main table and whether each goal is met."""
-    progress, reached, cells = Progress(), list[Goal](), throughput.Cells()
-    note = f"Measured {machine.description()}."
+    """Measure, print the tables and whether each goal is met, and write a whole run down."""
+    progress, goals, tables = Progress(), list[Goal](), dict[str, str]()
+    cells, alone = throughput.Cells(), ""
     if "throughput" in sections:
         cells |= throughput.measure(throughput.FULL, progress)
-        write("singly", f"{note}\n\n{singly.measure(progress)}")
+        alone = singly.measure(progress)
     if "cold-start" in sections:
         full, throttled = cold_start.measure(progress)
-        write("cold-start", f"{note}\n\n{cold_start.report(full, throttled)}")
-        reached += cold_start.goals(full)
-    if "optimisations" in sections:
-        one_by_one = optimisations.measure(progress)
-        first_batch = optimisations.measure_first_batch(progress)
-        write("optimisations", f"{note}\n\n{one_by_one}\n\n{first_batch}")
+        tables["cold-start"] = cold_start.report(full, throttled)
+        goals += cold_start.goals(full)
     with ThreadPoolExecutor(1) as beside:
         remembering = beside.submit(memory.measure) if "memory" in sections else None
         if "throughput" in sections:
             cells |= throughput.measure(throughput.THROTTLED, progress)
-            write("throughput", f"{note}\n\n{throughput.report(cells)}")
-            MEASURED.write_text(json.dumps(measured(cells), indent=2) + "\n", encoding="ascii")
-            write("cost", cost_table())
-            reached = throughput.goals(cells) + reached
+            tables["throughput"] = f"{throughput.report(cells)}\n\n{alone}"
+            goals = throughput.goals(cells) + goals
         if remembering:
-            progress.step("memory, what is left of 100,000 orders")
-            found = remembering.result()
-            write("memory", f"{note}\n\n{memory.report(found)}")
-            reached += memory.goals(found)
-    if INSTRUCTIONS in sections:
-        write("instructions", f"{note}\n\n{instructions.measure(progress)}")
-    verdicts = goals_table(reached)
+            progress.step("memory, after up to 100,000 orders")
+            goals += memory.goals(remembering.result())
+    tables["goals"] = f"Measured {machine.description()}.\n\n{goals_table(goals)}"
     if set(SECTIONS) <= set(sections):
-        write("goals", f"{note}\n\n{verdicts}")
-    progress.step("done: docs/performance.md")
-    if cells:
-        print(f"{throughput.report(cells)}\n")  # noqa: T201 (the result of the command)
-    print(verdicts)  # noqa: T201
+        _write_down(tables, cells)
+        progress.step("done: docs/performance.md")
+    print("\n\n".join(tables.values()))  # noqa: T201 (the result of the command)
+
+
+def _write_down(tables: dict[str, str], cells: throughput.Cells) -> None:
+    for section, text in tables.items():
+        write(section, text)
+    MEASURED.write_text(json.dumps(measured(cells), indent=2) + "\n", encoding="ascii")
+    write("cost", cost_table())
 
 
 def goals_table(goals: Sequence[Goal]) -> str:
-    """Each goal with what was measured."""
+    """Make the table of the goals, each with its measured figure."""
     rows = (
-        [title, f"{value:.2f}", wanted, ("yes" if met else "**no**") if wanted else ""]
+        [title, f"{value:.2f}", wanted, "yes" if met else "**no**"]
         for title, value, wanted, met in goals
     )
     return table(["goal", "measured", "wanted", "met"], rows)
 
 
 def cost_table() -> str:
-    """What `python -m ops cost` says of a million orders, in each batch size."""
+    """Make the table of `python -m ops cost` for a million orders, in each batch size."""
     price, orders = bill.prices(), 1_000_000
-    designs = [bill.measured_design(throughput.OURS, size) for size in (100, 10, 1)]
-    designs.append(bill.measured_design(throughput.BASELINE, 1))
-    bills = [bill.bill(design, orders, price) for design in designs]
-    heads = [
-        f"{orders:,} orders, {price['currency']}",
-        *("ours, batch 100", "10", "1"),
-        "(a), batch 1",
+    designs = {
+        f"(d), batch {size}": bill.measured_design(throughput.OURS, size) for size in (100, 10, 1)
+    }
+    designs["(a), batch 1"] = bill.measured_design(throughput.BASELINE, 1)
+    bills = {name: bill.bill(design, orders, price) for name, design in designs.items()}
+    components = bills["(a), batch 1"]
+    heads = [f"{orders:,} orders, {price['currency']}", *components, "total"]
+    rows = [
+        [name, *(f"{each[component]:.2f}" for component in components), f"**{total:.2f}**"]
+        for name, each in bills.items()
+        for total in [sum(each.values())]
     ]
-    rows = [[component, *(f"{each[component]:.2f}" for each in bills)] for component in bills[0]]
-    total = ["**total**", *(f"**{sum(each.values()):.2f}**" for each in bills)]
     note = f"Prices of {price['region']} as of {price['as_of']} or later."
-    return f"{note}\n\n{table(heads, [*rows, total])}\n\n{standing_table(price)}"
+    return f"{note}\n\n{table(heads, rows)}\n\n{standing_table(price)}"
 
 
 def standing_table(price: dict[str, Any]) -> str:
-    """What `python -m ops cost` says of a stage that does nothing."""
+    """Make the table of `python -m ops cost` for a stage without orders."""
     charges = standing.standing_charges(price, 1, standing.stage_template())
-    rows = [[part, f"{amount:.2f}"] for part, amount in charges.items()]
-    total = ["**total**", f"**{sum(charges.values()):.2f}**"]
-    return table([f"a stage, {price['currency']} a month", ""], [*rows, total])
+    heads = [f"a month, {price['currency']}", *charges, "total"]
+    amounts = [f"{amount:.2f}" for amount in charges.values()]
+    return table(heads, [["a stage", *amounts, f"**{sum(charges.values()):.2f}**"]])
 
 
 def measured(cells: throughput.Cells) -> dict[str, Any]:
-    """What an order takes of each service, per contender and batch size, as it was counted."""
+    """Collect what an order took of each service, by contender and batch size."""
     found: dict[str, Any] = {
         "measured": machine.description(),
         "intake_ms_per_order": round(throughput.measure_intake(), 2),
@@ -127,7 +123,5 @@ def measured(cells: throughput.Cells) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "--sections", nargs="+", choices=[*SECTIONS, INSTRUCTIONS], default=SECTIONS
-    )
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS)
     main(parser.parse_args().sections)

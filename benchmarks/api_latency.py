@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.events import KNOWN_ORDER, record
 from benchmarks.processes import ROOT, environment
-from benchmarks.report import table
+from benchmarks.report import row, table, together
 from ops.local.stack import LocalStack
 from ops.ports import LOOPBACK, accepts_connections, free_port
 
@@ -37,7 +37,7 @@ LOCUSTFILE = ROOT / "benchmarks" / "locustfile.py"
 
 
 class Answers(NamedTuple):
-    """How long requests took, and how many were answered in a second."""
+    """The durations of requests, and the number of answers in a second."""
 
     times_ms: list[float]
     per_second: float
@@ -47,14 +47,15 @@ class Answers(NamedTuple):
 
 
 def measure(progress: Progress) -> str:
-    """The table of all requests, by the number of clients."""
-    rows = []
+    """Measure all requests, and make their table by the number of clients."""
+    figures: dict[str, list[list[str]]] = {request: [] for request in USERS}
     with _stack() as ours_url, _bare_api() as bare_url:
         for request, clients in product(USERS, CLIENTS):
             progress.step(f"API, {request}, {clients} clients")
             bare, ours = _in_turn((bare_url, ours_url), USERS[request], clients)
-            rows.append([request, str(clients), *_figures(bare, ours)])
-    heads = ["", "clients"]
+            figures[request].append(_figures(bare, ours))
+    rows = ([request, *row(zip(*found, strict=True))] for request, found in figures.items())
+    heads = [f"clients: {together(map(str, CLIENTS))}"]
     for percentile in ("p50", "p99"):
         heads += [f"bare {percentile} ms", f"ours {percentile} ms", "share that is ours"]
     return table([*heads, "bare/s", "ours/s"], rows)
@@ -62,7 +63,7 @@ def measure(progress: Progress) -> str:
 
 @contextmanager
 def _stack() -> Iterator[str]:
-    """What `make run` starts, with one order recorded and the worker at rest; the API's URL."""
+    """Run the local stack with one order recorded and the worker at rest; the API's URL."""
     with (
         tempfile.TemporaryDirectory() as directory,
         LocalStack(log_file=Path(directory) / "log") as stack,
@@ -74,7 +75,7 @@ def _stack() -> Iterator[str]:
 
 @contextmanager
 def _bare_api() -> Iterator[str]:
-    """The bare app as a process, for as long as the `with` block lasts; its URL."""
+    """Run the bare app as a process for as long as the `with` block lasts; its URL."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.bare_api", str(port)], cwd=ROOT)
     try:
@@ -108,13 +109,13 @@ def _is_recorded(order_url: str) -> bool:
 
 
 def _in_turn(urls: tuple[str, ...], user: str, clients: int) -> list[Answers]:
-    """The answers of each, measured in turn: what slows the machine for a while slows all."""
+    """Measure each in turn, so that a slow moment of the machine slows all of them."""
     runs = [[_requests(url, user, clients) for url in urls] for _ in range(ROUNDS)]
     return [_answers(of_one) for of_one in zip(*runs, strict=True)]
 
 
 def _requests(url: str, user: str, clients: int) -> list[tuple[float, float]]:
-    """The requests of one run of locust: when each began, in s, and how long it took, in ms."""
+    """Run locust once, and list for each request its start in s and its duration in ms."""
     with tempfile.NamedTemporaryFile("r", encoding="ascii") as times:
         count = ["--users", str(clients), "--spawn-rate", str(clients)]
         duration = ["--run-time", f"{SECONDS}s", "--stop-timeout", "30"]
@@ -145,8 +146,9 @@ def _seconds(run: list[tuple[float, float]]) -> float:
     return max(start + took_ms / 1000 for start, took_ms in run) - min(start for start, _ in run)
 
 
-def _figures(bare: Answers, ours: Answers) -> Iterator[str]:
+def _figures(bare: Answers, ours: Answers) -> list[str]:
+    found = []
     for percent in (50, 99):
         bare_ms, ours_ms = bare.percentile(percent), ours.percentile(percent)
-        yield from (f"{bare_ms:.1f}", f"{ours_ms:.1f}", f"{1 - bare_ms / ours_ms:.0%}")
-    yield from (f"{bare.per_second:.0f}", f"{ours.per_second:.0f}")
+        found += [f"{bare_ms:.1f}", f"{ours_ms:.1f}", f"{1 - bare_ms / ours_ms:.0%}"]
+    return [*found, f"{bare.per_second:.0f}", f"{ours.per_second:.0f}"]

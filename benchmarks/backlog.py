@@ -1,11 +1,12 @@
 """
-What an outage leaves behind: the backlog, and how long its draining takes.
+Compute the backlog that an outage leaves, and how long it takes to drain.
 
     python -m benchmarks.backlog --rate 1000 --outage-minutes 20
 
-A simulation by the second of Lambda's event source mapping, with AWS's published figures; it
-measures nothing. While the outage lasts nothing is processed. Afterwards the mapping begins with 5
-batches at once and adds up to 300 a minute, as far as the maximum concurrency and the table let it.
+This is a simulation of Lambda's event source mapping, second by second, with AWS's published
+figures; it measures nothing. During the outage nothing is processed. Afterwards the mapping begins
+with 5 batches at once and adds up to 300 a minute, up to the limits of the maximum concurrency and
+the table.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ STORE_LIMIT_PER_SECOND = 40_000
 
 @dataclass(frozen=True)
 class Scenario:
-    """An outage, and what there is to catch up with it."""
+    """An outage, and the means to catch up with it."""
 
     arrivals_per_second: float
     outage_seconds: int
@@ -42,37 +43,37 @@ class Scenario:
 
     @property
     def orders_per_second_each(self) -> float:
-        """What one batch at a time gets through."""
+        """Orders a second that one batch at a time processes."""
         return self.batch_size / self.batch_seconds
 
     @property
     def capacity_per_second(self) -> float:
-        """What is got through once the mapping is fully scaled."""
+        """Orders a second once the mapping is fully scaled."""
         return self.processed_with(self.maximum_concurrency)
 
     @property
     def steady_concurrency(self) -> int:
-        """How many batches at once keep up with what arrives."""
+        """The number of batches at once that keeps up with the arrivals."""
         return math.ceil(self.arrivals_per_second / self.orders_per_second_each)
 
     def processed_with(self, concurrency: float) -> float:
-        """Orders a second, with so many batches at once."""
+        """Compute orders a second with so many batches at once."""
         return min(concurrency * self.orders_per_second_each, self.store_limit_per_second)
 
     def concurrency_at(self, seconds: float) -> float:
-        """Batches at once, so long after the outage."""
+        """Compute the batches at once, so many seconds after the outage."""
         added = self.added_per_minute * seconds / 60
         return min(self.first_concurrency + added, self.maximum_concurrency)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the backlog."""
+    """The end of the backlog."""
 
     backlog_at_the_end: float
     largest_backlog: float
     drain_seconds: int | None
-    """None: it never drains, because as much arrives as is processed."""
+    """None: it never drains, because orders arrive as fast as they are processed."""
     largest_concurrency: float
     dead_letters_at_most: float
 
@@ -94,10 +95,10 @@ def simulate(scenario: Scenario) -> Outcome:
 
 def dead_letters_at_most(scenario: Scenario) -> float:
     """
-    How many orders SQS may move to the dead-letter queue, if each attempt fails in the outage.
+    Compute how many orders SQS may move to the dead-letter queue, if each attempt fails.
 
-    Only what was there long enough to be received five times, once per visibility timeout. None if
-    nothing is received at all, as with a mapping that is switched off.
+    These are the orders that are there long enough to be received five times, once per visibility
+    timeout. A mapping that is switched off receives nothing, and moves none.
     """
     seconds = scenario.outage_seconds - MAX_RECEIVE_COUNT * VISIBILITY_TIMEOUT_SECONDS
     return max(0, seconds) * scenario.arrivals_per_second
@@ -121,7 +122,7 @@ def _outcome(
 
 
 def report(scenario: Scenario, outcome: Outcome) -> str:
-    """The outcome in lines for people."""
+    """Show the outcome in lines for people."""
     if outcome.drain_seconds is None:
         drained = "never: raise the maximum concurrency, the batch size or the store's limit"
     else:

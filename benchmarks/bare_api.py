@@ -1,5 +1,5 @@
 """
-A bare Chalice app on the same local server as ours: what a request costs before any code of ours.
+A bare Chalice app on our local server: the cost of a request before any code of ours.
 
     python -m benchmarks.bare_api PORT
 """

@@ -1,4 +1,4 @@
-"""Cold starts: each a process that imports a contender and processes its first order."""
+"""Cold starts: each is a process that imports a contender and processes its first order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.progress import Progress
 
-# Of what the goals compare, and of all others.
+# Of the starts that the goals compare, and of all others.
 ROUNDS, FEWER_ROUNDS = 21, 5
 THROTTLED_ROUNDS = 2
 CONTENDERS = {
@@ -44,7 +44,7 @@ Start = tuple[str, dict[str, str]]
 
 
 class ColdStart(NamedTuple):
-    """What one cold start took."""
+    """The cost of one cold start."""
 
     cpu_ms: float
     import_cpu_ms: float
@@ -57,7 +57,7 @@ Results = dict[str, list[ColdStart]]
 
 
 def measure(progress: Progress) -> tuple[Results, Results]:
-    """Several cold starts of each, interleaved: at a whole core, and those at a share of one."""
+    """Measure several cold starts of each, in turn: at a whole core, and at a share of one."""
     progress.step(f"cold starts, {FEWER_ROUNDS} to {ROUNDS} of each")
     with FakeAws() as aws, tempfile.TemporaryDirectory() as directory:
         starts = _starts(environment(aws.url), Path(directory))
@@ -65,38 +65,38 @@ def measure(progress: Progress) -> tuple[Results, Results]:
         full: Results = {title: [] for title in starts}
         throttled: Results = {title: [] for title in starts}
         for number in range(-1, ROUNDS):
-            # What is compared is started one right after the other.
+            # Starts that are compared come one right after the other.
             for title in [*COMPARED, *(others if number < FEWER_ROUNDS else [])]:
-                result = start(*starts[title], f"order-{number}")
+                result = _start(*starts[title], f"order-{number}")
                 aws.tally_of(1)
                 if number >= 0:
                     full[title].append(result)
         for number in range(THROTTLED_ROUNDS):
             for title in starts:
-                throttled[title].append(start(*starts[title], f"order-{number}", MEMORY_MB))
+                throttled[title].append(_start(*starts[title], f"order-{number}", MEMORY_MB))
                 aws.tally_of(1)
     return full, throttled
 
 
 def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
-    """All that is started, by its title: a module, and the variables that it runs with."""
+    """List all starts by title: a module, and the variables that it runs with."""
     return {
         **{title: (f"benchmarks.contenders.{name}", given) for name, title in CONTENDERS.items()},
-        PLAIN: packaged("ours", given, make_package(directory / "plain", vendored=False)),
-        VENDORED: packaged("ours", given, make_package(directory / "vendored", vendored=True)),
+        PLAIN: _packaged(given, _make_package(directory / "plain", vendored=False)),
+        VENDORED: _packaged(given, _make_package(directory / "vendored", vendored=True)),
     }
 
 
-def packaged(name: str, given: Mapping[str, str], package: Path) -> Start:
-    """A contender over a package, which on Lambda is read-only: no bytecode is written."""
+def _packaged(given: Mapping[str, str], package: Path) -> Start:
+    """Run our contender from a package. Write no bytecode: on Lambda a package is read-only."""
     path = {"PYTHONPATH": f"{package}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
-    return f"benchmarks.contenders.{name}", {**given, **path}
+    return "benchmarks.contenders.ours", {**given, **path}
 
 
-def start(
+def _start(
     module: str, variables: Mapping[str, str], name: str, memory_mb: int | None = None
 ) -> ColdStart:
-    """One cold start. Lambda gives a whole core until the import is done, and its share then."""
+    """Start once. As on Lambda, the import has a whole core, the first order a share of one."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "benchmarks.first_order", module],
@@ -132,8 +132,8 @@ def start(
     )
 
 
-def make_package(directory: Path, *, vendored: bool) -> Path:
-    """What `chalice package` puts into the zip, unpacked: no bytecode but what vendor/ brings."""
+def _make_package(directory: Path, *, vendored: bool) -> Path:
+    """Make the content of `chalice package`'s zip: its only bytecode comes from vendor/."""
     without_bytecode = shutil.ignore_patterns("__pycache__")
     directory.mkdir(parents=True)
     shutil.copy(ROOT / "app.py", directory)
@@ -155,7 +155,7 @@ def make_package(directory: Path, *, vendored: bool) -> Path:
 
 
 def report(full: Results, throttled: Results) -> str:
-    """The table of all contenders."""
+    """Make the table of all contenders."""
     base = full[CONTENDERS["serial_boto3"]]
     heads = [
         *("", "CPU ms", "of (a)", "of which import", "wall ms", "peak MiB"),
@@ -179,7 +179,7 @@ def report(full: Results, throttled: Results) -> str:
 
 
 def goals(full: Results) -> list[tuple[str, float, str, bool]]:
-    """The goal of this table, against both readings of what a straightforward start is."""
+    """Hold our start to its goal, beside (a) with Powertools and (a) without."""
     found = [
         (f"cold start CPU, of {CONTENDERS[name]}", ratio(full[VENDORED], full[CONTENDERS[name]]))
         for name in ("serial_with_powertools", "serial_boto3")
@@ -188,7 +188,7 @@ def goals(full: Results) -> list[tuple[str, float, str, bool]]:
 
 
 def ratio(starts: list[ColdStart], base: list[ColdStart]) -> float:
-    """Their share of the base's CPU, by the rounds of both."""
+    """Compute their share of the base's CPU, as the median of the rounds."""
     mine, others = ([each.cpu_ms for each in side] for side in (starts, base))
     return median(by_round(mine, others))
 

@@ -1,9 +1,9 @@
 """
-A contender as a process: it imports one, and runs batches as it is told on its standard input.
+Run a contender as a process: import it, and run batches as the standard input says.
 
     python -m benchmarks.contender NAME
 
-Each line of input is a `Run` as JSON, each line of output what came of it.
+Each line of input is a `Run` as JSON, each line of output its `Outcome`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KIBIBYTE = 1024
 
 @dataclass(frozen=True)
 class Run:
-    """What a contender is asked to do: batches for some seconds, or so many of them."""
+    """A task for a contender: run batches for some seconds, or so many of them."""
 
     name: str
     mix: Mix
@@ -39,7 +39,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run."""
+    """The figures of a run."""
 
     orders: int
     wall_seconds: float
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def perform(process: Callable[[Any, Any], Any], run: Run) -> Outcome:
-    """Run batches until both the seconds are over and so many are done; making them isn't timed."""
+    """Run batches until the seconds are over and so many are done. Making them isn't timed."""
     context, orders, wall, cpu = Context(), 0, 0.0, 0.0
     for number, event in enumerate(batches(run.mix, run.batch_size, run.name)):
         if number >= run.batches and wall >= run.seconds:
@@ -77,14 +77,14 @@ def perform(process: Callable[[Any, Any], Any], run: Run) -> Outcome:
 
 
 def resident_kib() -> int:
-    """The memory that this process has now."""
+    """Read how much memory this process has now."""
     with open("/proc/self/statm", encoding="ascii") as pages:  # noqa: PTH123 (no object is made)
         return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // KIBIBYTE
 
 
 def main(name: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
-    # What they log is counted and thrown away. Both streams are taken as one, as Lambda does.
+    # Count the log and throw it away. Lambda takes both streams as one, too.
     with tempfile.TemporaryFile() as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

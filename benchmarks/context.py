@@ -1,8 +1,8 @@
-"""What Lambda hands in beside the event. A module of its own, since cold starts import it."""
+"""Lambda's second argument. It has a module of its own, since cold starts import it."""
 
 
 class Context:
-    """As far as Powertools and this system look at it."""
+    """The parts of it that Powertools and this system read."""
 
     function_name = "orders"
     memory_limit_in_mb = 512

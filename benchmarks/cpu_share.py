@@ -1,10 +1,10 @@
 """
 A share of a core, as Lambda gives it: 512 MB get 512 / 1769 of a vCPU.
 
-Lambda sets a quota for each short period (Linux's CFS bandwidth control): waiting costs nothing,
-and a process that has used its quota up stands still until the next period. Without the right to
-set control groups the same is done from outside, by reading the process's CPU clock each half
-millisecond, and stopping and continuing it by signals. What it overran is taken off its next quota.
+Lambda sets a quota for each short period (Linux's CFS bandwidth control). Waiting costs nothing. A
+process that has used its quota up stands still until the next period. This module needs no right to
+set control groups: it reads the process's CPU clock each half millisecond, and stops and continues
+it by signals. It takes an overrun off the next quota.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GLANCE_SECONDS = 0.0005
 
 
 class CpuShare:
-    """Holds a process to a share of a core for as long as the `with` block lasts."""
+    """A limit that holds a process to a share of a core, as long as the `with` block lasts."""
 
     def __init__(self, pid: int, memory_mb: int) -> None:
         self._pid = pid

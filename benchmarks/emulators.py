@@ -29,13 +29,13 @@ TABLE_PROPERTIES = (
     "BillingMode",
 )
 ROTO = ROOT / ".venv-bench" / "bin" / "roto-server"
-# What fails or takes too long ends the benchmark: it is not tried again and counted twice.
+# A call that fails or takes too long ends the benchmark: a second attempt would count twice.
 ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """Ministack, which is what `make run` has; its URL."""
+    """Run ministack, the emulator of `make run`; its URL."""
     with LocalResources() as resources:
         _create(resources.aws_url)
         yield resources.aws_url
@@ -43,7 +43,7 @@ def ministack() -> Iterator[str]:
 
 @contextmanager
 def roto() -> Iterator[str]:
-    """Roto, in memory; its URL."""
+    """Run roto, in memory; its URL."""
     port = free_port()
     process = subprocess.Popen(
         [str(ROTO), "--ephemeral", "--port", str(port)],
@@ -63,9 +63,9 @@ def roto() -> Iterator[str]:
 
 def client_of(service: str, url: str, *, read_timeout_seconds: float | None = None) -> Any:
     """
-    A client of an emulator, and of nothing else.
+    Make a client of an emulator, and of nothing else.
 
-    It is as the system's own, but never tries again, and waits longer for an answer if it is told.
+    It is like the system's own, but it never tries again, and it waits longer if told to.
     """
     waiting = Config(read_timeout=read_timeout_seconds) if read_timeout_seconds else Config()
     return boto3.client(

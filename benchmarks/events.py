@@ -1,4 +1,4 @@
-"""The batches that every contender gets: the same orders in the same mix."""
+"""The batches of every contender: the same orders in the same mix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNOWN_ORDER = "known"
 
 
 class Mix(StrEnum):
-    """What one order in ten is."""
+    """The kind of one order in ten."""
 
     VALID = "all valid"
     DUPLICATES = "10% duplicates"
@@ -25,7 +25,7 @@ class Mix(StrEnum):
 
 
 def batches(mix: Mix, size: int, run: str) -> Iterator[dict[str, Any]]:
-    """Lambda's events from SQS, without end. `run` makes the orders' ids unlike another run's."""
+    """Make Lambda's events from SQS without end. `run` keeps ids apart from another run's."""
     records = _records(mix, run, size)
     while True:
         yield {"Records": list(itertools.islice(records, size))}
@@ -41,16 +41,16 @@ def _records(mix: Mix, run: str, size: int) -> Iterator[dict[str, Any]]:
 
 def _repeated(number: int, size: int) -> int:
     """
-    What a duplicate is another submission of: an order that was handed in a little before.
+    Choose the order that a duplicate repeats: one from a little before.
 
-    Every other one is of an earlier batch, which costs more than to find both in the same.
+    Every other one is from an earlier batch, which costs more than one from the same batch.
     """
     in_this_batch, in_an_earlier_one = number - TEN // 2, number - TEN // 2 - size
     return in_an_earlier_one if number // TEN % 2 == 0 and in_an_earlier_one > 0 else in_this_batch
 
 
 def record(message_id: str, order_id: str, amount: str = "2580.00") -> dict[str, Any]:
-    """A message as `POST /orders` puts it on the queue and Lambda delivers it."""
+    """Make a message as `POST /orders` puts it on the queue and Lambda delivers it."""
     order = {
         "id": order_id,
         "amount": amount,

@@ -2,8 +2,8 @@
 A fake AWS endpoint: S3, DynamoDB and SQS as far as the contenders call them, with set latencies.
 
 It is a process of its own, cheap enough to serve every contender from one core, so that a contender
-has the other one to itself. It counts each call, connection and byte. What it answers is right
-(conditions hold, a duplicate is one) but nothing is checked: the emulators are for that.
+has the other one to itself. It counts each call and connection. Its answers are right (conditions
+hold, a duplicate is one), but it checks nothing: the emulators are for that.
 
     python -m benchmarks.fake_aws [--certificate FILE] [--at-once]
 
@@ -27,7 +27,7 @@ from typing import Any
 
 LATENCY_SECONDS = {"S3": 0.020, "DynamoDB": 0.005, "SQS": 0.005}
 SERVICES = {"DynamoDB_20120810": "DynamoDB", "AmazonSQS": "SQS"}
-# The key of each table; and of each of its indexes one attribute, which only what is in it has.
+# The key of each table; and one attribute for each of its indexes, which only an item in it has.
 KEYS = {"orders": ("orderId", "recordId"), "audit": ("recordId",), "idempotency": ("id",)}
 INDEXES = {
     "orders": ("auditPosition", "historyPosition", "auditDay"),
@@ -44,14 +44,11 @@ Answer = tuple[int, dict[str, Any]]
 
 @dataclass
 class Tally:
-    """What was counted since the last reset."""
+    """The counts since the last reset."""
 
     calls: Counter[str] = field(default_factory=Counter)
     connections: int = 0
-    continues: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    # DynamoDB's: one for each KiB of an item, in the table and in each index that holds it.
+    # By DynamoDB's rule: one for each KiB of an item, in the table and in each index of it.
     write_units: int = 0
     item_bytes: int = 0
     object_bytes: int = 0
@@ -60,9 +57,6 @@ class Tally:
         return {
             "calls": dict(self.calls),
             "connections": self.connections,
-            "continues": self.continues,
-            "bytesIn": self.bytes_in,
-            "bytesOut": self.bytes_out,
             "writeUnits": self.write_units,
             "itemBytes": self.item_bytes,
             "objectBytes": self.object_bytes,
@@ -141,7 +135,7 @@ class Tables:
 
 
 class Aws:
-    """All that the connections share."""
+    """The state that the connections share."""
 
     def __init__(self, latency: float) -> None:
         """`latency` is the share of the set latencies that each answer takes."""
@@ -168,7 +162,6 @@ class Connection(asyncio.Protocol):
         self._aws.tally.connections += 1
 
     def data_received(self, data: bytes) -> None:
-        self._aws.tally.bytes_in += len(data)
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end]
@@ -186,7 +179,6 @@ class Connection(asyncio.Protocol):
     def _ask_for_body(self, headers: dict[bytes, bytes]) -> None:
         if headers.get(b"expect") == b"100-continue" and not self._continued:
             self._continued = True
-            self._aws.tally.continues += 1
             self._transport.write(CONTINUE)
 
     def _serve(self, method: bytes, path: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
@@ -230,7 +222,7 @@ class Connection(asyncio.Protocol):
         self._loop.call_later(seconds, self._write, status, headers, body)
 
     def _control(self, method: bytes) -> None:
-        """GET shows what was counted; DELETE forgets it, and all that is kept."""
+        """Show the counts by GET; forget them and everything stored by DELETE."""
         tally = json.dumps(self._aws.tally.as_json()).encode()
         if method == b"DELETE":
             self._aws.reset()
@@ -242,7 +234,6 @@ class Connection(asyncio.Protocol):
             b"x-amz-request-id: 0123456789\r\n%sContent-Length: %d\r\n\r\n%s"
             % (status, headers, len(body), body)
         )
-        self._aws.tally.bytes_out += len(answer)
         self._transport.write(answer)
 
 
@@ -256,7 +247,7 @@ def _key(table: str, item: Item) -> tuple[str, ...]:
 
 
 def _size(item: Item) -> int:
-    """By DynamoDB's own count, nearly: the bytes of all names and of all values."""
+    """Count nearly as DynamoDB does: the bytes of all names and of all values."""
     return sum(len(name) + len(str(next(iter(value.values())))) for name, value in item.items())
 
 
@@ -276,7 +267,7 @@ def _sqs_answer(operation: str, given: dict[str, Any]) -> Answer:
 
 
 async def serve(certificate: Path | None, *, at_once: bool) -> None:
-    """Serve on a free port of 127.0.0.1, say which, and end when the standard input does."""
+    """Serve on a free port of 127.0.0.1, print it, and end when the standard input does."""
     aws = Aws(0.0 if at_once else 1.0)
     loop = asyncio.get_running_loop()
     tls = None

@@ -1,14 +1,12 @@
 """
-A cold start as a process: import a contender, process one order, end.
+Start cold, as a process: import a contender, process one order, end.
 
     python -m benchmarks.first_order MODULE
 
 When the import is done it prints the CPU time of the process so far, in seconds. Then it takes
-events from its standard input, one a line, and prints another line when one is processed. With
-BENCH_NO_COLLECTION no garbage is collected meanwhile.
+events from its standard input, one a line, and prints another line when one is processed.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -22,8 +20,6 @@ if __name__ == "__main__":
     os.dup2(2 if "BENCH_DEBUG" in os.environ else os.open(os.devnull, os.O_WRONLY), 1)
     process = importlib.import_module(sys.argv[1]).process
     os.write(answers, f"{time.process_time()}\n".encode())
-    if "BENCH_NO_COLLECTION" in os.environ:
-        gc.disable()
     for line in sys.stdin:
         failures = process(json.loads(line), Context())
         if failures and failures["batchItemFailures"]:

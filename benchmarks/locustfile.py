@@ -1,11 +1,11 @@
 """
-What locust's users do: one kind of request, one after the other, without a pause.
+Locust's users: each sends one kind of request, one after the other, without a pause.
 
     locust --headless -f benchmarks/locustfile.py -H URL -u USERS -t 2s --times-file FILE Reading
 
-Locust's own statistics, and so its --csv and --json, round to whole milliseconds, which is more
-than a bare route takes. So FILE gets each request as [start in seconds, duration in ms], in JSON.
-That a request failed is in locust's exit code.
+Locust's own statistics, and so its --csv and --json, round to whole milliseconds. A bare route
+takes less. So FILE gets each request as [start in seconds, duration in ms], in JSON. Locust's exit
+code says whether a request failed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _requests: list[tuple[float, float]] = []
 
 
 class Submitting(FastHttpUser):  # type: ignore[misc]
-    """Hands in valid orders, each under an id of its own."""
+    """A user who hands in valid orders, each under an id of its own."""
 
     def on_start(self) -> None:
         self.submit(FIRST)
@@ -42,7 +42,7 @@ class Submitting(FastHttpUser):  # type: ignore[misc]
 
 
 class Reading(FastHttpUser):  # type: ignore[misc]
-    """Reads one order, which is there."""
+    """A user who reads one recorded order."""
 
     def on_start(self) -> None:
         self.read(FIRST)

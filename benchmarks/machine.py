@@ -1,4 +1,4 @@
-"""What a benchmark ran on, so that its figures can be judged."""
+"""The machine of a benchmark, so that a reader can judge its figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def description() -> str:
-    """The date, the processor, and the versions that matter."""
+    """Name the date, the processor, and the versions that matter."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {', '.join(_versions())}"

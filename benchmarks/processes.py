@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def environment(endpoint: str, **changes: str) -> dict[str, str]:
-    """What every contender runs with: its own, and nothing of the developer's AWS settings."""
+    """Make every contender's variables: none of them comes from the developer's AWS settings."""
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -50,13 +50,13 @@ def environment(endpoint: str, **changes: str) -> dict[str, str]:
 
 
 def cores() -> tuple[set[int], set[int]]:
-    """The cores of the fake AWS and of the contenders: the same one if there is no other."""
+    """Choose the cores of the fake AWS and of the contenders: the same one if there is no other."""
     available = sorted(os.sched_getaffinity(0))
     return {available[0]}, {available[-1]}
 
 
 def self_signed(directory: Path) -> Path:
-    """A certificate for 127.0.0.1 with its key, which only who is told to trusts."""
+    """Make a certificate for 127.0.0.1, with its key in the same file."""
     file = directory / "fake-aws.pem"
     subject = ["-subj", "/CN=fake AWS", "-addext", "subjectAltName=IP:127.0.0.1"]
     files = ["-keyout", str(file), "-out", str(file)]
@@ -67,12 +67,12 @@ def self_signed(directory: Path) -> Path:
 
 
 def run_in_background(process: subprocess.Popen[str], core: set[int]) -> None:
-    """Let a process have what all others leave of a core."""
+    """Let a process have only the time of a core that no other process wants."""
     os.sched_setaffinity(process.pid, core)
     os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
 
 
-# It ends with its parent, whatever becomes of that.
+# It ends with its parent, however that ends.
 SPIN = """
 import os
 parent = os.getppid()
@@ -84,10 +84,10 @@ while os.getppid() == parent:
 
 class Awake:
     """
-    Keeps the cores from going to sleep, for as long as the `with` block lasts.
+    Idle processes that keep the cores awake for as long as the `with` block lasts.
 
-    A virtual machine gives a core back while it waits, and gets it late, with cold caches: with an
-    order at a time that is most of what differs between two turns.
+    A virtual machine gives a core back while it waits, and gets it again late, with cold caches.
+    With one order at a time this makes most of the difference between two turns.
     """
 
     def __enter__(self) -> None:
@@ -132,7 +132,7 @@ class FakeAws:
             self.process.terminate()
 
     def reset(self) -> dict[str, Any]:
-        """What was counted since the last reset; all that was stored is forgotten."""
+        """Get the counts since the last reset, and forget everything stored."""
         connection = self._connection()
         connection.request("DELETE", "/_bench")
         tally: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -141,11 +141,11 @@ class FakeAws:
 
     def tally_of(self, orders: int) -> dict[str, Any]:
         """
-        What was counted for so many orders, since the last reset.
+        Get the counts of so many orders, since the last reset.
 
         Raises:
-            RuntimeError: they were not archived (up to one in ten may be invalid), so that what was
-                measured is something else.
+            RuntimeError: they were not archived (up to one in ten may be invalid), so the measured
+                work was something else.
         """
         tally = self.reset()
         archived = tally["calls"].get("S3 PutObject", 0)

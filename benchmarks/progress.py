@@ -1,11 +1,11 @@
-"""Says what is being done, and how long it has taken so far."""
+"""Progress on stderr: the current step, and the time so far."""
 
 import sys
 import time
 
 
 class Progress:
-    """One line for each step, with the time since the start."""
+    """Lines on stderr, one for each step, with the time since the start."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()

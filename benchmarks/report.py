@@ -13,13 +13,23 @@ PAGE = ROOT / "docs" / "performance.md"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table: text to the left in the first column, figures to the right."""
+    """Make a Markdown table: text to the left in the first column, figures to the right."""
     lines = [_line(heads), "|---|" + "---:|" * (len(heads) - 1), *map(_line, rows)]
     return "\n".join(lines)
 
 
+def together(figures: Iterable[str]) -> str:
+    """Put the figures of several sizes or contenders into one cell."""
+    return " · ".join(figures)
+
+
+def row(columns: Iterable[Sequence[str]]) -> list[str]:
+    """Make a cell of each column; a figure that is the same for all sizes stands once."""
+    return [together(column if len(set(column)) > 1 else column[:1]) for column in columns]
+
+
 def by_round(ones: Iterable[float], others: Iterable[float]) -> list[float]:
-    """The ratios, round by round: what else the machine does meanwhile touches both."""
+    """Compute the ratios round by round: other work of the machine meanwhile slows both."""
     return [one / other for one, other in zip(ones, others, strict=False)]
 
 

@@ -1,8 +1,8 @@
 """
-`make bench-scale`: the API's latency, and how all grows with the work.
+Measure the API's latency, and how everything grows with the work: `make bench-scale`.
 
-The emulators stand in for AWS here, so what is looked at is the shape of each curve: what is flat
-and what is linear in our calls is so on AWS. Their own times are theirs.
+The emulators stand in for AWS here, so look at the shape of each curve. A curve of our calls that
+is flat or linear is so on AWS too; the emulators' own times are theirs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
-from benchmarks.table_growth import by_table_size, of_one_order
+from benchmarks.table_growth import by_submissions, by_table_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,21 +38,19 @@ WORKERS_RUN_SECONDS = 1.0
 
 
 def main() -> None:
-    """Measure all, and write the page."""
+    """Measure everything, and write the page."""
     progress = Progress()
-    note = f"Measured {machine.description()}."
-    write("api", f"{note}\n\n{api_latency.measure(progress)}")
-    write("batch-size", f"{note}\n\n{by_batch_size(progress)}")
-    write("workers", f"{note}\n\n{by_workers(progress)}")
-    with roto() as url:
-        write("table-size", f"{note}\n\n{by_table_size(url, progress)}")
-    with roto() as url:
-        write("hot-order", f"{note}\n\n{of_one_order(url, progress)}")
+    tables = [f"Measured {machine.description()}."]
+    tables += [api_latency.measure(progress), by_batch_size(progress), by_workers(progress)]
+    for measure in (by_table_size, by_submissions):
+        with roto() as url:
+            tables.append(measure(url, progress))
+    write("scale", "\n\n".join(tables))
     progress.step("done: docs/performance.md")
 
 
 def by_batch_size(progress: Progress) -> str:
-    """Orders a second and AWS calls, over the fake AWS."""
+    """Measure orders a second and AWS calls by the size of a batch, over the fake AWS."""
     rates: defaultdict[int, list[float]] = defaultdict(list)
     calls: dict[int, float] = {}
     with FakeAws() as aws, Contender(OURS, environment(aws.url)) as ours:
@@ -64,12 +62,13 @@ def by_batch_size(progress: Progress) -> str:
             outcome = ours.perform(run)
             rates[size].append(outcome.orders_per_second)
             calls[size] = sum(aws.tally_of(outcome.orders)["calls"].values()) / outcome.orders
-    rows = [[str(size), f"{median(rates[size]):.0f}", f"{calls[size]:.2f}"] for size in BATCH_SIZES]
-    return table(["batch", "orders/s", "AWS calls/order"], rows)
+    speed = ["orders/s", *(f"{median(rates[size]):.0f}" for size in BATCH_SIZES)]
+    per_order = ["AWS calls/order", *(f"{calls[size]:.2f}" for size in BATCH_SIZES)]
+    return table(["batch of", *map(str, BATCH_SIZES)], [speed, per_order])
 
 
 def by_workers(progress: Progress) -> str:
-    """Orders a second by the number of processes, on each emulator: the emulator is the limit."""
+    """Measure orders a second by the number of processes, on each emulator."""
     rows = []
     for name, start in (("ministack", ministack), ("roto", roto)):
         progress.step(f"{name}, {WORKERS[0]} to {WORKERS[-1]} workers")
@@ -78,19 +77,20 @@ def by_workers(progress: Progress) -> str:
             rates: defaultdict[int, list[float]] = defaultdict(list)
             for number, workers in product(range(ROUNDS), WORKERS):
                 rates[workers].append(_rate(contenders[:workers], f"{workers}-{number}"))
-        rows.append([name, *(f"{median(rates[workers]):.0f}" for workers in WORKERS)])
-    return table(["orders/s with so many workers", *map(str, WORKERS)], rows)
+        figures = (f"{median(rates[workers]):.0f}" for workers in WORKERS)
+        rows.append([f"orders/s, {name}", *figures])
+    return table(["workers", *map(str, WORKERS)], rows)
 
 
 def _worker(url: str, number: int, running: ExitStack) -> Contender:
-    """A worker that has its connections, and has done its first batch."""
+    """Start a worker and let it do its first batch, so that it has its connections."""
     worker = running.enter_context(Contender(OURS, environment(url), pinned=False))
     worker.perform(Run(f"warm-up-{number}", Mix.VALID, WORKERS_BATCH))
     return worker
 
 
 def _rate(contenders: Sequence[Contender], run: str) -> float:
-    """What they record in a second, all together."""
+    """Measure what all of them together record in a second."""
 
     def perform(number: int) -> int:
         given = Run(f"{run}-{number}", Mix.VALID, WORKERS_BATCH, WORKERS_RUN_SECONDS)

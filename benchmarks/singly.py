@@ -1,4 +1,4 @@
-"""What of an order's CPU is the system's own: with batches of one, beside its two calls alone."""
+"""The system's own part of an order's CPU: batches of one, beside their two calls alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORDERS = 20
 
 
 def measure(progress: Progress) -> str:
-    """The table: CPU of an order, and its share of (a)'s, the median of the rounds."""
+    """Make the table of an order's CPU and its share of (a)'s, each the median of the rounds."""
     progress.step("batches of one, beside their calls alone")
     found: dict[str, list[float]] = {name: [] for name in NAMES}
     with Awake(), FakeAws() as aws, ExitStack() as running:

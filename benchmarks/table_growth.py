@@ -1,4 +1,4 @@
-"""What reads take of a table with up to a million records, and of an order with ten thousand."""
+"""The cost of reads as the table grows to a million records, and one order to ten thousand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks.emulators import BUCKET, TABLE, client_of
-from benchmarks.report import table
+from benchmarks.report import row, table, together
 from chalicelib.order_archive import OrderArchive
 from chalicelib.queries import MAX_LIMIT, AuditQuery, Queries
 from chalicelib.record_items import to_item
@@ -25,7 +25,7 @@ from chalicelib.wiring import now
 from tests.builders import START, order_text, submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -57,13 +57,12 @@ BATCH_WRITE_HEADERS = {
 
 
 class Cost(NamedTuple):
-    """What one action takes: calls, records that they read, this process's CPU, and time."""
+    """The cost of one action: calls, records that they read, this process's CPU, and time."""
 
     calls: float
     records_read: float
     cpu_ms: float
     median_ms: float
-    slowest_ms: float
 
 
 class Meter:
@@ -74,7 +73,7 @@ class Meter:
         client.meta.events.register("after-call.dynamodb", self._note)
 
     def of(self, actions: Iterable[Callable[[], object]]) -> Cost:
-        """What one of some actions takes that are alike: counts are the mean, times the median."""
+        """Measure actions that are alike: counts are the mean of them, times the median."""
         self._calls = self._records = 0
         cpu, wall = [], []
         for action in actions:
@@ -84,7 +83,7 @@ class Meter:
             wall.append((time.perf_counter() - wall_before) * 1000)
         count = len(wall)
         counts = (self._calls / count, self._records / count)
-        return Cost(*counts, median(cpu), median(wall), max(wall))
+        return Cost(*counts, median(cpu), median(wall))
 
     def _note(self, parsed: dict[str, Any], **_: Any) -> None:
         self._calls += 1
@@ -92,7 +91,7 @@ class Meter:
 
 
 def by_table_size(url: str, progress: Progress) -> str:
-    """What a GET of one order and of the list take, by the number of records in the table."""
+    """Measure a GET of one order and of the list, by the number of records in the table."""
     client = client_of("dynamodb", url, read_timeout_seconds=PATIENCE_SECONDS)
     store, meter = RecordStore(client, TABLE, AUDIT_SHARDS), Meter(client)
     queries = _queries(store, url)
@@ -101,7 +100,7 @@ def by_table_size(url: str, progress: Progress) -> str:
         "of which from the table itself": lambda: store.contended("scale-7"),
         "GET /orders": lambda: queries.list_orders(LAST_DAY),
     }
-    rows: dict[str, list[list[str]]] = {name: [] for name in actions}
+    costs: dict[str, list[Cost]] = {name: [] for name in actions}
     loaded = 0
     for size in TABLE_SIZES:
         progress.step(f"table of {size:,} records: loading")
@@ -109,48 +108,57 @@ def by_table_size(url: str, progress: Progress) -> str:
         loaded = size
         progress.step(f"table of {size:,} records: reading")
         for name, action in actions.items():
-            cost = meter.of(_repeated(action))
-            counts = (f"{cost.calls:.0f}", f"{cost.records_read:.0f}")
-            times = (f"{cost.cpu_ms:.1f}", f"{cost.median_ms:,.1f}")
-            rows[name].append([name, f"{size:,}", *counts, *times])
-    heads = ["", "records in the table", "calls", "records read", "our CPU ms", "ms, on roto"]
-    return table(heads, [row for group in rows.values() for row in group])
+            costs[name].append(meter.of(_repeated(action)))
+    heads = [f"records in the table: {together(f'{size:,}' for size in TABLE_SIZES)}"]
+    heads += ["calls", "records read", "our CPU ms", "ms, on roto"]
+    return table(heads, ([name, *_figures(found)] for name, found in costs.items()))
 
 
-def of_one_order(url: str, progress: Progress) -> str:
-    """What one more submission of an order takes, and a page of them, as it has more and more."""
+def by_submissions(url: str, progress: Progress) -> str:
+    """Measure one more submission of an order, and a page of them, by their number."""
     client = client_of("dynamodb", url)
     store, meter = RecordStore(client, TABLE, AUDIT_SHARDS), Meter(client)
-    queries, rows = _queries(store, url), []
+    queries, adding, reading = _queries(store, url), list[Cost](), list[Cost]()
     step = SUBMISSIONS_OF_ONE_ORDER // STEPS
     for done in range(0, SUBMISSIONS_OF_ONE_ORDER, step):
         progress.step(f"one order, submissions {done:,} to {done + step:,}")
-        more = meter.of(partial(_submit, store, number) for number in range(done, done + step))
-        page = meter.of(_repeated(lambda: queries.get_order(HOT_ORDER)))
-        writing = (f"{more.calls:.2f}", f"{more.median_ms:.1f}", f"{more.slowest_ms:.1f}")
-        reading = (f"{page.calls:.0f}", f"{page.records_read:.0f}", f"{page.median_ms:.1f}")
-        rows.append([f"{done + step:,}", *writing, *reading])
+        adding.append(
+            meter.of(partial(_submit, store, number) for number in range(done, done + step))
+        )
+        reading.append(meter.of(_repeated(lambda: queries.get_order(HOT_ORDER))))
     progress.step("one order, its whole history")
-    heads = ["submissions", "one more: calls", "ms", "slowest ms"]
-    heads += ["page of history: calls", "records read", "ms"]
-    return f"{table(heads, rows)}\n\n{_whole_history(queries)}"
+    _check_history(queries)
+    sizes = (f"{(number + 1) * step:,}" for number in range(STEPS))
+    heads = [f"submissions of one order: {together(sizes)}"]
+    heads += ["calls", "records read", "our CPU ms", "ms, on roto"]
+    rows = [["one more", *_figures(adding)], ["a page of its history", *_figures(reading)]]
+    return table(heads, rows)
 
 
-def _whole_history(queries: Queries) -> str:
+def _figures(costs: Sequence[Cost]) -> list[str]:
+    columns = (
+        [f"{cost.calls:g}" for cost in costs],
+        [f"{cost.records_read:.0f}" for cost in costs],
+        [f"{cost.cpu_ms:.1f}" for cost in costs],
+        [f"{cost.median_ms:,.1f}" for cost in costs],
+    )
+    return row(columns)
+
+
+def _check_history(queries: Queries) -> None:
     """
-    What following the cursors to the end brings.
+    Follow the cursors to the end.
 
     Raises:
         RuntimeError: a submission is missing, or there more than once.
     """
-    pages, found, cursor = 0, list[str](), None
-    while pages == 0 or cursor:
-        page = queries.get_order(HOT_ORDER, cursor, MAX_LIMIT)
+    found, page = list[str](), queries.get_order(HOT_ORDER, None, MAX_LIMIT)
+    found += [record.submission_id for record in page.records]
+    while page.cursor:
+        page = queries.get_order(HOT_ORDER, page.cursor, MAX_LIMIT)
         found += [record.submission_id for record in page.records]
-        pages, cursor = pages + 1, page.cursor
     if sorted(found) != sorted(map(_submission_id, range(SUBMISSIONS_OF_ONE_ORDER))):
         raise RuntimeError(f"the history of {HOT_ORDER} is not what was submitted")
-    return f"Read to its end, it was {pages} pages of {MAX_LIMIT}, with each submission once."
 
 
 def _queries(store: RecordStore, url: str) -> Queries:
@@ -174,7 +182,7 @@ def _submission_id(number: int) -> str:
 
 
 def _load(url: str, numbers: range) -> None:
-    """Write the records, by some processes at once: a million take minutes even so."""
+    """Write the records by some processes at once: a million take minutes even so."""
     chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
     # Not forked: this process has threads.
     spawn = multiprocessing.get_context("spawn")

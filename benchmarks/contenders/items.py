@@ -1,4 +1,4 @@
-"""The item that the contenders keep of an order."""
+"""The item of an order, as the contenders keep it."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -6,14 +6,14 @@ from typing import Any
 
 
 def s3_key(order: dict[str, Any], message: dict[str, Any]) -> str:
-    """The key that an order's JSON is archived under."""
+    """Make the key of an order's JSON in the archive."""
     return f"orders/{order['id']}/{message['messageId']}.json"
 
 
 def order_item(
     order: dict[str, Any], errors: list[str], message: dict[str, Any], *, duplicate: bool
 ) -> dict[str, Any]:
-    """The audit record of one message, with about what our own records hold."""
+    """Make the audit record of one message, with about the fields of our own records."""
     now = datetime.now(UTC).isoformat()
     item: dict[str, Any] = {
         "orderId": {"S": order["id"]},
@@ -40,5 +40,5 @@ def order_item(
 
 
 def first_item(order: dict[str, Any], errors: list[str], message: dict[str, Any]) -> dict[str, Any]:
-    """The record of an order's first message, which a condition lets only one of them take."""
+    """Make the record of an order's first message: its key can be taken once."""
     return {**order_item(order, errors, message, duplicate=False), "recordId": {"S": "FIRST"}}

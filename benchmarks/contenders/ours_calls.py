@@ -1,8 +1,7 @@
 """
 The two calls that (d) makes for an order, through its own clients, and nothing else.
 
-What they take is the floor for a processor over botocore: no rule is looked at, no verdict given,
-nothing logged or counted.
+They are the floor for a processor over botocore: no rule, no verdict, no log line, no metric.
 """
 
 import json
@@ -41,7 +40,7 @@ samples: list[tuple[Submission, dict[str, Any]]] = []
 
 
 def sample(body: str) -> tuple[Submission, dict[str, Any]]:
-    """A submission and its item, made of the first order only: each has the same shape."""
+    """Make a submission and its item from the first order only: all have the same shape."""
     if not samples:
         submission = Submission(parse_order(body), "submission-contender-0-100", wiring.now())
         record = Record.of_first(submission, wiring.now())

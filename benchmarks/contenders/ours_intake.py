@@ -13,7 +13,7 @@ def process(event: dict[str, Any], context: Any) -> None:
 
 
 def post_event(body: str) -> dict[str, Any]:
-    """The event of one request."""
+    """Make the event of one request."""
     return {
         "resource": "/orders",
         "path": "/orders",

@@ -1,5 +1,5 @@
 """
-(c) Powertools' AsyncBatchProcessor over aiobotocore, the order id taken by a conditional put.
+(c) Powertools' AsyncBatchProcessor over aiobotocore, with a conditional put for the order id.
 
 Its clients live as long as the process, with connections enough for a whole batch.
 """

@@ -1,7 +1,7 @@
 """
 (a) boto3, one message after the other: query an index for the order id, then put.
 
-What most public order processors do. Two copies at the same time both find nothing.
+Most public order processors do this. Two copies at the same time both find nothing.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""The validation that the contenders share, so that they differ in what is compared only."""
+"""The validation that the contenders share, so that they differ only in their calls."""
 
 import json
 from decimal import Decimal, InvalidOperation
@@ -8,7 +8,7 @@ CHANNELS = {None, "web", "mobile", "atm"}
 
 
 def read_order(body: str) -> tuple[dict[str, Any], list[str]]:
-    """The order in a message, and the errors in it."""
+    """Read the order in a message, and the errors in it."""
     order = json.loads(body, parse_float=Decimal)
     return order, [*_amount_errors(order), *_account_errors(order), *_channel_errors(order)]
 

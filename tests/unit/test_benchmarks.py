@@ -1,16 +1,27 @@
-"""The benchmarks' own arithmetic: what a table says is what was measured."""
+"""The benchmarks' own arithmetic: a table says what was measured."""
 
 import itertools
 import json
+from collections import defaultdict
 from typing import Any
 
 import pytest
 
 from benchmarks.contender import Outcome
 from benchmarks.events import Mix, batches
-from benchmarks.optimisations import _saved
 from benchmarks.report import by_round
-from benchmarks.throughput import FULL, SCENARIOS, SINGLE_ORDERS, THROTTLED, Cell, Scenario
+from benchmarks.throughput import (
+    FULL,
+    NAMES,
+    OURS,
+    SCENARIOS,
+    SINGLE_ORDERS,
+    THROTTLED,
+    Cell,
+    Cells,
+    Scenario,
+    report,
+)
 
 
 def outcome(orders: int = 10, cpu_seconds: float = 1.0, wall_seconds: float = 1.0) -> Outcome:
@@ -42,22 +53,6 @@ def test_orders_a_second_are_of_all_turns() -> None:
     assert cell(outcome(10, wall_seconds=1), outcome(30, wall_seconds=3)).orders_per_second == 10
 
 
-@pytest.mark.parametrize(
-    ("after", "saved"),
-    [
-        ([0.5, 0.5, 0.5], "50% (50 to 50)"),
-        ([1.0, 0.9, 1.1], "0% (-5 to 5)"),
-        ([2.0, 2.0, 2.0], "-100% (-100 to -100)"),
-    ],
-)
-def test_what_is_saved_is_shown_with_the_middle_half_of_its_rounds(
-    after: list[float], saved: str
-) -> None:
-    before = [outcome(cpu_seconds=1.0) for _ in after]
-
-    assert _saved(before, [outcome(cpu_seconds=seconds) for seconds in after]) == saved
-
-
 @pytest.mark.parametrize("mix", list(Mix))
 def test_with_batches_of_one_everyone_has_the_same_mix(mix: Mix) -> None:
     turn = Scenario(FULL, mix, 1).turn("run")
@@ -87,3 +82,16 @@ def test_one_order_in_ten_is_a_duplicate_and_every_other_one_of_an_earlier_batch
     assert earlier + same == 40
     # With batches of one all are; the first ones have no earlier batch.
     assert earlier == 40 if size == 1 else earlier >= 15
+
+
+def test_a_row_shows_orders_a_second_the_share_of_cpu_and_calls_of_each_contender() -> None:
+    cells: Cells = defaultdict(Cell)
+    for scenario, name in itertools.product(SCENARIOS, NAMES):
+        mine = name == OURS
+        cells[scenario, name] = cell(outcome(cpu_seconds=1 if mine else 2))
+        cells[scenario, name].calls["S3 PutObject"] = 11 if mine else 30
+
+    first = report(cells).splitlines()[2]
+
+    assert first.startswith("| batch 1, all valid | 10.0 · 1.00 | ")
+    assert first.endswith(" | 10.0 · 0.50 | 3.00 · 3.00 · 3.00 · 1.10 |")
