@@ -156,7 +156,7 @@ def report(cells: Cells) -> str:
     heads = [f"{share} {letter}" for share in SHARES for letter in letters]
     calls = f"calls/order: {together(letters)}"
     rows = (_row(cells, mix, size) for mix, size in product(Mix, BATCH_SIZES))
-    return table(["orders/s, CPU of (a)", *heads, calls], rows)
+    return table(["orders/s · CPU of (a)", *heads, calls], rows)
 
 
 def _row(cells: Cells, mix: Mix, size: int) -> list[str]:
