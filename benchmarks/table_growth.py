@@ -137,7 +137,7 @@ def by_submissions(url: str, progress: Progress) -> str:
 
 def _figures(costs: Sequence[Cost]) -> list[str]:
     columns = (
-        [f"{cost.calls:g}" for cost in costs],
+        [f"{round(cost.calls, 2):g}" for cost in costs],
         [f"{cost.records_read:.0f}" for cost in costs],
         [f"{cost.cpu_ms:.1f}" for cost in costs],
         [f"{cost.median_ms:,.1f}" for cost in costs],

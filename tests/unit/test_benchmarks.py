@@ -38,23 +38,23 @@ def orders_of(event: dict[str, Any]) -> list[str]:
     return [json.loads(message["body"])["id"] for message in event["Records"]]
 
 
-def test_a_share_is_of_the_same_round_and_leaves_out_what_only_one_has() -> None:
+def test_by_round_compares_the_same_rounds_and_leaves_out_unpaired_ones() -> None:
     assert by_round([1, 4, 9], [2, 2]) == [0.5, 2]
 
 
-def test_a_round_in_which_the_machine_is_slow_does_not_change_the_share() -> None:
+def test_a_slow_round_does_not_change_the_share() -> None:
     mine = cell(outcome(cpu_seconds=1), outcome(cpu_seconds=10), outcome(cpu_seconds=1))
     others = cell(outcome(cpu_seconds=2), outcome(cpu_seconds=20), outcome(cpu_seconds=2))
 
     assert mine.cpu_of(others) == 0.5
 
 
-def test_orders_a_second_are_of_all_turns() -> None:
+def test_orders_a_second_count_all_turns() -> None:
     assert cell(outcome(10, wall_seconds=1), outcome(30, wall_seconds=3)).orders_per_second == 10
 
 
 @pytest.mark.parametrize("mix", list(Mix))
-def test_with_batches_of_one_everyone_has_the_same_mix(mix: Mix) -> None:
+def test_batches_of_one_have_the_same_mix_for_every_contender(mix: Mix) -> None:
     turn = Scenario(FULL, mix, 1).turn("run")
 
     assert (turn.batches, turn.seconds) == (SINGLE_ORDERS, 0)

@@ -1,4 +1,4 @@
-"""The optional build step: what it leaves out is used nowhere, and what it puts in is right."""
+"""The optional build step: nothing uses what it leaves out, and its content is right."""
 
 import ast
 import json
@@ -45,7 +45,7 @@ def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("service", sorted(OPERATIONS))
-def test_every_operation_that_an_adapter_calls_is_kept_and_no_other(service: str) -> None:
+def test_vendor_keeps_exactly_the_operations_that_the_adapters_call(service: str) -> None:
     tree = ast.parse(Path(f"chalicelib/{ADAPTERS[service]}.py").read_text())
     used = {
         node.attr
@@ -116,7 +116,7 @@ print(json.dumps([botocore.__file__, sent]))
 """
 
 
-def test_with_it_the_same_requests_are_sent(vendor: Path) -> None:
+def test_vendored_botocore_sends_the_same_requests(vendor: Path) -> None:
     def requests(*path: Path) -> tuple[str, Any]:
         answer = subprocess.run(
             [sys.executable, "-c", REQUESTS],
@@ -146,8 +146,8 @@ def printed_with(vendor: Path, code: str) -> str:
     ).stdout
 
 
-def test_clients_of_boto3_can_be_used_beside_it(vendor: Path) -> None:
-    """Whoever adds to the app may want them, and Lambda has boto3."""
+def test_boto3_makes_clients_beside_vendored_botocore(vendor: Path) -> None:
+    """An app with more features may want them, and Lambda has boto3."""
     check = (
         "import boto3, botocore\n"
         "client = boto3.client('s3', region_name='us-east-1')\n"
@@ -157,7 +157,7 @@ def test_clients_of_boto3_can_be_used_beside_it(vendor: Path) -> None:
     assert printed_with(vendor, check) == f"put_object {vendor}/botocore/__init__.py\n"
 
 
-def test_bytecode_is_ignored_once_its_source_is_another(vendor: Path) -> None:
+def test_python_ignores_bytecode_once_its_source_differs(vendor: Path) -> None:
     modules = ["chalicelib/__pycache__/orders", "vendor/__pycache__/app"]
     modules += ["vendor/botocore/__pycache__/session"]
     for module in [*modules, "vendor/aws_lambda_powertools/__pycache__/__init__"]:
