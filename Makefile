@@ -10,7 +10,7 @@ OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
 # How many processes run the tests: more than there are processors, since each waits for others half of the time
-WORKERS ?= 4
+WORKERS ?= 3
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -35,34 +35,34 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
 	@echo
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
 		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
 # What is not covered is for `make coverage` to say.
-test: $(DEV) $(AWS) ## Run all tests: minutes
+test: $(DEV) $(AWS) ## Run all tests (5 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
 
 # These wait for nobody.
 unit: WORKERS = 2
-unit: $(DEV) ## Run the tests that need no emulator and no browser: seconds
+unit: $(DEV) ## Run the tests that need no emulator and no browser (seconds)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
-chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each: minutes
+chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each (minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
 
-lint: $(DEV) ## Check format, lint, types, the template and what bandit knows of security
+lint: $(DEV) ## Check format, lint, types, the template and security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infrastructure/resources.yaml
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
 
-coverage: ## Show what the last run of the tests left out, and fail if it is anything
+coverage: ## Show the lines that the last `make test` did not reach; fail if there are any
 	@$(BIN)/coverage report
 
 format: $(DEV) ## Format the code and mend what ruff can mend
@@ -81,13 +81,13 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
-bench: $(BENCH) ## Measure speed and cost beside what people use, into docs/performance.md (5 minutes)
+bench: $(BENCH) ## Compare speed and cost with usual designs, into docs/performance.md (5 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
-bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API and how all grows, into docs/performance.md (8 minutes)
+bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API, and how it all grows, into docs/performance.md (8 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
-vendor: $(DEV) ## Make vendor/, with which a packaged function starts faster; not needed to package
+vendor: $(DEV) ## Make vendor/, so that a packaged function starts faster; optional
 	@$(BIN)/python -m ops.vendor
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest

@@ -1,81 +1,128 @@
 """
 The app: routes for channels to hand in and read orders, and the processor of the orders' queue.
 
-Each delegates in a few lines; what is behind them is in chalicelib.
+Each is a few lines. The services that they call are in chalicelib/services, made by the one
+Application; chalicelib/http reads requests and writes responses.
 """
-# ruff: noqa: E402 (the first statement is to be the first)
-
-import gc
-
-# What is loaded stays: looking for garbage in it meanwhile takes a fiftieth of a cold start.
-gc.disable()
 
 from collections.abc import Callable
+from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any, cast
 
 from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response, SQSEvent
 
-from chalicelib import wiring
-from chalicelib.order_queue import Message
-from chalicelib.settings import AppSettings
+from chalicelib.application import Application
+from chalicelib.aws.clients import LambdaClients
+from chalicelib.aws.items import accepted_records
+from chalicelib.http import document, document_page, representation, responses
+from chalicelib.http.parameters import audit_query, history_limit, refuse_parameters
+from chalicelib.http.requests import (
+    body_of,
+    caller_of,
+    location_of,
+    note,
+    parameters_of,
+    prefix_of,
+    request_id_of,
+)
+from chalicelib.services.health import HealthStatus
+from chalicelib.services.message import Message
+from chalicelib.settings import ENVIRONMENT, AppSettings
 
 EVENTS_BATCH_SIZE = 100
 
 # The telemetry does all logging: Chalice's own would bring exceptions with their messages.
 app = Chalice(app_name="orders", configure_logs=False)
-settings = AppSettings.from_env()
+application = Application(ENVIRONMENT, LambdaClients())
+settings = AppSettings.from_env(ENVIRONMENT)
 authorizer = IAMAuthorizer() if settings.closed else None
 
-# Each function of the app loads this file. Those that no request comes to start without the API.
-if settings.function not in {"process_orders", "publish_events"}:
-    from chalicelib import api, web
 
+def answering(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Give a view the current request. Its exceptions become problems."""
 
-def current_request() -> Request:
-    """The request that is being answered, in this thread."""
-    return cast("Request", app.current_request)
+    @wraps(view)
+    def answer(**path: str) -> Response:
+        request = cast("Request", app.current_request)
+        return responses.answer(view, request, path, application.telemetry)
+
+    return answer
 
 
 @app.middleware("http")
 def respond(request: Request, get_response: Callable[[Any], Response]) -> Response:
     """Give every answer a request id, and log it."""
-    return web.respond(request, get_response, wiring.telemetry())
+    return responses.respond(request, get_response, application.telemetry)
 
 
 @app.route("/orders", methods=["POST"], content_types=["application/json"], authorizer=authorizer)
-def submit_order() -> Response:
+@answering
+def submit_order(request: Request) -> Response:
     """Take an order in: it is queued, valid or not, if it can be read."""
-    return api.submit_order(current_request())
+    refuse_parameters(*parameters_of(request))
+    receipt = application.intake.submit(
+        body_of(request),
+        request_id=request_id_of(request),
+        caller=caller_of(request),
+        idempotency_key=request.headers.get("Idempotency-Key"),
+    )
+    # Note it at once: the order is queued, even if the answer fails.
+    note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
+    return responses.translated_response(
+        request,
+        partial(representation.receipt_json, receipt),
+        HTTPStatus.ACCEPTED,
+        {"Location": location_of(request, receipt.order.id)},
+    )
 
 
 @app.route("/orders", methods=["GET"], authorizer=authorizer)
-def list_orders() -> Response:
+@answering
+def list_orders(request: Request) -> Response:
     """List what became of all orders, newest first."""
-    return api.list_orders(current_request())
+    parameters, repeated = parameters_of(request)
+    query = audit_query(parameters, application.clock(), repeated)
+    audit = application.queries.list_orders(query, parameters.get("cursor"))
+    return responses.translated_response(request, partial(representation.audit_json, audit))
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorizer)
-def get_order(order_id: str) -> Response:
+@answering
+def get_order(request: Request, order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
-    return api.get_order(current_request(), order_id)
+    parameters, repeated = parameters_of(request)
+    limit = history_limit(order_id, parameters, repeated)
+    history = application.queries.get_order(order_id, parameters.get("cursor"), limit)
+    return responses.translated_response(request, partial(representation.history_json, history))
 
 
 @app.route("/health", methods=["GET"])
-def health() -> Response:
+@answering
+def health(_request: Request) -> Response:
     """Tell whether the system is well: open to anyone, so it names nothing."""
-    return api.health(current_request())
+    report = application.health.report()
+    failed = report.status is HealthStatus.FAIL
+    return responses.json_response(
+        representation.health_json(report),
+        HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK,
+        "application/health+json",
+    )
 
 
 @app.route("/openapi.json", methods=["GET"])
-def get_document() -> Response:
-    """Describe the API to programs: open to anyone, as it holds nothing that is not public."""
-    return api.get_document(current_request())
+@answering
+def get_document(request: Request) -> Response:
+    """Describe the API to programs: open to anyone, as everything in it is public."""
+    return responses.json_response(document.read_document(prefix_of(request)))
 
 
 @app.route("/docs", methods=["GET"])
-def get_docs() -> Response:
-    """Describe the API to people: open to anyone, as it holds nothing that is not public."""
-    return api.get_docs(current_request())
+@answering
+def get_docs(request: Request) -> Response:
+    """Describe the API to people: open to anyone, as everything in it is public."""
+    page = document_page.render_page(document.read_document(prefix_of(request)))
+    return Response(page, headers=dict(document_page.HEADERS))
 
 
 @app.on_sqs_message(
@@ -87,19 +134,19 @@ def get_docs() -> Response:
 def process_orders(event: SQSEvent) -> Any:
     """Process a batch of orders from the queue."""
     messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
-    # Where the context can't tell, as that of a test may be, there is no limit.
+    # Some contexts, such as a test's, can't tell the time left: then there is no limit.
     time_left_ms = getattr(event.context, "get_remaining_time_in_millis", None)
-    batch = wiring.processor().process_batch(messages, time_left_ms)
-    return wiring.acknowledge()(batch)
+    batch = application.processor.process_batch(messages, time_left_ms)
+    return application.acknowledge(batch)
 
 
-# Off by default: a stream has to be there before a function can be subscribed to it.
+# Off by default: a function can subscribe only to a stream that exists.
 if settings.stream_arn:
 
     @app.on_dynamodb_record(
         stream_arn=settings.stream_arn,
         batch_size=EVENTS_BATCH_SIZE,
-        # What was recorded between the making of the stream and the first deployment counts too.
+        # Records from before the first deployment, but after the stream's creation, count too.
         starting_position="TRIM_HORIZON",
     )
     def publish_events(event: DynamoDBEvent) -> None:
@@ -108,8 +155,7 @@ if settings.stream_arn:
 
         It fails as a whole, so that the stream gives it all of them again.
         """
-        wiring.events().publish(event.to_dict()["Records"])
+        application.events.publish(list(accepted_records(event.to_dict()["Records"])))
 
 
-wiring.prepare(settings.function)
-gc.enable()
+application.prepare(settings.function)

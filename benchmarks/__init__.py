@@ -1,1 +1,1 @@
-"""Benchmarks: this system beside what people use, all over the same fake AWS. `make bench`."""
+"""Benchmarks: this system beside usual designs, all over the same fake AWS. `make bench`."""

@@ -12,7 +12,7 @@ from botocore.config import Config
 from cfnlint.decode import cfn_yaml
 
 from benchmarks.processes import ROOT
-from chalicelib.wiring import CLIENT_CONFIG
+from chalicelib.aws.clients import CLIENT_CONFIG
 from ops.local.stack import LocalResources
 from ops.ports import LOOPBACK, accepts_connections, free_port
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TEN = 10
-# The order that is there to be read while the API's latency is measured.
+# The latency of GET is measured with this order.
 KNOWN_ORDER = "known"
 
 

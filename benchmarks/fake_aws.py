@@ -2,8 +2,8 @@
 A fake AWS endpoint: S3, DynamoDB and SQS as far as the contenders call them, with set latencies.
 
 It is a process of its own, cheap enough to serve every contender from one core, so that a contender
-has the other one to itself. It counts each call and connection. Its answers are right (conditions
-hold, a duplicate is one), but it checks nothing: the emulators are for that.
+has the other one to itself. It counts each call, connection and byte sent. Its answers are right
+(conditions hold, a duplicate is one), but it checks nothing: the emulators are for that.
 
     python -m benchmarks.fake_aws [--certificate FILE] [--at-once]
 
@@ -48,6 +48,8 @@ class Tally:
 
     calls: Counter[str] = field(default_factory=Counter)
     connections: int = 0
+    continues: int = 0
+    bytes_in: int = 0
     # By DynamoDB's rule: one for each KiB of an item, in the table and in each index of it.
     write_units: int = 0
     item_bytes: int = 0
@@ -57,6 +59,8 @@ class Tally:
         return {
             "calls": dict(self.calls),
             "connections": self.connections,
+            "continues": self.continues,
+            "bytesIn": self.bytes_in,
             "writeUnits": self.write_units,
             "itemBytes": self.item_bytes,
             "objectBytes": self.object_bytes,
@@ -162,6 +166,7 @@ class Connection(asyncio.Protocol):
         self._aws.tally.connections += 1
 
     def data_received(self, data: bytes) -> None:
+        self._aws.tally.bytes_in += len(data)
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end]
@@ -179,6 +184,7 @@ class Connection(asyncio.Protocol):
     def _ask_for_body(self, headers: dict[bytes, bytes]) -> None:
         if headers.get(b"expect") == b"100-continue" and not self._continued:
             self._continued = True
+            self._aws.tally.continues += 1
             self._transport.write(CONTINUE)
 
     def _serve(self, method: bytes, path: bytes, headers: dict[bytes, bytes], body: bytes) -> None:

@@ -31,7 +31,7 @@ OURS = "ours"
 BATCH_SIZES = (1, 2, 5, 10, 25, 50, 100)
 WORKERS = (1, 2, 4, 8)
 WORKERS_BATCH = 10
-# Every rate is the median of so many runs, which take turns: first all sizes once, then all again.
+# Each rate is the median of so many runs. They take turns: first all sizes once, then all again.
 ROUNDS = 3
 BATCH_RUN_SECONDS = 2.0
 WORKERS_RUN_SECONDS = 1.0
@@ -90,7 +90,7 @@ def _worker(url: str, number: int, running: ExitStack) -> Contender:
 
 
 def _rate(contenders: Sequence[Contender], run: str) -> float:
-    """Measure what all of them together record in a second."""
+    """Measure how much all workers together record in a second."""
 
     def perform(number: int) -> int:
         given = Run(f"{run}-{number}", Mix.VALID, WORKERS_BATCH, WORKERS_RUN_SECONDS)

@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 
 from benchmarks.emulators import BUCKET, TABLE, client_of
 from benchmarks.report import row, table, together
-from chalicelib.order_archive import OrderArchive
-from chalicelib.queries import MAX_LIMIT, AuditQuery, Queries
-from chalicelib.record_items import to_item
-from chalicelib.record_store import AuditFilter, RecordStore
-from chalicelib.submissions import Record, settle
-from chalicelib.wiring import now
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.items import to_item
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.record import Record
+from chalicelib.orders.settle import settle
+from chalicelib.orders.times import now
+from chalicelib.services.queries import MAX_LIMIT, AuditFilter, AuditQuery, Queries
 from tests.builders import START, order_text, submission
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
     from benchmarks.progress import Progress
 
 TABLE_SIZES = (1_000, 10_000, 100_000, 1_000_000)
-# The list is asked for the last of so many days, which has its share of the records.
+# The list covers the last of so many days, which has its share of the records.
 DAYS = 3
 SUBMISSIONS_OF_ONE_ORDER = 10_000
 HOT_ORDER = "hot"
 STEPS = 5
 AUDIT_SHARDS = 4
 REPETITIONS = 5
-# What takes longer is not repeated any more: only the emulator's time would differ.
+# A longer action is not repeated: only the emulator's time would differ.
 ENOUGH_SECONDS = 5.0
 # Roto takes seconds for each read of an index with a million records in it.
 PATIENCE_SECONDS = 600.0
@@ -97,7 +98,7 @@ def by_table_size(url: str, progress: Progress) -> str:
     queries = _queries(store, url)
     actions: dict[str, Callable[[], object]] = {
         "GET /orders/{orderId}": lambda: queries.get_order("scale-7"),
-        "of which from the table itself": lambda: store.contended("scale-7"),
+        "of which from the table itself": lambda: store.read_shared_slots("scale-7"),
         "GET /orders": lambda: queries.list_orders(LAST_DAY),
     }
     costs: dict[str, list[Cost]] = {name: [] for name in actions}

@@ -135,10 +135,10 @@ def measure_intake() -> float:
 
 
 def _one(contender: Contender, scenario: Scenario, number: int) -> Outcome:
-    # As long for each contender: it is in what they send.
+    # Equally long for each contender, since they send it.
     run = f"{list(NAMES).index(contender.name)}-{SCENARIOS.index(scenario)}-{number}"
     if number < 0:
-        # To warm up: connections, caches, and what is imported with the first order.
+        # Warm up: connections, caches, and the modules that the first order imports.
         return contender.perform(Run(run, scenario.mix, min(scenario.batch_size, 5)))
     if scenario.share == FULL:
         return contender.perform(scenario.turn(run))

@@ -4,6 +4,9 @@ import os
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Self, cast
 
+ENVIRONMENT: Mapping[str, str] = os.environ
+"""The environment of this process, for whoever makes an application over it."""
+
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
 DEFAULT_SERVICE = "orders"
@@ -15,20 +18,20 @@ class SettingsError(ValueError):
 
 
 class AppSettings(NamedTuple):
-    """What the app's declarations need, at import: also while it is packaged, without resources."""
+    """The settings of the app's declarations, at import: also while it is packaged."""
 
     queue_name: str
     closed: bool
     batch_size: int
     batch_window_seconds: int
     maximum_concurrency: int | None
-    # Of the table; None where no events are published.
+    # The table's stream; None where no events are published.
     stream_arn: str | None
-    # Which of the app's functions this process is; on one machine it may be any.
+    # The app's function that this process is; on one machine it may be any.
     function: str
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
         return cls(
             queue_name=environment.get("ORDERS_QUEUE_NAME") or "orders-dev",
             closed=_choice(environment, "ORDERS_AUTH", ("iam", "none")) == "iam",
@@ -47,30 +50,29 @@ class AppSettings(NamedTuple):
 
 
 class EventSettings(NamedTuple):
-    """Where events go to: the name of an EventBridge bus, or the ARN of an SNS topic."""
+    """The target of events: the name of an EventBridge bus, or the ARN of an SNS topic."""
 
     to_topic: bool
     target: str
     source: str
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
         """
         Read the settings.
 
         Raises:
             SettingsError: one is missing or bad.
         """
-        service = environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE
         return cls(
             to_topic=_choice(environment, "ORDERS_EVENTS", EVENTS) == "sns",
             target=_required(environment, "ORDERS_EVENTS_TARGET"),
-            source=f"urn:orders:{service}",
+            source=f"urn:orders:{_service(environment)}",
         )
 
 
 class Settings(NamedTuple):
-    """Where the app finds its resources, and how it behaves."""
+    """The app's resources, and how it behaves."""
 
     queue_url: str
     dead_letter_queue_url: str
@@ -80,7 +82,7 @@ class Settings(NamedTuple):
     audit_shards: int
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
         """
         Read the settings.
 
@@ -102,9 +104,9 @@ class Settings(NamedTuple):
 
 class LogSettings(NamedTuple):
     """
-    How log lines look: JSON for machines, or text for people.
+    The form of log lines: JSON for machines, or text for people.
 
-    `service` is what logs and metrics are told apart by where several stages share an account.
+    `service` tells logs and metrics apart where several stages share an account.
     """
 
     format: Literal["json", "text"]
@@ -112,14 +114,18 @@ class LogSettings(NamedTuple):
     service: str = DEFAULT_SERVICE
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
         style = _choice(environment, "ORDERS_LOG_FORMAT", ("json", "text"))
         colour = _choice(environment, "ORDERS_LOG_COLOUR", ("never", "always"))
         return cls(
             format=cast("Literal['json', 'text']", style),
             colour=colour == "always",
-            service=environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE,
+            service=_service(environment),
         )
+
+
+def _service(environment: Mapping[str, str]) -> str:
+    return environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:
@@ -133,7 +139,7 @@ def _required(environment: Mapping[str, str], name: str) -> str:
 
 
 def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """The setting's value, which must be one of the choices; the first one if it is not set."""
+    """Read a setting that must be one of the choices; the first one if it is not set."""
     value = environment.get(name) or choices[0]
     if value not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}: it is {value!r}")

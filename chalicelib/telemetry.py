@@ -2,8 +2,8 @@
 Telemetry: one log line per request and per message, and the metrics of each batch.
 
 No account number, no amount and no payload ever gets into a log. So errors are logged by their
-type and place, never by their message, which may quote what was sent; the exceptions are
-`StoreUnavailable` and `SettingsError`, whose messages are ours and hold nothing of it.
+type and place, never by their message, which may quote an order; the exceptions are
+`StoreUnavailable` and `SettingsError`, whose messages are ours and quote nothing.
 """
 
 import json
@@ -12,7 +12,6 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from threading import Lock
 from types import MappingProxyType
 from typing import IO, Any
 
@@ -20,11 +19,12 @@ from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from chalicelib.orders import UnreadableOrder
-from chalicelib.processing import Processed
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.orders.record import Status
+from chalicelib.orders.settle import Verdict
+from chalicelib.services.processed import Processed
+from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import DEFAULT_SERVICE, LogSettings, SettingsError
-from chalicelib.submissions import Status, Verdict
-from chalicelib.unavailable import StoreUnavailable
 
 METRICS_NAMESPACE = "Orders"
 UNSPECIFIED_CHANNEL = "unspecified"
@@ -59,7 +59,7 @@ class TextFormatter(LambdaPowertoolsFormatter):
 
 
 def make_logger(settings: LogSettings, stream: IO[str] | None = None) -> Logger:
-    """The logger of the app: JSON lines, or lines of text for a terminal."""
+    """Make the logger of the app: JSON lines, or lines of text for a terminal."""
     service = settings.service
     if settings.format == "text":
         formatter = TextFormatter(settings.colour)
@@ -81,9 +81,6 @@ class Telemetry:
     def __init__(self, logger: Logger, service: str = DEFAULT_SERVICE) -> None:
         self._logger = logger
         self._service = service
-        # Made once: to make one takes longer than to fill it.
-        self._metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=service)
-        self._publishing = Lock()
 
     def answered(
         self,
@@ -93,22 +90,22 @@ class Telemetry:
         status: int,
         duration_ms: int,
         request_id: str,
-        known: Mapping[str, Any] = MappingProxyType({}),
+        fields: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         """
-        A request was answered. The route is the app's own pattern, not what the caller sent.
+        Log an answered request. The route is the app's own pattern, not the caller's path.
 
-        `known` is the order that was queued, or the problem and the codes of what was wrong.
+        `fields` are the queued order, or the problem and the codes of its errors.
         """
         keys = {"status": status, "durationMs": duration_ms, "requestId": request_id}
-        self._logger.info("%s %s", method, route, extra={**keys, **known})
+        self._logger.info("%s %s", method, route, extra={**keys, **fields})
 
     def request_failed(self, error: Exception, request_id: str) -> None:
-        """A request was answered with 500 or 503."""
+        """Log a request that was answered with 500 or 503."""
         self._logger.error("request failed", extra={"requestId": request_id, **_error_keys(error)})
 
     def processed(self, processed: Processed) -> None:
-        """A message was processed, or failed."""
+        """Log a message that was processed, or failed."""
         keys = _message_keys(processed)
         match processed.result:
             case Verdict() as verdict:
@@ -121,22 +118,19 @@ class Telemetry:
                 self._logger.error("failed", extra=keys | _error_keys(failure))
 
     def batch_processed(self, batch: Sequence[Processed]) -> None:
-        """A batch is done: publish its metrics, for the whole service and for each channel."""
+        """Publish the metrics of a batch, for the whole service and for each channel."""
         by_channel = defaultdict(list)
         for processed in batch:
             by_channel[_channel(processed)].append(processed)
-        with self._publishing:
-            for channel, of_channel in by_channel.items():
-                self._publish(channel, of_channel)
+        for channel, of_channel in by_channel.items():
+            self._publish(channel, of_channel)
 
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
-        """Messages that are done with could not be deleted: they will be delivered again."""
+        """Log that finished messages could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
     def _publish(self, channel: str, batch: Sequence[Processed]) -> None:
-        metrics = self._metrics
-        # Publishing at 100 values leaves the dimensions.
-        metrics.clear_metrics()
+        metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)
         # Beside the service alone, which Powertools adds.
         metrics.add_dimensions(service=self._service, channel=channel)
         counts = Counter(name for processed in batch for name in _counted(processed))
@@ -144,18 +138,17 @@ class Telemetry:
             metrics.add_metric(name, MetricUnit.Count, count)
         for processed in batch:
             if processed.verdict and processed.verdict.new and processed.age_ms is not None:
-                # Apart, so that a retry's wait for its visibility time-out is not taken for
-                # slowness.
+                # Count them apart: a retry's wait for its visibility timeout is no slowness.
                 first = processed.message.receive_count == 1
                 name = "ProcessingAge" if first else "ProcessingAgeRetried"
                 metrics.add_metric(name, MetricUnit.Milliseconds, processed.age_ms)
-        # At 100 values Powertools has published all by itself, and would warn that nothing is left.
+        # At 100 values Powertools publishes by itself, and would warn now that nothing is left.
         if metrics.metric_set:
             metrics.flush_metrics()
 
 
 def _counted(processed: Processed) -> list[str]:
-    """The names of the metrics that this delivery counts in."""
+    """Name the metrics that this delivery counts in."""
     names = ["OrdersReceived"] if processed.message.receive_count == 1 else []
     if processed.failure:
         return [*names, "OrdersFailed"]
@@ -170,7 +163,7 @@ def _counted(processed: Processed) -> list[str]:
 
 
 def _channel(processed: Processed) -> str:
-    channel = processed.submission.order.channel if processed.submission else None
+    channel = processed.submission.order.terms.channel if processed.submission else None
     return channel or UNSPECIFIED_CHANNEL
 
 
@@ -180,7 +173,7 @@ def _message_keys(processed: Processed) -> dict[str, Any]:
         "orderId": submission.order.id if submission else None,
         "submissionId": processed.submission_id,
         "requestId": processed.request_id,
-        "channel": submission.order.channel if submission else None,
+        "channel": submission.order.terms.channel if submission else None,
         "messageId": processed.message.message_id,
         "receiveCount": processed.message.receive_count,
         "ageMs": processed.age_ms,
@@ -212,6 +205,6 @@ def _without_none(keys: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _on_one_line(value: Any) -> str:
-    """The value in printable characters without a space, so that no input can forge a line."""
+    """Write a value in printable characters without a space: no input can forge a line."""
     text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     return text if text.isprintable() and " " not in text else json.dumps(text)

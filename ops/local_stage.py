@@ -1,5 +1,5 @@
 """
-The local stage, for whoever needs to find and reach it: its address, credentials and resources.
+The local stage, as others find and reach it: its address, credentials and resources.
 
 The modules in `ops/local/` run it.
 """

@@ -6,7 +6,7 @@ import socket
 from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
-# Above those that browsers refuse, below those that systems take for outgoing connections.
+# Above the ports that browsers refuse, below the ports for outgoing connections.
 FREE_PORTS = range(11_000, 32_000)
 # Each process begins elsewhere and takes them in turn: processes that ask at the same time, as
 # parallel tests do, get different ones. Process ids next to each other begin far apart.

@@ -1,4 +1,4 @@
-"""Names of stages, and of the stacks and functions that a stage is made of."""
+"""Names of stages, and of the stacks, functions and alarms that a stage is made of."""
 
 LOCAL_STAGE = "local"
 
@@ -21,3 +21,8 @@ def api_function_name(stage: str) -> str:
 def processor_name(stage: str) -> str:
     """Name the function that processes the queue as `chalice deploy` does."""
     return f"orders-{stage}-process_orders"
+
+
+def alarm_name(stage: str, alarm: str) -> str:
+    """Name an alarm of a stage. With an empty `alarm`, this is how they all begin."""
+    return f"orders-{stage}-{alarm}"

@@ -26,7 +26,8 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.wiring import OPERATIONS
+from chalicelib.aws.clients import OPERATIONS
+from ops.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.jso
 
 
 def is_filled(project: Path) -> bool:
-    """Tell whether a project has a vendor/ that `fill_vendor` made."""
+    """Say whether a project has a vendor/ that `fill_vendor` made."""
     return (project / "vendor" / "botocore").is_dir()
 
 
@@ -62,7 +63,7 @@ def fill_vendor(project: Path) -> Path:
 
 
 def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
-    """Reduce a service's model to these operations and their shapes, without prose."""
+    """Cut a service's model down to these operations, the shapes that they use, and no prose."""
     kept = {name: model["operations"][name] for name in sorted(operations)}
     wanted, shapes = list(_shape_names(kept)), dict[str, Any]()
     while wanted:
@@ -74,7 +75,7 @@ def trimmed_service(model: dict[str, Any], operations: set[str]) -> dict[str, An
 
 
 def trimmed_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
-    """Reduce the list of all endpoints to those of the used services."""
+    """Cut the list of all endpoints down to the used services."""
     partitions = [
         {
             **partition,
@@ -108,7 +109,7 @@ def _write_data(source: Path, target: Path) -> None:
 
 
 def _shape_names(value: Any) -> Iterator[str]:
-    """Yield the names of the shapes that a part of a model refers to."""
+    """Find the names of the shapes that a part of a model refers to."""
     if isinstance(value, dict):
         if isinstance(value.get("shape"), str):
             yield value["shape"]
@@ -170,5 +171,5 @@ def _write(path: Path, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    fill_vendor(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).resolve().parents[1])
+    fill_vendor(Path(sys.argv[1]) if sys.argv[1:] else PROJECT_ROOT)
     print("vendor/ is filled: it goes into the next package.")  # noqa: T201

@@ -1,4 +1,4 @@
-"""Builders of what the tests hand in: orders, messages and Lambda's events."""
+"""Builders of the tests' input: orders, messages and Lambda's events."""
 
 import itertools
 import json
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.order_queue import Message
-from chalicelib.orders import parse_order
-from chalicelib.submissions import Submission
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.submission import Submission
+from chalicelib.services.message import Message
 
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -28,7 +28,7 @@ class Clock:
 
 
 def order_fields(order_id: str = "order-001", **changes: Any) -> dict[str, Any]:
-    """A valid order's fields; a change to None leaves a field out."""
+    """Make a valid order's fields; a change to None leaves a field out."""
     fields = {
         "id": order_id,
         "amount": 2580,
@@ -40,14 +40,14 @@ def order_fields(order_id: str = "order-001", **changes: Any) -> dict[str, Any]:
 
 
 def order_text(order_id: str = "order-001", **changes: Any) -> str:
-    """A valid order as JSON text."""
+    """Make a valid order as JSON text."""
     return json.dumps(order_fields(order_id, **changes))
 
 
 def submission(
     text: str | None = None, submission_id: str | None = None, **changes: Any
 ) -> Submission:
-    """A submission of the order in the text, under an id of its own if none is given."""
+    """Make a submission of the order in the text, under an id of its own if none is given."""
     return Submission(
         order=parse_order(order_text() if text is None else text),
         submission_id=submission_id or f"submission-{next(_numbers)}",
@@ -57,7 +57,7 @@ def submission(
 
 
 def _lambda_attributes(attributes: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """String attributes of a message, as Lambda delivers them."""
+    """Write string attributes of a message as Lambda delivers them."""
     return {
         name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
     }
@@ -91,17 +91,56 @@ def sqs_record(
 
 
 def sqs_event(*records: Mapping[str, Any]) -> dict[str, Any]:
-    """A Lambda event from SQS."""
+    """Make a Lambda event from SQS."""
     return {"Records": list(records)}
 
 
+def gateway_event(
+    method: str,
+    path: str,
+    /,
+    *,
+    resource: str | None = None,
+    stage: str = "/dev",
+    body: str | None = None,
+    query: Mapping[str, list[str]] | None = None,
+    **context: Any,
+) -> dict[str, Any]:
+    """
+    Make a Lambda event from API Gateway. Its context's path has the stage's prefix.
+
+    `resource` is the route, if it has a parameter: the last part of the path.
+    """
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": resource or path,
+        "headers": {"Content-Type": "application/json"},
+        "multiValueHeaders": {"Content-Type": ["application/json"]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": query,
+        "pathParameters": {"order_id": path.rsplit("/", 1)[1]} if resource else None,
+        "stageVariables": None,
+        "body": body,
+        "isBase64Encoded": False,
+        "requestContext": {
+            "httpMethod": method,
+            "resourcePath": resource or path,
+            "path": f"{stage}{path}",
+            "requestId": "request-1",
+            "identity": {"userArn": "arn:aws:iam::000000000000:user/channel", "sourceIp": ""},
+            **context,
+        },
+    }
+
+
 def sqs_message(body: str | None = None, **details: Any) -> Message:
-    """A message with an order, as the processor gets it."""
+    """Make a message with an order, as the processor gets it."""
     return Message.from_record(sqs_record(body, **details))
 
 
 def redelivered(message: Message, receive_count: int = 2) -> Message:
-    """The same message, delivered once more."""
+    """Deliver the same message once more."""
     return Message(
         message_id=message.message_id,
         receipt_handle=f"receipt-{next(_numbers)}",

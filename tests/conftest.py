@@ -1,5 +1,6 @@
-"""What several kinds of tests need: an environment of their own, and one emulator for all."""
+"""Fixtures for several kinds of tests: an environment of their own, and one emulator for all."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from ops.local.stack import LocalResources
 
-# Here, since whoever sums up what several workers did loads no other conftest.
+# It stands here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.simulation.tally"]
 
 AWS_ENVIRONMENT = {
@@ -22,7 +23,7 @@ AWS_ENVIRONMENT = {
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_aws_account() -> Iterator[None]:
-    """No test may reach an account that the developer is signed in to."""
+    """Keep every test away from an account that the developer is signed in to."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]:
             environment.delenv(name, raising=False)
@@ -31,16 +32,24 @@ def _nobodys_aws_account() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _the_environment_stays_itself() -> Iterator[None]:
+    """Chalice's test client replaces os.environ for each call: in two threads at once, for good."""
+    environment = os.environ
+    yield
+    assert os.environ is environment
+
+
 @pytest.fixture(scope="session")
 def local_resources() -> Iterator[LocalResources]:
-    """An AWS emulator with the resources of the template in it."""
+    """Start an AWS emulator with the template's resources in it."""
     with LocalResources() as resources:
         yield resources
 
 
 @pytest.fixture(scope="session")
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where Chalice keeps what it has packaged, so that it downloads it once for all tests."""
+    """Make the directory for Chalice's packages, so that it downloads them once for all tests."""
     return tmp_path_factory.mktemp("deployments")
 
 
@@ -50,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was not tested for want of a browser is said last, and loudly."""
+    """Name the tests that were skipped for want of a browser: last, and loudly."""
     skipped = terminalreporter.getreports("skipped")
     reasons = {str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple)}
     for reason in sorted(reason for reason in reasons if "NO BROWSER" in reason):

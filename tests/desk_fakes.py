@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib.order_queue import Message
-from chalicelib.record_items import Item
-from chalicelib.submissions import Record
+from chalicelib.aws.items import Item
+from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
+from chalicelib.services.message import Message
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing
 from ops.desk.order_table import ArchivedRecord, Identity
@@ -32,7 +32,7 @@ class SentBack:
 
 
 class FakeDeadLetterQueue(Outages):
-    """A dead-letter queue that hides what was received until it is released."""
+    """A dead-letter queue that hides a received letter until it is released."""
 
     def __init__(self, *messages: Message) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class FakeDeadLetterQueue(Outages):
         self.messages |= {message.message_id: message for message in messages}
 
     def pass_time(self) -> None:
-        """Every visibility time-out is over."""
+        """Let every visibility timeout end."""
         self.hidden.clear()
 
     def receive(self, visibility_seconds: int, wait_seconds: int) -> list[Received]:
@@ -121,6 +121,11 @@ class FakeOrderTable(Outages):
         self._fail_if_down("Scan")
         yield from (record for record in self.records.all() if record.s3_key)
 
+    def payload(self, order_id: str, record_id: str) -> str:
+        self._fail_if_down("GetItem")
+        kept = (r.payload for r in self.records.of(order_id) if r.record_id == record_id)
+        return next(kept, None) or ""
+
     def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
         self._fail_if_down("BatchGetItem")
         wanted = list(identities)
@@ -135,9 +140,9 @@ class FakeOrderTable(Outages):
         self._fail_if_down("BatchGetItem")
         leading = {}
         for order_id in order_ids:
-            contended = self.records.contended(order_id)
-            if contended:
-                leading[order_id] = next((r for r in contended if r.valid), contended[0])
+            shared = [r for r in self.records.of(order_id) if r.record_id < OWN_SLOT_PREFIX]
+            if shared:
+                leading[order_id] = next((r for r in shared if r.valid), shared[0])
         return leading
 
     def has_records(self) -> bool:

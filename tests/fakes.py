@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from chalicelib.order_queue import Message
-from chalicelib.processing import Processed
-from chalicelib.record_items import audit_partition, audit_position, from_item, to_item
-from chalicelib.record_store import AuditFilter, AuditPage, HistoryPosition
-from chalicelib.submissions import FIRST_SLOT, OWN_SLOT_PREFIX, Record, Submission
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.items import audit_partition, from_item, to_item
+from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Record
+from chalicelib.orders.submission import Submission
+from chalicelib.services.message import Message
+from chalicelib.services.processed import Processed
+from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
+from chalicelib.services.unavailable import StoreUnavailable
 
 
 class Outages:
@@ -66,24 +67,30 @@ class FakeRecordStore(Outages):
         item = to_item(record, self.audit_shards)
         return self._items.setdefault((record.order_id, record.record_id), item) is item
 
-    def contended(self, order_id: str) -> list[Record]:
+    def read_shared_slots(self, order_id: str) -> list[Record]:
         self._fail_if_down("Query")
-        return [record for record in self.of(order_id) if record.record_id < OWN_SLOT_PREFIX]
+        return [
+            _listed(record) for record in self.of(order_id) if record.record_id < OWN_SLOT_PREFIX
+        ]
 
-    def further(
+    def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
     ) -> tuple[list[Record], HistoryPosition | None]:
         self._fail_if_down("Query")
         positions = sorted(
-            (HistoryPosition(audit_position(record), record.record_id), record)
+            (HistoryPosition(record.audit_position, record.record_id), record)
             for record in self.of(order_id)
             if record.record_id != FIRST_SLOT
         )
         left = [(place, record) for place, record in positions if after is None or place > after]
         page = left[:limit]
-        return [record for _, record in page], page[-1][0] if len(left) > len(page) else None
+        return [_listed(record) for _, record in page], page[-1][0] if len(left) > len(
+            page
+        ) else None
 
-    def audit(self, day: date, shard: int, before: str, limit: int, only: AuditFilter) -> AuditPage:
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage:
         self._fail_if_down("Query")
         of_shard = sorted(
             (item["auditPosition"]["S"], key)
@@ -92,14 +99,9 @@ class FakeRecordStore(Outages):
         )
         left = [entry for entry in reversed(of_shard) if entry[0] < before]
         page = left[:limit]
-        wanted = only.attributes()
-        items = [self._items[key] for _, key in page]
+        records = [_listed(from_item(self._items[key])) for _, key in page]
         return AuditPage(
-            tuple(
-                from_item(item)
-                for item in items
-                if all(item.get(name) == value for name, value in wanted.items())
-            ),
+            tuple(record for record in records if _matches(record, only)),
             page[-1][0] if len(left) > len(page) else None,
         )
 
@@ -113,6 +115,16 @@ class FakeRecordStore(Outages):
     def all(self) -> list[Record]:
         """All records."""
         return [from_item(item) for item in self._items.values()]
+
+
+def _listed(record: Record) -> Record:
+    """Return a record as it is listed: without its payload."""
+    return record._replace(payload=None)
+
+
+def _matches(record: Record, only: AuditFilter) -> bool:
+    found = AuditFilter(record.status, record.valid, record.is_duplicate, record.terms.channel)
+    return all(wanted in (None, value) for wanted, value in zip(only, found, strict=True))
 
 
 class FakeArchive(Outages):

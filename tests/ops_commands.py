@@ -17,7 +17,7 @@ def all_commands(group: click.Group = main, path: str = "") -> Iterator[tuple[st
 
 
 def subcommand(group: click.Group, name: str) -> click.Command:
-    """The command of a group by its name."""
+    """Find the command of a group by its name."""
     command = group.get_command(click.Context(group), name)
     assert command, name
     return command

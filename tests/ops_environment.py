@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-# Run before the code: what is only installed for developers is not found.
+# Run before the code: it hides the modules that are only installed for developers.
 ABSENT = "import sys; sys.modules.update(dict.fromkeys({names!r}))\n"
 
 
 def run_without_developers_modules(
     code: str, arguments: Sequence[str] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own, in which no module of requirements-dev.txt only exists."""
+    """Run code in a process of its own, without the modules that only developers have."""
     preamble = ABSENT.format(names=sorted(developers_modules()))
     return subprocess.run(
         [sys.executable, "-c", preamble + code, *arguments],
@@ -28,7 +28,7 @@ def run_without_developers_modules(
 
 
 def developers_modules() -> set[str]:
-    """The top-level modules that only requirements-dev.txt brings."""
+    """Name the top-level modules that only requirements-dev.txt brings."""
     operators, developers = (_pinned(f"requirements-{name}.txt") for name in ("ops", "dev"))
     return {
         module

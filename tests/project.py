@@ -16,7 +16,7 @@ DEPLOYMENTS = ".chalice/deployments"
 
 
 def outputs_of(stage: str) -> dict[str, str]:
-    """The outputs of a stage's resources stack, as they would be on AWS."""
+    """Return the outputs of a stage's resources stack, as they would be on AWS."""
     queues = "https://sqs.us-east-1.amazonaws.com/000000000000"
     return {
         "QueueName": f"orders-{stage}",
@@ -28,7 +28,7 @@ def outputs_of(stage: str) -> dict[str, str]:
 
 
 def copy_project(directory: Path, deployments: Path) -> Path:
-    """Copy it; no resources are recorded as yet."""
+    """Copy the project; no resources are recorded as yet."""
     directory.mkdir()
     for name in FILES:
         shutil.copy(PROJECT_ROOT / name, directory)
@@ -40,7 +40,7 @@ def copy_project(directory: Path, deployments: Path) -> Path:
 
 
 def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None:
-    """What `python -m ops resources up` does at its end."""
+    """Record the resources of a stage, as `python -m ops resources up` does at its end."""
     change_stage(
         project,
         stage,
@@ -60,7 +60,7 @@ def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None
 
 
 def change_stage(project: Path, stage: str, variables: dict[str, str], **settings: Any) -> None:
-    """Change what a project's .chalice/config.json says of a stage."""
+    """Change the settings of a stage in a project's .chalice/config.json."""
     path = project / ".chalice" / "config.json"
     config = json.loads(path.read_text())
     config["stages"][stage]["environment_variables"] |= variables

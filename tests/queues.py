@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def message_count(sqs: "SQSClient", url: str) -> int:
-    """The messages of a queue, those included that are hidden since someone has received them."""
+    """Count the messages of a queue, the received ones that are hidden for now included."""
     answer = sqs.get_queue_attributes(
         QueueUrl=url,
         AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],

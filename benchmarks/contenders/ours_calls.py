@@ -5,16 +5,21 @@ They are the floor for a processor over botocore: no rule, no verdict, no log li
 """
 
 import json
+import os
 from typing import Any
 
-from chalicelib import wiring
-from chalicelib.orders import parse_order
-from chalicelib.record_items import to_item
-from chalicelib.submissions import Record, Submission
+from chalicelib.aws.clients import LambdaClients
+from chalicelib.aws.items import to_item
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.record import Record
+from chalicelib.orders.submission import Submission
+from chalicelib.orders.times import now
+from chalicelib.settings import Settings
 
-s3: Any = wiring.order_archive()._client  # noqa: SLF001
-dynamodb: Any = wiring.record_store()._client  # noqa: SLF001
-resources = wiring.settings()
+clients = LambdaClients()
+s3: Any = clients.s3
+dynamodb: Any = clients.dynamodb
+settings = Settings.from_env(os.environ)
 
 
 def process(event: dict[str, Any], _context: Any) -> None:
@@ -22,14 +27,14 @@ def process(event: dict[str, Any], _context: Any) -> None:
         submission, item = sample(message["body"])
         order_id = json.loads(message["body"])["id"]
         s3.put_object(
-            Bucket=resources.bucket,
+            Bucket=settings.bucket,
             Key=submission.archive_key.replace(submission.order.id, order_id),
             Body=message["body"].encode(),
             ContentType="application/json",
             IfNoneMatch="*",
         )
         dynamodb.put_item(
-            TableName=resources.table,
+            TableName=settings.table,
             Item={**item, "orderId": {"S": order_id}},
             ConditionExpression="attribute_not_exists(recordId)",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -42,7 +47,7 @@ samples: list[tuple[Submission, dict[str, Any]]] = []
 def sample(body: str) -> tuple[Submission, dict[str, Any]]:
     """Make a submission and its item from the first order only: all have the same shape."""
     if not samples:
-        submission = Submission(parse_order(body), "submission-contender-0-100", wiring.now())
-        record = Record.of_first(submission, wiring.now())
-        samples.append((submission, to_item(record, resources.audit_shards)))
+        submission = Submission(parse_order(body), "submission-contender-0-100", now())
+        record = Record.of_first(submission, now())
+        samples.append((submission, to_item(record, settings.audit_shards)))
     return samples[0]

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.submissions import iso
+from chalicelib.orders.times import iso
 from ops.cli.parameters import limit_option, period, period_options, show_accounts_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import limited, moment, show_rows
-from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,11 +75,8 @@ def _action_row(action: Action, *, show_accounts: bool) -> Sequence[Cell]:
 
 
 def _details(action: Action, *, show_accounts: bool) -> dict[str, str]:
-    """Mask the accounts that the text of a discarded letter holds."""
-    return {
-        name: masked_text(value) if name == "payload" and not show_accounts else value
-        for name, value in sorted(action.details.items())
-    }
+    details = action.details if show_accounts else action.masked_details
+    return dict(sorted(details.items()))
 
 
 COMMANDS = (audit,)

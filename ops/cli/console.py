@@ -43,9 +43,10 @@ def console(
     stage: str, port: int, aws_port: int, api_url: str | None, ready_fd: int | None
 ) -> None:
     """
-    Start the console: a web page on this machine, for this machine only.
+    Start the operators' console, a web page.
 
-    It works with your own AWS credentials. Nothing of it is deployed. Ctrl-C stops it.
+    Only this machine reaches it. It works with your own AWS credentials. Nothing of it is deployed.
+    Ctrl-C stops it.
     """
     try:
         require_free(port, "console")
@@ -62,7 +63,7 @@ def console(
             stop_when_parent_ends()
             say_ready(ready_fd)
 
-    # Slow to import: only those who want the console wait for it.
+    # Slow to import: only this command waits for it.
     desk = _module("ops.desk.desk").Desk(connected)
     made = _module("ops.console.console").Console(desk, api_url)
     _module("ops.console.server").run_console(made, port, ready)

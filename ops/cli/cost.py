@@ -34,9 +34,10 @@ COMMON_DESIGN, COMMON_BATCH_SIZE = "serial_boto3", 1
 )
 def cost(orders: int, batch_size: int, channels: int) -> None:
     """
-    Compute the bill for a number of orders, next to that of a query-then-put design.
+    Compute the bill for a number of orders.
 
-    Then what a stage costs a month whatever its traffic.
+    Beside it stands the bill of a query-then-put design, and below it the monthly cost of a stage,
+    whatever its traffic.
     """
     price = prices()
     try:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.submissions import iso
+from chalicelib.orders.times import iso
+from ops.cli.language import FILE_TEXTS
 from ops.cli.letter_actions import discard, redrive
 from ops.cli.letter_selection import selection_of, selection_options
 from ops.cli.parameters import limit_option, show_accounts_option
@@ -94,12 +95,16 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
         session.desk.record_accounts_shown(f"dead letter {message_id}")
     body = letter.message.body if show_accounts else masked_text(letter.message.body)
     if session.as_json:
-        attributes = {
-            name: letter.message.attribute(name) for name in letter.message.message_attributes
-        }
-        session.print_json({**letter_json(letter), "attributes": attributes, "body": body})
+        session.print_json(
+            {
+                **letter_json(letter),
+                "detail": letter.written_detail(FILE_TEXTS, show_accounts=show_accounts),
+                "attributes": letter.attributes(show_accounts=show_accounts),
+                "body": body,
+            }
+        )
         return
-    _show_letter(session, letter)
+    _show_letter(session, letter, show_accounts=show_accounts)
     session.out.print()
     session.out.print(body, markup=False)
     session.note(LOOKED)
@@ -120,7 +125,7 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _show_letter(session: Session, letter: DeadLetter) -> None:
+def _show_letter(session: Session, letter: DeadLetter, *, show_accounts: bool) -> None:
     show_facts(
         session.out,
         [
@@ -128,14 +133,14 @@ def _show_letter(session: Session, letter: DeadLetter) -> None:
             ("order", letter.order_id),
             ("submission", letter.submission_id),
             ("reason", letter.reason),
-            ("detail", letter.detail),
+            ("detail", letter.written_detail(session.texts, show_accounts=show_accounts)),
             ("first seen", f"{moment(letter.first_seen_at)} UTC"),
             ("last seen", f"{moment(letter.last_seen_at)} UTC"),
             ("receives", str(letter.message.receive_count)),
             ("record store says", what_is_recorded(letter)),
             *(
-                (name, letter.message.attribute(name))
-                for name in sorted(letter.message.message_attributes)
+                (name, value)
+                for name, value in sorted(letter.attributes(show_accounts=show_accounts).items())
                 if not name.startswith("unreadable")
             ),
         ],

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from chalicelib.submissions import Status
+from chalicelib.orders.record import Status
+from chalicelib.orders.terms import TERMS
 from ops.cli.parameters import limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import query_of, show_records
 from ops.cli.session import Session, desk_command
@@ -21,7 +22,7 @@ Example: python -m ops duplicates --from 2026-01-01 --json"""
 @click.option(
     "--conflicts",
     is_flag=True,
-    help="Only those with another amount, account or channel than the accepted one.",
+    help=f"Only those that differ from the accepted one in a term: {', '.join(TERMS)}.",
 )
 @limit_option
 @show_accounts_option
@@ -36,8 +37,8 @@ def duplicates(
     """
     List the duplicates of a period.
 
-    They are valid orders whose id was accepted before. One with another amount, account or channel
-    than the accepted one is a conflict, which someone must look into.
+    They are valid orders whose id was accepted before. One whose terms differ from the accepted
+    one's is a conflict, which someone must look into.
     """
     query = query_of(**days, status=Status.DUPLICATE)
     records = session.desk.orders.newest_first(query)

@@ -7,8 +7,8 @@ import sys
 import click
 from rich.text import Text
 
-from chalicelib.health import HealthStatus
-from chalicelib.representation import health_json
+from chalicelib.http.representation import health_json
+from chalicelib.services.health import HealthStatus
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows

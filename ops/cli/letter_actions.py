@@ -168,25 +168,36 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
     failures: list[Handled] = []
     done = failed = 0
     with session.progress(done_word, plan.count) as progress:
-        for each in handled:
-            if each.error is None:
-                done += 1
-            else:
-                failed += 1
-                failures = [*failures, each][:SHOWN_FAILURES]
-            progress(done + failed)
+        try:
+            for each in handled:
+                if each.error is None:
+                    done += 1
+                else:
+                    failed += 1
+                    failures = [*failures, each][:SHOWN_FAILURES]
+                progress(done + failed)
+        except KeyboardInterrupt:
+            session.note(
+                f"Broken off: {done} of {plan.count} {done_word}. The others are where they were: "
+                "the same command goes on with them."
+            )
+            raise
     gone = plan.count - done - failed
     if session.as_json:
         session.print_json(_plan_json(plan) | {"done": done, "failed": failed, "gone": gone})
     else:
         for each in failures:
             session.out.print(f"{each.letter.message_id}: {each.error}", markup=False)
-        parts = [f"{done} {done_word}"]
-        parts += [f"{failed} failed and are still there"] if failed else []
-        parts += [f"{gone} had gone meanwhile, or are with someone else"] if gone else []
-        session.out.print(f"{', '.join(parts)}.", markup=False)
+        session.out.print(_outcome(f"{done} {done_word}", failed, gone), markup=False)
     if failed or gone or plan.missing:
         sys.exit(FOUND_WANTING)
+
+
+def _outcome(done: str, failed: int, gone: int) -> str:
+    parts = [done]
+    parts += [f"{failed} failed and are still there"] if failed else []
+    parts += [f"{gone} had gone meanwhile, or are with someone else"] if gone else []
+    return f"{', '.join(parts)}."
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:

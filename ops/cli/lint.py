@@ -43,7 +43,7 @@ COMMANDS = (lint,)
 
 
 def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> bool:
-    """Show what is wrong by a rule. Returns whether anything is."""
+    """Show the faults that a rule finds. Returns whether there is one."""
     problems = rule.broken_by(settings)
     if problems:
         click.secho(f"broken  {rule.name}", fg="red")

@@ -94,7 +94,9 @@ def run(
     **worker_options: Any,
 ) -> None:
     """
-    Start everything: AWS emulator, resources, API, worker and console.
+    Start the whole system on this machine.
+
+    That is an AWS emulator, the resources, the API, the worker and the console.
 
     Ctrl-C stops it all. Nothing is kept: the next start begins empty.
     """

@@ -17,7 +17,7 @@ def either(name: str, yes: str, no: str, words: tuple[str, str]) -> Callable[...
     """
     Make one parameter of two flags that exclude each other: True, False, or None.
 
-    Of click's own pairs, `--yes/--no`, the last that is typed wins.
+    With one of click's own pairs, `--yes/--no`, the last flag would win.
     """
 
     def chosen(answer: bool) -> Callable[[click.Context, click.Parameter, bool], None]:

@@ -8,23 +8,33 @@ from typing import IO, TYPE_CHECKING
 import click
 from rich.text import Text
 
-from chalicelib.intake import InvalidIdempotencyKey
-from chalicelib.orders import UnreadableOrder
-from chalicelib.problems import problem_of
-from chalicelib.queries import OrderNotFound
-from chalicelib.representation import receipt_json, record_json
+from chalicelib.http.problems import problem_of
+from chalicelib.http.representation import receipt_json, record_json
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.services.intake import InvalidIdempotencyKey
+from chalicelib.services.queries import OrderNotFound
+from ops.cli.language import FILE_TEXTS
 from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
 from ops.cli.parameters import OrderId, show_accounts_option
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import amount_text, moment, remark, show_facts, show_rows, status_text
+from ops.cli.tables import (
+    error_facts,
+    moment,
+    open_terms,
+    remark,
+    show_facts,
+    show_rows,
+    status_text,
+    term_text,
+)
 from ops.desk.masking import masked_json, masked_text
 from ops.desk.order_bucket import ObjectMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
 
 
 @click.group(epilog="Example: python -m ops orders show order-001")
@@ -60,9 +70,9 @@ def submit(
     try:
         receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
     except (UnreadableOrder, InvalidIdempotencyKey) as error:
-        raise click.ClickException(problem_of(error).body()["detail"]) from error
+        raise click.ClickException(problem_of(error).body(session.texts)["detail"]) from error
     if session.as_json:
-        session.print_json(receipt_json(receipt))
+        session.print_json(receipt_json(receipt, FILE_TEXTS))
         return
     show_facts(
         session.out,
@@ -71,7 +81,7 @@ def submit(
             ("submission", receipt.submission_id),
             ("status", "QUEUED"),
             ("valid", "yes" if receipt.order.valid else Text("no", "red")),
-            *((error.field, f"{error.code}: {error.message}") for error in receipt.order.errors),
+            *error_facts(receipt.order.errors, session.texts),
         ],
     )
 
@@ -111,8 +121,9 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     )
     main = session.shown(order.order, show_accounts=show_accounts)
     if session.as_json:
-        records = [record_json(record) for record in history]
-        session.print_json({"order": record_json(main), "s3Url": url, "records": records})
+        records = [record_json(record, FILE_TEXTS) for record in history]
+        order_json = record_json(main, FILE_TEXTS)
+        session.print_json({"order": order_json, "s3Url": url, "records": records})
         return
     _show_order(session, main, url)
     _show_history(session, history, order.order)
@@ -124,13 +135,10 @@ def _show_order(session: Session, record: Record, url: str | None) -> None:
         [
             ("order", record.order_id),
             ("status", status_text(record.status)),
-            ("amount", amount_text(record) or None),
-            ("from", record.from_account),
-            ("to", record.to_account),
-            ("channel", record.channel),
+            *((name, term_text(value) or None) for name, value in record.terms.items()),
             ("received", f"{moment(record.received_at)} UTC"),
             ("submitted by", record.submitted_by),
-            *((error.field, f"{error.code}: {error.message}") for error in record.errors),
+            *error_facts(record.errors, session.texts),
             ("archived as", record.s3_key),
             ("download", url),
         ],
@@ -140,13 +148,13 @@ def _show_order(session: Session, record: Record, url: str | None) -> None:
 def _show_history(session: Session, history: Iterable[Record], order: Record) -> None:
     show_rows(
         session.out,
-        ("processed (UTC)", "submission", "status", "amount", "receives", "remark"),
+        ("processed (UTC)", "submission", "status", *open_terms(), "receives", "remark"),
         (
             (
                 moment(record.processed_at),
                 record.submission_id,
                 status_text(record.status),
-                amount_text(record),
+                *(term_text(record.terms[name]) for name in open_terms()),
                 str(record.receive_count),
                 remark(record, order),
             )

@@ -1,4 +1,4 @@
-"""`orders list` and `orders tail`: the records of a period, and those that are being written."""
+"""`orders list` and `orders tail`: the records of a period, and new ones as they are written."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from chalicelib.representation import record_json
+from chalicelib.http.representation import record_json
+from ops.cli.language import FILE_TEXTS
 from ops.cli.parameters import Moment, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import amount_text, moment, remark, status_text
+from ops.cli.tables import moment, open_terms, remark, status_text, term_text
 
 if TYPE_CHECKING:
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
 
 
 @click.command(
@@ -65,7 +66,7 @@ def tail(
         for record in islice(records, count):
             shown = session.shown(record, show_accounts=show_accounts)
             if session.as_json:
-                session.print_json(record_json(shown))
+                session.print_json(record_json(shown, FILE_TEXTS))
                 sys.stdout.flush()
             else:
                 session.out.print(_tail_line(shown))
@@ -76,5 +77,6 @@ def tail(
 def _tail_line(record: Record) -> Text:
     status = Text(f"{record.status:<10}", status_text(record.status).style)
     line = Text(f"{moment(record.processed_at)} ").append_text(status)
-    parts = [record.order_id, amount_text(record), record.channel or "", remark(record)]
+    terms = (term_text(record.terms[name]) for name in open_terms())
+    parts = [record.order_id, *terms, remark(record)]
     return line.append("  ".join(filter(None, parts)))

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from chalicelib.orders import is_order_id
-from chalicelib.query_parameters import DATE
-from chalicelib.wiring import now
+from chalicelib.http.parameters import DATE
+from chalicelib.orders.order import is_order_id
+from chalicelib.orders.times import now
 from ops.cli.options import options
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")

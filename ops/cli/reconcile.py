@@ -125,7 +125,7 @@ def _repair(
     findings: Callable[[Progress], Iterator[Finding]],
     count: int,
 ) -> bool:
-    """Find once more and mend each as it comes: what was found needn't be held in memory."""
+    """Find again, and mend each finding as it comes: memory needn't hold them all."""
     mended = left = 0
     with session.progress("repaired", count) as show:
         for finding in findings(Progress()):

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.orders import CHANNELS
-from chalicelib.queries import AuditQuery
-from chalicelib.record_store import AuditFilter
-from chalicelib.representation import record_json
-from chalicelib.submissions import Record, Status
+from chalicelib.http.representation import record_json
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.terms import CHANNELS
+from chalicelib.services.queries import AuditFilter, AuditQuery
+from ops.cli.language import FILE_TEXTS
 from ops.cli.options import either, options
 from ops.cli.parameters import period
 from ops.cli.tables import (
-    RECORD_COLUMNS,
     ROWS_AT_ONCE,
     limited,
     needs_accepted,
+    record_columns,
     record_row,
     show_rows,
 )
@@ -65,15 +65,15 @@ def show_records(
     )
     if session.as_json:
         for record in shown:
-            session.print_json(record_json(record))
+            session.print_json(record_json(record, FILE_TEXTS))
         return
-    count = show_rows(session.out, RECORD_COLUMNS, _rows(session, shown), "No such records.")
+    count = show_rows(session.out, record_columns(), _rows(session, shown), "No such records.")
     if count == limit:
         session.note(f"The newest {limit}; --limit 0 shows all.")
 
 
 def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:
-    """Make rows. What is accepted is read once for as many as are printed at once."""
+    """Make rows. Read the accepted records once for as many rows as are printed at once."""
     source = iter(records)
     while piece := list(islice(source, ROWS_AT_ONCE)):
         compared = {record.order_id for record in piece if needs_accepted(record)}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.submissions import Status, iso
+from chalicelib.orders.record import Status
+from chalicelib.orders.times import iso
 from ops.cli.parameters import period_options
 from ops.cli.record_lists import query_of
 from ops.cli.session import Session, desk_command

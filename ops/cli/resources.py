@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 
 @click.group(
-    help="The queue, bucket, table and alarms of a stage.",
+    help="Make, show or delete the resources of a stage.\n\n"
+    "They are its queues, bucket, table, alarms and dashboard.",
     epilog="Example: python -m ops resources up --stage dev",
 )
 def resources() -> None:

@@ -14,9 +14,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from chalicelib.representation import to_json
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.http.representation import to_json
+from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.texts import texts_in
 from ops.cli.exits import OutOfReach
+from ops.cli.language import readers_language
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
 from ops.desk.stage import StageUnavailable, connect
@@ -26,7 +28,7 @@ from ops.stage_names import LOCAL_STAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
 
 PIPED_WIDTH = 160
 
@@ -45,6 +47,7 @@ class Session:
         width = None if known else PIPED_WIDTH
         self.out = Console(width=width, highlight=False, soft_wrap=False)
         self.notes = Console(stderr=True, highlight=False, width=width)
+        self.texts = texts_in(readers_language(os.environ))
 
     def print_json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON object on a line of its own."""

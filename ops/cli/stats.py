@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.submissions import Status, iso
+from chalicelib.orders.record import Status
+from chalicelib.orders.times import iso
 from ops.cli.parameters import Duration
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import moment, show_facts, show_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.submissions import Status
+from chalicelib.orders.record import Status
+from chalicelib.orders.terms import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.errors import FieldError
+    from chalicelib.orders.record import Record
+    from chalicelib.orders.terms import Value
+    from chalicelib.texts import Texts
     from ops.desk.letters import DeadLetter
 
 ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
-RIGHT = {"amount", "receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
+RIGHT = {"receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
 RIGHT |= {"objects", "records", "orphans", "missing", "foreign", "in progress"}
 # To be copied and typed again.
 WHOLE = {"message", "submission"}
@@ -32,13 +37,14 @@ Cell = str | Text | None
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """Make a table; columns of numbers stand to the right, nothing is cut off."""
+    """Make a table. Numbers stand to the right, nothing is cut off, and nothing is markup."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
-        justify = "right" if name in RIGHT else "left"
+        decimal = name in TERMS and TERMS[name].decimal
+        justify = "right" if decimal or name in RIGHT else "left"
         made.add_column(name, justify=justify, overflow="fold", no_wrap=name in WHOLE)  # type: ignore[arg-type]
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(_as_data, row))
     return made
 
 
@@ -63,7 +69,7 @@ def show_facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
     made.add_column(overflow="fold")
     for name, value in values:
         if value is not None:
-            made.add_row(name, value)
+            made.add_row(name, _as_data(value))
     out.print(made)
 
 
@@ -77,9 +83,19 @@ def status_text(status: Status) -> Text:
     return Text(status.value, STATUS_STYLES[status])
 
 
-def amount_text(record: Record) -> str:
-    """Write an amount for people, with its thousands apart."""
-    return "" if record.amount is None else f"{record.amount:,.2f}"
+def term_text(value: Value) -> str:
+    """Write a term for people: a decimal with its thousands apart, nothing for no value."""
+    return f"{value:,.2f}" if isinstance(value, Decimal) else value or ""
+
+
+def open_terms() -> list[str]:
+    """Name the terms that are never masked: enough to tell submissions apart."""
+    return [name for name, term in TERMS.items() if not term.masked]
+
+
+def error_facts(errors: Iterable[FieldError], texts: Texts) -> Iterable[tuple[str, str]]:
+    """Write errors by their fields, each with its code and its sentence."""
+    return ((error.field, f"{error.code}: {texts.sentence(error.sentence)}") for error in errors)
 
 
 def needs_accepted(record: Record) -> bool:
@@ -89,10 +105,10 @@ def needs_accepted(record: Record) -> bool:
 
 def remark(record: Record, accepted: Record | None = None) -> str:
     """
-    Say what is remarkable about a record beside its verdict.
+    Write the remark on a record, beside its verdict.
 
-    `differs` compares no more than amount, accounts and channel. Whether a duplicate is the same
-    to the byte only the accepted record tells.
+    `differs` compares no more than the terms. Whether a duplicate is the same to the byte only the
+    accepted record tells.
     """
     if record.errors:
         return ", ".join(f"{error.field}: {error.code}" for error in record.errors)
@@ -106,22 +122,21 @@ def remark(record: Record, accepted: Record | None = None) -> str:
 def _likeness(record: Record, accepted: Record | None) -> str:
     if accepted and record.payload_sha256 == accepted.payload_sha256:
         return "exact resend"
-    return "same amount, accounts and channel" + ("; the body differs" if accepted else "")
+    return "same terms; the body differs" if accepted else "same terms"
 
 
-RECORD_COLUMNS = ("processed (UTC)", "order", "status", "amount", "from", "to", "channel", "remark")
+def record_columns() -> Sequence[str]:
+    """Name the columns of `record_row`. A term has its name in JSON, as in errors."""
+    return ("processed (UTC)", "order", "status", *TERMS, "remark")
 
 
 def record_row(record: Record, accepted: Record | None = None) -> Sequence[Cell]:
-    """Make the cells of `RECORD_COLUMNS`."""
+    """Make the cells of `record_columns`."""
     return (
         moment(record.processed_at),
         record.order_id,
         status_text(record.status),
-        amount_text(record),
-        record.from_account,
-        record.to_account,
-        record.channel,
+        *map(term_text, record.terms.values()),
         remark(record, accepted),
     )
 
@@ -153,6 +168,11 @@ def letter_row(letter: DeadLetter) -> Sequence[Cell]:
 def what_is_recorded(letter: DeadLetter) -> str:
     """Say in a few words what is recorded of a letter's order."""
     return f"{letter.status} ({letter.known})" if letter.status else letter.known.value
+
+
+def _as_data(cell: Cell) -> Text | None:
+    """Keep text that may come from outside from being taken for markup."""
+    return Text(cell) if isinstance(cell, str) else cell
 
 
 def limited(values: Iterable[Any], limit: int) -> Iterable[Any]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.queries import MAX_LIMIT
+from chalicelib.services.queries import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chalicelib.queries import AuditQuery
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from chalicelib.services.queries import AuditQuery
     from ops.desk.orders import Orders
 
 READ_AT_MOST = 5_000
 
 
 class Newest(NamedTuple):
-    """Read the newest records of a query. `complete` says that these are all."""
+    """The newest records of a query. `complete` says that these are all."""
 
     records: Sequence[Record]
     complete: bool

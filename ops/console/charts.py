@@ -41,7 +41,7 @@ class Chart:
         self._view = view
         with ui.element("section").classes("panel"):
             html(tag("h2", plot.title))
-            self._chart = ui.echart(_options(plot)).classes("plot")
+            self._chart = ui.echart(self._options(plot)).classes("plot")
             self._chart.props(f'role="img" aria-label="{plot.title}"')
             with ui.element("details").classes("more"):
                 html_summary(view.t("overview.as_table"))
@@ -49,9 +49,12 @@ class Chart:
 
     def show(self, plot: Plot) -> None:
         self._chart.options.clear()
-        self._chart.options.update(_options(plot))
+        self._chart.options.update(self._options(plot))
         self._chart.update()
         self._table.set_content(self._rows(plot))
+
+    def _options(self, plot: Plot) -> dict[str, Any]:
+        return _options(plot, number_writer(self._view.t.language))
 
     def _rows(self, plot: Plot) -> Any:
         columns = [
@@ -84,7 +87,12 @@ def _with_unit(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def _options(plot: Plot) -> dict[str, Any]:
+def number_writer(language: str) -> str:
+    """Write the JavaScript that writes a number in a language; "—" for a gap."""
+    return f'it => it?.toLocaleString("{language}", {{useGrouping: "always"}}) ?? "—"'
+
+
+def _options(plot: Plot, write_number: str) -> dict[str, Any]:
     """Make ECharts' options. The browser evaluates a key that begins with ":"."""
     muted, line = _colour("muted"), _colour("line")
     label = {":color": muted, "fontFamily": "Roboto, sans-serif", "fontSize": 12}
@@ -93,6 +101,7 @@ def _options(plot: Plot) -> dict[str, Any]:
         "grid": {"left": 4, "right": 8, "top": 12, "bottom": 34, "containLabel": True},
         "tooltip": {
             "trigger": "axis",
+            ":valueFormatter": write_number,
             ":backgroundColor": _colour("surface"),
             ":borderColor": line,
             "textStyle": {":color": _colour("ink"), "fontFamily": "Roboto, sans-serif"},
@@ -115,7 +124,7 @@ def _options(plot: Plot) -> dict[str, Any]:
         "yAxis": {
             "type": "value",
             "minInterval": 1,
-            "axisLabel": label,
+            "axisLabel": {**label, ":formatter": write_number},
             "splitLine": {"lineStyle": {":color": line}},
         },
         "series": [_series(plot, each) for each in plot.series],

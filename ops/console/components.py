@@ -82,7 +82,7 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Markup:
 
 
 def moment(view: View, when: Any) -> Markup:
-    """Show a time in UTC, and how long ago it was to whoever points at it."""
+    """Show a time in UTC, and on hover how long ago it was."""
     return tag(
         "time",
         view.f.moment(when),

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.wiring import now
+from chalicelib.orders.times import now
 from ops.console.depths import Depths, cloudwatch_history
 from ops.console.jobs import Jobs
 from ops.console.sampling import Throughput
@@ -36,8 +36,7 @@ class Console:
 
     @cached_property
     def throughput(self) -> Throughput:
-        records = self.desk.record_store(self.desk.stage.settings.table)
-        return Throughput(self.desk.stats, records, now)
+        return Throughput(self.desk.stats, self.desk.records, now)
 
     @property
     def stage(self) -> str:

@@ -11,7 +11,8 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.stage import CLIENT_CONFIG
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 5.0
 KEPT_FOR = timedelta(hours=24)
-# CloudWatch's finest for SQS is a minute; five are enough for what is plotted over a day.
+# CloudWatch's shortest period for SQS is a minute; five are enough for a plot of a day.
 FINE_PERIOD, COARSE_PERIOD = 60, 300
 FINE_FOR = timedelta(hours=3)
 METRIC = "ApproximateNumberOfMessagesVisible"
@@ -69,11 +70,11 @@ class Depths:
         return depth
 
     def since(self, moment: datetime) -> Sequence[Depth]:
-        """Return what was seen since then, oldest first."""
+        """Return the depths that were seen since then, oldest first."""
         return [depth for depth in tuple(self._seen) if depth.at >= moment]
 
     def watch(self, stop: threading.Event) -> None:
-        """Recall what CloudWatch knows, then look every few seconds, until told to stop."""
+        """Read CloudWatch's values, then look every few seconds, until told to stop."""
         self._recall()
         while not stop.wait(LOOK_SECONDS):
             try:

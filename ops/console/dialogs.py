@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Dialog:
-    """A modal dialog. What is in it is made anew each time that it opens."""
+    """A modal dialog. Its content is made anew each time that it opens."""
 
     def __init__(self, title: str) -> None:
         self._element = ui.element("dialog").props(f"aria-label={json.dumps(title)}")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from ops.console.texts import Texts
+from chalicelib.texts import Texts
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SEPARATORS = {"en": (",", "."), "es": (".", ",")}
@@ -19,8 +19,8 @@ class Formats:
     def number(self, value: float, decimals: int = 0) -> str:
         return self._localised(f"{value:,.{decimals}f}")
 
-    def amount(self, value: Decimal | None) -> str:
-        return "—" if value is None else self._localised(f"{value:,.2f}")
+    def amount(self, value: Decimal) -> str:
+        return self._localised(f"{value:,.2f}")
 
     def percent(self, part: float, whole: float) -> str:
         share = 100 * part / whole if whole else 0.0

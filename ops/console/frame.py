@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
+from chalicelib.texts import LANGUAGES
 from ops.console.markup import join, tag
-from ops.console.texts import LANGUAGES
 from ops.console.view import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from ops.console.view import View
-
-VIEWPORT = "width=device-width, initial-scale=1"
 
 
 class Place(NamedTuple):

@@ -19,7 +19,7 @@ SAFE_FETCH_SITES = {"", "same-origin", "none"}
 
 
 class OwnPagesOnly:
-    """Refuses requests and WebSockets that come from elsewhere than the console's own pages."""
+    """Middleware that refuses requests and WebSockets from any page but the console's own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

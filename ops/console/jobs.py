@@ -6,7 +6,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.services.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -37,7 +37,7 @@ class Job:
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Stop after the letter at hand: what is done stays done, the rest stays where it is."""
+        """Stop after the current letter: finished letters stay finished, the rest stays queued."""
         self._cancelled.set()
 
     def run(self) -> None:

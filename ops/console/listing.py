@@ -1,4 +1,4 @@
-"""The frame that the list pages share: a table in a panel, and what stands around it."""
+"""The frame that the list pages share: a table in a panel, and the parts around it."""
 
 from __future__ import annotations
 

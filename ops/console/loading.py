@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from nicegui import ui
 
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
 from ops.console.markup import tag
 

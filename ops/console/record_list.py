@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.cursors import InvalidCursor
+from chalicelib.services.cursors import InvalidCursor
 from ops.console.components import empty, moment, notice
 from ops.console.listing import Listing, show_list
 from ops.console.markup import join, tag
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
-from ops.desk.masking import masked
+from ops.console.terms import term_cells, term_columns
+from ops.desk.masking import mask
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from chalicelib.queries import AuditList, AuditQuery
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from chalicelib.services.queries import AuditList, AuditQuery
+    from ops.console.markup import Child
     from ops.console.view import View
 
 
@@ -45,23 +47,18 @@ def _columns(view: View) -> list[Column]:
     return [
         Column(t("field.id")),
         Column(t("field.outcome")),
-        Column(t("field.amount"), numeric=True),
-        Column(t("field.accounts")),
-        Column(t("field.channel")),
+        *term_columns(view),
         Column(t("field.processed_at")),
         Column(t("field.age"), numeric=True),
     ]
 
 
-def _row(view: View, record: Record) -> list[Markup | str]:
-    accounts = f"{masked(record.from_account) or '—'} → {masked(record.to_account) or '—'}"
+def _row(view: View, record: Record) -> list[Child]:
     age = (record.processed_at - record.received_at).total_seconds()
     return [
         order_link(record.order_id),
         tag("span", outcome(view, record)),
-        view.f.amount(record.amount),
-        tag("span", accounts, class_="nowrap"),
-        view.t.or_else(f"channel.{record.channel}", record.channel or "—"),
+        *term_cells(view, record.terms.masked(mask)),
         moment(view, record.processed_at),
         view.f.duration(age),
     ]

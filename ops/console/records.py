@@ -10,11 +10,9 @@ from ops.console.view import order_address
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.errors import FieldError
+    from chalicelib.orders.record import Record
     from ops.console.view import View
-
-# A record's `differs` has these names; the texts have `field.` and the other.
-FIELDS = {"amount": "amount", "fromAccount": "from", "toAccount": "to", "channel": "channel"}
 
 
 def order_link(order_id: str) -> Markup:
@@ -35,11 +33,6 @@ def outcome(view: View, record: Record) -> Markup:
     )
 
 
-def error_words(view: View, field: str, code: str) -> Markup:
+def error_sentence(view: View, error: FieldError) -> Markup:
     """Show a broken rule of an order: the field, and what is wrong with it."""
-    return join(tag("code", field), " ", view.t.or_else(f"error.{code}", code))
-
-
-def differing_fields(view: View, record: Record) -> str:
-    """Name the fields in which a duplicate differs from the accepted order."""
-    return ", ".join(view.t(f"field.{FIELDS[name]}") for name in record.differs)
+    return join(tag("code", error.field), " ", view.t.error(error)["message"])

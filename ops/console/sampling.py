@@ -1,9 +1,9 @@
 """
-Statistics that cost the same however much was recorded.
+Statistics whose cost does not grow with the number of records.
 
-What is few is read in full. What is more is sampled: of each slice of time and each shard of the
-audit index, the newest records are read, up to a limit. How much of the slice they cover tells how
-many there are in all of it: 50 records that reach back over a tenth of a slice stand for 500.
+A few records are read in full. More are sampled: each slice of time and each shard of the audit
+index is read from its newest record back, up to a limit. The share of the slice that these records
+cover tells the number in all of it: 50 records that cover a tenth of a slice stand for 500.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.queries import NEWEST
-from chalicelib.record_store import AuditFilter, AuditPage
-from chalicelib.submissions import iso
+from chalicelib.orders.times import iso
+from chalicelib.services.queries import NEWEST, AuditFilter
 from ops.desk.stats import Slice, Statistics, Stats
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Sequence
-    from datetime import date
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from ops.desk.orders import Records
 
 SLICES = 30
 READ_IN_FULL = 3_000
@@ -33,16 +32,6 @@ READERS = 16
 # How old a statistic may be, as a share of its period: 4 s for 15 minutes, 30 s at most.
 FRESH_SHARE = 1 / 225
 FRESH_AT_MOST_SECONDS = 30.0
-
-
-class Records(Protocol):
-    """The record store, as far as a sample needs it."""
-
-    @property
-    def audit_shards(self) -> int: ...
-    def audit(
-        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
-    ) -> AuditPage: ...
 
 
 class Measured(NamedTuple):
@@ -107,11 +96,11 @@ def _read(
 ) -> tuple[Sequence[Record], float]:
     """Read the newest records of a slice in a shard, and tell how many each stands for."""
     end = start + width
-    page = records.audit(end.date(), shard, iso(end), PER_READ, AuditFilter())
+    page = records.read_audit(end.date(), shard, iso(end), PER_READ, AuditFilter())
     read = list(page.records)
     if page.read_to is None and start.date() < end.date():
         # Midnight falls into this slice, and nothing that is left of the later day.
-        page = records.audit(start.date(), shard, NEWEST, PER_READ, AuditFilter())
+        page = records.read_audit(start.date(), shard, NEWEST, PER_READ, AuditFilter())
         read += page.records
     found = [record for record in read if record.processed_at >= start]
     if not found or len(found) < len(read) or page.read_to is None:

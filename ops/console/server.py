@@ -14,8 +14,9 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from chalicelib.query_parameters import InvalidParameters, audit_query
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.http.parameters import InvalidParameters, audit_query
+from chalicelib.orders.terms import SHOWN_CHARACTERS
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.console import ASSETS
 from ops.console.frame import show_frame
 from ops.console.guard import OwnPagesOnly
@@ -30,9 +31,11 @@ from ops.ports import LOOPBACK
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from chalicelib.orders.record import Record
+    from chalicelib.texts import Texts
     from ops.console.console import Console
 
-# The address, the page's key in the texts and the navigation, and what builds it.
+# The address, the page's key in the texts and the navigation, and its builder.
 PAGES = (
     ("/", "overview", overview.show),
     ("/orders", "orders", orders.show),
@@ -93,7 +96,7 @@ def make_app(console: Console) -> FastAPI:
     app.add_middleware(OwnPagesOnly)
     for path, key, build in PAGES:
         _add_page(console, path, key, build)
-    # Last: what no other page is at.
+    # Last: the page for all other addresses.
     _add_page(console, "/{_:path}", "unknown", unknown.show)
     ui.run_with(app, title="Orders", tailwind=False, show_welcome_message=False)
     return app
@@ -113,28 +116,24 @@ def _add_page(
 
 def _export(console: Console, request: Request) -> Response:
     """Send the records of a filter as a file, written as they are read. Accounts are masked."""
-    given = {name: value for name, value in request.query_params.items() if value}
     view = View(console, request)
+    given = dict(view.parameters)
+    wanted = given.pop("format", Format.CSV)
+    if wanted not in list(Format):
+        return PlainTextResponse(_unknown_format(view.t, wanted), status_code=400)
+    form = Format(wanted)
     try:
-        form = Format(given.pop("format", Format.CSV))
         query = audit_query(given, view.now())
         require_writable(form)
-    except (InvalidParameters, ValueError) as error:
-        return PlainTextResponse(f"{error}\n", status_code=400)
+    except InvalidParameters as error:
+        wrong = [f"{each['field']} {each['message']}\n" for each in map(view.t.error, error.errors)]
+        return PlainTextResponse("".join(wrong), status_code=400)
     except FormatUnavailable as error:
         return PlainTextResponse(f"{error}\n", status_code=501)
     name = f"orders-{console.stage}-{query.first_day}-{query.last_day}.{form}"
-    records = console.desk.orders.newest_first(query)
-
-    def content() -> Iterator[bytes]:
-        sink = _Sink()
-        for _ in export(records, cast("IO[bytes]", sink), form):
-            yield sink.drain()
-        yield sink.drain()
-
-    chunks = content()
+    chunks = _chunks(console.desk.orders.newest_first(query), form)
     try:
-        # Before the status is sent: what fails later can only break the file off.
+        # Before the status is sent: a later failure can only break the file off.
         first = next(chunks)
     except StoreUnavailable as error:
         return PlainTextResponse(f"{error}\n", status_code=503)
@@ -143,8 +142,20 @@ def _export(console: Console, request: Request) -> Response:
     return StreamingResponse(whole, media_type="application/octet-stream", headers=headers)
 
 
+def _unknown_format(t: Texts, wanted: str) -> str:
+    rule = t("rule.choice", choices=", ".join(Format))
+    return f"format {t('parameter.bad', rule=rule, got=repr(wanted[:SHOWN_CHARACTERS]))}\n"
+
+
+def _chunks(records: Iterator[Record], form: Format) -> Iterator[bytes]:
+    sink = _Sink()
+    for _ in export(records, cast("IO[bytes]", sink), form):
+        yield sink.drain()
+    yield sink.drain()
+
+
 class _Sink(io.RawIOBase):
-    """A file that keeps what is written only until it is sent on."""
+    """A file that keeps written bytes only until they are sent on."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -163,7 +174,7 @@ class _Sink(io.RawIOBase):
         return self._written
 
     def drain(self) -> bytes:
-        """Take out what was written since the last time."""
+        """Take out the bytes that were written since the last time."""
         data = b"".join(self._chunks)
         self._chunks.clear()
         return data

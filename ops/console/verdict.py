@@ -20,7 +20,7 @@ ICONS = {
 
 
 class Verdict(NamedTuple):
-    """How all is: `good`, `warn` or `bad`, and in words. `href` leads to what to do about it."""
+    """The stage's state: `good`, `warn` or `bad`, and words. `href` leads to the remedy."""
 
     kind: str
     words: str

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
 
 from ops.console.formats import Formats
-from ops.console.texts import Texts, preferred_language, texts_in
+from ops.console.texts import chosen_language, texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fastapi import Request
 
+    from chalicelib.texts import Texts
     from ops.console.console import Console
 
 THEMES = ("auto", "light", "dark")
@@ -35,7 +36,7 @@ class View:
         # A form sends every field, those left empty too.
         self.parameters = {name: value for name, value in request.query_params.items() if value}
         self.t: Texts = texts_in(
-            preferred_language(
+            chosen_language(
                 request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
             )
         )

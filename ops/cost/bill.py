@@ -19,7 +19,7 @@ READ_UNITS_PER_QUERY = 0.5
 
 
 class NotMeasured(LookupError):
-    """The benchmark has no figures for what is asked: the message says for what it has."""
+    """The benchmark has no such figures: the message says which ones it has."""
 
 
 @dataclass(frozen=True)

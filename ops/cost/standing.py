@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RESOURCES = Path(__file__).parents[2] / "infrastructure" / "resources.yaml"
 ALARM, DASHBOARD = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"
 # The names in namespace `Orders`. CloudWatch charges each for the service, and again for each
 # channel, but only for the hours in which something was counted: it is the most that is charged.
@@ -39,10 +38,10 @@ def standing_charges(
 
 def stage_template() -> dict[str, Any]:
     """Load the template that each stage is made of."""
-    return load_template(RESOURCES.read_text(encoding="utf-8"))
+    return load_template((PROJECT_ROOT / RESOURCES_TEMPLATE).read_text(encoding="utf-8"))
 
 
 def _count(template: Mapping[str, Any], kind: str) -> int:
-    """Count resources of a type, without those of events, which are off by default."""
+    """Count resources of a type, except the ones of events, which are off by default."""
     resources = template["Resources"].values()
     return sum(each["Type"] == kind and "Condition" not in each for each in resources)

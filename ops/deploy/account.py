@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-# CloudFormation throttles those who watch it: tried again for up to half a minute.
+# CloudFormation throttles its watchers: a call is tried again for up to half a minute.
 CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 6}
 )

@@ -1,4 +1,4 @@
-"""The app stack of a stage: API, functions and what connects them to the resources."""
+"""The app stack of a stage: API, functions, and their connections to the resources."""
 
 from __future__ import annotations
 

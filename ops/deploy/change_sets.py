@@ -1,4 +1,4 @@
-"""Change sets: what would become of each resource, worked out by CloudFormation beforehand."""
+"""Change sets: CloudFormation works out beforehand how each resource would change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Change:
     action: str
     logical_id: str
     type: str
-    physical_id: str
     replacement: str
 
     @property
@@ -138,7 +137,6 @@ class ChangeSets:
                     change["Action"],
                     change["LogicalResourceId"],
                     change["ResourceType"],
-                    change.get("PhysicalResourceId", ""),
                     change.get("Replacement", ""),
                 )
             if not page.get("NextToken"):
@@ -165,7 +163,7 @@ def _request(
         request["TemplateURL"] = wanted.template_url
     else:
         request["TemplateBody"] = wanted.template
-    # An import may change nothing but what it imports, tags included.
+    # An import may change only the resources that it imports, tags included.
     if kind == "IMPORT":
         request["ResourcesToImport"] = list(imports)
     else:

@@ -31,7 +31,7 @@ class Found:
 
 
 class LeftBehind:
-    """Looks for what an earlier stack has retained, or someone else has made."""
+    """Looks for resources that an earlier stack has retained, or that someone else has made."""
 
     def __init__(self, aws: Aws, stage: str, template: Mapping[str, Any]) -> None:
         self._aws = aws

@@ -23,7 +23,7 @@ FOLLOWED = ("Resource creation cancelled", "Resource update cancelled")
 
 
 class Watcher(Protocol):
-    """A listener to what happens; see presentation.py."""
+    """A listener to a deployment's progress; see presentation.py."""
 
     def say(self, text: str) -> None: ...
 
@@ -51,7 +51,7 @@ class Operations:
         events: list[StackEventTypeDef] = []
         try:
             for pause in pauses():
-                # The stack first: once it has ended, no event comes after those that follow.
+                # Read the stack first: once it has ended, the events read next are the last.
                 stack = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
                 for event in self._events_since(stack_id, seen):
                     seen = event["EventId"]
@@ -76,7 +76,7 @@ class Operations:
     def failure(
         self, stack: StackTypeDef, events: Sequence[StackEventTypeDef]
     ) -> DeploymentProblem:
-        """Explain why an operation failed: the cause, not what followed from it."""
+        """Explain why an operation failed: the cause, not its consequences."""
         reasons = self.refused_beforehand(StackName=stack["StackId"], because=_reasons(events))
         if not reasons:
             reasons = [
@@ -132,7 +132,7 @@ def pauses() -> Iterator[float]:
 
 
 def advice_on(reasons: Sequence[str]) -> str:
-    """Say what to read about reasons that have a story."""
+    """Name the page to read about a known reason."""
     taken = any("already exist" in reason for reason in reasons)
     return "A name is taken: see docs/deploying.md#a-name-is-taken. " if taken else ""
 

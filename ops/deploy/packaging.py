@@ -189,7 +189,7 @@ def _environment() -> dict[str, str]:
 
 
 def _drop_undeclared(template: Path) -> None:
-    """Drop what the merge template says of the one function that a stage may do without."""
+    """Drop the merge template's part about the one function that a stage may do without."""
     content = yaml.safe_load(template.read_text())
     if "Type" not in content["Resources"].get("PublishEvents", {"Type": None}):
         del content["Resources"]["PublishEvents"]

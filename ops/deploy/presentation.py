@@ -22,7 +22,7 @@ PIPE_WIDTH = 100
 
 
 class Screen:
-    """The terminal, or whatever the output goes to."""
+    """The terminal, or another target of the output."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
@@ -34,11 +34,11 @@ class Screen:
         self._console.print(escape(text))
 
     def good_news(self, text: str) -> None:
-        """Show what everyone has waited for."""
+        """Show the good end of a deployment."""
         self._console.print(escape(text), style="bold green")
 
     def show_changes(self, change_set: ChangeSet) -> None:
-        """Show what will become of each resource."""
+        """Show how each resource will change."""
         verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}
         self.say(f"Stack {change_set.stack}, {verb.get(change_set.type, 'to be changed')}:")
         self._console.print(changes_table(change_set.changes))

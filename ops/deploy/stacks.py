@@ -135,7 +135,7 @@ class Stacks:
         seen = self._operations.last_event(stack["StackId"])
         arguments: dict[str, Any] = {"ChangeSetName": change_set.id}
         if change_set.type != "IMPORT":
-            # If it fails, what it made itself goes again: there is no data in it yet.
+            # A failed creation deletes its own resources: they hold no data yet.
             arguments["RetainExceptOnCreate"] = True
         self._client.execute_change_set(**arguments)
         after, events = self._operations.wait(stack["StackId"], seen)

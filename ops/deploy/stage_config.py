@@ -97,7 +97,7 @@ class StageConfig:
         path = self.project / CONFIG
         text = path.read_text()
         before = _parsed(path)["stages"][self.stage].get(VARIABLES, {})
-        # Emptied, not left: what was turned off must not be subscribed to.
+        # Emptied, not left: the app must not subscribe to a stream that was turned off.
         gone = {name: "" for name in OPTIONAL_OUTPUTS if before.get(name)}
         values = gone | resource_variables(outputs)
         changed = [name for name, value in values.items() if before.get(name) != value]

@@ -7,22 +7,22 @@ The operators' desk: all that an operator can see and do, for the CLI and the co
     desk = Desk(connect("prod"))
     for record in desk.orders.newest_first(query): ...
 
-No terminal and no web page in here: what is long comes as an iterator, which the caller shows as
-it comes and may close at any time. All of it raises `chalicelib.unavailable.StoreUnavailable`
-when AWS does not do what it is asked. One desk may be used by any number of threads.
+No terminal and no web page in here: a long answer is an iterator, which the caller shows as it
+comes and may close at any time. All of it raises `chalicelib.services.unavailable.StoreUnavailable`
+when a call to AWS fails. One desk may be used by any number of threads.
 
     stage.py              connect to a stage with the operator's own credentials
     desk.py               Desk: all services over one stage
     orders.py             submit, look up, list and follow orders
     exports.py            records as CSV, NDJSON or Parquet
-    masking.py            accounts, as they are shown to whoever has not asked for them
+    masking.py            accounts with all but their last four digits hidden
     dead_letters.py       look at, redrive and discard dead letters
       letters.py          dead letters, and the choice of some of them
       look.py             a look into the queue
       letter_reader.py    messages read as dead letters
     audit_trail.py        who did what, when and why
     reconcile.py          the archive against the table, both ways
-      findings.py         what it finds and counts
+      findings.py         its findings and counts
     replay.py             the table built anew from the archive
       proof.py            the proof that both are equal
     stats.py              counts, ages and depths

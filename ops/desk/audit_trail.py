@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.submissions import iso
+from chalicelib.orders.times import iso
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from chalicelib.record_items import Item
+    from chalicelib.aws.items import Item
 
 PREFIX = "#audit/"
 
@@ -36,6 +37,14 @@ class Action:
     stage: str
     why: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def masked_details(self) -> dict[str, str]:
+        """The details, with the accounts masked that the text of a discarded letter holds."""
+        return {
+            name: masked_text(value) if name == "payload" else value
+            for name, value in self.details.items()
+        }
 
 
 class Table(Protocol):

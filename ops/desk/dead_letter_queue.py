@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.order_queue import Message
-from chalicelib.unavailable import unavailable_on_failure
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.services.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,30 +13,30 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.orders import sha256_of
-from chalicelib.submissions import iso
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.orders.order import sha256_of
+from chalicelib.orders.times import iso
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.letter_reader import LetterReader
-from ops.desk.letters import DeadLetter, Handled, Plan, Selection
+from ops.desk.letters import DETAIL_ATTRIBUTE, DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
 
-    from chalicelib.order_queue import Message
+    from chalicelib.services.message import Message
     from ops.desk.audit_trail import AuditTrail
     from ops.desk.letter_reader import Records
 
 DEFAULT_PER_SECOND = 20.0
 # The processor adds these when it gives up on a message: stale once the message is sent again.
-REASON_ATTRIBUTES = ("unreadableReason", "unreadableDetail", "unreadableAt", "originalMessageId")
+REASON_ATTRIBUTES = ("unreadableReason", DETAIL_ATTRIBUTE, "unreadableAt", "originalMessageId")
 # A DynamoDB item may have 400 KB; the rest of an entry is small.
 MAX_KEPT_BYTES = 360_000
 
 
 class Queue(LookQueue, Protocol):
-    """The two queues: `DeadLetterQueue` says what each method does."""
+    """The two queues: `DeadLetterQueue` documents each method."""
 
     def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None: ...
     def delete(self, message: Message) -> None: ...

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.health import Check, Health, HealthReport
-from chalicelib.intake import Intake
-from chalicelib.order_archive import OrderArchive
-from chalicelib.order_queue import OrderQueue
-from chalicelib.queries import Queries
-from chalicelib.record_store import RecordStore
-from chalicelib.wiring import now
+from chalicelib.application import Application
+from chalicelib.orders.times import now
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
@@ -24,10 +18,12 @@ from ops.desk.replay import Replay
 from ops.desk.stats import Stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from chalicelib.submissions import Record
+    from chalicelib.aws.dynamodb import RecordStore
+    from chalicelib.orders.record import Record
+    from chalicelib.services.health import HealthReport
     from ops.desk.stage import Stage
 
 # An operator may be far away from the stage's region.
@@ -36,7 +32,7 @@ HEALTH_LIMIT_SECONDS = 5.0
 
 class Desk:
     """
-    The services of one stage.
+    The services of one stage, for its operators.
 
     orders, dead_letters, audit_trail, reconciliation, replay, stats: see their modules.
     """
@@ -44,16 +40,24 @@ class Desk:
     def __init__(self, stage: Stage, clock: Callable[[], datetime] = now) -> None:
         self.stage = stage
         self._clock = clock
+        self._application = self._application_over(stage.environment)
+
+    @property
+    def records(self) -> RecordStore:
+        """The stage's own records."""
+        return self._application.records
 
     @cached_property
     def orders(self) -> Orders:
+        application = self._application
         return Orders(
-            intake=lambda: Intake(self._queue, self._clock, _new_id),
-            queries=Queries(self._records, self._archive, self._clock),
-            records=self._records,
+            intake=application.intake,
+            queries=application.queries,
+            records=application.records,
             archive=self._bucket,
+            table=self._table,
             operator=lambda: self.stage.operator,
-            new_id=_new_id,
+            new_id=application.new_id,
             clock=self._clock,
         )
 
@@ -75,7 +79,7 @@ class Desk:
     @cached_property
     def reconciliation(self) -> Reconciliation:
         return Reconciliation(
-            self._table, self._bucket, self._queue, self.audit_trail, clock=self._clock
+            self._table, self._bucket, self._application.queue, self.audit_trail, clock=self._clock
         )
 
     @cached_property
@@ -88,13 +92,7 @@ class Desk:
 
     def health(self) -> HealthReport:
         """Check each dependency by itself, as `GET /health` does. Never raises."""
-        checks: dict[str, Check] = {
-            "queue": lambda: (self._queue.waiting(), None)[1],
-            "deadLetterQueue": self._dead_letters_waiting,
-            "bucket": self._archive.check,
-            "table": self._records.check,
-        }
-        return Health(checks, HEALTH_LIMIT_SECONDS).report()
+        return self._application.health.report()
 
     def record_accounts_shown(self, where: str, why: str = "") -> None:
         """
@@ -115,37 +113,22 @@ class Desk:
 
     def record_store(self, table: str) -> RecordStore:
         """Open another table of records, to write to."""
-        return RecordStore(self.stage.dynamodb, table, self.stage.settings.audit_shards)
+        return self._application_over({**self.stage.environment, "ORDERS_TABLE": table}).records
 
-    @cached_property
-    def _records(self) -> RecordStore:
-        return self.record_store(self.stage.settings.table)
+    def _application_over(self, environment: Mapping[str, str]) -> Application:
+        return Application(
+            environment, self.stage, clock=self._clock, health_limit_seconds=HEALTH_LIMIT_SECONDS
+        )
 
     @cached_property
     def _table(self) -> OrderTable:
         return self.table(self.stage.settings.table)
 
     @cached_property
-    def _archive(self) -> OrderArchive:
-        return OrderArchive(self.stage.s3, self.stage.settings.bucket)
-
-    @cached_property
     def _bucket(self) -> OrderBucket:
         return OrderBucket(self.stage.s3, self.stage.settings.bucket)
-
-    @cached_property
-    def _queue(self) -> OrderQueue:
-        settings = self.stage.settings
-        return OrderQueue(self.stage.sqs, settings.queue_url, settings.dead_letter_queue_url)
 
     @cached_property
     def _dead_letter_queue(self) -> DeadLetterQueue:
         settings = self.stage.settings
         return DeadLetterQueue(self.stage.sqs, settings.queue_url, settings.dead_letter_queue_url)
-
-    def _dead_letters_waiting(self) -> str | None:
-        return "is not empty" if self._queue.dead_letters_waiting() else None
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())

@@ -5,40 +5,33 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.util import find_spec
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from chalicelib.representation import record_json, to_json
+from chalicelib.http.representation import record_json, to_json
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.terms import TERMS
+from chalicelib.texts import ENGLISH, texts_in
 from ops.desk.masking import masked_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from chalicelib.submissions import Record
-
 ROWS_AT_ONCE = 5_000
-# Rows of a list have no payload: the index that they come from does not hold it.
-COLUMNS = (
-    "orderId",
-    "recordId",
-    "submissionId",
-    "status",
-    "valid",
-    "isDuplicate",
-    "errors",
-    "amount",
-    "fromAccount",
-    "toAccount",
-    "channel",
-    "s3Key",
-    "payloadSha256",
-    "receivedAt",
-    "processedAt",
-    "receiveCount",
-    "differs",
-    "submittedBy",
+# A record with nothing in it: every row has its fields, an export without rows too.
+EMPTY_RECORD = Record(
+    order_id="",
+    record_id="",
+    submission_id="",
+    status=Status.ACCEPTED,
+    is_duplicate=False,
+    payload_sha256="",
+    received_at=datetime.min.replace(tzinfo=UTC),
+    processed_at=datetime.min.replace(tzinfo=UTC),
+    receive_count=0,
 )
 
 
@@ -51,7 +44,7 @@ class Format(StrEnum):
 
 
 class FormatUnavailable(Exception):
-    """A format can't be written with what is installed here: the message says what to type."""
+    """A format needs a package that is not installed: the message says what to type."""
 
 
 class _Writer(Protocol):
@@ -115,7 +108,7 @@ class _Csv:
 
     def __init__(self, to: IO[bytes]) -> None:
         self._to = to
-        self._write_rows([COLUMNS])
+        self._write_rows([columns()])
 
     def write(self, records: list[Record]) -> None:
         self._write_rows([[_cell(value) for value in _row(record).values()] for record in records])
@@ -143,13 +136,13 @@ class _Parquet:
             "valid": pa.bool_(),
             "isDuplicate": pa.bool_(),
             "errors": pa.list_(error),
-            "amount": pa.decimal128(15, 2),
+            **{name: pa.decimal128(15, 2) for name, term in TERMS.items() if term.decimal},
             "receivedAt": pa.timestamp("ms", tz="UTC"),
             "processedAt": pa.timestamp("ms", tz="UTC"),
             "receiveCount": pa.int32(),
             "differs": pa.list_(pa.string()),
         }
-        self._schema = pa.schema([(name, types.get(name, pa.string())) for name in COLUMNS])
+        self._schema = pa.schema([(name, types.get(name, pa.string())) for name in columns()])
         self._writer = pq.ParquetWriter(to, self._schema)
 
     def write(self, records: list[Record]) -> None:
@@ -170,9 +163,14 @@ _WRITERS: dict[Format, Callable[[IO[bytes]], _Writer]] = {
 }
 
 
+def columns() -> list[str]:
+    """Name the fields of a row."""
+    return list(_row(EMPTY_RECORD))
+
+
 def _row(record: Record) -> dict[str, Any]:
-    fields = record_json(record)
-    return {name: fields[name] for name in COLUMNS}
+    """Write a record as the API does, in English: a file is one for all its readers."""
+    return record_json(record, texts_in(ENGLISH))
 
 
 def _cell(value: Any) -> Any:
@@ -182,7 +180,7 @@ def _cell(value: Any) -> Any:
         case list():
             return json.dumps(value, separators=(",", ":")) if value else ""
         case str() if value.startswith(("=", "+", "-", "@")):
-            # A spreadsheet would take it for a formula, and ids come from whoever sent them.
+            # A spreadsheet would take it for a formula, and a sender chooses the id.
             return f"'{value}"
         case _:
             return value

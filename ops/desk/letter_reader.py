@@ -1,20 +1,28 @@
-"""Received messages read as dead letters, with what the record store says of each."""
+"""Received messages read as dead letters, with the record store's knowledge of each."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.orders import UnreadableOrder, parse_order
-from chalicelib.submissions import Record, Status, parse_iso, well_formed_submission_id
-from ops.desk.letters import GAVE_UP, DeadLetter, Known
+from chalicelib.orders.errors import Sentence, UnreadableOrder, sentence_from_json
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.submission import well_formed_submission_id
+from chalicelib.orders.times import parse_iso
+from ops.desk.letters import DETAIL_ATTRIBUTE, GAVE_UP, DeadLetter, Known
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from chalicelib.order_queue import Message
+    from chalicelib.orders.record import Record, Status
+    from chalicelib.services.message import Message
     from ops.desk.dead_letter_queue import Received
+
+
+# The processor's sentences are far shorter. So none nests deeper than it can be read.
+MAX_DETAIL_CHARACTERS = 2_000
 
 
 class Records(Protocol):
@@ -78,12 +86,22 @@ def _letter(
         order_id=read.order_id if isinstance(read, Identity) else None,
         submission_id=submission_id_of(message),
         reason=reason or (GAVE_UP if isinstance(read, Identity) else read.reason),
-        detail=message.attribute("unreadableDetail"),
+        detail=_detail(message.attribute(DETAIL_ATTRIBUTE)),
         first_seen_at=first,
         last_seen_at=last,
         known=known,
         status=status,
     )
+
+
+def _detail(text: str | None) -> Sentence | str | None:
+    """Read the processor's sentence. Any other content of the attribute stays as it is."""
+    if text is None or len(text) > MAX_DETAIL_CHARACTERS:
+        return text
+    try:
+        return sentence_from_json(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
 
 
 def _known(

@@ -6,14 +6,31 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from chalicelib.submissions import Status, iso
+from chalicelib.orders.errors import Sentence
+from chalicelib.orders.times import iso
+from ops.desk.masking import masked_sentence, masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from chalicelib.order_queue import Message
+    from chalicelib.orders.record import Status
+    from chalicelib.services.message import Message
+    from chalicelib.texts import Texts
 
+DETAIL_ATTRIBUTE = "unreadableDetail"
+"""The attribute of a message that holds the processor's sentence, as JSON."""
+# Ids, times and the caller: their runs of digits are no accounts. Others are the sender's own.
+OWN_ATTRIBUTES = frozenset(
+    {
+        "submissionId",
+        "receivedAt",
+        "submittedBy",
+        "unreadableReason",
+        "unreadableAt",
+        "originalMessageId",
+    }
+)
 GAVE_UP = "receives_exhausted"
 """The reason of a letter that SQS itself moved: every attempt to process it failed."""
 REASONS = (
@@ -47,7 +64,8 @@ class DeadLetter:
     A dead letter, decoded.
 
     `order_id` is None if no order can be read from it. `reason` is an unreadable order's code, or
-    `receives_exhausted`. `last_seen_at` is when it was last known to be handled before this look.
+    `receives_exhausted`. `detail` is the processor's sentence, or text of another origin as it is.
+    `last_seen_at` is when it was last known to be handled before this look.
     `known` and `status` are what the record store says now.
     """
 
@@ -55,7 +73,7 @@ class DeadLetter:
     order_id: str | None
     submission_id: str
     reason: str
-    detail: str | None
+    detail: Sentence | str | None
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     known: Known
@@ -64,6 +82,26 @@ class DeadLetter:
     @property
     def message_id(self) -> str:
         return self.message.message_id
+
+    def attributes(self, *, show_accounts: bool = False) -> dict[str, str | None]:
+        """Return the message's attributes: a sender's may hold an account, as a text may."""
+        values = {name: self.message.attribute(name) for name in self.message.message_attributes}
+        return {
+            name: value
+            if value is None or show_accounts or name in OWN_ATTRIBUTES
+            else masked_text(value)
+            for name, value in values.items()
+        }
+
+    def written_detail(self, texts: Texts, *, show_accounts: bool = False) -> str | None:
+        """Write the detail in the language of the texts. It may quote an order: it is data."""
+        match self.detail:
+            case Sentence() as sentence:
+                return texts.sentence(sentence if show_accounts else masked_sentence(sentence))
+            case str(text):
+                return text if show_accounts else masked_text(text)
+            case _:
+                return None
 
 
 @dataclass(frozen=True, slots=True)

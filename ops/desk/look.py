@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.services.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from datetime import datetime
 
-    from chalicelib.order_queue import Message
+    from chalicelib.services.message import Message
     from ops.desk.dead_letter_queue import Received
     from ops.desk.letters import DeadLetter, Selection
 

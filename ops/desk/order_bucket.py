@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from chalicelib.orders import is_order_id
-from chalicelib.unavailable import unavailable_on_failure
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.orders.order import is_order_id
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.record_items import Item, audit_partition, from_item
-from chalicelib.record_store import AUDIT_INDEX
-from chalicelib.submissions import CORRECTION_SLOT, FIRST_SLOT, OWN_SLOT_PREFIX, Record
-from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
+from chalicelib.aws.dynamodb import AUDIT_INDEX
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.items import Item, audit_partition, from_item
+from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, OWN_SLOT_PREFIX, Record
+from chalicelib.services.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -76,6 +77,17 @@ class OrderTable:
     def valid_records(self) -> Iterator[Record]:
         """Yield all records of valid orders, in no order."""
         yield from (from_item(item) for item in self._scan("s3Key"))
+
+    def payload(self, order_id: str, record_id: str) -> str:
+        """Read the text that a record keeps of a rejected order. Strongly consistent."""
+        with unavailable_on_failure("DynamoDB GetItem"):
+            answer = self._client.get_item(
+                TableName=self.name,
+                Key={"orderId": {"S": order_id}, "recordId": {"S": record_id}},
+                ProjectionExpression="payload",
+                ConsistentRead=True,
+            )
+        return str(answer.get("Item", {}).get("payload", {}).get("S", ""))
 
     def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
         """Find the records of these submissions, as far as there are any. Strongly consistent."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import heapq
 import time
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.queries import NEWEST, AuditList, AuditQuery, OrderHistory, Queries
-from chalicelib.record_items import audit_position
-from chalicelib.record_store import AuditFilter, AuditPage
+from chalicelib.services.queries import (
+    NEWEST,
+    AuditFilter,
+    AuditList,
+    AuditPage,
+    AuditQuery,
+    OrderHistory,
+    Queries,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from chalicelib.intake import Intake, Receipt
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from chalicelib.services.intake import Intake, Receipt
 
 PAGE_SIZE = 250
 # A record shows in the index a moment after the time it bears: each look goes back this far.
@@ -27,7 +34,7 @@ class Records(Protocol):
 
     @property
     def audit_shards(self) -> int: ...
-    def audit(
+    def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter
     ) -> AuditPage: ...
 
@@ -38,16 +45,23 @@ class Archive(Protocol):
     def payload(self, key: str) -> bytes: ...
 
 
+class Table(Protocol):
+    """The table, as far as a record's own item is needed."""
+
+    def payload(self, order_id: str, record_id: str) -> str: ...
+
+
 class Orders:
     """The orders of a stage."""
 
     def __init__(
         self,
         *,
-        intake: Callable[[], Intake],
+        intake: Intake,
         queries: Queries,
         records: Records,
         archive: Archive,
+        table: Table,
         operator: Callable[[], str],
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
@@ -57,6 +71,7 @@ class Orders:
         self._queries = queries
         self._records = records
         self._archive = archive
+        self._table = table
         self._operator = operator
         self._new_id = new_id
         self._clock = clock
@@ -70,7 +85,7 @@ class Orders:
             UnreadableOrder: no order can be read; nothing was queued.
             InvalidIdempotencyKey: nothing was queued.
         """
-        return self._intake().submit(
+        return self._intake.submit(
             body,
             request_id=f"ops-{self._new_id()}",
             caller=self._operator(),
@@ -104,16 +119,14 @@ class Orders:
 
     def payload(self, record: Record) -> str:
         """
-        Read a submission's text, byte for byte: a valid one's from S3, else from the record.
-
-        A list leaves `payload` out: for an invalid order take the record from `show`.
+        Read a submission's text, byte for byte: a valid one's from S3, else from its item.
 
         Raises:
             ObjectMissing: the archive does not have it, against invariant 3.
         """
         if record.s3_key:
             return self._archive.payload(record.s3_key).decode()
-        return record.payload or ""
+        return self._table.payload(record.order_id, record.record_id)
 
     def page(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
         """
@@ -131,7 +144,7 @@ class Orders:
             shards = [
                 self._shard(day, shard, query.only) for shard in range(self._records.audit_shards)
             ]
-            yield from heapq.merge(*shards, key=audit_position, reverse=True)
+            yield from heapq.merge(*shards, key=attrgetter("audit_position"), reverse=True)
             if day == date.min:
                 return
             day -= timedelta(days=1)
@@ -165,10 +178,10 @@ class Orders:
             fresh = [
                 record
                 for record in self.since(horizon if shown else start, only)
-                if audit_position(record) not in shown
+                if record.audit_position not in shown
             ]
             for record in reversed(fresh):
-                shown[audit_position(record)] = record.processed_at
+                shown[record.audit_position] = record.processed_at
                 yield record
             oldest = horizon - OVERLAP
             shown = {place: moment for place, moment in shown.items() if moment >= oldest}
@@ -177,6 +190,6 @@ class Orders:
     def _shard(self, day: date, shard: int, only: AuditFilter) -> Iterator[Record]:
         before: str | None = NEWEST
         while before:
-            page = self._records.audit(day, shard, before, PAGE_SIZE, only)
+            page = self._records.read_audit(day, shard, before, PAGE_SIZE, only)
             yield from page.records
             before = page.read_to

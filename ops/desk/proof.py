@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.orders import sha256_of
+from chalicelib.orders.order import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
 
 COMPARED_BETWEEN_REPORTS = 1_000
+# The one term that may come beside the JSON, as an attribute of the message.
+CHANNEL = "channel"
 
 
 class Difference(StrEnum):
@@ -79,19 +81,13 @@ class Line(NamedTuple):
 
 def line_of(record: Record) -> Line:
     """Digest a record."""
-    content = [
-        record.order_id,
-        record.submission_id,
-        record.payload_sha256,
-        # DynamoDB gives 12.50 back as 12.5.
-        record.amount and f"{record.amount:.2f}",
-        record.from_account,
-        record.to_account,
-    ]
+    identity = [record.order_id, record.submission_id, record.payload_sha256]
+    terms = record.terms.canonical
+    without_channel = {name: value for name, value in terms.items() if name != CHANNEL}
     return Line(
         key=record.s3_key or "",
-        content=sha256_of(json.dumps([*content, record.channel])),
-        without_channel=sha256_of(json.dumps(content)),
+        content=sha256_of(json.dumps([identity, terms])),
+        without_channel=sha256_of(json.dumps([identity, without_channel])),
         verdict=f"{record.record_id}|{record.status}|{record.is_duplicate}|{record.differs}",
     )
 

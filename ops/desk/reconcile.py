@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.submissions import Record, iso
+from chalicelib.orders.times import iso
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.findings import Finding, Kind, Outcome, Progress
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
@@ -24,6 +24,7 @@ from ops.desk.order_table import ArchivedRecord, Identity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from chalicelib.orders.record import Record
     from ops.desk.audit_trail import AuditTrail
 
 # A message that fails is tried five times, six minutes apart, before it is a dead letter: until
@@ -57,7 +58,7 @@ class Queue(Protocol):
 
 
 class Reconciliation:
-    """Compares archive and table, and mends what can be mended."""
+    """Compares archive and table, and mends the findings that can be mended."""
 
     def __init__(
         self,

@@ -25,13 +25,11 @@ from hashlib import sha256
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.orders import parse_order
-from chalicelib.submissions import (
-    Record,
-    Submission,
-    iso,
-    settle,
-)
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.record import Record
+from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission
+from chalicelib.orders.times import iso
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
 from ops.desk.proof import Difference, Line, Progress, Unequal, compare, line_of
@@ -47,7 +45,7 @@ UNKNOWN_RECEIVE_COUNT = 0
 
 
 class TableNotEmpty(Exception):
-    """The table to rebuild into has records already: the message says what can be done."""
+    """The table to rebuild into has records already: the message names the choices."""
 
 
 class RecordSource(Protocol):

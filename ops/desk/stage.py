@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from chalicelib.aws.clients import S3_CONFIG, made_once
+from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.settings import Settings, SettingsError
-from chalicelib.unavailable import unavailable_on_failure
-from chalicelib.wiring import S3_CONFIG
 from ops.local_stage import (
     DEFAULT_AWS_PORT,
     NotRunning,
@@ -27,6 +26,7 @@ from ops.stack_outputs import resource_variables
 from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -51,41 +51,60 @@ class StageUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its name, where its resources are, and clients for them."""
+    """A stage: its name, its app's environment variables, and clients for its resources."""
 
     name: str
-    settings: Settings
+    environment: Mapping[str, str]
     session: boto3.Session
     endpoint_url: str | None = None
+
+    @made_once
+    def settings(self) -> Settings:
+        return Settings.from_env(self.environment)
 
     @property
     def is_local(self) -> bool:
         return self.name == LOCAL_STAGE
 
-    @cached_property
+    @made_once
     def sqs(self) -> SQSClient:
-        return self.session.client("sqs", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
+        return cast("SQSClient", self._client("sqs"))
 
-    @cached_property
+    @made_once
     def dynamodb(self) -> DynamoDBClient:
-        return self.session.client("dynamodb", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
+        return cast("DynamoDBClient", self._client("dynamodb"))
 
-    @cached_property
+    @made_once
     def s3(self) -> S3Client:
-        config = CLIENT_CONFIG.merge(S3_CONFIG)
-        return self.session.client("s3", endpoint_url=self.endpoint_url, config=config)
+        return cast("S3Client", self._client("s3", CLIENT_CONFIG.merge(S3_CONFIG)))
 
-    @cached_property
+    @made_once
+    def events(self) -> Any:
+        return self._client("events")
+
+    @made_once
+    def sns(self) -> Any:
+        return self._client("sns")
+
+    @property
+    def without_retries(self) -> Self:
+        """The same clients: an operator's health check may try again."""
+        return self
+
+    @made_once
     def operator(self) -> str:
         """
-        Who works here: the ARN that STS says the credentials belong to.
+        The ARN of the operator: STS says whose credentials these are.
 
         Raises:
             StoreUnavailable: STS did not say.
         """
-        sts: Any = self.session.client("sts", endpoint_url=self.endpoint_url, config=CLIENT_CONFIG)
         with unavailable_on_failure("STS GetCallerIdentity"):
-            return str(sts.get_caller_identity()["Arn"])
+            return str(self._client("sts").get_caller_identity()["Arn"])
+
+    def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
+        make: Any = self.session.client
+        return make(service, endpoint_url=self.endpoint_url, config=config)
 
 
 def connect(
@@ -121,8 +140,7 @@ def _connect_local(aws_port: int) -> Stage:
             f"{error}, say where its AWS endpoint is with --aws-port, or name another stage with "
             "--stage."
         ) from error
-    settings = Settings.from_env(resource_variables(outputs))
-    return Stage(LOCAL_STAGE, settings, local_session(), aws_url)
+    return Stage(LOCAL_STAGE, resource_variables(outputs), local_session(), aws_url)
 
 
 def _connect(name: str, config_file: Path) -> Stage:
@@ -144,7 +162,7 @@ def _connect(name: str, config_file: Path) -> Stage:
             f"sets the stage up types `python -m ops resources up --stage {name}`, which creates "
             "and records them."
         ) from error
-    return Stage(name, settings, _session(name, settings.queue_url))
+    return Stage(name, environment, _session(name, settings.queue_url))
 
 
 def _session(stage: str, queue_url: str) -> boto3.Session:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from chalicelib.record_store import AuditFilter
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from chalicelib.services.queries import AuditFilter
 
 # Ages are kept as counts per bucket, each 5% wider than the one before: a percentile is off by so
 # much at most.
@@ -60,7 +60,7 @@ class Slice:
 
     def add(self, record: Record) -> None:
         self.by_status[record.status.value] += 1
-        self.by_channel[record.channel or NO_CHANNEL] += 1
+        self.by_channel[record.terms.channel or NO_CHANNEL] += 1
         self.conflicts += bool(record.differs)
         self.corrections += record.is_duplicate and record.status == "ACCEPTED"
         self.retried += record.receive_count > 1

@@ -19,7 +19,12 @@ from ops.lint.stage import (
     denies_plain_http,
 )
 from ops.stack_outputs import outputs_of
-from ops.stage_names import api_function_name, processor_name, resources_stack_name
+from ops.stage_names import (
+    alarm_name,
+    api_function_name,
+    processor_name,
+    resources_stack_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +185,7 @@ class DeployedStage:
 
     def _alarms(self) -> frozenset[str]:
         pages = self._client("cloudwatch").get_paginator("describe_alarms")
-        prefix = f"orders-{self._stage}-"
+        prefix = alarm_name(self._stage, "")
         return frozenset(
             alarm["AlarmName"]
             for page in pages.paginate(AlarmNamePrefix=prefix)

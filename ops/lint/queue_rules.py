@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.processing import TIME_FOR_ONE_CALL_MS
+from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS
 from ops.lint.rule import LAMBDA_DOCS, SQS_DOCS, rule
 
 if TYPE_CHECKING:

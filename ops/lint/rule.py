@@ -1,4 +1,4 @@
-"""A rule: an object with a name, which says what it found to be wrong, or nothing."""
+"""A rule: an object with a name, which lists the faults that it finds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SQS_DOCS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDevelope
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule, the recommendation that it comes from, and the check that yields what is wrong."""
+    """A rule, its source (a recommendation), and the check that yields the faults."""
 
     name: str
     recommendation: str
@@ -26,7 +26,7 @@ class Rule:
     check: Check
 
     def broken_by(self, stage: StageSettings) -> list[str]:
-        """List what is wrong with the stage by this rule."""
+        """List the stage's faults by this rule."""
         return list(self.check(stage))
 
 

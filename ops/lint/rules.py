@@ -1,4 +1,4 @@
-"""All rules: pairs of settings that must not part, and what AWS recommends."""
+"""All rules: pairs of settings that must agree, and AWS's recommendations."""
 
 from ops.lint.queue_rules import QUEUE_RULES
 from ops.lint.stage_rules import STAGE_RULES

@@ -22,7 +22,7 @@ def denies_plain_http(policy: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class QueueSettings:
-    """A queue. `moves_to` is its dead-letter queue's ARN, `takes_from` those of its sources."""
+    """A queue. `moves_to` is its dead-letter queue's ARN, `takes_from` its sources' ARNs."""
 
     arn: str
     visibility_timeout_seconds: int

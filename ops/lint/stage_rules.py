@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.lint.rule import SQS_DOCS, rule
-from ops.stage_names import LOCAL_STAGE
+from ops.stage_names import LOCAL_STAGE, alarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,8 +121,9 @@ def _record_table(stage: StageSettings) -> Iterable[str]:
 )
 def _alarms(stage: StageSettings) -> Iterable[str]:
     for name in ALARMS:
-        if f"orders-{stage.stage}-{name}" not in stage.alarms:
-            yield f"there is no alarm orders-{stage.stage}-{name}"
+        expected = alarm_name(stage.stage, name)
+        if expected not in stage.alarms:
+            yield f"there is no alarm {expected}"
 
 
 @rule(

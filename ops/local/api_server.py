@@ -21,8 +21,8 @@ from chalice.local import (
     create_local_server,
 )
 
-from chalicelib.messages import preferred_language
-from chalicelib.submissions import is_well_formed_id
+from chalicelib.orders.submission import is_well_formed_id
+from chalicelib.texts import preferred_language, texts_in
 from ops.local.refusals import RequestRefused, refused, unknown_path, unreadable_line
 from ops.local.request_body import read_body
 from ops.ports import LOOPBACK
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from chalice.app import Chalice
     from chalice.local import LocalDevServer
 
-    from chalicelib.problems import Problem
-    from chalicelib.web import Reporter
+    from chalicelib.http.problems import Problem
+    from chalicelib.http.responses import Reporter
 
 # API Gateway's: nobody gets the answer of a longer call.
 FUNCTION_TIMEOUT_SECONDS = 29
@@ -118,7 +118,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
             super()._send_error_response(error)
 
     def send_error(self, code: int, message: str | None = None, *_: object) -> None:
-        """Refuse what Python's server can't read: a method, or a request line."""
+        """Refuse a method or a request line that Python's server can't read."""
         self.close_connection = True
         # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
         self.request_version = self.protocol_version
@@ -130,14 +130,14 @@ class ApiRequestHandler(ChaliceRequestHandler):
         )
 
     def _send_problem(self, problem: Problem) -> None:
-        language = preferred_language(self.headers.get("Accept-Language", ""))
+        texts = texts_in(preferred_language(self.headers.get("Accept-Language", "")))
         headers = {
-            **problem.headers_in(language),
+            **problem.headers_in(texts.language),
             "Content-Type": "application/problem+json",
             "X-Request-Id": request_id(self.headers.get("X-Request-Id")),
         }
         self._report(problem, headers["X-Request-Id"])
-        self._send_http_response(problem.status.value, headers, json.dumps(problem.body(language)))
+        self._send_http_response(problem.status.value, headers, json.dumps(problem.body(texts)))
 
     def _report(self, problem: Problem, request_id: str) -> None:
         if self._reporter is None:
@@ -150,7 +150,7 @@ class ApiRequestHandler(ChaliceRequestHandler):
             status=problem.status.value,
             duration_ms=int((time.monotonic() - started) * 1000) if started else 0,
             request_id=request_id,
-            known=problem.log_keys(),
+            fields=problem.log_keys(),
         )
 
     def _route(self) -> str:
@@ -196,7 +196,7 @@ class ApiServer:
 
     def stop(self) -> None:
         """Stop serving. Returns at once; a signal handler may call it."""
-        # The server's shutdown waits for its loop, which is what a signal handler interrupts.
+        # The server's shutdown waits for its loop, and a signal handler interrupts that loop.
         threading.Thread(target=self._local.shutdown, daemon=True).start()
 
 

@@ -102,7 +102,7 @@ def emulator_environment(
         # At its start it removes containers that it takes for its own. None of ours is in one.
         "DOCKER_HOST": f"unix://{directory / 'no-docker.sock'}",
     }
-    # Its Lambda would find the modules of this checkout instead of those in a function's zip.
+    # The emulator's Lambda would load this checkout's modules, not the ones in a function's zip.
     environment.pop("PYTHONPATH", None)
     return environment
 

@@ -56,7 +56,7 @@ def without_aws_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bypassing_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Exempt calls to this machine from any proxy, whatever else is configured."""
+    """Exempt calls to this machine from any proxy, and keep all other settings."""
     hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     with_loopback = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
     return {"no_proxy": with_loopback, "NO_PROXY": with_loopback}

@@ -168,7 +168,7 @@ class EventSourceMapping:
         )
         try:
             answer = as_json(self._handler(sqs_event(batch, self._settings.queue_arn), context))
-        # The function's boundary: whatever escapes it, SystemExit included, is a failed invocation.
+        # The function's boundary: anything that escapes it, SystemExit too, is a failed invocation.
         except (Exception, SystemExit) as error:  # noqa: BLE001 (see above)
             # Only the type: a message may quote the order, and no log may.
             log.warning(

@@ -1,4 +1,4 @@
-"""The settings of the worker: those of Lambda's event source mapping, with Lambda's limits."""
+"""The worker's settings: the same as an event source mapping's, with Lambda's limits."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ LARGEST_BATCH = 100
 @dataclass(frozen=True)
 class Batching:
     """
-    How messages are gathered into batches, with Lambda's limits.
+    The gathering of messages into batches, with Lambda's limits.
 
     Raises:
         ValueError: Lambda would refuse it too.

@@ -1,4 +1,4 @@
-"""The lines that `make run` shows: one for each step, and at the end what there is to try."""
+"""The lines that `make run` shows: one for each step, and at the end things to try."""
 
 import time
 
@@ -59,7 +59,6 @@ def _what_to_try(stack: LocalStack) -> str:
   API           {stack.api_url}
   AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
 {_console_line(stack)}
-
 Try it, in another terminal:
 
   curl -i {stack.api_url}/orders -H 'Content-Type: application/json' \\
@@ -67,7 +66,7 @@ Try it, in another terminal:
   curl -s {stack.api_url}/orders/order-001
   curl -s {stack.api_url}/health
 
-Look into the queue, the bucket and the table:
+Look into the table and the bucket, with the AWS CLI:
 
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
   aws --endpoint-url {stack.aws_url} dynamodb scan --table-name {stack.outputs["TableName"]}

@@ -139,7 +139,7 @@ class OpsProcess(ChildProcess):
 
 
 def say_ready(ready_fd: int) -> None:
-    """Say, as the child, what `wait_until_ready` waits for."""
+    """Tell the parent, as the child, that `wait_until_ready` may return."""
     os.write(ready_fd, b"\n")
     os.close(ready_fd)
 

@@ -7,9 +7,8 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from chalicelib import wiring
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
 from ops.local.clients import queue_client
@@ -22,8 +21,6 @@ from ops.local_stage import REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from chalice.app import Chalice
 
 HANDLER = "process_orders"
 
@@ -41,8 +38,7 @@ def run_worker(
     Raises:
         HandlerMissing: app.py has no function for the queue.
     """
-    app = _load_app()
-    handler = app.handler_map.get(HANDLER)
+    handler = _load_app().app.handler_map.get(HANDLER)
     if handler is None:
         raise HandlerMissing(f"app.py has no {HANDLER} to hand messages to.")
     queue_url = os.environ["ORDERS_QUEUE_URL"]
@@ -54,7 +50,8 @@ def run_worker(
 
 def run_api(port: int, ready_fd: int | None) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
-    server = ApiServer(_load_app(), port, wiring.telemetry())
+    module = _load_app()
+    server = ApiServer(module.app, port, module.application.telemetry)
     _run(server.run, server.stop, ready_fd)
 
 
@@ -63,9 +60,9 @@ def queue_arn(queue_url: str) -> str:
     return f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{queue_url.rsplit('/', 1)[1]}"
 
 
-def _load_app() -> Chalice:
-    """Load the app of the working directory. It reads the environment as it loads."""
-    return cast("Chalice", importlib.import_module("app").app)
+def _load_app() -> Any:
+    """Load the app.py of the working directory. It reads the environment as it loads."""
+    return importlib.import_module("app")
 
 
 def _run(run: Callable[[], None], stop: Callable[[], None], ready_fd: int | None) -> None:

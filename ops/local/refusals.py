@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from chalice.local import LocalGatewayException
 
-from chalicelib.messages import message
-from chalicelib.problems import Problem
+from chalicelib.http.problems import Problem
+from chalicelib.orders.errors import Sentence, sentence
 
 # API Gateway's: a larger body never reaches a function.
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -28,8 +28,8 @@ def unknown_path(path: str) -> Problem:
     return Problem(
         "unknown-path",
         HTTPStatus.NOT_FOUND,
-        message("unknown-path.title"),
-        message("unknown-path.detail", path=_shown(path)),
+        sentence("unknown-path.title"),
+        sentence("unknown-path.detail", path=_shown(path)),
     )
 
 
@@ -40,22 +40,22 @@ def refused(status: HTTPStatus, detail: str) -> Problem:
 
 def unreadable_line(line: str) -> Problem:
     """Say that the request line can't be read."""
-    return _malformed(message("malformed-request.line", got=_shown(line)))
+    return _malformed(sentence("malformed-request.line", got=_shown(line)))
 
 
 def negative_length(length: str) -> Problem:
     """Say that Content-Length is negative."""
-    return _malformed(message("malformed-request.negative", got=length))
+    return _malformed(sentence("malformed-request.negative", got=length))
 
 
 def bad_length() -> Problem:
     """Say that Content-Length is no number."""
-    return _malformed(message("malformed-request.length"))
+    return _malformed(sentence("malformed-request.length"))
 
 
 def bad_chunks() -> Problem:
     """Say that a chunked body has no chunk where one begins."""
-    return _malformed(message("malformed-request.chunks"))
+    return _malformed(sentence("malformed-request.chunks"))
 
 
 def too_large() -> Problem:
@@ -63,16 +63,16 @@ def too_large() -> Problem:
     return Problem(
         "request-too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        message("request-too-large.title"),
-        message("request-too-large.detail", most=MAX_BODY_BYTES),
+        sentence("request-too-large.title"),
+        sentence("request-too-large.detail", most=MAX_BODY_BYTES),
     )
 
 
-def _malformed(detail: str) -> Problem:
-    title = message("malformed-request.title")
+def _malformed(detail: Sentence) -> Problem:
+    title = sentence("malformed-request.title")
     return Problem("malformed-request", HTTPStatus.BAD_REQUEST, title, detail)
 
 
 def _shown(text: str) -> str:
-    """Quote what was sent: in ASCII, and only its beginning if it is long."""
+    """Quote the input in ASCII, and only its beginning if it is long."""
     return json.dumps(text[:SHOWN_CHARACTERS]) + ("…" if len(text) > SHOWN_CHARACTERS else "")

@@ -26,7 +26,7 @@ def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
                 steps.end()
                 return _watch(stack, steps)
         except StopRequested:
-            # Before it was up. What had been started is stopped.
+            # It was not up yet: stop the parts that had been started.
             steps.break_line()
             click.echo("Stopped.")
             return STOPPED

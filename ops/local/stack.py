@@ -1,5 +1,5 @@
 """
-The local system as objects: what `make run` starts is what tests start.
+The local system as objects: `make run` and the tests start the same.
 
     with LocalResources() as resources: ...    # emulator and resources, for the stores' tests
     with LocalStack() as stack: ...            # and the API and the worker, for the whole story
@@ -26,7 +26,8 @@ READY_LIMIT_SECONDS = 30.0
 API_GRACE_SECONDS = 3.0
 # A redrive that is going on ends after the letter at hand.
 CONSOLE_GRACE_SECONDS = 5.0
-# Batches in progress are finished. What takes longer comes back after its visibility time-out.
+# Batches in progress are finished. A message that takes longer comes back after its
+# visibility timeout.
 WORKER_GRACE_SECONDS = 10.0
 
 # Called with the name of each step before it begins.

@@ -1,5 +1,5 @@
 """
-The checker: it knows what the clients handed in and what they were told, and nothing else.
+The checker: it knows the orders that clients handed in and the answers they got, nothing else.
 
 It holds the records, the archive and the dead-letter queue against that. A submission is known by
 its bytes and, where the client was told it, by its submission id.
@@ -9,13 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.submissions import Record, Status
+from chalicelib.orders.record import Record, Status
 from tests.chaos.clients import Outcome, Told
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is not as it was promised: each entry names a submission or an order."""
+    """The broken promises: each entry names a submission or an order."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What can be seen of the system from outside."""
+    """The system as it can be seen from outside."""
 
     records: Iterable[Record]
     # The SHA-256 of what each object of the archive holds, by its key; None: nobody has looked.
@@ -45,7 +45,7 @@ class Outside:
 
 
 def check(told: Iterable[Told], outside: Outside) -> Findings:
-    """Everything that breaks a promise."""
+    """Find everything that breaks a promise."""
     findings = Findings()
     told = list(told)
     _check_answers(told, findings)
@@ -68,7 +68,7 @@ def _check_answers(told: Iterable[Told], findings: Findings) -> None:
 
 
 def _check_submissions(told: Iterable[Told], outside: Outside, findings: Findings) -> None:
-    """Every one that was taken is recorded once; of every unanswered one, there is one at most."""
+    """Check that each taken submission has one record, and each unanswered one at most one."""
     dead_letters = set(outside.dead_letters)
     recorded: dict[str, Counter[str]] = defaultdict(Counter)
     for record in outside.records:
@@ -93,7 +93,7 @@ def _check_submissions(told: Iterable[Told], outside: Outside, findings: Finding
 
 
 def _check_verdicts(records: Iterable[Record], findings: Findings) -> None:
-    """Of every order the first record is no duplicate, and one valid record is accepted."""
+    """Check that each order has one original, and one accepted record if any is valid."""
     by_order = defaultdict(list)
     for record in records:
         by_order[record.order_id].append(record)
@@ -107,7 +107,7 @@ def _check_verdicts(records: Iterable[Record], findings: Findings) -> None:
 def _check_archive(
     records: Iterable[Record], objects: Mapping[str, str], findings: Findings
 ) -> None:
-    """Every valid record's object holds what was sent, to the byte."""
+    """Check that every valid record's object holds the bytes that were sent."""
     for record in records:
         stored = objects.get(record.s3_key) if record.s3_key else None
         if stored != (record.payload_sha256 if record.valid else None):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.wiring import CLIENT_CONFIG
+from chalicelib.aws.clients import CLIENT_CONFIG
 from tests.chaos.plan import Handing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LONGEST_PAUSE_SECONDS = 1.5
 
 
 class Outcome(StrEnum):
-    """What a client knows of an order that it handed in."""
+    """A client's knowledge of an order that it handed in."""
 
     TAKEN = "taken"
     REFUSED = "refused"
@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Told:
-    """All that a client was told of one handing-in."""
+    """The answers that a client got to one handing-in."""
 
     handing: Handing
     submission_ids: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Told:
     def outcome(self) -> Outcome:
         if self.submission_ids:
             return Outcome.TAKEN
-        # What is refused once would have been refused in the attempts without an answer as well.
+        # An order that is refused once was refused in the attempts without an answer as well.
         refusals = range(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
         refused = any(status in refusals for status in self.statuses)
         return Outcome.REFUSED if refused else Outcome.UNANSWERED
@@ -65,7 +65,7 @@ class Client(threading.Thread):
         self._random = Random(seed)  # noqa: S311 (no secret)
 
     def run(self) -> None:
-        """Until all are handed in."""
+        """Hand all of them in."""
         for handing in self._handings:
             told = Told(handing)
             self.told.append(told)
@@ -81,7 +81,7 @@ class Client(threading.Thread):
             time.sleep(self._random.uniform(0.1, min(0.2 * 2**attempt, LONGEST_PAUSE_SECONDS)))
 
     def _answered(self, told: Told) -> bool:
-        """Hand in once: whether it is known now what came of it."""
+        """Hand in once, and say whether the outcome is known now."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong between the app and AWS: now and then everywhere, and at times in one place."""
+"""The faults between the app and AWS: now and then everywhere, and at times in one place."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ SERVICES = ("sqs", "s3", "dynamodb")
 # Longer than the client waits: it tries again while the first attempt is still to take effect.
 TOO_SLOW_MS = 2_300
 
-# Each makes its share of the calls fail that it applies to.
+# Each rule makes its share of the calls fail that it applies to.
 EVERYWHERE: list[dict[str, Any]] = [
     {"service": "*", "probability": 0.03, "response": {"abort_frac": 0.5}},
     {"service": "*", "probability": 0.02, "reset": True},

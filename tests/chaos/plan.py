@@ -1,4 +1,4 @@
-"""What the clients will hand in: drawn before anything runs, from the seed alone."""
+"""The plan of the orders that clients hand in: drawn from the seed alone, before anything runs."""
 
 import json
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ UNREADABLE = [
     b'{"id": "a", "id": "a"}',
     b"[" * 99,
 ]
-# One in so many keeps no key, and does not dare to try again.
+# One client in so many keeps no key, and does not dare to try again.
 WITHOUT_KEY = 10
-# One in so many hands an order in once more after it was taken, as a client does that has crashed.
+# One client in so many hands a taken order in once more, as a client does that has crashed.
 FORGETFUL = 20
 
 
@@ -51,7 +51,7 @@ class Handing:
 
 
 def make_plan(seed: int, orders: int, clients: int) -> list[list[Handing]]:
-    """What each client hands in, in its order. Clients hand in each other's orders too."""
+    """Plan the orders of each client, in sequence. Clients hand in each other's orders too."""
     return _Planner(Random(seed)).plan(orders, clients)  # noqa: S311 (no secret)
 
 
@@ -97,7 +97,7 @@ class _Planner:
                 return self._valid[-1]
 
     def _recent(self, orders: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        # One that was planned lately: so that both are under way at the same time.
+        # Choose one that was planned lately, so that both are under way at the same time.
         return self._random.choice(orders[-20:])
 
     def _order(self, number: int) -> dict[str, Any]:

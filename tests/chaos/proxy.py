@@ -27,7 +27,7 @@ FAULT = re.compile(r'microburst_faults_total\{.*service="(.*?)".*action="(.*?)".
 
 
 class FaultProxy(ChildProcess):
-    """Passes calls on to `upstream`, but for those that its rules make fail."""
+    """A proxy that passes calls on to `upstream`, unless one of its rules makes them fail."""
 
     def __init__(self, upstream: str, directory: Path, seed: int = 0) -> None:
         self.port = free_port()
@@ -53,7 +53,7 @@ class FaultProxy(ChildProcess):
         self._control("rules", json.dumps(rules).encode())
 
     def faults(self) -> Counter[tuple[str, str]]:
-        """How many calls were made to fail, by service and by what was done."""
+        """Count the calls that the proxy made fail, by service and by kind of fault."""
         found: Counter[tuple[str, str]] = Counter()
         for service, action, count in FAULT.findall(self._control("metrics").decode()):
             found[service, action] += int(count)

@@ -17,7 +17,7 @@ SLOW_FROM_MS = 2_000
 
 
 def table(result: Result) -> str:
-    """What was done, and what came of it, a line for each."""
+    """Make a table of all that was done, and of all findings, a line for each."""
     return "\n".join(f"{name:<50}{value:>9,}" for name, value in _rows(result))
 
 

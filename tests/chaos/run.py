@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from chalicelib.record_items import from_item
-from chalicelib.submissions import Record
+from chalicelib.aws.items import from_item
+from chalicelib.orders.record import Record
 from tests.chaos.checker import Findings, Outside, check
 from tests.chaos.clients import Client, HttpClient, Outcome, QueueClient, Told
 from tests.chaos.faults import Weather
@@ -32,7 +32,7 @@ OnStep = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much, and how bad."""
+    """The number of orders, and the kinds of trouble."""
 
     orders: int = 5_000
     clients: int = 8
@@ -47,7 +47,7 @@ class Settings:
 
 @dataclass(slots=True)
 class Result:
-    """What was done, and what came of it."""
+    """All that was done, and all that was found."""
 
     settings: Settings
     told: list[Told] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Result:
 
 
 def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None) -> Result:
-    """Run it all. Nothing is left running."""
+    """Run it all, and leave nothing running."""
     result = Result(settings)
     on_step("starting emulator, fault proxy, API and worker")
     with ChaosStack(
@@ -99,7 +99,7 @@ def run(settings: Settings, log_file: Path, on_step: OnStep = lambda _step: None
 
 
 def _hand_in(stack: ChaosStack, view: "View", settings: Settings, result: Result) -> None:
-    """Until all is handed in, and processed but for a few: those come in calm."""
+    """Hand all orders in, and wait until all but a few are processed: these few come in calm."""
     clients = _clients(stack, settings)
 
     def outage_over() -> bool:
@@ -120,7 +120,7 @@ def _hand_in(stack: ChaosStack, view: "View", settings: Settings, result: Result
 
 
 def _clients(stack: ChaosStack, settings: Settings) -> list[Client]:
-    """The last one speaks to the queue, all others to the API."""
+    """Make the clients: the last one speaks to the queue, all others to the API."""
     *by_http, by_queue = make_plan(settings.seed, settings.orders, settings.clients)
     clients: list[Client] = [
         HttpClient(f"client-{number}", handings, settings.seed + number, stack.api_url)
@@ -132,7 +132,7 @@ def _clients(stack: ChaosStack, settings: Settings) -> list[Client]:
 
 
 def _redrive_all(view: "View", dead: list[dict[str, Any]], result: Result) -> list[dict[str, Any]]:
-    """Redrive until only what can't be read is left, and take that off the queue as an operator."""
+    """Redrive until only unreadable letters are left, and take them off the queue."""
     unreadable = []
     while dead:
         unreadable += [message for message in dead if is_unreadable(message)]
@@ -145,7 +145,7 @@ def _redrive_all(view: "View", dead: list[dict[str, Any]], result: Result) -> li
 
 
 def is_unreadable(message: dict[str, Any]) -> bool:
-    """Whether the processor has sent it there, since no order can be read from it."""
+    """Say whether the processor sent it there, since no order can be read from it."""
     return "unreadableReason" in message.get("MessageAttributes", {})
 
 
@@ -159,7 +159,7 @@ class View:
         self._dynamodb: DynamoDBClient = boto3.client("dynamodb", endpoint_url=stack.aws_url)
 
     def wait_until_settled(self, at_most: int = 0) -> None:
-        """Until no message (or few enough) is on the queue or with the worker."""
+        """Wait until no message (or few enough) is on the queue or with the worker."""
         deadline = time.monotonic() + SETTLE_LIMIT_SECONDS
         while (count := message_count(self._sqs, self._outputs["QueueUrl"])) > at_most:
             if time.monotonic() > deadline:
@@ -167,7 +167,7 @@ class View:
             time.sleep(0.1)
 
     def dead_letter_count(self) -> int:
-        """How many messages are in the dead-letter queue."""
+        """Count the messages in the dead-letter queue."""
         return message_count(self._sqs, self._outputs["DeadLetterQueueUrl"])
 
     def dead_letters(self) -> list[dict[str, Any]]:
@@ -184,7 +184,7 @@ class View:
             )
 
     def outside(self, dead: list[dict[str, Any]], *, archive: bool) -> Outside:
-        """Every record, every object's hash if it is asked for, and the dead letters' hashes."""
+        """Read all records, the objects' hashes if asked for, and the dead letters' hashes."""
         tables = self._dynamodb.get_paginator("scan").paginate(TableName=self._outputs["TableName"])
         records = [from_item(item) for page in tables for item in page["Items"]]
         return Outside(

@@ -16,8 +16,8 @@ class ChaosStack(LocalStack):
     """
     API and worker call AWS through the proxy.
 
-    Only the worker's poller, which is AWS's own on AWS, reaches the emulator directly. What it can
-    do wrong, to not delete what was processed, it does when it is killed.
+    Only the worker's poller, which on AWS is AWS's own, reaches the emulator directly. Its one
+    possible fault is to delete no processed message, and a kill causes that.
     """
 
     proxy: FaultProxy
@@ -42,7 +42,7 @@ class ChaosStack(LocalStack):
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """At its first call of a service the proxy loads a model of it, which takes seconds."""
+        """Call each service once: at the first call the proxy loads its model for seconds."""
         boto3.client("sqs", endpoint_url=self.proxy.url).list_queues()
         boto3.client("s3", endpoint_url=self.proxy.url).list_buckets()
         boto3.client("dynamodb", endpoint_url=self.proxy.url).list_tables()

@@ -10,7 +10,7 @@ from tests.chaos.run import Settings, run
 
 
 @pytest.mark.timeout(240)
-def test_under_faults_and_kills_nothing_is_lost_and_nothing_counted_twice(tmp_path: Path) -> None:
+def test_faults_and_kills_lose_nothing_and_count_nothing_twice(tmp_path: Path) -> None:
     settings = Settings(
         orders=200,
         seed=5,
@@ -29,5 +29,5 @@ def test_under_faults_and_kills_nothing_is_lost_and_nothing_counted_twice(tmp_pa
     assert result.faults.total() > 50
     assert len(result.records) > 150
     assert result.redriven
-    # Whoever runs this on a terminal looks for what a fault does to the app's own lines.
+    # A fault must not put a traceback among the app's own lines.
     assert "Traceback" not in (tmp_path / "log").read_text()

@@ -1,10 +1,10 @@
-"""The checker has teeth: each broken promise is found, and what was kept is not."""
+"""The checker finds each broken promise, and none that was kept."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.submissions import Record, Status
+from chalicelib.orders.record import Record, Status
 from tests.builders import START, order_text, submission
 from tests.chaos.checker import Findings, Outside, check
 from tests.chaos.clients import Told
@@ -29,28 +29,28 @@ def outside(
 KEPT = told(order_text("order-001"), "s-1")
 
 
-def test_a_promise_that_was_kept_is_no_finding() -> None:
+def test_a_kept_promise_is_no_finding() -> None:
     assert check([KEPT], outside(RECORD)) == Findings()
 
 
-def test_an_order_that_was_taken_and_is_nowhere_is_lost() -> None:
+def test_a_taken_order_without_a_record_is_lost() -> None:
     assert check([KEPT], outside()).lost == ["new s-1"]
 
 
-def test_an_order_that_was_taken_and_is_a_dead_letter_is_not_lost() -> None:
+def test_a_taken_order_among_the_dead_letters_is_not_lost() -> None:
     assert check([KEPT], outside(dead=[TAKEN.order.payload_sha256])).nothing
 
 
-def test_a_submission_with_two_records_is_doubled() -> None:
+def test_a_submission_with_two_records_is_reported_as_doubled() -> None:
     own = RECORD._replace(record_id="2#s-1", status=Status.DUPLICATE, is_duplicate=True)
 
     assert check([KEPT], outside(RECORD, own)).doubled == ["new s-1"]
 
 
 @pytest.mark.parametrize(("unanswered", "doubled"), [(0, 2), (1, 1), (2, 0), (3, 0)])
-def test_of_each_unanswered_one_there_is_one_record_at_most(unanswered: int, doubled: int) -> None:
+def test_an_unanswered_submission_has_at_most_one_record(unanswered: int, doubled: int) -> None:
     text = order_text("order-001")
-    further = [
+    others = [
         RECORD._replace(
             record_id=f"2#{name}",
             submission_id=name,
@@ -60,23 +60,23 @@ def test_of_each_unanswered_one_there_is_one_record_at_most(unanswered: int, dou
         for name in ("s-2", "s-3")
     ]
 
-    findings = check([KEPT, *[told(text)] * unanswered], outside(RECORD, *further))
+    findings = check([KEPT, *[told(text)] * unanswered], outside(RECORD, *others))
 
     assert len(findings.doubled) == doubled
 
 
-def test_an_order_that_was_refused_must_not_be_recorded() -> None:
+def test_a_record_of_a_refused_order_is_reported_as_doubled() -> None:
     refused = told(order_text("order-001"), statuses=[503, 400])
 
     assert len(check([refused], outside(RECORD)).doubled) == 1
     assert check([refused], outside()).nothing
 
 
-def test_a_record_of_what_nobody_handed_in_is_invented() -> None:
+def test_a_record_that_nobody_handed_in_is_invented() -> None:
     assert check([], outside(RECORD)).invented == [RECORD.payload_sha256]
 
 
-def test_a_message_that_cannot_be_read_must_be_a_dead_letter() -> None:
+def test_an_unreadable_message_that_is_no_dead_letter_is_lost() -> None:
     unreadable = told("[]", "s-9", kind="unreadable")
 
     assert check([unreadable], outside()).lost == ["unreadable s-9"]
@@ -92,12 +92,12 @@ def test_a_message_that_cannot_be_read_must_be_a_dead_letter() -> None:
     ],
     ids=["two accepted", "none accepted", "no original"],
 )
-def test_an_order_that_is_misjudged_is_found(records: list[Record]) -> None:
+def test_the_checker_finds_a_misjudged_order(records: list[Record]) -> None:
     assert check([KEPT], outside(*records)).misjudged == ["order-001"]
 
 
 @pytest.mark.parametrize("objects", [{}, {TAKEN.archive_key: "of other bytes"}])
-def test_an_object_that_is_not_what_was_sent_is_found(objects: dict[str, str]) -> None:
+def test_the_checker_finds_an_object_with_other_bytes(objects: dict[str, str]) -> None:
     assert len(check([KEPT], outside(RECORD, objects=objects)).wrong_objects) == 1
 
 
@@ -108,13 +108,13 @@ def test_one_key_with_two_submissions_is_a_faulty_answer() -> None:
 
 
 @pytest.mark.parametrize(("status", "faulty"), [(202, 0), (400, 0), (503, 0), (500, 1), (404, 1)])
-def test_an_answer_that_is_not_documented_is_found(status: int, faulty: int) -> None:
+def test_the_checker_finds_an_undocumented_answer(status: int, faulty: int) -> None:
     unexpected = told(order_text("order-001"), "s-1", statuses=[status])
 
     assert len(check([unexpected], outside(RECORD)).faulty_answers) == faulty
 
 
-def test_a_plan_follows_from_its_seed() -> None:
+def test_the_seed_decides_the_plan() -> None:
     plan = make_plan(seed=7, orders=400, clients=8)
 
     assert plan == make_plan(seed=7, orders=400, clients=8)

@@ -7,8 +7,8 @@ One suite, several implementations: each fake must do what its adapter does on A
 - `ministack`: the adapters over HTTP, on the resources that the template makes;
 - `roto`: the adapters over HTTP, on an implementation in another language by other people.
 
-Where one of them is known to do other than AWS, the test says so with `differs`, and why. It then
-has to fail on that one: an implementation that gets better is noticed too.
+If one of them is known to do other than AWS, the test says so with `differs`, and why. It then has
+to fail on that one, so that an implementation that gets better shows too.
 """
 
 import uuid
@@ -21,10 +21,10 @@ from cfnlint.decode import cfn_yaml
 from moto import mock_aws
 
 from benchmarks.emulators import TABLE_PROPERTIES
-from chalicelib.order_archive import OrderArchive
-from chalicelib.order_queue import OrderQueue
-from chalicelib.record_store import RecordStore
-from chalicelib.wiring import S3_CONFIG
+from chalicelib.aws.clients import S3_CONFIG
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.sqs import OrderQueue
 from ops.local.stack import LocalResources
 from tests.contract.moto_server import MotoServer
 from tests.contract.roto import Roto
@@ -62,6 +62,9 @@ class Aws:
         name = f"orders-{uuid.uuid4()}"
         self.queue_url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         self.dead_letter_queue_url = self.sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
+
+    def order_queue(self) -> OrderQueue:
+        return OrderQueue(lambda: self.sqs, self.queue_url, self.dead_letter_queue_url)
 
     def received(self, queue_url: str) -> list[dict[str, Any]]:
         """Take what is on a queue."""
@@ -109,7 +112,7 @@ def roto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture(params=["fake", *REAL])
 def implementation(request: pytest.FixtureRequest) -> Aws | None:
-    """What the stores of a test run on; None is the fakes."""
+    """Give the implementation that the stores of a test run on; None is the fakes."""
     for mark in request.node.iter_markers("differs"):
         if request.param in mark.kwargs:
             reason = mark.kwargs[request.param]
@@ -151,6 +154,4 @@ def archive(implementation: Aws | None) -> OrderArchive | FakeArchive:
 def queue(implementation: Aws | None) -> OrderQueue | FakeQueue:
     if implementation is None:
         return FakeQueue()
-    return OrderQueue(
-        implementation.sqs, implementation.queue_url, implementation.dead_letter_queue_url
-    )
+    return implementation.order_queue()

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.order_queue import OrderQueue
-from chalicelib.record_store import RecordStore
-from chalicelib.submissions import Record, Submission, settle
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.record import Record
+from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.order_bucket import ObjectMissing, OrderBucket, identity_of
 from ops.desk.order_table import Identity, OrderTable
@@ -27,12 +28,12 @@ Bucket = OrderBucket | FakeOrderBucket
 
 @pytest.fixture
 def queue(implementation: Aws | None) -> Queue:
-    """A dead-letter queue with one letter in it."""
+    """Make a dead-letter queue with one letter in it."""
     letter = sqs_message(order_text("order-001"), channel="web")
     if implementation is None:
         return FakeDeadLetterQueue(letter)
     aws = implementation
-    OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url).send_to_dead_letters(letter, {})
+    aws.order_queue().send_to_dead_letters(letter, {})
     return DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
 
 
@@ -122,7 +123,7 @@ def test_a_letter_that_is_sent_back_keeps_text_and_attributes(aws: Aws) -> None:
     message = sqs_message(order_text("order-001"), channel="web", submissionId="s-1")
     binary = {"picture": {"dataType": "Binary", "binaryValue": "AAEC/w=="}}
     message = message._replace(message_attributes={**message.message_attributes, **binary})
-    OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url).send_to_dead_letters(message, {})
+    aws.order_queue().send_to_dead_letters(message, {})
     queue = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
     (received,) = queue.receive(60, 1)
 
@@ -135,7 +136,7 @@ def test_a_letter_that_is_sent_back_keeps_text_and_attributes(aws: Aws) -> None:
 
 
 @on_aws
-def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
+def test_a_missing_queue_makes_a_receive_fail(aws: Aws) -> None:
     missing = DeadLetterQueue(aws.sqs, f"{aws.queue_url}-none", f"{aws.queue_url}-none")
 
     with pytest.raises(StoreUnavailable, match="ReceiveMessage"):
@@ -154,6 +155,15 @@ def test_the_records_of_submissions_are_found_in_every_slot(
     assert found == dict(zip(map(identity, made), recorded, strict=True))
 
 
+def test_the_text_of_a_rejected_order_is_read_by_its_key(records: Records, order_id: str) -> None:
+    text = order_text(order_id, amount=0)
+    rejected = records.record(submission(text))
+    accepted = records.record(submission(order_text(order_id)))
+
+    assert records.table.payload(order_id, rejected.record_id) == text
+    assert records.table.payload(order_id, accepted.record_id) == ""
+
+
 def test_many_submissions_are_found_at_once(records: Records, order_id: str) -> None:
     made = [submission(order_text(f"{order_id}-{number}")) for number in range(70)]
     for each in made:
@@ -162,9 +172,7 @@ def test_many_submissions_are_found_at_once(records: Records, order_id: str) -> 
     assert len(records.table.find(map(identity, made))) == 70
 
 
-def test_the_leading_record_is_the_accepted_one_or_the_first(
-    records: Records, order_id: str
-) -> None:
+def test_accepted_or_first_prefers_the_accepted_record(records: Records, order_id: str) -> None:
     rejected = records.record(submission(order_text(order_id, amount=0)))
     assert records.table.accepted_or_first([order_id, f"{order_id}-none"]) == {order_id: rejected}
 
@@ -187,7 +195,7 @@ def test_records_with_an_object_are_listed(records: Records, order_id: str) -> N
     assert records.table.has_records()
 
 
-def test_items_of_the_audit_trail_are_listed_newest_first_and_are_no_records(
+def test_items_of_the_audit_trail_are_no_records_and_come_newest_first(
     records: Records, order_id: str
 ) -> None:
     day = f"#audit/{order_id}"
@@ -212,7 +220,7 @@ def test_objects_are_listed_and_read(
     assert bucket.exists(found.key)
 
 
-def test_an_object_that_was_deleted_is_restored(
+def test_a_deleted_object_is_restored(
     bucket: Bucket, implementation: Aws | None, order_id: str
 ) -> None:
     made = submission(order_text(order_id))
@@ -227,7 +235,7 @@ def test_an_object_that_was_deleted_is_restored(
     assert bucket.payload(made.archive_key) == made.order.payload.encode()
 
 
-def test_an_object_that_never_was_is_not_restored(bucket: Bucket, order_id: str) -> None:
+def test_an_object_that_never_existed_is_not_restored(bucket: Bucket, order_id: str) -> None:
     assert not bucket.restore(f"orders/{order_id}/none.json")
 
 

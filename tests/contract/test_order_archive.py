@@ -8,15 +8,15 @@ import uuid
 
 import pytest
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.services.unavailable import StoreUnavailable
 from tests.builders import order_text, submission
 from tests.contract.conftest import Aws, on_aws
 from tests.fakes import FakeArchive
 
 
 def text() -> str:
-    """An order of its own for each test, in unusual JSON."""
+    """Make an order of its own for each test, in unusual JSON."""
     return f'{{ "id":"order-{uuid.uuid4()}" ,\r\n\t"amount": 1.10, "note": "ñ\\ud800 😀" }}'
 
 
@@ -24,7 +24,7 @@ def stored(aws: Aws, key: str) -> bytes:
     return aws.s3.get_object(Bucket=aws.bucket, Key=key)["Body"].read()
 
 
-def test_keeping_an_order_twice_is_as_good_as_once(archive: OrderArchive | FakeArchive) -> None:
+def test_keeping_an_order_twice_changes_nothing(archive: OrderArchive | FakeArchive) -> None:
     delivered = submission(text())
 
     archive.keep(delivered)
@@ -37,7 +37,7 @@ def test_a_url_names_one_object(archive: OrderArchive | FakeArchive) -> None:
     assert delivered.archive_key in archive.presigned_url(delivered.archive_key)
 
 
-def test_an_archive_that_is_there_passes_its_check(archive: OrderArchive | FakeArchive) -> None:
+def test_an_existing_archive_passes_its_check(archive: OrderArchive | FakeArchive) -> None:
     archive.check()
 
 
@@ -63,7 +63,7 @@ def test_an_object_is_never_overwritten(aws: Aws, archive: OrderArchive) -> None
 
 
 @on_aws
-def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
+def test_a_missing_bucket_makes_each_call_fail(aws: Aws) -> None:
     archive = OrderArchive(aws.s3, "not-there")
 
     with pytest.raises(StoreUnavailable, match="S3 PutObject: NoSuchBucket"):
@@ -72,7 +72,7 @@ def test_a_bucket_that_is_not_there_is_said(aws: Aws) -> None:
         archive.check()
 
 
-# What is inside this process can't be downloaded from: not on moto.
+# Nothing can be downloaded from moto, which is inside this process.
 over_http = pytest.mark.parametrize("implementation", ["ministack", "roto"], indirect=True)
 
 
@@ -92,7 +92,7 @@ UNCHECKED = "it serves presigned URLs without a look at their signature"
 
 
 def status_of(url: str, method: str = "GET") -> int:
-    """What comes of a request to a URL."""
+    """Request a URL, and return the status."""
     request = urllib.request.Request(url, method=method, data=b"x" if method == "PUT" else None)
     try:
         with urllib.request.urlopen(request) as answer:
@@ -125,7 +125,7 @@ def test_a_presigned_url_does_not_open_another_object(archive: OrderArchive) -> 
 
 
 @on_aws
-def test_a_presigned_url_is_of_one_object_for_five_minutes(aws: Aws, archive: OrderArchive) -> None:
+def test_a_presigned_url_opens_one_object_for_five_minutes(aws: Aws, archive: OrderArchive) -> None:
     url = urllib.parse.urlsplit(archive.presigned_url("orders/a/b.json"))
     query = urllib.parse.parse_qs(url.query)
 

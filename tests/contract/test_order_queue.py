@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.order_queue import Message, OrderQueue
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.sqs import OrderQueue
+from chalicelib.services.message import Message
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.local.stack import LocalResources
 from tests.builders import sqs_message, sqs_record
 from tests.contract.conftest import Aws, on_aws
@@ -15,7 +16,7 @@ from tests.fakes import FakeQueue
 
 
 def strings(message: dict[str, Any]) -> dict[str, str]:
-    """The string attributes of a received message."""
+    """Return the string attributes of a received message."""
     return {
         name: attribute["StringValue"]
         for name, attribute in message.get("MessageAttributes", {}).items()
@@ -23,7 +24,7 @@ def strings(message: dict[str, Any]) -> dict[str, str]:
 
 
 def delivered(received: dict[str, Any]) -> Message:
-    """A received message, as Lambda would deliver it."""
+    """Turn a received message into one as Lambda would deliver it."""
     return Message.from_record(
         {
             "messageId": received["MessageId"],
@@ -33,21 +34,21 @@ def delivered(received: dict[str, Any]) -> Message:
     )
 
 
-def test_what_is_sent_waits(queue: OrderQueue | FakeQueue) -> None:
+def test_a_sent_message_waits_on_the_queue(queue: OrderQueue | FakeQueue) -> None:
     queue.send("{}", {"submissionId": "s-1"})
 
     assert queue.waiting() == 1
     assert queue.dead_letters_waiting() == 0
 
 
-def test_what_is_sent_to_the_dead_letters_waits_there(queue: OrderQueue | FakeQueue) -> None:
+def test_a_dead_letter_waits_on_the_dead_letter_queue(queue: OrderQueue | FakeQueue) -> None:
     queue.send_to_dead_letters(sqs_message(), {"unreadableReason": "not_json"})
 
     assert queue.waiting() == 0
     assert queue.dead_letters_waiting() == 1
 
 
-def test_deleting_nothing_is_nothing(queue: OrderQueue | FakeQueue) -> None:
+def test_delete_takes_no_messages_too(queue: OrderQueue | FakeQueue) -> None:
     queue.delete([])
 
 
@@ -80,7 +81,7 @@ def test_a_dead_letter_keeps_its_own_attributes_beside_ours(aws: Aws, queue: Ord
 
 
 @on_aws
-def test_messages_are_deleted_however_many(aws: Aws, queue: OrderQueue) -> None:
+def test_any_number_of_messages_can_be_deleted(aws: Aws, queue: OrderQueue) -> None:
     for number in range(12):
         queue.send(f'{{"n": {number}}}', {})
     messages: list[Message] = []
@@ -95,7 +96,7 @@ def test_messages_are_deleted_however_many(aws: Aws, queue: OrderQueue) -> None:
 
 
 @on_aws
-def test_a_deletion_that_is_refused_is_said(queue: OrderQueue) -> None:
+def test_a_refused_deletion_is_a_failure(queue: OrderQueue) -> None:
     forged = sqs_message(message_id=str(uuid.uuid4()))
 
     with pytest.raises(StoreUnavailable, match="DeleteMessageBatch"):
@@ -103,9 +104,9 @@ def test_a_deletion_that_is_refused_is_said(queue: OrderQueue) -> None:
 
 
 @on_aws
-def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
+def test_a_missing_queue_makes_each_call_fail(aws: Aws) -> None:
     missing = aws.queue_url + "-not-there"
-    queue = OrderQueue(aws.sqs, missing, missing)
+    queue = OrderQueue(lambda: aws.sqs, missing, missing)
 
     for call in [
         lambda: queue.send("{}", {}),
@@ -119,7 +120,7 @@ def test_a_queue_that_is_not_there_is_said(aws: Aws) -> None:
 
 
 def redriving(aws: Aws, receives: int) -> None:
-    """Let the queue pass a message on once it was received so often, each time for no time."""
+    """Set the receive count after which the queue gives a message up, and hide none meanwhile."""
     policy = {
         "deadLetterTargetArn": arn_of(aws, aws.dead_letter_queue_url),
         "maxReceiveCount": receives,
@@ -153,7 +154,7 @@ def test_a_message_that_is_not_deleted_comes_back_and_is_counted(
 
 
 @on_aws
-def test_what_sqs_itself_moves_to_the_dead_letters_stays_the_same_submission(
+def test_a_message_that_sqs_itself_sets_aside_stays_the_same_submission(
     aws: Aws, queue: OrderQueue
 ) -> None:
     redriving(aws, receives=1)
@@ -184,14 +185,18 @@ def test_a_redriven_message_has_another_id_and_the_same_submission(
     assert strings(second) == strings(first)
 
 
-def test_the_largest_order_fits_on_the_templates_queues(local_resources: LocalResources) -> None:
+def test_the_largest_order_fits_on_the_queues_of_the_template(
+    local_resources: LocalResources,
+) -> None:
     outputs = local_resources.outputs
     aws = Aws(local_resources.aws_url)
     aws.queue_url, aws.dead_letter_queue_url = outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
-    queue = OrderQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+    queue = aws.order_queue()
     largest = "x" * 262_144
 
-    aws.sqs.purge_queue(QueueUrl=aws.queue_url)
+    # Other tests have left messages there.
+    for url in (aws.queue_url, aws.dead_letter_queue_url):
+        aws.sqs.purge_queue(QueueUrl=url)
     queue.send(largest, {"submissionId": "s" * 128, "requestId": "r" * 128})
     (received,) = aws.received(aws.queue_url)
     queue.send_to_dead_letters(delivered(received), {"unreadableReason": "too_large"})
@@ -199,4 +204,4 @@ def test_the_largest_order_fits_on_the_templates_queues(local_resources: LocalRe
 
     assert received["Body"] == dead["Body"] == largest
     queue.delete([delivered(received)])
-    OrderQueue(aws.sqs, aws.dead_letter_queue_url, "").delete([delivered(dead)])
+    OrderQueue(lambda: aws.sqs, aws.dead_letter_queue_url, "").delete([delivered(dead)])

@@ -2,30 +2,21 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import cast
+from operator import attrgetter
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.record_items import audit_position, to_item
-from chalicelib.record_store import (
-    STATEMENTS_PER_CALL,
-    AuditFilter,
-    HistoryPosition,
-    RecordStore,
-)
-from chalicelib.submissions import (
-    CORRECTION_SLOT,
-    FIRST_SLOT,
-    Record,
-    Status,
-    own_slot,
-    settle,
-)
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
+from chalicelib.aws.items import to_item
+from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, Record, Status, own_slot
+from chalicelib.orders.settle import settle
+from chalicelib.services.queries import AuditFilter, HistoryPosition
+from chalicelib.services.unavailable import StoreUnavailable
 from tests.builders import START, order_text, submission
 from tests.contract.conftest import Aws, on_aws
 from tests.fakes import FakeRecordStore
@@ -36,24 +27,58 @@ NEWEST = "~"
 
 @pytest.fixture
 def order_id() -> str:
-    """The emulator is shared: each test has an order of its own."""
+    """Give each test an order of its own: the emulator is shared."""
     return f"order-{uuid.uuid4()}"
 
 
 @pytest.fixture
 def day() -> date:
-    """And a day of its own."""
+    """Give each test a day of its own too."""
     return date(2000, 1, 1) + timedelta(days=uuid.uuid4().int % 2_000_000)
+
+
+class Client:
+    """A DynamoDB client, to be changed in one of its calls."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class NeverReading(Client):
+    """A client that fails the test if an item is read."""
+
+    def get_item(self, **_: object) -> None:
+        pytest.fail("an item was read")
+
+
+class WithoutHolders(Client):
+    """A client whose failed conditions don't bring the item."""
+
+    def put_item(self, **arguments: object) -> object:
+        try:
+            return self._client.put_item(**arguments)
+        except ClientError as error:
+            cast("dict[str, object]", error.response).pop("Item", None)
+            raise
 
 
 def record_of(order_id: str, **changes: object) -> Record:
     return Record.of_first(submission(order_text(order_id, **changes)), START)
 
 
-def further(order_id: str, number: int) -> Record:
-    delivered = submission(order_text(order_id), f"s-{number}")
+def further(order_id: str, number: int, **changes: object) -> Record:
+    delivered = submission(order_text(order_id, **changes), f"s-{number}")
     first = Record.of_first(delivered, START + timedelta(seconds=number))
-    return first._replace(record_id=own_slot(delivered), status=Status.DUPLICATE, is_duplicate=True)
+    slot = own_slot(delivered.submission_id, delivered.order.payload_sha256)
+    return first._replace(record_id=slot, status=Status.DUPLICATE, is_duplicate=True)
+
+
+def listed(record: Record) -> Record:
+    """Return the record as it is listed: without its payload."""
+    return record._replace(payload=None)
 
 
 def of_day(order_id: str, day: date, number: int, **changes: object) -> Record:
@@ -64,14 +89,19 @@ def of_day(order_id: str, day: date, number: int, **changes: object) -> Record:
     )
 
 
+def in_order(records: Iterable[Record]) -> list[Record]:
+    """Sort records by their places in the audit, to compare them all."""
+    return sorted(records, key=attrgetter("audit_position"))
+
+
 def audited(store: Store, day: date, limit: int, only: AuditFilter) -> list[Record]:
     """All records of a day, read page by page from every shard."""
     found: list[Record] = []
     for shard in range(store.audit_shards):
         before: str | None = NEWEST
         while before:
-            page = store.audit(day, shard, before, limit, only)
-            positions = [audit_position(record) for record in page.records]
+            page = store.read_audit(day, shard, before, limit, only)
+            positions = [record.audit_position for record in page.records]
             assert positions == sorted(positions, reverse=True)
             found += page.records
             before = page.read_to
@@ -82,7 +112,7 @@ def test_a_free_slot_is_taken(records: Store, order_id: str) -> None:
     record = record_of(order_id)
 
     assert records.take(record) is None
-    assert records.contended(order_id) == [record]
+    assert records.read_shared_slots(order_id) == [record]
 
 
 def test_a_taken_slot_shows_its_holder_and_stays_as_it_is(records: Store, order_id: str) -> None:
@@ -90,7 +120,7 @@ def test_a_taken_slot_shows_its_holder_and_stays_as_it_is(records: Store, order_
     records.take(holder)
 
     assert records.take(record_of(order_id, amount=1)) == holder
-    assert records.contended(order_id) == [holder]
+    assert records.read_shared_slots(order_id) == [holder]
 
 
 # Moto has no BatchExecuteStatement with parameters.
@@ -99,19 +129,19 @@ on_ministack = pytest.mark.parametrize("implementation", ["ministack"], indirect
 
 
 @at_once
-def test_of_many_slots_those_that_are_free_are_taken(records: Store, order_id: str) -> None:
+def test_take_free_takes_only_the_free_slots(records: Store, order_id: str) -> None:
     holder = record_of(f"{order_id}-1")
     records.take(holder)
     wanted = [record_of(f"{order_id}-{number}", channel="web") for number in range(3)]
 
     assert records.take_free(wanted) == [True, False, True]
 
-    kept = [records.contended(record.order_id) for record in wanted]
+    kept = [records.read_shared_slots(record.order_id) for record in wanted]
     assert kept == [[wanted[0]], [holder], [wanted[2]]]
 
 
 @at_once
-def test_as_many_slots_as_one_call_admits_are_taken(records: Store, order_id: str) -> None:
+def test_take_free_takes_as_many_slots_as_one_call_admits(records: Store, order_id: str) -> None:
     wanted = [
         record_of(f"{order_id}-{number}", amount=number, note="ñ😀\ud800")
         for number in range(STATEMENTS_PER_CALL)
@@ -119,14 +149,15 @@ def test_as_many_slots_as_one_call_admits_are_taken(records: Store, order_id: st
 
     assert records.take_free(wanted) == STATEMENTS_PER_CALL * [True]
 
-    assert [records.contended(record.order_id) for record in wanted] == [[r] for r in wanted]
+    kept = [records.read_shared_slots(record.order_id) for record in wanted]
+    assert kept == [[listed(record)] for record in wanted]
 
 
 @on_ministack
-def test_slots_that_no_one_call_can_take_are_left_to_be_taken_singly(
+def test_take_free_leaves_slots_beyond_one_calls_limit_to_take(
     records: Store, order_id: str
 ) -> None:
-    """As when the function may put items, but has no right to PartiQL."""
+    """Like a function that may put items, but has no right to PartiQL."""
     wanted = [record_of(f"{order_id}-{number}") for number in range(STATEMENTS_PER_CALL + 1)]
 
     assert records.take_free(wanted) == len(wanted) * [False]
@@ -135,7 +166,7 @@ def test_slots_that_no_one_call_can_take_are_left_to_be_taken_singly(
 
 
 @at_once
-def test_what_an_earlier_sending_of_the_same_call_wrote_is_found(
+def test_take_finds_the_record_of_its_own_call_that_an_sdk_sent_twice(
     records: Store, order_id: str
 ) -> None:
     """An SDK sends a call again whose answer was lost: `take` finds the caller's own record."""
@@ -163,29 +194,51 @@ def test_a_record_comes_back_as_it_was(
 
     records.take(record)
 
-    assert records.contended(order_id) == [record]
+    assert records.take(record_of(order_id)) == record
+    assert records.read_shared_slots(order_id) == [listed(record)]
 
 
-def test_the_largest_payload_can_be_recorded(records: Store, order_id: str) -> None:
+@pytest.mark.parametrize("slot", [FIRST_SLOT, own_slot("s-1", "0" * 64)], ids=["first", "own"])
+def test_the_largest_payload_can_be_recorded(records: Store, order_id: str, slot: str) -> None:
     text = order_text(order_id, amount=0, note="")
     text = text.replace('"note": ""', f'"note": "{"x" * (262_144 - len(text))}"')
+    record = Record.of_first(submission(text), START)._replace(record_id=slot)
 
-    records.take(Record.of_first(submission(text), START))
+    records.take(record)
 
-    assert records.contended(order_id)[0].payload == text
-
-
-def test_an_order_that_is_not_known_has_no_records(records: Store, order_id: str) -> None:
-    assert records.contended(order_id) == []
-    assert records.further(order_id, None, 10) == ([], None)
+    holder = records.take(record)
+    assert holder
+    assert holder.payload == text
 
 
-def test_only_the_first_and_the_correction_are_contended_for(records: Store, order_id: str) -> None:
+def test_no_list_has_the_payload(records: Store, order_id: str, day: date) -> None:
+    moment = START.replace(year=day.year, month=day.month, day=day.day)
+    rejected = [
+        record_of(order_id, amount=0)._replace(processed_at=moment),
+        further(order_id, 1, amount=0)._replace(processed_at=moment, status=Status.REJECTED),
+    ]
+    for record in rejected:
+        assert record.payload
+        records.take(record)
+
+    first, later = map(listed, rejected)
+
+    assert records.read_shared_slots(order_id) == [first]
+    assert records.read_history(order_id, None, 10) == ([later], None)
+    assert in_order(audited(records, day, 10, AuditFilter())) == in_order([first, later])
+
+
+def test_an_unknown_order_has_no_records(records: Store, order_id: str) -> None:
+    assert records.read_shared_slots(order_id) == []
+    assert records.read_history(order_id, None, 10) == ([], None)
+
+
+def test_the_shared_slots_are_the_first_and_the_correction(records: Store, order_id: str) -> None:
     correction = record_of(order_id)._replace(record_id=CORRECTION_SLOT, is_duplicate=True)
     for record in [further(order_id, 1), correction, record_of(order_id, amount=0)]:
         records.take(record)
 
-    assert [record.record_id for record in records.contended(order_id)] == [
+    assert [record.record_id for record in records.read_shared_slots(order_id)] == [
         FIRST_SLOT,
         CORRECTION_SLOT,
     ]
@@ -203,7 +256,7 @@ def test_a_history_is_paged_oldest_first_without_the_first(
     seen: list[Record] = []
     place: HistoryPosition | None = None
     while True:
-        page, place = records.further(order_id, place, limit)
+        page, place = records.read_history(order_id, place, limit)
         assert len(page) <= limit
         seen += page
         if place is None:
@@ -219,8 +272,8 @@ def test_records_of_the_same_millisecond_are_all_in_the_history(
     for record in same_time:
         records.take(record)
 
-    first, place = records.further(order_id, None, 2)
-    rest, _ = records.further(order_id, place, 10)
+    first, place = records.read_history(order_id, None, 2)
+    rest, _ = records.read_history(order_id, place, 10)
 
     assert {record.record_id for record in first + rest} == {r.record_id for r in same_time}
     assert len(first + rest) == len(same_time)
@@ -236,11 +289,10 @@ def test_a_day_of_the_audit_is_paged_newest_first_and_whole(
 
     seen = audited(records, day, limit, AuditFilter())
 
-    assert len(seen) == len(expected)
-    assert set(seen) == set(expected)
+    assert in_order(seen) == in_order(expected)
 
 
-def test_an_audit_shows_all_of_a_record_but_its_payload(
+def test_the_audit_shows_every_field_of_a_record_except_its_payload(
     records: Store, order_id: str, day: date
 ) -> None:
     record = of_day(order_id, day, 1, amount=0, channel="web")
@@ -248,22 +300,22 @@ def test_an_audit_shows_all_of_a_record_but_its_payload(
 
     (seen,) = audited(records, day, 10, AuditFilter())
 
-    assert seen._replace(payload=None) == record._replace(payload=None)
+    assert seen == listed(record)
 
 
 def test_an_audit_starts_before_a_position(records: Store, order_id: str, day: date) -> None:
     entries = [of_day(order_id, day, number) for number in range(6)]
     for record in entries:
         records.take(record)
-    before = audit_position(entries[3])
+    before = entries[3].audit_position
 
-    seen = {
+    seen = [
         record
         for shard in range(records.audit_shards)
-        for record in records.audit(day, shard, before, 10, AuditFilter()).records
-    }
+        for record in records.read_audit(day, shard, before, 10, AuditFilter()).records
+    ]
 
-    assert seen == set(entries[:3])
+    assert in_order(seen) == entries[:3]
 
 
 @pytest.mark.parametrize(
@@ -293,12 +345,12 @@ def test_an_audit_is_filtered(
     assert {record.order_id for record in seen} == {entries[number].order_id for number in numbers}
 
 
-def test_a_store_that_is_there_passes_its_check(records: Store) -> None:
+def test_an_existing_store_passes_its_check(records: Store) -> None:
     records.check()
 
 
 @pytest.mark.parametrize("implementation", ["fake", "ministack", "roto"], indirect=True)
-def test_of_many_at_once_one_takes_the_slot(records: Store, order_id: str) -> None:
+def test_only_one_of_many_concurrent_calls_takes_the_slot(records: Store, order_id: str) -> None:
     """
     Not on moto, which differs from AWS here: its conditional put is not atomic.
 
@@ -329,15 +381,15 @@ def test_key_attributes_have_the_types_of_the_template(aws: Aws) -> None:
 
 
 @on_aws
-def test_a_table_that_is_not_there_is_said(aws: Aws, order_id: str) -> None:
+def test_a_missing_table_makes_each_call_fail(aws: Aws, order_id: str) -> None:
     records = RecordStore(aws.dynamodb, "not-there", audit_shards=4)
 
     calls: list[Callable[[], object]] = [
         records.check,
         lambda: records.take(record_of(order_id)),
-        lambda: records.contended(order_id),
-        lambda: records.further(order_id, None, 1),
-        lambda: records.audit(START.date(), 0, NEWEST, 1, AuditFilter()),
+        lambda: records.read_shared_slots(order_id),
+        lambda: records.read_history(order_id, None, 1),
+        lambda: records.read_audit(START.date(), 0, NEWEST, 1, AuditFilter()),
     ]
     for call in calls:
         with pytest.raises(StoreUnavailable, match="ResourceNotFoundException"):
@@ -346,34 +398,23 @@ def test_a_table_that_is_not_there_is_said(aws: Aws, order_id: str) -> None:
 
 @on_aws
 @pytest.mark.differs(roto="a failed condition does not bring the item: the adapter reads it")
-def test_a_failed_condition_brings_the_holder_so_that_no_read_is_needed(
-    aws: Aws, records: RecordStore, order_id: str, monkeypatch: pytest.MonkeyPatch
+def test_take_reads_nothing_if_the_failed_condition_brings_the_holder(
+    aws: Aws, order_id: str
 ) -> None:
+    records = RecordStore(cast("Any", NeverReading(aws.dynamodb)), aws.table, audit_shards=4)
     holder = record_of(order_id)
     records.take(holder)
-    reads: list[object] = []
-    monkeypatch.setattr(aws.dynamodb, "get_item", lambda **arguments: reads.append(arguments))
 
     assert records.take(record_of(order_id, amount=1)) == holder
-    assert reads == []
 
 
 @on_aws
-def test_where_a_failed_condition_does_not_bring_the_holder_it_is_read(
-    aws: Aws, records: RecordStore, order_id: str, monkeypatch: pytest.MonkeyPatch
+def test_take_reads_the_holder_if_the_failed_condition_does_not_bring_it(
+    aws: Aws, order_id: str
 ) -> None:
     """Not every implementation returns ALL_OLD: the verdict must be the same without."""
+    records = RecordStore(cast("Any", WithoutHolders(aws.dynamodb)), aws.table, audit_shards=4)
     holder = record_of(order_id)
     records.take(holder)
-    put_item = aws.dynamodb.put_item
-
-    def put_item_without_all_old(**arguments: object) -> object:
-        try:
-            return put_item(**arguments)  # type: ignore[arg-type]
-        except ClientError as error:
-            cast("dict[str, object]", error.response).pop("Item", None)
-            raise
-
-    monkeypatch.setattr(aws.dynamodb, "put_item", put_item_without_all_old)
 
     assert records.take(record_of(order_id, amount=1)) == holder

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from benchmarks.processes import FakeAws, self_signed
-from chalicelib import wiring
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.application import Application
+from chalicelib.aws.clients import LambdaClients
+from chalicelib.services.unavailable import StoreUnavailable
+from tests.application import ENVIRONMENT
 from tests.builders import order_text, submission
 
 
@@ -26,47 +28,42 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
 
 
 @pytest.fixture
-def fake_aws_url(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    for name, value in {
-        "AWS_ENDPOINT_URL": fake_aws.url,
-        "ORDERS_QUEUE_URL": "not used",
-        "ORDERS_DLQ_URL": "not used",
-        "ORDERS_BUCKET": "orders",
-        "ORDERS_TABLE": "orders",
-    }.items():
-        monkeypatch.setenv(name, value)
-    wiring.forget()
-    yield fake_aws.url
-    wiring.forget()
+def application(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Application:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", fake_aws.url)
+    return Application(ENVIRONMENT, LambdaClients())
 
 
-def keep_orders(count: int) -> None:
-    archive = wiring.order_archive()
+def keep_orders(application: Application, count: int) -> None:
+    """Archive so many orders at once."""
+    archive = application.archive
     with ThreadPoolExecutor(count) as executor:
         orders = [submission(order_text(f"order-{number}")) for number in range(count)]
         list(executor.map(archive.keep, orders))
 
 
-@pytest.mark.usefixtures("fake_aws_url")
-def test_a_server_that_nobody_vouches_for_is_refused() -> None:
+def test_a_server_without_a_trusted_certificate_is_refused(application: Application) -> None:
     with pytest.raises(StoreUnavailable, match="S3 PutObject: SSLError"):
-        keep_orders(1)
+        keep_orders(application, 1)
 
 
-@pytest.mark.usefixtures("fake_aws_url")
-def test_a_server_by_another_name_is_refused(
-    fake_aws: FakeAws, certificate: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_server_with_another_name_is_refused(
+    application: Application,
+    fake_aws: FakeAws,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{fake_aws.port}")
 
     with pytest.raises(StoreUnavailable, match="S3 PutObject: SSLError"):
-        keep_orders(1)
+        keep_orders(application, 1)
 
 
-@pytest.mark.usefixtures("fake_aws_url")
 def test_the_authorities_are_parsed_once_for_all_clients_and_connections(
-    fake_aws: FakeAws, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    application: Application,
+    fake_aws: FakeAws,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     parsed: list[Any] = []
@@ -77,8 +74,8 @@ def test_the_authorities_are_parsed_once_for_all_clients_and_connections(
         load(context, *given, **named)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counted)
-    wiring.record_store()
-    keep_orders(8)
+    _ = application.records
+    keep_orders(application, 8)
 
     assert len(parsed) == 1
     assert fake_aws.reset()["connections"] >= 8

@@ -1,4 +1,4 @@
-"""What is deployed, packaged once for each stage."""
+"""The app, packaged once for each stage."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +9,13 @@ from ops.deploy.packaging import PackagedApp, package_app
 from ops.vendor import fill_vendor
 from tests.project import STAGES, copy_project, outputs_of, record_resources
 
-# An import by an older Python, of a module that is gone, has left it behind.
+# An older Python left it behind when it imported a module that is gone now.
 STALE_BYTECODE = "chalicelib/__pycache__/gone.cpython-39.pyc"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _bytecode_is_written() -> Iterator[None]:
-    """As on most machines, whatever this one is told."""
+    """Let Python write bytecode, as on most machines, whatever this machine is told."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
@@ -23,7 +23,7 @@ def _bytecode_is_written() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
-    """A copy of the project in which the resources of all stages are recorded."""
+    """Make a copy of the project in which the resources of all stages are recorded."""
     project = copy_project(tmp_path_factory.mktemp("project") / "orders", deployments)
     for stage in STAGES:
         record_resources(project, stage, outputs_of(stage))
@@ -47,7 +47,7 @@ def packaged_stages(
 
 @pytest.fixture(scope="session")
 def vendored_project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
-    """A copy of the project after `make vendor`, which then was for an older botocore."""
+    """Make a copy of the project after `make vendor`, which then was for an older botocore."""
     project = copy_project(tmp_path_factory.mktemp("vendored") / "orders", deployments)
     record_resources(project, "dev", outputs_of("dev"))
     vendor = fill_vendor(project)

@@ -14,10 +14,10 @@ import pytest
 from ops.deploy.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, PackagedApp
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
-from tests.builders import order_text, sqs_event, sqs_record
+from tests.builders import gateway_event, order_text, sqs_event, sqs_record
 from tests.deployment.conftest import STALE_BYTECODE
 
-# What Lambda's Python runtime has beside the standard library: boto3 and what it is made of.
+# Lambda's Python runtime has these beside the standard library: boto3 and its dependencies.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
 OURS = {"app.py", "chalicelib", "chalice"}
 REQUIRED = {"aws_lambda_powertools", "jmespath", "typing_extensions"}
@@ -49,7 +49,7 @@ def names(archive: PackagedApp) -> list[str]:
         return zipped.namelist()
 
 
-def test_it_holds_the_app_what_it_requires_and_nothing_else(archive: PackagedApp) -> None:
+def test_the_archive_holds_the_app_its_requirements_and_nothing_else(archive: PackagedApp) -> None:
     roots = {name.split("/")[0] for name in names(archive)}
 
     libraries = {root for root in roots if not root.endswith((".dist-info", ".data", ".py"))}
@@ -58,23 +58,25 @@ def test_it_holds_the_app_what_it_requires_and_nothing_else(archive: PackagedApp
 
 
 @pytest.mark.parametrize("unwanted", ["tests/", "ops/", "__pycache__", ".pyc", ".chalice", ".env"])
-def test_it_holds_no_tests_no_tools_and_no_caches(archive: PackagedApp, unwanted: str) -> None:
+def test_the_archive_holds_no_tests_tools_or_caches(archive: PackagedApp, unwanted: str) -> None:
     assert [name for name in names(archive) if unwanted in name] == []
 
 
-def test_it_is_small(archive: PackagedApp) -> None:
+def test_the_archive_is_small(archive: PackagedApp) -> None:
     assert archive.size_bytes < ARCHIVE_LIMIT_BYTES / 2, archive.describe()
     assert re.fullmatch(r"deployment\.zip: 1\.\d\d MB", archive.describe())
 
 
-def test_with_vendor_it_is_larger_and_of_what_is_installed_now(vendored: PackagedApp) -> None:
+def test_an_archive_with_vendor_is_larger_and_has_the_installed_botocore(
+    vendored: PackagedApp,
+) -> None:
     assert ARCHIVE_LIMIT_BYTES < vendored.size_bytes < VENDORED_LIMIT_BYTES / 1.5
     held = names(vendored)
     assert "botocore/session.py" in held
     assert "botocore/of_an_older_release.py" not in held
     assert STALE_BYTECODE not in held
     tag = sys.implementation.cache_tag
-    assert f"chalicelib/__pycache__/orders.{tag}.pyc" in held
+    assert f"chalicelib/orders/__pycache__/order.{tag}.pyc" in held
     assert f"botocore/__pycache__/session.{tag}.pyc" in held
 
 
@@ -88,7 +90,7 @@ def test_both_stages_have_the_same_code(packaged_stages: dict[str, PackagedApp])
 
 
 def lambda_runtime(directory: Path) -> Path:
-    """A directory with boto3 and nothing else, as Lambda's runtime has it."""
+    """Make a directory with boto3 and nothing else, as Lambda's runtime has it."""
     directory.mkdir()
     for name in RUNTIME:
         package = distribution(name)
@@ -100,33 +102,8 @@ def lambda_runtime(directory: Path) -> Path:
     return directory
 
 
-def http_event(method: str, path: str, resource: str, body: str | None = None) -> dict[str, object]:
-    """An event as API Gateway sends it."""
-    parameters = {"order_id": path.rsplit("/", 1)[1]} if "{" in resource else None
-    return {
-        "httpMethod": method,
-        "path": path,
-        "resource": resource,
-        "headers": {"Content-Type": "application/json"},
-        "multiValueHeaders": {"Content-Type": ["application/json"]},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": parameters,
-        "stageVariables": None,
-        "body": body,
-        "isBase64Encoded": False,
-        "requestContext": {
-            "httpMethod": method,
-            "resourcePath": resource,
-            "path": f"/dev{path}",
-            "requestId": "request-1",
-            "identity": {"userArn": "arn:aws:iam::000000000000:user/channel", "sourceIp": ""},
-        },
-    }
-
-
 @pytest.mark.parametrize("kind", ["archive", "vendored"])
-def test_it_runs_where_nothing_but_boto3_is_installed(
+def test_the_archive_runs_with_only_boto3_installed(
     request: pytest.FixtureRequest, kind: str, tmp_path: Path, local_resources: LocalResources
 ) -> None:
     archive: PackagedApp = request.getfixturevalue(kind)
@@ -135,9 +112,9 @@ def test_it_runs_where_nothing_but_boto3_is_installed(
         zipped.extractall(code)
     text = order_text(kind)
     events = {
-        "post": http_event("POST", "/orders", "/orders", text),
+        "post": gateway_event("POST", "/orders", body=text),
         "process": sqs_event(sqs_record(text)),
-        "get": http_event("GET", f"/orders/{kind}", "/orders/{order_id}"),
+        "get": gateway_event("GET", f"/orders/{kind}", resource="/orders/{order_id}"),
     }
     paths = f"import sys; sys.path[:0] = [{str(code)!r}, {str(runtime)!r}]"
 

@@ -1,4 +1,4 @@
-"""A stage with events, packaged: what the merge template says of the function is about one."""
+"""A stage with events, packaged: the merge template meets the function that it is for."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def function(packaged_with_events: PackagedApp) -> dict[str, Any]:
     return properties
 
 
-def test_a_stage_without_events_has_no_such_function(packaged: PackagedApp) -> None:
+def test_a_stage_without_events_has_no_function_for_them(packaged: PackagedApp) -> None:
     assert "PublishEvents" not in yaml.safe_load(packaged.template.read_text())["Resources"]
 
 
@@ -43,7 +43,7 @@ def test_the_function_has_its_name_and_its_handler(function: dict[str, Any]) -> 
     assert function["Handler"] == "app.publish_events"
 
 
-def test_the_event_source_has_a_stream_so_nothing_was_merged_beside_it(
+def test_the_merged_event_source_meets_the_apps_stream(
     function: dict[str, Any],
 ) -> None:
     (event,) = function["Events"].values()
@@ -53,7 +53,7 @@ def test_the_event_source_has_a_stream_so_nothing_was_merged_beside_it(
     assert event["Properties"]["StartingPosition"] == "TRIM_HORIZON"
 
 
-def test_the_function_fails_as_a_whole_so_the_mapping_must_not_wait_for_names(
+def test_the_mapping_expects_no_partial_batch_response(
     function: dict[str, Any],
 ) -> None:
     """With ReportBatchItemFailures, what the function returns would be taken for success."""
@@ -63,7 +63,7 @@ def test_the_function_fails_as_a_whole_so_the_mapping_must_not_wait_for_names(
     assert event["Properties"]["BisectBatchOnFunctionError"] is True
 
 
-def test_the_template_is_one_that_aws_takes(packaged_with_events: PackagedApp) -> None:
+def test_cfn_lint_and_sam_accept_the_template(packaged_with_events: PackagedApp) -> None:
     stage = stage_of_templates(
         "dev",
         Template(RESOURCES, Stage="dev", Events="sns"),

@@ -1,4 +1,4 @@
-"""Packaging: what can't be packaged is said, with what to type."""
+"""Packaging: a stage that can't be packaged gets a sentence that says what to type."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ from tests.project import change_stage, copy_project, outputs_of, record_resourc
 
 @pytest.fixture
 def own_project(tmp_path: Path, deployments: Path) -> Path:
-    """A copy that a test may change."""
+    """Make a copy that a test may change."""
     project = copy_project(tmp_path / "orders", deployments)
     record_resources(project, "dev", outputs_of("dev"))
     return project
 
 
-def test_a_stage_that_is_not_known_is_said_with_those_that_are(tmp_path: Path) -> None:
+def test_packaging_refuses_an_unknown_stage_and_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(PackagingFailed, match=r"no stage 'test': take one of local, dev, prod"):
         package_app("test", tmp_path)
 
 
-def test_a_stage_whose_resources_are_not_recorded_is_said_with_what_to_type(
+def test_packaging_refuses_a_stage_without_resources_and_says_what_to_type(
     tmp_path: Path, deployments: Path
 ) -> None:
     project = copy_project(tmp_path / "orders", deployments)
@@ -35,7 +35,7 @@ def test_a_stage_whose_resources_are_not_recorded_is_said_with_what_to_type(
     assert "python -m ops resources up --stage dev" in str(failed.value)
 
 
-def test_nothing_of_the_callers_own_settings_gets_in(
+def test_the_package_holds_none_of_the_callers_settings(
     own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ORDERS_AUTH", "none")
@@ -69,7 +69,7 @@ def test_the_stages_own_figures_become_the_templates_defaults(
     assert event["Properties"]["ScalingConfig"] == {"MaximumConcurrency": 500}
 
 
-def test_a_parameter_that_the_template_does_not_have_is_said(
+def test_packaging_refuses_a_parameter_that_the_template_does_not_have(
     own_project: Path, tmp_path: Path
 ) -> None:
     change_stage(own_project, "dev", {}, template_parameters={"ThrotleRate": "42"})
@@ -78,14 +78,16 @@ def test_a_parameter_that_the_template_does_not_have_is_said(
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_what_chalice_refuses_is_said_in_its_words(own_project: Path, tmp_path: Path) -> None:
+def test_packaging_repeats_what_chalice_refuses_in_its_words(
+    own_project: Path, tmp_path: Path
+) -> None:
     change_stage(own_project, "dev", {"ORDERS_AUTH": "open"})
 
     with pytest.raises(PackagingFailed, match="ORDERS_AUTH must be one of iam, none"):
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_an_archive_that_is_too_large_is_said(
+def test_packaging_refuses_an_archive_that_is_too_large(
     own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaging, "ARCHIVE_LIMIT_BYTES", 1_000_000)
@@ -94,7 +96,7 @@ def test_an_archive_that_is_too_large_is_said(
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_a_vendor_that_cannot_be_filled_anew_is_said_with_what_to_type(
+def test_packaging_says_what_to_type_when_vendor_cannot_be_filled_anew(
     own_project: Path, tmp_path: Path
 ) -> None:
     (own_project / "vendor" / "botocore").mkdir(parents=True)
@@ -105,7 +107,7 @@ def test_a_vendor_that_cannot_be_filled_anew_is_said_with_what_to_type(
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_with_vendor_it_may_be_larger(
+def test_an_archive_with_vendor_may_be_larger(
     vendored_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaging, "VENDORED_LIMIT_BYTES", 4_000_000)
@@ -114,7 +116,7 @@ def test_with_vendor_it_may_be_larger(
         package_app("dev", tmp_path / "out", vendored_project)
 
 
-def test_packaging_again_gives_the_same_so_that_nothing_is_deployed_for_nothing(
+def test_packaging_twice_gives_the_same_template_and_archive(
     packaged_stages: dict[str, PackagedApp], project: Path, tmp_path: Path
 ) -> None:
     again = package_app("dev", tmp_path / "out", project)
@@ -123,7 +125,7 @@ def test_packaging_again_gives_the_same_so_that_nothing_is_deployed_for_nothing(
     assert again.archive.read_bytes() == packaged_stages["dev"].archive.read_bytes()
 
 
-def test_so_it_does_with_vendor(
+def test_packaging_again_gives_the_same_with_vendor(
     vendored: PackagedApp, vendored_project: Path, tmp_path: Path
 ) -> None:
     again = package_app("dev", tmp_path / "out", vendored_project)

@@ -1,31 +1,31 @@
 """
 Least privilege: each policy grants what its function does, no more and no less.
 
-What it does is not read from the code but recorded in a run: every route and its error paths, and
-the processor with all that can become of a message, over the emulator.
+A run over the emulator records what it does: every route and its error paths, and the processor
+with all that can become of a message.
 """
 
 import fnmatch
 import json
 import re
-from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
-import botocore.client
 import pytest
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.model import OperationModel
 from chalice.test import Client
 
-import app as orders_app
-from chalicelib import wiring
-from chalicelib.event_bus import EventBus
-from chalicelib.event_topic import Topic
-from chalicelib.processing import BatchFailed
+from chalicelib.application import Application
+from chalicelib.aws.clients import ClientFactory, LambdaClients
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.orders.record import Record
+from chalicelib.services.acknowledging import BatchFailed
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
 from ops.stage_names import api_function_name, processor_name
-from tests.builders import order_text, sqs_event, sqs_record
+from tests.application import load_app
+from tests.builders import START, order_text, sqs_event, sqs_record, submission
 from tests.project import STAGES
 
 JSON = {"Content-Type": "application/json"}
@@ -79,7 +79,7 @@ BY_LAMBDA["events"] = {
     Grant("sqs:SendMessage", queue("orders-events-dlq-local")),
 }
 
-# How IAM calls what is not called the same.
+# IAM's names for calls that it names otherwise.
 ACTIONS = {
     "s3:HeadBucket": "s3:ListBucket",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
@@ -87,12 +87,12 @@ ACTIONS = {
     "sns:PublishBatch": "sns:Publish",
     "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
 }
-# The one kind of statement that there is.
+# There is only this kind of statement.
 INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
 
 
 def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Grant:
-    """The permission that a call takes, by the Service Authorization Reference."""
+    """Name the permission that a call takes, by the Service Authorization Reference."""
     action = f"{service}:{operation}"
     match service:
         case "sqs":
@@ -115,7 +115,7 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
 
 
 def table_of(parameters: dict[str, Any]) -> str:
-    """The table of a call, which a batch of statements names in each of them."""
+    """Name the table of a call; a batch of statements names it in each of them."""
     if "Statements" not in parameters:
         return str(parameters["TableName"])
     tables = {INSERT.match(each["Statement"]) for each in parameters["Statements"]}
@@ -124,69 +124,67 @@ def table_of(parameters: dict[str, Any]) -> str:
     return table
 
 
-class Recorder:
-    """Notes the calls of every client, presigned ones included, and lets them through."""
+class RecordingFactory(ClientFactory):
+    """Makes clients whose calls, presigned ones included, are noted as what a function needs."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.needed: set[Grant] = set()
         self.holder_is_told = True
-        self.is_on = True
 
-    def note(self, client: Any, operation: str, parameters: dict[str, Any]) -> None:
-        if self.is_on:
-            self.needed.add(
-                needed_for(client.meta.service_model.service_name, operation, parameters)
-            )
+    def make(self, service: str, config: Config) -> Any:
+        client = super().make(service, config)
+        client.meta.events.register("provide-client-params", self._note)
+        client.meta.events.register("after-call.dynamodb.PutItem", self._after_put)
+        return client
+
+    def _note(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
+        self.needed.add(needed_for(model.service_model.service_name, model.name, params))
+
+    def _after_put(self, parsed: dict[str, Any], **_: object) -> None:
+        if not self.holder_is_told:
+            # Some implementations don't return the item with a failed condition.
+            parsed.pop("Item", None)
+
+
+class System:
+    """The app over the emulator, and the permissions that it needs."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self.factory = RecordingFactory()
+        self.application = self.application_with()
+        self.app = load_app(self.application).app
+
+    def application_with(self, **settings: str) -> Application:
+        return Application(self._environment | settings, LambdaClients(factory=self.factory))
+
+    def process(self, *records: dict[str, Any]) -> Any:
+        return process(self.app, *records)
 
 
 @pytest.fixture
-def recorder(
-    local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Recorder]:
+def system(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> System:
     for name, value in local_resources.environment.items():
-        monkeypatch.setenv(name, value)
-    recorder = Recorder()
-    call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def recorded(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        recorder.note(client, operation, parameters)
-        try:
-            return call(client, operation, parameters)
-        except ClientError as error:
-            if not recorder.holder_is_told:
-                # As where a failed condition doesn't bring the item with it.
-                error.response.pop("Item", None)  # type: ignore[typeddict-item]
-            raise
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
-    wiring.forget()
-    sign = wiring.order_archive()._client.generate_presigned_url
-
-    def signed(operation: str, Params: dict[str, Any], **options: Any) -> str:  # noqa: N803
-        recorder.note(wiring.order_archive()._client, "GetObject", Params)
-        assert operation == "get_object"
-        return sign(operation, Params=Params, **options)
-
-    monkeypatch.setattr(wiring.order_archive()._client, "generate_presigned_url", signed)
-    yield recorder
-    wiring.forget()
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    return System(dict(local_resources.environment))
 
 
-def process(*records: dict[str, Any]) -> Any:
-    handler: Any = orders_app.app.handler_map["process_orders"]
-    return handler(sqs_event(*records), None)
+def process(app: Any, *records: dict[str, Any]) -> Any:
+    return app.handler_map["process_orders"](sqs_event(*records), None)
 
 
-def run_api(recorder: Recorder) -> None:
-    """Every route, found and not found, taken and refused."""
+def run_api(system: System) -> None:
+    """Call every route: found and not found, taken and refused."""
     with_history = [
         order_text("granted"),
         order_text("granted", amount=1),
         order_text("zero", amount=0),
     ]
-    process(*map(sqs_record, with_history))
-    recorder.needed.clear()
-    http = Client(orders_app.app).http
+    system.process(*map(sqs_record, with_history))
+    system.factory.needed.clear()
+    http = Client(system.app).http
     for body in (order_text("posted"), order_text("zero", amount=0), "[]"):
         http.post("/orders", headers=JSON, body=body.encode())
     for path in (
@@ -204,48 +202,53 @@ def run_api(recorder: Recorder) -> None:
         http.get(path)
 
 
-def run_processor(recorder: Recorder) -> None:
-    """Everything that can become of a message, both ways of answering for a batch included."""
+def run_processor(system: System) -> None:
+    """Process every kind of message, and answer for a batch in both ways."""
     for holder_is_told in (True, False):
-        recorder.holder_is_told = holder_is_told
-        process(
+        system.factory.holder_is_told = holder_is_told
+        system.process(
             sqs_record(order_text("first")),
             sqs_record(order_text("first", amount=7)),
             sqs_record(order_text("wrong", amount=0)),
             sqs_record(order_text("wrong")),
             sqs_record("not an order"),
         )
-    fail_one_of_a_batch()
+    fail_one_of_a_batch(system)
 
 
-def fail_one_of_a_batch() -> None:
-    """What was done of the batch is deleted, and the rest is left to SQS."""
-    records = wiring.record_store()
-    with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(records, "take_free", lambda several: [False] * len(several))
-        broken.setattr(records, "take", _failing_at("failing", records.take))
-        with pytest.raises(BatchFailed):
-            process(sqs_record(order_text("deleted")), sqs_record(order_text("failing")))
+class FailingRecords:
+    """A record store that takes no record of one order."""
 
+    most_at_once = 1
 
-def _failing_at(order_id: str, take: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def take_or_fail(record: Any) -> Any:
-        if record.order_id == order_id:
+    def __init__(self, records: RecordStore, order_id: str) -> None:
+        self._records = records
+        self._order_id = order_id
+
+    def take(self, record: Record) -> Record | None:
+        if record.order_id == self._order_id:
             raise RuntimeError
-        return take(record)
-
-    return take_or_fail
+        return self._records.take(record)
 
 
-def run_events(recorder: Recorder) -> None:
-    """To a bus and to a topic."""
-    event = {"source": "x", "type": "t", "time": "2026-03-01T12:00:00.000Z"}
-    recorder.is_on = False  # what only the test does
+def fail_one_of_a_batch(system: System) -> None:
+    """Fail a message of a batch: the others are deleted, and this one is left to SQS."""
+    application = system.application_with()
+    vars(application)["records"] = FailingRecords(application.records, "failing")
+    app = load_app(application).app
+
+    with pytest.raises(BatchFailed):
+        process(app, sqs_record(order_text("deleted")), sqs_record(order_text("failing")))
+
+
+def run_events(system: System) -> None:
+    """Publish to a bus and to a topic."""
     boto3.client("events").create_event_bus(Name="orders-local")
     topic = boto3.client("sns").create_topic(Name="orders-events-local")["TopicArn"]
-    recorder.is_on = True
-    EventBus(boto3.client("events"), "orders-local").publish([event])
-    Topic(boto3.client("sns"), topic).publish([event])
+    accepted = Record.of_first(submission(), START)
+    for kind, target in (("eventbridge", "orders-local"), ("sns", topic)):
+        settings = {"ORDERS_EVENTS": kind, "ORDERS_EVENTS_TARGET": target}
+        system.application_with(**settings).events.publish([accepted])
 
 
 RUNS = {"api": run_api, "processor": run_processor, "events": run_events}
@@ -258,7 +261,7 @@ def statements(function: str, stage: str) -> list[dict[str, Any]]:
 
 
 def granted(function: str, stage: str) -> set[Grant]:
-    """What a policy grants, under the names that the local stage's resources have."""
+    """Read what a policy grants, under the names that the local stage's resources have."""
     local = {
         f"orders-{stage}": "orders-local",
         f"orders-dlq-{stage}": "orders-dlq-local",
@@ -275,12 +278,10 @@ def granted(function: str, stage: str) -> set[Grant]:
 
 
 @pytest.mark.parametrize("function", RUNS)
-def test_a_policy_grants_what_its_function_does_no_more_and_no_less(
-    recorder: Recorder, function: str
-) -> None:
-    RUNS[function](recorder)
+def test_a_policy_grants_exactly_the_actions_of_its_function(system: System, function: str) -> None:
+    RUNS[function](system)
 
-    needed = recorder.needed | BY_LAMBDA[function]
+    needed = system.factory.needed | BY_LAMBDA[function]
     for stage in STAGES:
         grants = granted(function, stage)
         missing = {need for need in needed if not any(grant.covers(need) for grant in grants)}
@@ -288,7 +289,7 @@ def test_a_policy_grants_what_its_function_does_no_more_and_no_less(
         assert (missing, idle) == (set(), set())
 
 
-def test_the_api_cannot_read_the_queue_nor_the_processor_list_the_bucket() -> None:
+def test_the_api_cannot_read_the_queue_and_the_processor_cannot_list_the_bucket() -> None:
     for stage in STAGES:
         api = {grant.action for grant in granted("api", stage)}
         processor = {grant.action for grant in granted("processor", stage)}
@@ -308,7 +309,7 @@ def test_no_action_is_a_wildcard_and_no_resource_is_everything(function: str, st
 
 @pytest.mark.parametrize(("function", "stage"), POLICIES)
 def test_only_resources_of_the_own_account_can_be_reached(function: str, stage: str) -> None:
-    """A bucket's ARN has no account in it: another's with a name like ours would do."""
+    """A bucket's ARN has no account in it: a stranger's with a name like ours would match."""
     own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
     for statement in statements(function, stage):
         if statement["Sid"] != "WriteLogs":
@@ -316,5 +317,5 @@ def test_only_resources_of_the_own_account_can_be_reached(function: str, stage: 
 
 
 @pytest.mark.parametrize("function", RUNS)
-def test_stages_differ_in_nothing_but_their_name(function: str) -> None:
+def test_the_policies_of_stages_differ_only_in_the_stages_name(function: str) -> None:
     assert granted(function, "dev") == granted(function, "prod")

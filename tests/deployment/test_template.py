@@ -1,4 +1,4 @@
-"""The packaged template: what must hold of it before it is handed to CloudFormation."""
+"""The packaged template: the rules that it keeps before CloudFormation gets it."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def content_of(packaged: PackagedApp) -> dict[str, Any]:
 
 
 def translated(packaged: PackagedApp) -> dict[str, Any]:
-    """What the SAM transform makes of it: AWS runs the same code."""
+    """Apply the SAM transform: AWS runs the same code."""
     uploaded = yaml.safe_load(packaged.template_with_code_at("code", "deployment.zip"))
     done = subprocess.run(
         [str(EMULATOR_PYTHON), "-c", TRANSLATE],
@@ -69,12 +69,12 @@ def test_both_templates_keep_every_rule(packaged: PackagedApp) -> None:
     }
 
 
-def test_cfn_lint_has_nothing_to_say(packaged: PackagedApp) -> None:
-    """Of the other template `make lint` takes care."""
+def test_cfn_lint_finds_no_fault(packaged: PackagedApp) -> None:
+    """`make lint` checks the other template."""
     assert cfnlint.lint_file(packaged.template) == []
 
 
-def test_the_sam_transform_takes_it_and_makes_what_is_meant(packaged: PackagedApp) -> None:
+def test_the_sam_transform_makes_the_intended_resources(packaged: PackagedApp) -> None:
     resources = translated(packaged)
 
     (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
@@ -88,16 +88,16 @@ def test_the_sam_transform_takes_it_and_makes_what_is_meant(packaged: PackagedAp
     assert [f["LoggingConfig"] for f in functions] == [{"LogFormat": "JSON"}] * 2
 
 
-def test_every_resource_has_a_type_so_nothing_was_merged_beside_the_mark(
+def test_every_merged_resource_meets_one_of_the_app(
     packaged: PackagedApp,
 ) -> None:
-    """A function that is renamed in app.py gets another name; what was merged would stand alone."""
+    """A function that is renamed in app.py gets another name: the merged part would stand alone."""
     resources = content_of(packaged)["Resources"]
 
     assert [name for name, resource in resources.items() if "Type" not in resource] == []
 
 
-def test_the_event_source_has_a_queue_so_nothing_was_merged_beside_it(
+def test_the_merged_event_source_meets_the_apps(
     packaged: PackagedApp,
 ) -> None:
     events = content_of(packaged)["Resources"]["ProcessOrders"]["Properties"]["Events"]
@@ -121,30 +121,30 @@ def test_functions_have_the_names_that_chalice_deploy_gives_them(packaged: Packa
     }
 
 
-def test_it_needs_no_parameter(packaged: PackagedApp) -> None:
+def test_the_template_needs_no_parameter(packaged: PackagedApp) -> None:
     parameters = content_of(packaged)["Parameters"]
 
     assert [name for name, value in parameters.items() if "Default" not in value] == []
     assert parameters["Stage"]["Default"] == packaged.stage
 
 
-def test_it_has_no_alias_which_cloudformation_refuses(packaged: PackagedApp) -> None:
+def test_the_template_has_no_yaml_alias(packaged: PackagedApp) -> None:
     assert not re.search(r"[&*]id\d", packaged.template.read_text())
 
 
-def test_the_stage_is_regional_and_compresses(packaged: PackagedApp) -> None:
+def test_the_api_is_regional_and_compresses(packaged: PackagedApp) -> None:
     properties = content_of(packaged)["Resources"]["RestAPI"]["Properties"]
 
     assert properties["EndpointConfiguration"] == "REGIONAL"
     assert properties["MinimumCompressionSize"] == 1024
 
 
-def test_what_is_deployed_is_tagged_with_its_stage(packaged: PackagedApp) -> None:
+def test_every_function_is_tagged_with_its_stage(packaged: PackagedApp) -> None:
     for function in of_type(content_of(packaged)["Resources"], "AWS::Serverless::Function"):
         assert function["Tags"].items() >= {"project": "orders", "stage": packaged.stage}.items()
 
 
-def test_what_api_gateway_answers_by_itself_is_a_problem(packaged: PackagedApp) -> None:
+def test_api_gateways_own_answers_are_problems(packaged: PackagedApp) -> None:
     documented = (PROJECT_ROOT / "docs" / "problems.md").read_text()
 
     for kind, response in gateway_responses(packaged).items():
@@ -169,7 +169,7 @@ def test_the_access_log_holds_no_order(packaged: PackagedApp) -> None:
     assert not any("input" in value or "body" in value for value in line.values())
 
 
-def test_the_dashboard_shows_what_is_published() -> None:
+def test_the_dashboard_shows_published_metrics_only() -> None:
     """A metric that is misspelt is an empty graph, which nobody misses until it is needed."""
     template = Template(RESOURCES, Stage="dev")
     telemetry = Path("chalicelib/telemetry.py").read_text()

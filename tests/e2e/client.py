@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any, TypeVar
 
-PATIENCE_SECONDS = 30.0
+# Long, for a busy machine: nobody waits longer than it takes.
+PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 
 Found = TypeVar("Found")
@@ -55,7 +56,7 @@ class ApiClient:
         return self.request("GET", path)
 
     def records(self, order_id: str, count: int) -> list[dict[str, Any]]:
-        """The records of an order, once there are so many."""
+        """Wait until an order has so many records, and return them."""
 
         def enough() -> list[dict[str, Any]] | None:
             answer = self.get(f"/orders/{order_id}")
@@ -68,7 +69,7 @@ class ApiClient:
 
 
 def eventually(look: Callable[[], Found | None]) -> Found:
-    """What `look` finds, once it finds something."""
+    """Call `look` until it finds something, and return that."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         found = look()
@@ -79,7 +80,7 @@ def eventually(look: Callable[[], Found | None]) -> Found:
 
 
 def download(url: str) -> bytes:
-    """What is at a URL."""
+    """Download the bytes at a URL."""
     with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:
         content: bytes = answer.read()
     return content

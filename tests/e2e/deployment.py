@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 STAGE = "dev"
 PROCESSOR = f"orders-{STAGE}-process_orders"
-# Enough for a function that begins cold on a busy machine. What has to fail five times is given
-# less, once the function is warm: with less than it takes, messages that are processed would be
-# delivered again, and end among the dead.
+# Enough for a function that begins cold on a busy machine: with less, messages that are still being
+# processed would be delivered again and become dead letters. Messages that have to fail five times
+# get less, once the function is warm.
 VISIBILITY_TIMEOUT_SECONDS = 15
 SHORT_VISIBILITY_TIMEOUT_SECONDS = 2
 STACK_LIMIT_SECONDS = 30.0
@@ -60,7 +60,7 @@ class SigningClient(ApiClient):
 
 
 class EmulatedAccount:
-    """An AWS emulator with stage dev's resources in it, and clients for all that is looked at."""
+    """An AWS emulator with stage dev's resources in it, and a client for each service."""
 
     def __init__(self, directory: Path, deployments: Path, **parameters: str) -> None:
         self._parameters = parameters
@@ -138,7 +138,7 @@ class EmulatedAccount:
 
     @contextmanager
     def short_visibility_timeout(self) -> Iterator[None]:
-        """What fails in the `with` block is soon delivered again."""
+        """Deliver messages that fail in the `with` block again soon."""
         self._set_visibility_timeout(SHORT_VISIBILITY_TIMEOUT_SECONDS)
         try:
             yield
@@ -151,7 +151,7 @@ class EmulatedAccount:
         )
 
     def waiting(self) -> int:
-        """The messages on the queue, those that are with the processor included."""
+        """Count the messages on the queue, also those that the processor is busy with."""
         return message_count(self.sqs, self.queue_url)
 
     def dead_letters(self, count: int = 1) -> list[dict[str, Any]]:
@@ -213,9 +213,9 @@ class EmulatedAccount:
         eventually(lambda: self.mapping()["State"] == wanted)
 
     def send_as_one_batch(self, *bodies: str) -> None:
-        """The processor gets them together."""
+        """Send messages so that the processor gets them together."""
         self.enable_mapping(enabled=False)
-        # What is under way already is not called back.
+        # A poll that is under way already is not called back.
         time.sleep(1.5)
         self.send(*bodies)
         self.enable_mapping(enabled=True)
@@ -229,18 +229,18 @@ class EmulatedAccount:
         )
 
     def invocations(self, function: str) -> int:
-        """How often the function was begun, crashes included."""
+        """Count how often the function was begun, crashes included."""
         answer = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
         return sum("START RequestId" in event["message"] for event in answer["events"])
 
     def log_lines(self, function: str) -> list[dict[str, Any]]:
-        """The JSON lines that a function has logged."""
+        """Read the JSON lines that a function has logged."""
         answer = self.logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")
         messages = [event["message"].strip() for event in answer["events"]]
         return [json.loads(message) for message in messages if message.startswith("{")]
 
     def failed_attempts(self, order_id: str) -> list[int]:
-        """The receive counts with which the processor has failed at an order, as yet logged."""
+        """List the receive counts at which the processor failed an order, by its log so far."""
         return sorted(
             line["receiveCount"]
             for line in self.log_lines(PROCESSOR)
@@ -248,7 +248,7 @@ class EmulatedAccount:
         )
 
     def broken_rules(self) -> dict[str, list[str]]:
-        """What `python -m ops lint` says of the stage."""
+        """Run `python -m ops lint` on the stage, and return its findings."""
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("AWS_ENDPOINT_URL", self.url)
             settings = DeployedStage(STAGE).settings()
@@ -258,7 +258,7 @@ class EmulatedAccount:
     # Both ways of deploying
 
     def deploy_packaged(self, packaged: PackagedApp) -> ApiClient:
-        """What `make deploy` does."""
+        """Deploy as `make deploy` does."""
         self.s3.create_bucket(Bucket=CODE_BUCKET)
         self.s3.upload_file(str(packaged.archive), CODE_BUCKET, "code.zip")
         template = packaged.template_with_code_at(CODE_BUCKET, "code.zip")
@@ -266,7 +266,7 @@ class EmulatedAccount:
         return self.api(self.app_outputs["RestAPIId"])
 
     def put_gateway_responses(self, packaged: PackagedApp, outputs: dict[str, str]) -> None:
-        """Those of the template's API definition, as API Gateway takes them when it imports it."""
+        """Put the API definition's gateway responses, as API Gateway takes them from an import."""
         apigateway = self.client("apigateway")
         rest_api_id = outputs["RestAPIId"]
         for response_type, response in gateway_responses(packaged).items():
@@ -319,7 +319,7 @@ def _spoilt(order_id: str) -> dict[str, Any]:
 
 
 def gateway_responses(packaged: PackagedApp) -> dict[str, dict[str, Any]]:
-    """What API Gateway answers by itself, by the kind of refusal."""
+    """Read the answers that API Gateway gives by itself, by the kind of refusal."""
     template = yaml.safe_load(packaged.template.read_text())
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     responses = definition["x-amazon-apigateway-gateway-responses"]

@@ -1,4 +1,4 @@
-"""A relay before the emulator that can hold its peace: it accepts connections and never answers."""
+"""A relay before the emulator that can stall: it accepts connections and never answers."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ class StallingRelay:
     """
     Passes connections on to a port of this machine; while it is stalled, it passes nothing on.
 
-    What it was given while it was stalled is dropped: a call that nobody answers has no effect.
+    It drops the bytes that it got while it was stalled: a call that nobody answers has no effect.
     """
 
     def __init__(self, upstream_port: int = 0) -> None:
@@ -61,7 +61,7 @@ class StallingRelay:
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # one of the two is gone: so is the other, soon
+    with contextlib.suppress(OSError):  # one of the two is gone: the other will be soon
         while data := source.recv(65_536):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)

@@ -26,7 +26,7 @@ def account(
         yield account
 
 
-def test_the_mapping_and_the_functions_are_as_the_stage_says(account: EmulatedAccount) -> None:
+def test_the_mapping_and_the_functions_have_the_stages_settings(account: EmulatedAccount) -> None:
     mapping = account.mapping()
     functions = {
         function["FunctionName"]: (function["Timeout"], function["MemorySize"])
@@ -40,12 +40,12 @@ def test_the_mapping_and_the_functions_are_as_the_stage_says(account: EmulatedAc
     assert functions == {f"orders-{STAGE}": (20, 512), PROCESSOR: (60, 512)}
 
 
-def test_the_rules_are_kept_by_this_way_too(account: EmulatedAccount) -> None:
-    """What else is broken is the emulator's: the routes it hasn't imported, for one."""
+def test_a_stage_by_chalice_deploy_keeps_the_rules_too(account: EmulatedAccount) -> None:
+    """The other broken rules are the emulator's: it hasn't imported the routes, for one."""
     assert account.broken_rules().keys() == {"visibility-timeout", "closed-routes", "record-table"}
 
 
-def test_of_a_batch_of_ten_with_one_that_fails_nine_are_recorded_and_none_is_lost(
+def test_a_batch_with_one_failing_message_loses_none(
     account: EmulatedAccount,
 ) -> None:
     account.send(order_text("warm"))

@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, stack: LocalStack) -> Path:
-    """The project with its stage `local`, but on the ports of the test."""
+    """Copy the project with its stage `local`, but on the ports of the test."""
     directory = tmp_path_factory.mktemp("project")
     for name in ["app.py", "chalicelib", "requirements.txt"]:
         (directory / name).symlink_to(PROJECT_ROOT / name)
@@ -64,7 +64,7 @@ def answers(client: ApiClient) -> bool:
         return False
 
 
-def test_an_order_handed_in_there_is_processed_by_the_worker(api: ApiClient) -> None:
+def test_the_worker_processes_an_order_from_chalice_local(api: ApiClient) -> None:
     assert api.post(order_text("chalice-local")).status == 202
 
     (record,) = api.records("chalice-local", 1)
@@ -81,7 +81,7 @@ def test_an_order_handed_in_there_is_processed_by_the_worker(api: ApiClient) -> 
         ("GET", "/orders/none", None, 404),
     ],
 )
-def test_its_errors_are_problems(
+def test_the_errors_of_chalice_local_are_problems(
     api: ApiClient, method: str, path: str, body: bytes | None, status: int
 ) -> None:
     answer = api.request(method, path, body, {"Content-Type": "application/json"})
@@ -91,7 +91,7 @@ def test_its_errors_are_problems(
 
 
 def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:
-    """As docs/problems.md says: it is made before the app is called."""
+    """Chalice answers before it calls the app, as docs/problems.md says."""
     answer = api.get("/nowhere")
 
     assert (answer.status, answer.body) == (403, {"message": "Missing Authentication Token"})

@@ -1,4 +1,4 @@
-"""The clients of docs/clients.md: each is run as it stands there, and prints what is said there."""
+"""The clients of docs/clients.md: each runs as it stands there, and prints the output shown."""
 
 import os
 import re
@@ -50,12 +50,12 @@ def run(language: str, url: str, directory: Path) -> subprocess.CompletedProcess
     )
 
 
-def test_there_is_a_client_in_each_language() -> None:
+def test_the_page_has_a_client_in_each_language() -> None:
     assert EXAMPLES.keys() == RUNNERS.keys()
 
 
 @pytest.mark.parametrize("language", RUNNERS)
-def test_a_client_prints_what_the_page_says(
+def test_a_client_prints_the_output_that_the_page_shows(
     stack: LocalStack, tmp_path: Path, language: str
 ) -> None:
     outcome = run(language, stack.api_url, tmp_path)
@@ -88,11 +88,11 @@ class Faulty(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
-def test_a_client_tries_again_with_the_same_key_and_takes_a_no_for_a_no(
+def test_a_client_retries_with_the_same_key_and_accepts_a_refusal(
     tmp_path: Path, language: str
 ) -> None:
     Faulty.keys.clear()

@@ -52,7 +52,7 @@ def project(tmp_path: Path, deployments: Path) -> Path:
 
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, account_id: str) -> Iterator[Aws]:
-    """An account of the test's own: the emulator takes the access key for its number."""
+    """Make an account of the test's own: the emulator takes the access key for its number."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", account_id)
     with Aws() as account:
@@ -193,7 +193,7 @@ def test_the_protection_of_a_table_ends_only_with_its_stage(project: Path, aws: 
 
 
 @pytest.mark.usefixtures("aws")
-def test_what_chalice_has_deployed_it_has_to_delete(project: Path) -> None:
+def test_deploy_refuses_a_stage_that_chalice_has_deployed(project: Path) -> None:
     """Both ways give the functions the same names."""
     deployed = project / ".chalice" / "deployed" / "dev.json"
     deployed.parent.mkdir()
@@ -206,7 +206,7 @@ def test_what_chalice_has_deployed_it_has_to_delete(project: Path) -> None:
     assert "There is no stack" in succeed("destroy --stage dev --yes", project)
 
 
-def test_an_open_stage_has_to_be_asked_for_twice(project: Path, aws: Aws) -> None:
+def test_an_open_stage_needs_a_second_option(project: Path, aws: Aws) -> None:
     change_stage(project, "dev", {"ORDERS_AUTH": "none"})
 
     for said in ("", "--open-to-anyone", "--yes-open-to-anyone"):
@@ -232,7 +232,7 @@ def test_a_failed_creation_says_why_and_the_next_run_works(project: Path, aws: A
     assert status_of(RESOURCES, aws) in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-def test_a_failed_update_leaves_what_was_there(project: Path, aws: Aws) -> None:
+def test_a_failed_update_leaves_the_stack_as_it_was(project: Path, aws: Aws) -> None:
     succeed("resources up --stage dev", project)
     aws.s3.create_bucket(Bucket=f"taken-{aws.identity.account_id}")
     break_template(project)
@@ -244,7 +244,7 @@ def test_a_failed_update_leaves_what_was_there(project: Path, aws: Aws) -> None:
     assert "nothing to change" in succeed("resources up --stage dev", project)
 
 
-def test_what_another_stack_owns_is_not_taken_over(project: Path, aws: Aws) -> None:
+def test_a_resource_of_another_stack_is_not_taken_over(project: Path, aws: Aws) -> None:
     template = {"Resources": {"Mine": {"Type": "AWS::SQS::Queue"}}}
     template["Resources"]["Mine"]["Properties"] = {"QueueName": "orders-dev"}  # type: ignore[assignment]
     aws.cloudformation.create_stack(StackName="another", TemplateBody=json.dumps(template))
@@ -263,7 +263,7 @@ def test_what_another_stack_owns_is_not_taken_over(project: Path, aws: Aws) -> N
     succeed("resources up --stage dev", project)
 
 
-def test_a_part_of_the_data_is_taken_over_and_the_rest_made_anew(project: Path, aws: Aws) -> None:
+def test_remaining_data_is_taken_over_and_the_rest_made_anew(project: Path, aws: Aws) -> None:
     succeed("resources up --stage dev", project)
     succeed("resources down --stage dev --yes", project)
     dead_letters = aws.sqs.get_queue_url(QueueName="orders-dlq-dev")["QueueUrl"]
@@ -276,7 +276,7 @@ def test_a_part_of_the_data_is_taken_over_and_the_rest_made_anew(project: Path, 
     assert ":orders-dlq-dev" in answer["Attributes"]["RedrivePolicy"]
 
 
-def test_a_change_set_that_was_never_carried_out_is_no_obstacle(project: Path, aws: Aws) -> None:
+def test_an_unexecuted_change_set_is_no_obstacle(project: Path, aws: Aws) -> None:
     aws.cloudformation.create_change_set(
         StackName=RESOURCES,
         ChangeSetName="left-behind",
@@ -291,7 +291,7 @@ def test_a_change_set_that_was_never_carried_out_is_no_obstacle(project: Path, a
     assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
 
 
-def test_what_holds_data_is_not_replaced_without_consent(project: Path, aws: Aws) -> None:
+def test_a_resource_with_data_is_not_replaced_without_consent(project: Path, aws: Aws) -> None:
     succeed("resources up --stage dev", project)
     path = project / TEMPLATE
     path.write_text(path.read_text().replace('TableName: !Sub "orders-', 'TableName: !Sub "bank-'))
@@ -354,7 +354,7 @@ def test_the_artifacts_bucket_is_closed_and_keeps_every_version(aws: Aws) -> Non
 
 
 @pytest.mark.usefixtures("aws")
-def test_an_unknown_stage_is_told_which_there_are(project: Path) -> None:
+def test_the_error_of_an_unknown_stage_lists_the_known_ones(project: Path) -> None:
     for command in ("resources up", "resources show", "resources down", "deploy", "destroy"):
         assert "no stage 'qa': take one of dev, prod" in fail(f"{command} --stage qa", project)
 
@@ -369,7 +369,7 @@ def test_an_unknown_stage_is_told_which_there_are(project: Path) -> None:
     ],
 )
 @pytest.mark.usefixtures("aws")
-def test_an_account_that_can_not_be_reached_ends_in_a_sentence(
+def test_an_unreachable_account_ends_in_a_sentence(
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
@@ -407,7 +407,7 @@ def test_credentials_that_aws_refuses_end_in_a_sentence(
         assert said in fail(f"{command} --stage dev", project, exit_code=3)
 
 
-def test_a_run_that_was_interrupted_is_taken_up_by_the_next(
+def test_the_next_run_continues_an_interrupted_one(
     project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """CloudFormation goes on by itself meanwhile."""
@@ -451,7 +451,7 @@ def test_ctrl_c_ends_in_a_sentence_and_an_exit_code_of_its_own(project: Path) ->
     assert "Traceback" not in said
 
 
-def test_the_same_code_has_the_same_digest_whenever_it_was_packed(tmp_path: Path) -> None:
+def test_the_same_code_has_the_same_digest_at_any_time(tmp_path: Path) -> None:
     def packed(name: str, text: str, year: int) -> Path:
         path = tmp_path / name
         with zipfile.ZipFile(path, "w") as archive:
@@ -463,7 +463,7 @@ def test_the_same_code_has_the_same_digest_whenever_it_was_packed(tmp_path: Path
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_make_wants_to_know_the_stage(command: str) -> None:
+def test_make_requires_a_stage(command: str) -> None:
     answer = subprocess.run(
         ["make", command],  # noqa: S607 (make is found as a user's shell finds it)
         cwd=PROJECT_ROOT,

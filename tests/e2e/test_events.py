@@ -40,7 +40,7 @@ class Listener:
         account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn)
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """The CloudEvents, as soon as so many are there."""
+        """Return the CloudEvents as soon as so many are there."""
 
         def enough() -> bool:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
@@ -66,7 +66,7 @@ def deployed(
         yield account, account.deploy_packaged(account.package()), listener
 
 
-def test_each_accepted_order_is_one_event_and_nothing_else_is(
+def test_each_accepted_order_makes_one_event_and_nothing_else_does(
     deployed: tuple[EmulatedAccount, ApiClient, Listener],
 ) -> None:
     _, api, listener = deployed
@@ -89,7 +89,7 @@ def test_each_accepted_order_is_one_event_and_nothing_else_is(
         assert event["time"] == order["processedAt"]
 
 
-def test_what_can_not_be_published_is_set_aside_and_holds_nothing_up(
+def test_an_unpublishable_event_is_set_aside_and_holds_nothing_up(
     deployed: tuple[EmulatedAccount, ApiClient, Listener],
 ) -> None:
     account, api, listener = deployed
@@ -117,7 +117,7 @@ def test_what_can_not_be_published_is_set_aside_and_holds_nothing_up(
     assert [event["subject"] for event in listener.events(3)][-1] == "told-again"
 
 
-def test_the_mapping_sets_aside_what_can_not_be_published(
+def test_the_mapping_sets_unpublishable_events_aside(
     deployed: tuple[EmulatedAccount, ApiClient, Listener],
 ) -> None:
     account, _, _ = deployed

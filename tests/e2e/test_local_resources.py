@@ -1,4 +1,4 @@
-"""What resources.yaml makes: only settings that the emulator has taken are tried by the tests."""
+"""The resources of resources.yaml: the tests try only settings that the emulator takes."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_a_message_goes_to_the_dlq_after_five_receives(
     assert redrive["deadLetterTargetArn"] == resources.outputs["DeadLetterQueueArn"]
 
 
-def test_the_dlq_takes_messages_from_its_queue_only_and_keeps_them_longer(
+def test_the_dlq_takes_messages_only_from_its_queue_and_keeps_them_longer(
     resources: LocalResources, sqs: "SQSClient"
 ) -> None:
     queue = attributes(sqs, resources.outputs["QueueUrl"])
@@ -78,7 +78,7 @@ def test_the_largest_order_fits_with_its_attributes(
     )
 
 
-def test_what_is_beyond_the_queues_limit_is_refused(
+def test_the_queue_refuses_a_message_beyond_its_limit(
     resources: LocalResources, sqs: "SQSClient"
 ) -> None:
     limit = int(attributes(sqs, resources.outputs["QueueUrl"])["MaximumMessageSize"])
@@ -103,7 +103,7 @@ def test_the_table_has_its_keys_and_indexes(resources: LocalResources) -> None:
     }
 
 
-def test_the_audit_index_has_everything_of_a_record_but_the_payload(
+def test_the_audit_index_has_every_attribute_except_the_payload(
     resources: LocalResources,
 ) -> None:
     dynamodb = local_session().client("dynamodb", endpoint_url=resources.aws_url)
@@ -119,9 +119,7 @@ def test_the_audit_index_has_everything_of_a_record_but_the_payload(
     }
 
 
-def test_two_emulators_side_by_side_do_not_meet(
-    resources: LocalResources, sqs: "SQSClient"
-) -> None:
+def test_two_emulators_share_nothing(resources: LocalResources, sqs: "SQSClient") -> None:
     with LocalResources(visibility_timeout_seconds=2) as other:
         second = queue_client(other.aws_url)
         second.send_message(QueueUrl=other.outputs["QueueUrl"], MessageBody="{}")

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 LIMIT_SECONDS = 40.0
 
-# It writes down what it gets, and fails for messages that say so, by either protocol.
+# The app writes down each message, and fails for messages that say so, by either protocol.
 APP = """
 import json
 import os
 from chalice.app import Chalice
+from chalicelib.application import Application
+from chalicelib.aws.clients import LambdaClients
 
 app = Chalice(app_name="stub")
+application = Application(os.environ, LambdaClients())
 queue = os.environ["ORDERS_QUEUE_NAME"]
 
 @app.route("/orders")
@@ -69,7 +72,7 @@ def sqs(stack: LocalStack) -> Iterator["SQSClient"]:
 
 
 def received(app_directory: Path, body: str) -> list[dict[str, Any]]:
-    """The deliveries of a message that the app has seen."""
+    """Count the deliveries of a message that the app has seen."""
     file = app_directory / "received"
     lines = file.read_text().splitlines() if file.exists() else []
     return [record for record in map(json.loads, lines) if record["body"] == body]

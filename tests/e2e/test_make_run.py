@@ -71,7 +71,7 @@ class Run:
 
 
 def typed_in_a_terminal(environment: Any) -> dict[str, str]:
-    """Without what an outer `make test` hands to the makes inside it."""
+    """Leave out the variables that an outer `make test` hands to the makes inside it."""
     return {name: value for name, value in environment.items() if not name.startswith("MAKE")}
 
 
@@ -95,7 +95,7 @@ def make_run(
 
 
 def descendants(pid: int) -> set[int]:
-    """The processes that this one has started, and those have started, as of now."""
+    """Find the processes that this one has started, and in turn the ones that they have started."""
     table = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=True)
     parents = [[int(field) for field in line.split()] for line in table.stdout.splitlines()]
     found, before = {pid}, 0
@@ -114,10 +114,10 @@ def is_running(pid: int) -> bool:
 
 
 def listening_addresses(pids: set[int]) -> list[str]:
-    """The addresses that the processes listen on, in the kernel's hexadecimal notation."""
+    """List the addresses that the processes listen on, in the kernel's hexadecimal notation."""
     sockets = set()
     for link in (link for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir()):
-        # What is closed meanwhile, as a connection may be, does not listen.
+        # A file that is closed meanwhile, as a connection may be, does not listen.
         with suppress(FileNotFoundError):
             if match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
                 sockets.add(match[1])

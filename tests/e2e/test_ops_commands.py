@@ -1,7 +1,7 @@
 """
 `python -m ops`, as typed, over one local stack: each command as a process of its own.
 
-What a test only needs beside its own command runs inside this process, which is quicker.
+Only the command under test: the others that a test needs run inside this process, quicker.
 """
 
 import csv
@@ -21,9 +21,9 @@ import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.queries import OrderNotFound
-from chalicelib.submissions import Record
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.record import Record
+from chalicelib.services.queries import OrderNotFound
 from ops.__main__ import main
 from ops.desk import look
 from ops.desk.desk import Desk
@@ -48,8 +48,8 @@ main(sys.argv[1:])
 """
 
 Completed = subprocess.CompletedProcess[str]
-# Wide enough for any table, and no colours.
-TERMINAL = {"COLUMNS": "220", "NO_COLOR": "1"}
+# Wide enough for any table, without colours, and in English.
+TERMINAL = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 
 
 class Operator:
@@ -68,20 +68,20 @@ class Operator:
         return run(self.command(*arguments), answer)
 
     def types(self, *arguments: str, exit_code: int = 0, answer: str | None = None) -> str:
-        """What a command prints, on stdout if it does well and on both if it doesn't."""
+        """Run a command, check its exit code, and return its output; stderr too if it must fail."""
         done = self.run(*arguments, answer=answer)
         assert done.returncode == exit_code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + (done.stderr if exit_code else "")
 
     def reads(self, *arguments: str, exit_code: int = 0) -> list[dict[str, Any]]:
-        """The JSON that a command prints, line by line."""
+        """Read the JSON that a command prints, line by line."""
         done = self.run(*arguments, "--json")
         assert done.returncode == exit_code, done.stdout + done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def waits_for(self, order_id: str, count: int) -> list[Record]:
-        """The records of an order, once there are so many."""
+        """Wait until an order has so many records, and return them."""
 
         def look() -> list[Record] | None:
             with suppress(OrderNotFound):
@@ -121,7 +121,7 @@ def run(command: Sequence[str], answer: str | None = None) -> Completed:
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """A stage on which an order was accepted, sent again with another amount, and one rejected."""
+    """Start a stage with an accepted order, a duplicate of it with another amount, and a reject."""
     log = tmp_path_factory.mktemp("ops") / "log"
     with LocalStack(visibility_timeout_seconds=1, log_file=log) as stack:
         operator = Operator(stack, connect(aws_port=stack.aws_port))
@@ -138,12 +138,12 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 @pytest.fixture
 def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
-    # The emulator has one server, of which a short poll asks all there are.
+    # The emulator has one server: a short poll asks all of it.
     monkeypatch.setattr(look, "WAIT_SECONDS", 0)
     return QuickOperator(operator.stack, operator.stage)
 
 
-def test_what_can_not_be_read_is_refused(quick: QuickOperator) -> None:
+def test_an_unreadable_order_is_refused(quick: QuickOperator) -> None:
     assert "Nothing was queued" in quick.types("orders", "submit", "[]", exit_code=1)
     assert "Give the order's JSON" in quick.types("orders", "submit", exit_code=2)
     assert "not_positive" in quick.types("orders", "submit", order_text("shown", amount=0))
@@ -169,7 +169,7 @@ def test_orders_are_listed_and_filtered(operator: Operator, quick: QuickOperator
     assert (group["code"], group["orders"][-1]) == ("not_positive", "bad")
 
 
-def test_whole_accounts_are_shown_on_demand_and_that_is_written_down(
+def test_showing_whole_accounts_writes_an_audit_entry(
     operator: Operator, quick: QuickOperator
 ) -> None:
     printed = quick.types("orders", "show", "first", "--payload", "--show-accounts")
@@ -191,7 +191,7 @@ def test_a_period_is_exported(operator: Operator, quick: QuickOperator, tmp_path
     assert "--format" in quick.types("orders", "export", "orders.xml", exit_code=2)
 
 
-def test_a_tail_shows_what_comes(operator: Operator) -> None:
+def test_a_tail_shows_new_records(operator: Operator) -> None:
     command = operator.command("orders", "tail", "--json", "--count", "1", "--every", "0.1")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as tail:
         time.sleep(1)
@@ -227,7 +227,7 @@ def test_dead_letters_are_listed_shown_and_left_as_they_were(
     assert record.submission_id == message_id
 
 
-def test_a_redrive_that_is_killed_between_send_and_delete_makes_no_duplicate(
+def test_a_redrive_killed_between_send_and_delete_makes_no_duplicate(
     operator: Operator, quick: QuickOperator
 ) -> None:
     message_id = operator.dead_letter(order_text("killed"))
@@ -311,7 +311,7 @@ def test_statistics_are_shown(operator: Operator, quick: QuickOperator) -> None:
     assert "p95 ms" in operator.types("stats", "--last", "15m", "--slices", "3")
 
 
-def test_a_stage_that_is_out_of_reach_is_said_in_a_sentence() -> None:
+def test_an_unreachable_stage_ends_in_a_sentence() -> None:
     ops = [sys.executable, "-m", "ops"]
 
     silent = run([*ops, "health", "--aws-port", str(free_port())])

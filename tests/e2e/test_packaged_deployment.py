@@ -20,7 +20,7 @@ CALLER = "arn:aws:iam::000000000000:root"
 
 
 class Deployed:
-    """The account, what was packaged, and the API that came of it."""
+    """The account, the packaged app, and the API that came of it."""
 
     def __init__(self, account: EmulatedAccount, packaged: PackagedApp) -> None:
         self.account = account
@@ -75,7 +75,7 @@ def test_an_invalid_order_and_a_duplicate_are_recorded_as_such(api: ApiClient) -
     assert {r["orderId"] for r in api.get("/orders?isDuplicate=true").body["records"]} == {"twice"}
 
 
-def test_a_poison_message_holds_up_none_of_its_batch_and_comes_back_by_redrive(
+def test_a_poison_message_holds_up_no_other_and_comes_back_by_redrive(
     account: EmulatedAccount, api: ApiClient
 ) -> None:
     account.spoil_record("poison")
@@ -107,7 +107,7 @@ def test_a_poison_message_holds_up_none_of_its_batch_and_comes_back_by_redrive(
 
 
 def test_a_processor_that_crashes_loses_nothing(account: EmulatedAccount, api: ApiClient) -> None:
-    """It ends as it starts, for a setting that is not known: nothing answers for a batch."""
+    """An unknown setting ends the processor as it starts: nothing answers for a batch."""
     with account.short_visibility_timeout():
         account.set_variables(PROCESSOR, ORDERS_AUTH="neither")
         before = account.invocations(PROCESSOR)
@@ -128,7 +128,7 @@ def test_a_processor_that_crashes_loses_nothing(account: EmulatedAccount, api: A
 def test_a_request_that_is_not_signed_is_refused_with_a_problem(
     deployed: Deployed, path: str
 ) -> None:
-    """The emulator doesn't take gateway responses from a definition: they are put there as well."""
+    """The emulator takes no gateway responses from a definition: the test puts them there."""
     deployed.account.put_gateway_responses(deployed.packaged, deployed.account.app_outputs)
     anyone = ApiClient(deployed.api.url)
 
@@ -142,7 +142,7 @@ def test_a_request_that_is_not_signed_is_refused_with_a_problem(
 
 
 def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:
-    """But for the short visibility timeout here, and a setting that the emulator drops."""
+    """Exempt are the short visibility timeout here, and a setting that the emulator drops."""
     broken = account.broken_rules()
 
     assert broken == {
@@ -156,7 +156,7 @@ def test_health_passes_once_all_is_processed(api: ApiClient) -> None:
     assert eventually(lambda: api.get("/health").body["status"] == "pass")
 
 
-def test_the_log_groups_are_the_functions_and_what_is_logged_holds_no_secret(
+def test_each_function_has_its_log_group_and_logs_no_secret(
     account: EmulatedAccount, api: ApiClient
 ) -> None:
     api.post(order_text("logged"), X_Request_Id="deployed-log")

@@ -14,7 +14,7 @@ from tests.e2e.client import eventually
 
 README = Path("README.md")
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# What is different in every run: ids, times, and the ports of the test.
+# These differ in every run: ids, times, and the ports of the test.
 VARIABLE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
@@ -22,7 +22,7 @@ VARIABLE = re.compile(
 
 
 def tour() -> list[tuple[str, str]]:
-    """The commands of the README, and what it says they print."""
+    """Read the README's commands, and the output that it shows for each."""
     steps = []
     for block in BLOCK.findall(README.read_text()):
         for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
@@ -38,7 +38,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 def printed(command: str, stack: LocalStack) -> str:
-    """What a command prints, on the ports of the test."""
+    """Run a command on the ports of the test, and return its output."""
     here = command.replace("127.0.0.1:8000", f"127.0.0.1:{stack.api_port}")
     here = here.replace("127.0.0.1:4566", f"127.0.0.1:{stack.aws_port}")
     return subprocess.run(  # noqa: S602 (commands of the README)
@@ -47,7 +47,7 @@ def printed(command: str, stack: LocalStack) -> str:
 
 
 def alike(expected: str, found: str) -> bool:
-    """Whether the output is the one of the README; "..." stands for anything."""
+    """Say whether the output is the README's; "..." stands for anything."""
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     wanted, got = VARIABLE.sub("VARIABLE", expected), VARIABLE.sub("VARIABLE", found)
     return doctest.OutputChecker().check_output(wanted, got, flags)
@@ -57,7 +57,7 @@ def alike(expected: str, found: str) -> bool:
     not (shutil.which("curl") and shutil.which("jq")), reason="the tour is typed with curl and jq"
 )
 def test_the_tour_prints_what_the_readme_says(stack: LocalStack) -> None:
-    """One test: each step builds on the one before. What is read is asked for until it is there."""
+    """One test, since each step builds on the one before. It repeats a read until it succeeds."""
     steps = tour()
     assert len(steps) > 8
 

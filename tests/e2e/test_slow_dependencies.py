@@ -11,10 +11,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib import wiring
-from chalicelib.order_queue import Message
-from chalicelib.processing import OutOfTime, Processed
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.application import Application
+from chalicelib.aws.clients import LambdaClients
+from chalicelib.services.message import Message
+from chalicelib.services.processed import Processed
+from chalicelib.services.time_limit import OutOfTime
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
 from tests.builders import order_text, sqs_message
@@ -25,7 +27,7 @@ FUNCTION_TIMEOUT_SECONDS = 3
 AMPLE_TIMEOUT_SECONDS = 30
 # Longer than the function's time-out, and no longer than a test can wait for.
 VISIBILITY_TIMEOUT_SECONDS = 4
-# What `chalice package` puts into a function beside app.py and chalicelib.
+# `chalice package` puts these into a function beside app.py and chalicelib.
 RUNTIME = ("chalice", "aws_lambda_powertools", "jmespath", "typing_extensions.py")
 
 
@@ -36,40 +38,42 @@ def stalled() -> Iterator[StallingRelay]:
 
 
 @pytest.fixture
-def _app_environment(
+def application(
     local_resources: LocalResources, stalled: StallingRelay, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+) -> Application:
     for name, value in local_resources.environment.items():
-        monkeypatch.setenv(name, value)
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", stalled.url)
-    wiring.forget()
-    yield
-    wiring.forget()
+    return Application(local_resources.environment, LambdaClients())
 
 
-def process(messages: list[Message], seconds: float) -> tuple[list[Processed], float]:
-    """Process them in a function that has so many seconds, and say how many are left."""
+def process(
+    application: Application, messages: list[Message], seconds: float
+) -> tuple[list[Processed], float]:
+    """Process messages in a function that has so many seconds, and say how many are left."""
     ends_at = time.monotonic() + seconds
 
     def time_left_ms() -> float:
         return (ends_at - time.monotonic()) * 1000
 
-    batch = wiring.processor().process_batch(messages, time_left_ms)
+    batch = application.processor.process_batch(messages, time_left_ms)
     return batch, time_left_ms() / 1000
 
 
-@pytest.mark.usefixtures("_app_environment")
-def test_a_store_that_does_not_answer_costs_a_batch_the_time_of_one_call() -> None:
+def test_a_store_that_does_not_answer_costs_a_batch_the_time_of_one_call(
+    application: Application,
+) -> None:
     """
     Six seconds of waiting for three answers, however many messages there are.
 
-    Different orders wait side by side. Of one order's messages, one after the other, no other is
+    Different orders wait side by side. One order's messages come one after the other, and none is
     begun once the time is short.
     """
     different = [sqs_message(order_text(f"slow-{number}")) for number in range(5)]
     same = [sqs_message(order_text("slow-same")) for _ in range(5)]
 
-    batch, left = process(different + same, seconds=10)
+    batch, left = process(application, different + same, seconds=10)
 
     assert left > 0
     failures = [processed.failure for processed in batch]
@@ -104,15 +108,15 @@ class PackagedProcessor:
             BatchSize=10,
         )
 
-    def has_time_again(self) -> None:
-        """What is left to do must not hang on how fast a busy machine starts a function."""
+    def give_time_again(self) -> None:
+        """Give the function ample time: a busy machine may start it slowly."""
         self._lambda.update_function_configuration(
             FunctionName="orders-process_orders", Timeout=AMPLE_TIMEOUT_SECONDS
         )
 
 
 def packaged() -> bytes:
-    """The zip of the function."""
+    """Make the zip of the function."""
     site_packages = next(Path(path) for path in sys.path if path.endswith("site-packages"))
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
@@ -144,7 +148,7 @@ def test_a_function_that_runs_into_its_time_out_loses_nothing() -> None:
         time.sleep(FUNCTION_TIMEOUT_SECONDS)
         assert _items(dynamodb, resources) == []
         records_relay.resume()
-        processor.has_time_again()
+        processor.give_time_again()
         items = eventually(lambda: _all(_items(dynamodb, resources), len(ids)))
 
         assert sorted(item["orderId"]["S"] for item in items) == sorted(ids)

@@ -1,4 +1,4 @@
-"""One running system for all of it, and the reader of what became of what it was given."""
+"""One running system for all hostile input, and the reader of what became of each."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from ops.ports import LOOPBACK
 from tests.e2e.client import ApiClient, eventually
 from tests.queues import message_count, take_all
 
-# What only someone inside knows: code, places, resources, and whose software it is.
+# Only an insider knows these: code, places, resources, and the makers of the software.
 INTERNALS = re.compile(
     r"Traceback|File \"|\.py\b|boto|chalice|arn:aws|orders-local|dynamodb|sqs\.|127\.0\.0\.1",
     re.IGNORECASE,
@@ -43,7 +43,7 @@ class System:
     def raw(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> RawAnswer:
-        """A request whose path is sent as it is."""
+        """Make a request whose path is sent as it is."""
         connection = http.client.HTTPConnection(LOOPBACK, self.stack.api_port, timeout=10)
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
@@ -68,7 +68,7 @@ class System:
         )
 
     def settle(self) -> None:
-        """Until nothing is on the queue: no message is stuck."""
+        """Wait until nothing is on the queue: no message is stuck."""
         url = self.stack.outputs["QueueUrl"]
         eventually(lambda: message_count(self._sqs, url) == 0)
 
@@ -92,6 +92,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def assert_tells_nothing(answer: Any) -> None:
-    """Nothing of the system's inside is in the answer."""
+    """Check that the answer shows nothing of the system's inside."""
     text = json.dumps(answer)
     assert not INTERNALS.search(text), text

@@ -1,5 +1,5 @@
 """
-Hostile JSON, in the spirit of JSONTestSuite: what parsers disagree about, and what breaks them.
+Hostile JSON, in the spirit of JSONTestSuite: parsers disagree about it, or break at it.
 
 Each text has what must become of it: "valid" or "invalid" (recorded as such), or the reason that no
 order can be read from it.
@@ -14,7 +14,7 @@ _numbers = itertools.count(1)
 
 
 def _order(more: str = "", amount: str = "1", account: str = '"1"') -> str:
-    """An order of its own, with JSON text in its places."""
+    """Write an order of its own, with JSON text in its places."""
     fields = f'"amount":{amount},"fromAccount":{account},"toAccount":"2"'
     return f'{{"id":"hostile-{next(_numbers)}",{fields}{more}}}'
 
@@ -64,7 +64,7 @@ READABLE: dict[str, tuple[str, str]] = {
     "a channel in capitals": (_order(',"channel":"WEB"'), INVALID),
     "a channel that is an object": (_order(',"channel":{"web":1}'), INVALID),
     "a channel with a lone surrogate": (_order(',"channel":"web\\udfff"'), INVALID),
-    # What is not the order's, and is kept as it is
+    # Fields that are not the order's own, and are kept as they are
     "NUL in a note": (_order(',"note":"a\\u0000b"'), VALID),
     "a lone surrogate in a note": (_order(',"note":"\\ud800"'), VALID),
     "surrogates the wrong way round": (_order(',"note":"\\udc00\\ud800"'), VALID),
@@ -142,7 +142,7 @@ UNREADABLE: dict[str, tuple[str, str]] = {
     "an id that looks like another": (_with_id('"\u0430bc"'), "bad_id"),
 }
 
-# Those that can only come by HTTP: SQS refuses such a message.
+# Texts that can only come by HTTP: SQS refuses such a message.
 BY_HTTP_ONLY: dict[str, bytes] = {
     "nothing": b"",
     "UTF-16": _order().encode("utf-16"),

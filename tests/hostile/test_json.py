@@ -3,12 +3,12 @@
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.orders import sha256_of
+from chalicelib.orders.order import sha256_of
 from tests.hostile.conftest import System, assert_tells_nothing
 from tests.hostile.corpus import BY_HTTP_ONLY, INVALID, READABLE, UNREADABLE, VALID
 
 
-def test_hostile_json_by_post(system: System) -> None:
+def test_post_survives_hostile_json(system: System) -> None:
     readable = {name: text for name, (text, _) in READABLE.items()}
     unreadable = {name: text.encode() for name, (text, _) in UNREADABLE.items()} | BY_HTTP_ONLY
 
@@ -25,8 +25,8 @@ def test_hostile_json_by_post(system: System) -> None:
     assert recorded(system, readable) == expected_of(READABLE)
 
 
-def test_hostile_json_by_the_queue(system: System) -> None:
-    """There is no answer by this way: what can't be read is a dead letter, with a reason."""
+def test_the_queue_survives_hostile_json(system: System) -> None:
+    """The queue gives no answer: an unreadable order becomes a dead letter, with a reason."""
     readable = {name: text.replace("hostile", "queued") for name, (text, _) in READABLE.items()}
     system.dead_letters()
 
@@ -57,7 +57,7 @@ def verdict_of(receipt: Any) -> str:
 
 
 def recorded(system: System, texts: dict[str, str]) -> dict[str, str | None]:
-    """How each text was recorded, to the byte."""
+    """Tell how each text was recorded, to the byte."""
     verdicts = {
         item["payloadSha256"]["S"]: VALID if item["valid"]["BOOL"] else INVALID
         for item in system.records()

@@ -8,10 +8,10 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.cursors import encode_cursor
-from chalicelib.order_queue import Message
-from chalicelib.processing import Processor
-from chalicelib.queries import Queries
+from chalicelib.services.cursors import encode_cursor
+from chalicelib.services.message import Message
+from chalicelib.services.processing import Processor
+from chalicelib.services.queries import Queries
 from tests.builders import Clock, order_fields, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
@@ -62,13 +62,13 @@ def test_two_submissions_never_share_a_key(first: str, second: str) -> None:
 
     system.process(sqs_message(submissionId=first), sqs_message(submissionId=second))
 
-    # Without an id a message has one by its message id, which is its own.
+    # A message without a submission id gets one from its message id, which is unique.
     assert len(system.archive.objects) == (1 if first == second != "" else 2)
 
 
 @given(position=st.text(), record_id=st.text())
 def test_a_forged_cursor_shows_no_other_order(position: str, record_id: str) -> None:
-    """Who reads the code can forge one: it says where to go on, and never in what."""
+    """Readers of the code can forge a cursor: it says where to go on, never in which order."""
     system = System()
     for order_id in ("mine", "theirs"):
         for amount in (1, 2, 3):

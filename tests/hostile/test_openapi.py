@@ -13,24 +13,28 @@ from typing import Any
 import pytest
 
 import app as orders_app
-from chalicelib.health import HealthStatus
-from chalicelib.orders import CHANNELS, parse_order
-from chalicelib.problems import TYPE_PREFIX
-from chalicelib.queries import DEFAULT_LIMIT, MAX_LIMIT
-from chalicelib.query_parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
-from chalicelib.representation import record_json
-from chalicelib.submissions import COMPARED_FIELDS, Record, Status
+from chalicelib.http.parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
+from chalicelib.http.problems import TYPE_PREFIX
+from chalicelib.http.representation import record_json
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.terms import CHANNELS, TERMS
+from chalicelib.services.health import HealthStatus
+from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.texts import texts_in
 from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
 from tests.builders import START, order_text, submission
 from tests.hostile.conftest import System
 
-DOCUMENT = Path("chalicelib/openapi.json")
+DOCUMENT = Path("chalicelib/http/openapi.json")
 PROBLEMS = Path("docs/problems.md")
+TERMS_FILE = "chalicelib/orders/terms.py"
+PROBLEMS_FILE = "chalicelib/http/problems.py"
 GATEWAY = Path("infrastructure/merge-template.yaml")
 # Examples for each operation. Enough for the corner cases of every parameter, which come first.
 MAX_EXAMPLES = 5
-# Checks that do not fit: an order that breaks a rule is queued, as the document says; a string may
-# be what the schema's generator takes for a mistake; and `make run` is open.
+# These checks do not fit: the API queues an order that breaks a rule, as the document says; the
+# schema's generator takes some allowed strings for mistakes; and `make run` is open.
 UNFIT = "negative_data_rejection,positive_data_acceptance,ignored_auth"
 
 
@@ -45,7 +49,7 @@ def schemas(document: Any) -> Any:
 
 
 def calls(path: str, name: str) -> Iterator[list[object]]:
-    """The arguments that are constants of each call of a function (or a method) in a file."""
+    """Find the constant arguments of each call of a function (or a method) in a file."""
     for node in ast.walk(ast.parse(Path(path).read_text())):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
@@ -54,9 +58,9 @@ def calls(path: str, name: str) -> Iterator[list[object]]:
 
 
 def rule_codes() -> set[object]:
-    """The codes of all rules that the validator knows."""
-    codes = {arguments[1] for arguments in calls("chalicelib/orders.py", "OrderError")}
-    for node in ast.walk(ast.parse(Path("chalicelib/orders.py").read_text())):
+    """Find the codes of all rules of an order."""
+    codes = {arguments[1] for arguments in calls(TERMS_FILE, "FieldError")}
+    for node in ast.walk(ast.parse(Path(TERMS_FILE).read_text())):
         if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
             code = node.value.elts[0]
             assert isinstance(code, ast.Constant)
@@ -67,25 +71,25 @@ def rule_codes() -> set[object]:
 def unreadable_reasons(*, of_the_id: bool) -> set[object]:
     return {
         arguments[0]
-        for arguments in calls("chalicelib/orders.py", "UnreadableOrder")
+        for arguments in calls("chalicelib/orders/order.py", "UnreadableOrder")
         if (len(arguments) > 2) is of_the_id
     }
 
 
 def request_codes() -> set[object]:
-    """The codes of what can be wrong with a parameter or an id."""
-    parameters = "chalicelib/query_parameters.py"
+    """Find the codes of the errors in parameters and ids."""
+    parameters = "chalicelib/http/parameters.py"
     return {
         *unreadable_reasons(of_the_id=True),
-        *(arguments[1] for arguments in calls(parameters, "OrderError")),
+        *(arguments[1] for arguments in calls(parameters, "FieldError")),
         *(arguments[1] for arguments in calls(parameters, "fail")),
         *(arguments[3] for arguments in calls(parameters, "read")),
-        *(arguments[1] for arguments in calls("chalicelib/problems.py", "OrderError")),
+        *(arguments[1] for arguments in calls(PROBLEMS_FILE, "FieldError")),
     } - {None}
 
 
 def problem_types() -> set[str]:
-    files = ("chalicelib/problems.py", "ops/local/refusals.py")
+    files = (PROBLEMS_FILE, "ops/local/refusals.py")
     ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }
@@ -93,13 +97,13 @@ def problem_types() -> set[str]:
 
 
 def gateway_problems() -> list[dict[str, Any]]:
-    """What API Gateway answers by itself on a deployed stage."""
+    """Read the problems that API Gateway of a deployed stage answers with by itself."""
     bodies = re.findall(r'\{"type":"urn:orders:problem:.*\}', GATEWAY.read_text())
     return [json.loads(body.replace("$context.error.messageString", '""')) for body in bodies]
 
 
 def answers(document: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Each operation's answers by status; what a reference says itself comes first."""
+    """Read each operation's answers by status; a reference's own words come first."""
     components = document["components"]["responses"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -108,7 +112,7 @@ def answers(document: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
                 yield method, path, status, {**components.get(name, {}), **response}
 
 
-def test_it_has_every_route_and_no_other(document: Any) -> None:
+def test_the_document_has_every_route_and_no_other(document: Any) -> None:
     routes = {
         (path.replace("order_id", "orderId"), method.lower())
         for path, methods in orders_app.app.routes.items()
@@ -121,12 +125,12 @@ def test_it_has_every_route_and_no_other(document: Any) -> None:
     assert documented == routes
 
 
-def test_it_has_every_type_of_problem_and_no_other(schemas: Any) -> None:
+def test_the_document_has_every_type_of_problem_and_no_other(schemas: Any) -> None:
     assert set(schemas["ProblemType"]["enum"]) == problem_types()
 
 
-def test_it_has_what_api_gateway_answers_by_itself(document: Any) -> None:
-    """A strict client that is made from the document must not break on a 403 or a 429."""
+def test_the_document_has_the_problems_that_api_gateway_answers_with(document: Any) -> None:
+    """A strict client that was made from the document must not break on a 403 or a 429."""
     required = set(document["components"]["schemas"]["Problem"]["required"])
     assert all(required <= problem.keys() for problem in gateway_problems())
     for path, methods in document["paths"].items():
@@ -136,12 +140,12 @@ def test_it_has_what_api_gateway_answers_by_itself(document: Any) -> None:
             assert ("403" in responses) is ("security" not in operation), f"{method} {path}"
 
 
-def test_it_has_every_rule_of_the_validator_and_no_other(schemas: Any) -> None:
+def test_the_document_has_the_code_of_every_rule_and_no_other(schemas: Any) -> None:
     assert set(schemas["OrderErrorCode"]["enum"]) == rule_codes()
     assert set(schemas["RequestErrorCode"]["enum"]) == request_codes()
 
 
-def test_it_has_every_reason_that_no_order_can_be_read_and_no_other(schemas: Any) -> None:
+def test_the_document_has_the_reason_of_every_unreadable_order_and_no_other(schemas: Any) -> None:
     reasons = unreadable_reasons(of_the_id=True) | unreadable_reasons(of_the_id=False)
 
     assert set(schemas["UnreadableReason"]["enum"]) == reasons
@@ -164,8 +168,8 @@ def test_the_problems_page_explains_every_type_code_and_reason() -> None:
         *("10000000000000", "9999999999999.991"),
     ],
 )
-def test_its_pattern_of_an_amount_is_the_rule(schemas: Any, amount: str) -> None:
-    """But for nought, which a description says: a pattern can't without a look ahead."""
+def test_the_documents_pattern_of_an_amount_is_the_rule(schemas: Any, amount: str) -> None:
+    """The description excludes zero: a pattern can't without a lookahead."""
     _, text = schemas["Order"]["properties"]["amount"]["oneOf"]
 
     matches = re.search(text["pattern"].replace("$", r"\Z"), amount) is not None
@@ -173,8 +177,8 @@ def test_its_pattern_of_an_amount_is_the_rule(schemas: Any, amount: str) -> None
     assert matches is parse_order(order_text(amount=amount)).valid
 
 
-def test_it_says_which_problems_each_status_stands_for(document: Any) -> None:
-    """One text for 400, 413 and 415 would leave it to a reader to find out."""
+def test_the_document_names_the_problems_of_each_status(document: Any) -> None:
+    """One text for 400, 413 and 415 would leave readers to find out which is which."""
     types = {one.removeprefix(TYPE_PREFIX) for one in problem_types()}
 
     nameless = []
@@ -186,7 +190,7 @@ def test_it_says_which_problems_each_status_stands_for(document: Any) -> None:
     assert nameless == []
 
 
-def test_it_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:
+def test_the_document_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:
     def query_parameters(path: str) -> tuple[str, ...]:
         of_components = document["components"]["parameters"]
         parameters = [
@@ -202,19 +206,23 @@ def test_it_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> 
     assert tuple(schemas["Channel"]["enum"]) == CHANNELS
 
 
-def test_it_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
-    fields = record_json(Record.of_first(submission(), START))
+def test_the_document_has_the_fields_of_an_order(schemas: Any) -> None:
+    assert list(schemas["Order"]["properties"]) == ["id", *TERMS]
+
+
+def test_the_document_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
+    fields = record_json(Record.of_first(submission(), START), texts_in("en"))
 
     assert list(schemas["Record"]["properties"]) == schemas["Record"]["required"] == list(fields)
     counts = schemas["Record"]["properties"]["receiveCount"]
     assert counts["minimum"] == UNKNOWN_RECEIVE_COUNT
-    assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(COMPARED_FIELDS)
+    assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(TERMS)
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["HealthStatus"]["enum"] == list(HealthStatus)
 
 
 def test_the_running_api_does_what_the_document_says(system: System, tmp_path: Path) -> None:
-    """Schemathesis hands in what the document allows, and what it does not, and holds it to it."""
+    """Schemathesis sends what the document allows and what it forbids, and checks each answer."""
     program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
     assert program, "schemathesis is not installed: make .venv"
 

@@ -1,21 +1,18 @@
 """The app under Chalice's test client, over fakes."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from chalice.app import Chalice
 from chalice.test import Client
 
-import app as orders_app
-from chalicelib import wiring
-from chalicelib.health import Health
-from chalicelib.intake import Intake
-from chalicelib.processing import Processor, delete_then_raise
-from chalicelib.queries import Queries
+from tests.application import FakeApplication, load_app
 from tests.builders import Clock, sqs_event, sqs_record
-from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, SentMessage
+from tests.fakes import FakeQueue, SentMessage
 
 JSON = "application/json"
 
@@ -32,36 +29,16 @@ class Answer:
 class Api:
     """The app, and the fakes that it runs over."""
 
-    def __init__(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, app: Chalice, client: Client, application: FakeApplication, clock: Clock
+    ) -> None:
+        self.app = app
         self.client = client
-        self.queue = FakeQueue()
-        self.records = FakeRecordStore()
-        self.archive = FakeArchive()
-        self.clock = Clock()
-        checks = {
-            "queue": lambda: (self.queue.waiting(), None)[1],
-            "deadLetterQueue": lambda: (
-                "is not empty" if self.queue.dead_letters_waiting() else None
-            ),
-            "bucket": self.archive.check,
-            "table": self.records.check,
-        }
-        services: dict[str, Any] = {
-            "intake": Intake(self.queue, self.clock, new_id=lambda: "id-1"),
-            "queries": Queries(self.records, self.archive, self.clock),
-            "health": Health(checks),
-            "processor": Processor(
-                records=self.records,
-                archive=self.archive,
-                queue=self.queue,
-                reporter=wiring.telemetry(),
-                clock=self.clock,
-            ),
-            "acknowledge": delete_then_raise(self.queue, wiring.telemetry()),
-        }
-        for name, service in services.items():
-            monkeypatch.setattr(wiring, name, lambda service=service: service)
-        monkeypatch.setattr(wiring, "now", self.clock)
+        self.application = application
+        self.clock = clock
+        self.queue = application.fake_queue
+        self.records = application.fake_records
+        self.archive = application.fake_archive
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -79,6 +56,11 @@ class Api:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.request("GET", path, headers=given)
 
+    def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Call the app with an event, as API Gateway does."""
+        answer: dict[str, Any] = self.app(event, None)
+        return answer
+
     def process(self, event: Mapping[str, Any]) -> Any:
         """Invoke the processor as Lambda does."""
         return self.client.lambda_.invoke("process_orders", dict(event)).payload
@@ -95,7 +77,24 @@ def _delivered(message: SentMessage) -> dict[str, Any]:
     return sqs_record(message.body, **details)
 
 
+class BrokenQueue(FakeQueue):
+    """A queue that has a fault: it raises an error that no adapter raises."""
+
+    def send(self, *_: object) -> None:
+        raise RuntimeError("password in here")
+
+
+@contextmanager
+def running(*, queue: FakeQueue | None = None, **settings: Any) -> Iterator[Api]:
+    """Run the app with these settings, each an environment variable."""
+    clock = Clock()
+    application = FakeApplication(clock, queue=queue, **settings)
+    app: Chalice = load_app(application).app
+    with Client(app) as client:
+        yield Api(app, client, application, clock)
+
+
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
-    with Client(orders_app.app) as client:
-        yield Api(client, monkeypatch)
+def api() -> Iterator[Api]:
+    with running() as api:
+        yield api

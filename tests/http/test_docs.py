@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice.test import Client
 
-import app as orders_app
-from chalicelib.api_document import read_document
-from chalicelib.api_page import render_page
+from chalicelib.http.document import read_document
+from chalicelib.http.document_page import render_page
+from tests.builders import gateway_event, order_text
+from tests.http.conftest import Api
 
-DOCUMENT = json.loads(Path("chalicelib/openapi.json").read_text())
+DOCUMENT = json.loads(Path("chalicelib/http/openapi.json").read_text())
 WITHOUT_END = {"meta", "br"}
 
 
@@ -62,7 +62,7 @@ def reader(page: str) -> Reader:
 
 
 def texts(value: Any, key: str = "") -> Iterator[str]:
-    """Everything that the document says: names of properties, descriptions, values."""
+    """Collect all texts of the document: names of properties, descriptions, values."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if key in {"properties", "paths", "schemas", "responses", "headers", "content"}:
@@ -75,46 +75,28 @@ def texts(value: Any, key: str = "") -> Iterator[str]:
         yield str(value)
 
 
-def invoke(path: str, resource: str) -> dict[str, Any]:
-    """Call the app as API Gateway does, on a stage."""
-    answer: dict[str, Any] = orders_app.app(
-        {
-            "requestContext": {"httpMethod": "GET", "resourcePath": resource, "path": path},
-            "headers": {},
-            "multiValueQueryStringParameters": None,
-            "pathParameters": None,
-            "stageVariables": None,
-            "body": None,
-            "isBase64Encoded": False,
-        },
-        None,
-    )
-    return answer
+def test_the_api_serves_the_document_unchanged(api: Api) -> None:
+    answer = api.get("/openapi.json")
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.body == DOCUMENT
 
 
-def test_the_document_is_served_as_it_is_written() -> None:
-    with Client(orders_app.app) as client:
-        response = client.http.get("/openapi.json")
-
-    assert response.status_code == 200
-    assert response.headers["Content-Type"] == "application/json"
-    assert response.json_body == DOCUMENT
-
-
-def test_the_document_names_the_path_of_its_stage() -> None:
-    answer = invoke("/prod/openapi.json", "/openapi.json")
+def test_the_document_names_the_path_of_its_stage(api: Api) -> None:
+    answer = api.invoke(gateway_event("GET", "/openapi.json", stage="/prod"))
 
     assert json.loads(answer["body"]) == {**DOCUMENT, "servers": [{"url": "/prod"}]}
 
 
-def test_the_page_names_the_path_of_its_stage() -> None:
-    answer = invoke("/prod/docs", "/docs")
+def test_the_page_names_the_path_of_its_stage(api: Api) -> None:
+    answer = api.invoke(gateway_event("GET", "/docs", stage="/prod"))
 
     assert answer["headers"]["Content-Type"] == "text/html; charset=utf-8"
     assert "<code>/prod</code>" in answer["body"]
 
 
-def test_the_page_says_all_that_the_document_says(reader: Reader) -> None:
+def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
     components = DOCUMENT["components"]
     shown = {
         "info": {**DOCUMENT["info"]},
@@ -139,10 +121,31 @@ def test_the_page_says_all_that_the_document_says(reader: Reader) -> None:
 
     found = re.sub(r"\s+", " ", unescape(reader.text))
     assert len(wanted) > 150
-    # Of a header that stands in place, the page gives the name; the rest is the document's.
+    # The page gives only the name of a header that stands in place; the document gives the rest.
     of_headers = {"Where the order can be read", "/orders/[A-Za-z0-9._-]{1,64}$"}
     assert sorted(text for text in wanted - of_headers if text not in found) == []
     assert operations <= set(reader.values("id"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "route", "status"),
+    [
+        ("post", "/orders", "/orders", 202),
+        ("get", "/orders", "/orders", 200),
+        ("get", "/orders/order-001", "/orders/{orderId}", 200),
+    ],
+)
+def test_an_answer_has_the_headers_that_the_document_names(
+    api: Api, method: str, path: str, route: str, status: int
+) -> None:
+    api.post(order_text())
+    api.process_queue()
+
+    answer = api.post(order_text()) if method == "post" else api.get(path)
+
+    documented = DOCUMENT["paths"][route][method]["responses"][str(status)]["headers"]
+    assert answer.status == status
+    assert answer.headers.keys() == {"content-type", *map(str.lower, documented)}
 
 
 def test_every_link_leads_somewhere(reader: Reader) -> None:
@@ -160,9 +163,8 @@ def test_the_page_loads_nothing_and_runs_nothing(page: str, reader: Reader) -> N
     assert not re.search(r"url\(|@import|https?://", page)
 
 
-def test_the_browser_is_told_to_load_nothing_and_run_nothing(page: str) -> None:
-    with Client(orders_app.app) as client:
-        headers = client.http.get("/docs").headers
+def test_the_page_tells_the_browser_to_load_nothing_and_run_nothing(api: Api, page: str) -> None:
+    headers = api.client.http.get("/docs").headers
 
     style = page.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -171,7 +173,7 @@ def test_the_browser_is_told_to_load_nothing_and_run_nothing(page: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_what_the_document_says_is_shown_and_never_run() -> None:
+def test_the_page_shows_the_documents_words_and_never_runs_them() -> None:
     document = json.loads(json.dumps(read_document("")).replace("Health", "<script>x</script>"))
 
     assert Reader(render_page(document)).tags["script"] == 0

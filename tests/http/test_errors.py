@@ -1,14 +1,14 @@
-"""What is the same for every route: problems, request ids, and what is kept to ourselves."""
+"""Every route alike: problems, request ids, and secrets that no answer and no log tells."""
 
+import json
 import uuid
 from typing import Any
 
 import pytest
 
 import app as orders_app
-from chalicelib import wiring
-from tests.builders import order_text
-from tests.http.conftest import JSON, Api
+from tests.builders import gateway_event, order_text
+from tests.http.conftest import JSON, Api, BrokenQueue, running
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from tests.http.conftest import JSON, Api
         ("POST", "/health", {"GET"}),
     ],
 )
-def test_a_wrong_method_is_a_problem_that_names_the_right_ones(
+def test_the_problem_of_a_wrong_method_names_the_allowed_ones(
     api: Api, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = api.request(method, path)
@@ -55,15 +55,9 @@ def test_the_request_id_goes_with_the_message(api: Api) -> None:
     assert api.queue.sent[0].attributes["requestId"] == answer.headers["x-request-id"]
 
 
-def test_what_nobody_expected_is_a_500_that_holds_nothing_of_the_inside(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken() -> None:
-        raise RuntimeError("password in here")
-
-    monkeypatch.setattr(wiring, "intake", broken)
-
-    answer = api.post(order_text())
+def test_a_500_tells_nothing_of_the_inside() -> None:
+    with running(queue=BrokenQueue()) as api:
+        answer = api.post(order_text())
 
     assert answer.status == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -72,18 +66,18 @@ def test_what_nobody_expected_is_a_500_that_holds_nothing_of_the_inside(
     assert answer.headers["x-request-id"]
 
 
-def test_a_500_of_chalices_own_is_a_problem_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_500_by_chalice_is_a_problem_too(api: Api) -> None:
     """Chalice refuses a response with a line break in a header, and answers with 500 itself."""
-    monkeypatch.setattr("chalicelib.web.location_of", lambda *_: "a\nb")
+    event = gateway_event("POST", "/orders", body=order_text(), path="a\nb/orders")
 
-    answer = api.post(order_text())
+    answer = api.invoke(event)
 
-    assert answer.status == 500
-    assert answer.body["type"] == "urn:orders:problem:internal-error"
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["type"] == "urn:orders:problem:internal-error"
 
 
-def test_an_event_that_is_no_request_is_answered(api: Api) -> None:
-    answer = orders_app.app({"requestContext": {}}, None)
+def test_an_event_that_is_no_request_gets_an_answer(api: Api) -> None:
+    answer = api.invoke({"requestContext": {}})
 
     assert answer["statusCode"] == 404
     assert api.queue.sent == []
@@ -100,7 +94,7 @@ def test_an_event_that_is_no_request_is_answered(api: Api) -> None:
         ("/openapi.json", "GET", False),
     ],
 )
-def test_every_route_to_orders_is_closed_unless_the_stage_says_otherwise(
+def test_every_order_route_requires_a_signature_by_default(
     path: str, method: str, *, closed: bool
 ) -> None:
     authorizer = orders_app.app.routes[path][method].authorizer
@@ -109,15 +103,15 @@ def test_every_route_to_orders_is_closed_unless_the_stage_says_otherwise(
 
 
 def lines_of(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """What was logged, one mapping a line."""
+    """Return the log, one mapping a line."""
     return [vars(line) | {"message": line.getMessage()} for line in caplog.records]
 
 
 @pytest.mark.parametrize("changes", [{}, {"amount": 0}], ids=["valid", "invalid"])
-def test_the_line_of_an_order_that_was_queued_names_it(
+def test_the_line_of_a_queued_order_names_it(
     api: Api, caplog: pytest.LogCaptureFixture, changes: dict[str, Any]
 ) -> None:
-    """Until it is processed, this line is all that says what became of it."""
+    """Until the order is processed, only this line tells what became of it."""
     answer = api.post(order_text(**changes))
 
     (line,) = lines_of(caplog)
@@ -127,12 +121,14 @@ def test_the_line_of_an_order_that_was_queued_names_it(
     assert "problem" not in line
 
 
-def test_the_line_of_an_order_that_was_queued_names_it_though_the_answer_failed(
-    api: Api, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+def test_the_line_of_a_queued_order_names_it_even_if_the_answer_fails(
+    api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("chalicelib.web.location_of", lambda *_: 1 // 0)
+    """Without a path no Location can be made."""
+    event = gateway_event("POST", "/orders", body=order_text())
+    del event["requestContext"]["path"]
 
-    api.post(order_text())
+    api.invoke(event)
 
     line = lines_of(caplog)[-1]
     assert (line["status"], line["problem"], line["orderId"]) == (
@@ -151,7 +147,7 @@ def test_the_line_of_an_order_that_was_queued_names_it_though_the_answer_failed(
         (" " * 300_000, 413, "order-too-large", "too_large"),
     ],
 )
-def test_the_line_of_a_refused_order_says_why_and_nothing_of_what_was_sent(
+def test_the_line_of_a_refused_order_says_why_and_quotes_nothing(
     api: Api, caplog: pytest.LogCaptureFixture, *, body: str, status: int, problem: str, reason: str
 ) -> None:
     api.post(body)
@@ -174,17 +170,15 @@ def test_the_line_of_bad_parameters_has_the_codes_of_all_errors(
     assert "31337.42" not in str(line)
 
 
-def test_a_line_names_a_code_once_however_often_it_was_given(
-    api: Api, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Else a request of some kilobytes would leave a line of many more."""
+def test_a_line_names_each_code_only_once(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Otherwise a request of a few kilobytes would leave a line of many more."""
     api.get("/orders?" + "&".join(f"p{number}=" for number in range(1_000)))
 
     (line,) = lines_of(caplog)
     assert line["errors"] == ["unknown_parameter"]
 
 
-def test_the_line_of_an_id_that_cannot_be_does_not_name_it(
+def test_the_line_of_an_impossible_id_does_not_name_it(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.get("/orders/55501234%20b")
@@ -208,7 +202,7 @@ def test_the_line_of_an_id_that_cannot_be_does_not_name_it(
         ),
     ],
 )
-def test_the_line_of_any_other_refusal_says_which_it_was(
+def test_the_line_of_any_other_refusal_names_its_problem(
     api: Api,
     caplog: pytest.LogCaptureFixture,
     *,
@@ -223,7 +217,7 @@ def test_the_line_of_any_other_refusal_says_which_it_was(
     assert line["problem"] == problem
 
 
-def test_the_line_of_an_outage_says_so(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_line_of_an_outage_names_it(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     with api.queue.outage():
         api.post(order_text())
 

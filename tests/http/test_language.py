@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from chalice.app import Request, Response
 
-from chalicelib import web
-from chalicelib.problems import problem_of_framework
-from tests.builders import order_text
-from tests.http.conftest import Answer, Api
+from chalicelib.http.responses import respond
+from tests.builders import gateway_event, order_text
+from tests.http.conftest import Answer, Api, BrokenQueue, running
 
 SPANISH = {"Accept-Language": "es-CL, en;q=0.5"}
 
@@ -32,26 +32,42 @@ def test_the_errors_of_a_submission_are_in_the_callers_language(api: Api) -> Non
     ]
 
 
-def test_the_record_of_a_submission_is_in_english(api: Api) -> None:
-    api.post(order_text(amount=0), **SPANISH)
+@pytest.mark.parametrize("of_submission", [{}, SPANISH], ids=["from-english", "from-spanish"])
+@pytest.mark.parametrize(
+    ("header", "language", "message"),
+    [
+        ({}, "en", "must be more than 0: got 0"),
+        ({"Accept-Language": "fr"}, "en", "must be more than 0: got 0"),
+        (SPANISH, "es", "debe ser mayor que 0: se recibió 0"),
+    ],
+    ids=["none", "french", "spanish"],
+)
+def test_the_errors_of_a_record_are_in_its_readers_language(
+    api: Api, of_submission: dict[str, str], header: dict[str, str], language: str, message: str
+) -> None:
+    """The submitter's language does not matter."""
+    api.post(order_text(amount=0), **of_submission)
     api.process_queue()
 
-    answer = api.get("/orders/order-001", **SPANISH)
+    history, audit = api.get("/orders/order-001", **header), api.get("/orders", **header)
 
-    assert answer.body["order"]["errors"][0]["message"] == "must be more than 0: got 0"
+    for answer in (history, audit):
+        assert answer.headers["content-language"] == language
+        assert answer.headers["vary"] == "Accept-Language"
+    for record in (history.body["order"], *history.body["records"], *audit.body["records"]):
+        assert record["errors"] == [{"field": "amount", "code": "not_positive", "message": message}]
+    assert len(history.body["records"]) == len(audit.body["records"]) == 1
 
 
 @pytest.mark.parametrize("header", [{}, {"Accept-Language": "fr"}, {"Accept-Language": ";;q"}])
-def test_english_is_spoken_where_nothing_else_is_asked_for(
-    api: Api, header: dict[str, str]
-) -> None:
+def test_an_answer_is_in_english_by_default(api: Api, header: dict[str, str]) -> None:
     answer = api.post(order_text(amount=0), **header)
 
     assert answer.headers["content-language"] == "en"
     assert answer.body["errors"][0]["message"] == "must be more than 0: got 0"
 
 
-def test_a_problem_with_the_id_is_in_spanish_in_every_place(api: Api) -> None:
+def test_the_problem_of_a_missing_id_is_in_spanish(api: Api) -> None:
     answer = api.post(json.dumps({"amount": 1}), **SPANISH)
 
     why = 'falta: dé a la orden un "id", una cadena única para ella'
@@ -59,7 +75,7 @@ def test_a_problem_with_the_id_is_in_spanish_in_every_place(api: Api) -> None:
     assert answer.body["errors"] == [{"field": "id", "code": "missing_id", "message": why}]
 
 
-def test_an_order_that_cannot_be_read_is_in_spanish(api: Api) -> None:
+def test_the_problem_of_an_unreadable_order_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post("[]", **SPANISH),
         "Orden ilegible",
@@ -67,7 +83,7 @@ def test_an_order_that_cannot_be_read_is_in_spanish(api: Api) -> None:
     )
 
 
-def test_all_parameters_that_are_wrong_are_in_spanish(api: Api) -> None:
+def test_the_errors_of_bad_parameters_are_in_spanish(api: Api) -> None:
     answer = api.get("/orders?limit=0&cursor=x&valid=yes", **SPANISH)
 
     assert_spanish(
@@ -77,7 +93,7 @@ def test_all_parameters_that_are_wrong_are_in_spanish(api: Api) -> None:
     )
 
 
-def test_a_repeated_parameter_is_refused_in_spanish(api: Api) -> None:
+def test_the_error_of_a_repeated_parameter_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.get("/orders?limit=1&limit=2", **SPANISH),
         "Parámetros no válidos",
@@ -85,7 +101,7 @@ def test_a_repeated_parameter_is_refused_in_spanish(api: Api) -> None:
     )
 
 
-def test_a_cursor_that_is_wrong_is_in_spanish(api: Api) -> None:
+def test_the_problem_of_a_bad_cursor_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.get("/orders?cursor=x", **SPANISH),
         "Parámetros no válidos",
@@ -93,14 +109,14 @@ def test_a_cursor_that_is_wrong_is_in_spanish(api: Api) -> None:
     )
 
 
-def test_an_unknown_order_is_in_spanish(api: Api) -> None:
+def test_the_problem_of_an_unknown_order_is_in_spanish(api: Api) -> None:
     answer = api.get("/orders/nada", **SPANISH)
 
     assert answer.headers["content-language"] == "es"
     assert answer.body["title"] == "Orden no encontrada"
 
 
-def test_a_compressed_body_is_refused_in_spanish(api: Api) -> None:
+def test_the_problem_of_a_compressed_body_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Content_Encoding="gzip", **SPANISH),
         "Tipo de contenido no admitido",
@@ -108,7 +124,7 @@ def test_a_compressed_body_is_refused_in_spanish(api: Api) -> None:
     )
 
 
-def test_another_charset_is_refused_in_spanish(api: Api) -> None:
+def test_the_problem_of_another_charset_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Content_Type="application/json; charset=utf-16", **SPANISH),
         "Tipo de contenido no admitido",
@@ -117,7 +133,7 @@ def test_another_charset_is_refused_in_spanish(api: Api) -> None:
     )
 
 
-def test_an_idempotency_key_is_refused_in_spanish(api: Api) -> None:
+def test_the_problem_of_a_bad_idempotency_key_is_in_spanish(api: Api) -> None:
     assert_spanish(
         api.post(order_text(), Idempotency_Key="a b", **SPANISH),
         "Idempotency-Key no válida",
@@ -140,7 +156,7 @@ def test_chalices_own_errors_are_in_spanish(api: Api) -> None:
     )
 
 
-def test_an_outage_is_in_spanish(api: Api) -> None:
+def test_the_problem_of_an_outage_is_in_spanish(api: Api) -> None:
     with api.queue.outage():
         answer = api.post(order_text(), **SPANISH)
 
@@ -149,19 +165,17 @@ def test_an_outage_is_in_spanish(api: Api) -> None:
     assert answer.body["title"] == "No disponible por el momento"
 
 
-def test_a_fault_of_ours_is_in_spanish(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "location_of", lambda *_: 1 // 0)
+def test_the_problem_of_an_internal_error_is_in_spanish() -> None:
+    with running(queue=BrokenQueue()) as api:
+        assert api.post(order_text(), **SPANISH).body["title"] == "Error interno"
 
-    assert api.post(order_text(), **SPANISH).body["title"] == "Error interno"
 
+def test_an_english_text_by_chalice_is_marked_as_english(api: Api) -> None:
+    event = gateway_event("POST", "/orders", body="[]")
+    request = Request({**event, "headers": SPANISH})
+    refusal = Response({"Code": "BadRequestError", "Message": "Bad request"}, status_code=400)
 
-def test_what_chalice_says_in_english_is_said_to_be_english(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refusal = problem_of_framework(400, "Bad request")
-    monkeypatch.setattr(web, "problem_of", lambda _: refusal)
+    answer = respond(request, lambda _: refusal, api.application.telemetry)
 
-    answer = api.post("[]", **SPANISH)
-
-    assert answer.headers["content-language"] == "en"
-    assert answer.body["title"] == "Bad Request"
+    assert answer.headers["Content-Language"] == "en"
+    assert json.loads(answer.body)["title"] == "Bad Request"

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 import app as orders_app
-from chalicelib import wiring
-from chalicelib.processing import BatchFailed, report_failures
+from chalicelib.services.acknowledging import BatchFailed
 from tests.builders import order_text, sqs_event, sqs_record
-from tests.http.conftest import Api
+from tests.http.conftest import Api, running
 
 
 def test_a_batch_is_processed(api: Api) -> None:
@@ -27,25 +26,21 @@ def test_a_failed_message_fails_the_batch_after_the_good_ones_are_deleted(api: A
     assert api.queue.deleted == ["unreadable"]
 
 
-def test_with_partial_batches_the_failed_message_is_named(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wiring, "acknowledge", lambda: report_failures)
-
-    with api.archive.outage():
+def test_with_partial_batches_the_answer_names_the_failed_message() -> None:
+    with running(ORDERS_PARTIAL_BATCH="enabled") as api, api.archive.outage():
         answer = api.process(sqs_event(sqs_record(message_id="failed")))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "failed"}]}
 
 
-def test_near_the_end_of_its_time_nothing_is_begun(api: Api) -> None:
+def test_the_processor_begins_nothing_near_the_end_of_its_time(api: Api) -> None:
     left = iter([60_000, 1_000])
 
     class Context:
         def get_remaining_time_in_millis(self) -> int:
             return next(left)
 
-    handler: Any = orders_app.app.handler_map["process_orders"]
+    handler: Any = api.app.handler_map["process_orders"]
     with pytest.raises(BatchFailed):
         handler(sqs_event(sqs_record()), Context())
 
@@ -60,7 +55,7 @@ def test_chalices_own_event_generator_works(api: Api) -> None:
     assert len(api.records.all()) == 1
 
 
-def test_it_listens_to_the_queue_of_the_stage() -> None:
+def test_the_processor_listens_to_the_stages_queue() -> None:
     source: Any = orders_app.app.event_sources[0]
 
     assert source.queue == "orders-dev"

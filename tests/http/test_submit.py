@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-import app as orders_app
-from chalicelib.orders import MAX_PAYLOAD_BYTES
-from tests.builders import order_text
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES
+from tests.builders import gateway_event, order_text
 from tests.http.conftest import Answer, Api
 
 PROBLEM = "application/problem+json"
@@ -76,10 +75,10 @@ def test_an_invalid_order_is_queued_and_its_errors_shown_at_once(api: Api) -> No
         (b'{"id": 7}', "bad_id"),
     ],
 )
-def test_what_holds_no_order_is_refused_and_nothing_queued(
+def test_post_refuses_a_body_that_holds_no_order_and_queues_nothing(
     api: Api, body: bytes, reason: str
 ) -> None:
-    """The detail is for people, and in their language: a program reads the reason."""
+    """The detail is for people, in their language; a program reads the reason."""
     answer = api.post(body)
 
     assert_refused(api, answer, 400, "unreadable-order")
@@ -89,7 +88,7 @@ def test_what_holds_no_order_is_refused_and_nothing_queued(
 @pytest.mark.parametrize(
     "value", [7, None, "", "a/b", "a b", "😀", "x" * 65, "..", "a\r\nSet-Cookie: x", "../../etc"]
 )
-def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> None:
+def test_post_refuses_an_unusable_id_by_name(api: Api, value: Any) -> None:
     answer = api.post(json.dumps({"id": value}))
 
     assert_refused(api, answer, 400, "unreadable-order")
@@ -105,7 +104,7 @@ def test_an_id_that_cannot_be_used_is_refused_by_name(api: Api, value: Any) -> N
         ("x" * 65, "65 characters"),
     ],
 )
-def test_an_id_that_cannot_be_used_is_said_whole_or_how_long_it_is(
+def test_the_refusal_of_an_id_quotes_it_whole_or_says_its_length(
     api: Api, value: Any, got: str
 ) -> None:
     answer = api.post(json.dumps({"id": value}))
@@ -195,7 +194,7 @@ def test_json_may_name_its_charset(api: Api, content_type: str) -> None:
     ["charset=iso-8859-1", 'charset="utf-16"', "CHARSET=us-ascii", "a=b; charset=x", "charset="],
 )
 def test_another_charset_is_refused(api: Api, parameter: str) -> None:
-    """The body is read as UTF-8: text in another charset would be read as what it is not."""
+    """The body is read as UTF-8: text in another charset would be misread."""
     answer = api.post(order_text(), Content_Type=f"application/json; {parameter}")
 
     assert_refused(api, answer, 415, "unsupported-media-type")
@@ -206,12 +205,12 @@ def test_a_body_without_a_content_type_is_taken_for_json(api: Api) -> None:
     assert api.request("POST", "/orders", order_text().encode()).status == 202
 
 
-def test_a_content_encoding_of_identity_says_nothing(api: Api) -> None:
+def test_a_content_encoding_of_identity_is_taken(api: Api) -> None:
     assert api.post(order_text(), Content_Encoding="identity").status == 202
 
 
 @pytest.mark.parametrize("query", ["dryRun=true", "dryRun=", "dryRun=true&dryRun=false"])
-def test_a_parameter_is_refused_as_it_would_not_do_what_it_says(api: Api, query: str) -> None:
+def test_post_refuses_any_parameter(api: Api, query: str) -> None:
     answer = api.request(
         "POST", f"/orders?{query}", order_text().encode(), {"Content-Type": "application/json"}
     )
@@ -229,18 +228,10 @@ def test_a_signature_in_the_query_is_no_parameter(api: Api) -> None:
     assert api.request("POST", f"/orders?{query}", body, headers).status == 202
 
 
-def test_a_parameter_is_refused_behind_api_gateway_too(api: Api) -> None:
-    event = {
-        "requestContext": {"httpMethod": "POST", "resourcePath": "/orders", "path": "/prod/orders"},
-        "headers": {"content-type": "application/json"},
-        "multiValueQueryStringParameters": {"dryRun": ["true"]},
-        "pathParameters": None,
-        "stageVariables": None,
-        "body": order_text(),
-        "isBase64Encoded": False,
-    }
+def test_post_refuses_a_parameter_behind_api_gateway_too(api: Api) -> None:
+    event = gateway_event("POST", "/orders", body=order_text(), query={"dryRun": ["true"]})
 
-    assert orders_app.app(event, None)["statusCode"] == 400
+    assert api.invoke(event)["statusCode"] == 400
     assert api.queue.sent == []
 
 
@@ -253,7 +244,7 @@ def test_a_compressed_body_is_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "a\x01b", "a b", "ñ"])
-def test_an_idempotency_key_that_cannot_be_used_is_refused(api: Api, key: str) -> None:
+def test_post_refuses_an_unusable_idempotency_key(api: Api, key: str) -> None:
     answer = api.post(order_text(), Idempotency_Key=key)
 
     assert_refused(api, answer, 400, "invalid-idempotency-key")
@@ -270,7 +261,7 @@ def test_an_idempotency_key_that_cannot_be_used_is_refused(api: Api, key: str) -
         ("x" * 256, "got 256 characters"),
     ],
 )
-def test_what_is_wrong_with_an_idempotency_key_is_said_without_the_key(
+def test_the_refusal_of_an_idempotency_key_says_why_without_the_key(
     api: Api, key: str, why: str
 ) -> None:
     answer = api.post(order_text(), Idempotency_Key=key)
@@ -309,7 +300,7 @@ def test_the_same_key_with_one_space_more_is_a_duplicate(api: Api) -> None:
     assert [record["status"] for record in records] == ["ACCEPTED", "DUPLICATE"]
 
 
-def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: Api) -> None:
+def test_an_unreachable_queue_is_a_503_with_a_time_to_try_again(api: Api) -> None:
     with api.queue.outage():
         answer = api.post(order_text())
 
@@ -322,8 +313,8 @@ def test_a_queue_that_cannot_be_reached_is_a_503_with_a_time_to_try_again(api: A
     assert api.queue.sent == []
 
 
-def test_a_503_says_that_the_order_may_be_queued_and_how_to_send_it_again(api: Api) -> None:
-    """A time-out can't tell, and "nothing was queued" would be an invitation to make it two."""
+def test_a_503_says_that_the_order_may_be_queued_and_how_to_resend_it(api: Api) -> None:
+    """A time-out can't tell, and "nothing was queued" would invite the client to submit twice."""
     with api.queue.outage():
         detail = api.post(order_text()).body["detail"]
 
@@ -333,23 +324,16 @@ def test_a_503_says_that_the_order_may_be_queued_and_how_to_send_it_again(api: A
 
 def test_the_location_has_the_stages_prefix(api: Api) -> None:
     """API Gateway's path in the request context includes the stage; the resource's does not."""
-    event = {
-        "requestContext": {
-            "httpMethod": "POST",
-            "resourcePath": "/orders",
-            "path": "/prod/orders",
-            "identity": {"userArn": "arn:aws:iam::123456789012:user/ana"},
-            "requestId": "from-api-gateway",
-        },
-        "headers": {"content-type": "application/json"},
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "body": order_text(),
-        "isBase64Encoded": False,
-    }
+    event = gateway_event(
+        "POST",
+        "/orders",
+        stage="/prod",
+        body=order_text(),
+        identity={"userArn": "arn:aws:iam::123456789012:user/ana"},
+        requestId="from-api-gateway",
+    )
 
-    answer = orders_app.app(event, None)
+    answer = api.invoke(event)
 
     assert answer["headers"]["Location"] == "/prod/orders/order-001"
     assert answer["headers"]["X-Request-Id"] == "from-api-gateway"

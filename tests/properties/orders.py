@@ -1,8 +1,8 @@
 """
 Orders as text, from valid to anything but, each with what must be read from it.
 
-What must be read is said here by itself, in terms of fractions and single characters, so that it
-shares no mistake with the code under test.
+This module works out the expected reading by itself, from fractions and single characters, so that
+it shares no mistake with the code under test.
 """
 
 import json
@@ -31,7 +31,7 @@ class Field:
 
 @dataclass(frozen=True)
 class NumberText:
-    """A JSON number, which is worth what is written and not what a float makes of it."""
+    """A JSON number, whose value is the decimal as written, never a float's."""
 
     text: str
 
@@ -61,7 +61,7 @@ class OrderText:
         return f"{{{inside}}}"
 
     def expected_errors(self) -> set[tuple[str, str]]:
-        """Every rule that the order breaks."""
+        """Name every rule that the order breaks."""
         from_errors = set(_account_errors(self.from_account.value))
         to_errors = set(_account_errors(self.to_account.value))
         if not from_errors | to_errors and self.from_account.value == self.to_account.value:
@@ -74,7 +74,7 @@ class OrderText:
         }
 
     def expected_amount(self) -> Fraction | None:
-        """What the amount is worth, if it breaks no rule."""
+        """Say what the amount is worth, if it breaks no rule."""
         if any(_amount_errors(self.amount.value)):
             return None
         return _worth(self.amount.value)
@@ -129,12 +129,12 @@ def _channel_errors(value: object) -> Iterator[str]:
 
 
 def as_json(value: object) -> Field:
-    """A field of a value, written as JSON in ASCII."""
+    """Write the field of a value, as JSON in ASCII."""
     return Field(json.dumps(value), value)
 
 
 def one_kind_of(*kinds: st.SearchStrategy[Field]) -> st.SearchStrategy[Field]:
-    """Each kind as often as any other: `|` would count the alternatives within the kinds."""
+    """Draw each kind as often as any other: `|` would count the alternatives within the kinds."""
     return st.sampled_from(kinds).flatmap(lambda kind: kind)
 
 
@@ -177,7 +177,7 @@ json_values = st.recursive(
     lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
     max_leaves=8,
 )
-# Numbers are left to `json_numbers`: what their text is worth is said there.
+# Numbers are left to `json_numbers`, which knows the value of their text.
 wrong_values = (
     st.none()
     | st.booleans()

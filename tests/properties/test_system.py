@@ -69,7 +69,7 @@ class WholeSystem(RuleBasedStateMachine):
     @precondition(lambda self: 0 < len(self._handed_in) < AT_MOST)
     @rule(data=st.data(), same_payload=st.booleans())
     def use_a_submission_id_again(self, data: st.DataObject, *, same_payload: bool) -> None:
-        """As a client's retry does, or a client that has lost count of its idempotency keys."""
+        """Submit again, as a client that retries or has lost count of its idempotency keys."""
         before = self._handed_in[data.draw(st.integers(0, len(self._handed_in) - 1))]
         if same_payload and not before.plain:
             self._submit(before)

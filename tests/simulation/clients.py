@@ -1,5 +1,5 @@
 """
-Clients like boto3's, whose every call is handed to a function that says how it is answered.
+Clients like boto3's: they hand every call to a function that decides on the answer.
 
 They stand below the real adapters, so that the adapters' own handling of conditions, errors and
 answers is under test too.
@@ -41,14 +41,14 @@ class NotSimulated(BaseException):
 
 
 class ConditionalCheckFailedException(ClientError):
-    """As botocore makes it."""
+    """The error that botocore makes."""
 
 
 class SimulatedDynamoDB:
     """The calls of a DynamoDB client that processing makes."""
 
     class exceptions:  # noqa: N801 (boto3's name)
-        """As in boto3."""
+        """The same as boto3's."""
 
         ConditionalCheckFailedException = ConditionalCheckFailedException
 
@@ -86,7 +86,7 @@ class SimulatedDynamoDB:
         return {"Responses": [self._insert(insert) for insert in inserts]}
 
     def _insert(self, insert: InsertItem) -> dict[str, Any]:
-        """The answer to one statement: what goes wrong with it alone is in the answer."""
+        """Answer one statement: a failure of this one alone is part of the answer."""
         answer = self._perform(insert)
         match answer.outcome:
             case Outcome.SLOT_TAKEN:

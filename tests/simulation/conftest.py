@@ -1,4 +1,4 @@
-"""What the tests of the simulation are given, and how fast they run."""
+"""Fixtures of the simulation's tests: their tally, and their speed."""
 
 import gc
 import sys
@@ -11,7 +11,7 @@ from tests.simulation.tally import TALLY, Tally
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Tally:
-    """Where tests put down what they tried."""
+    """Return the tally that tests add to."""
     return request.config.stash[TALLY]
 
 

@@ -3,7 +3,7 @@ One delivery: the real processor over simulated clients, which can be stopped at
 
 A delivery is code whose only inputs are its messages, the time, and AWS's answers. So it needs no
 thread to wait in: it is run from its beginning with the answers given so far, and stopped at the
-first call that has none yet. All that is to be known of a running delivery is that list of answers.
+first call that has none yet. That list of answers is the whole state of a running delivery.
 """
 
 from collections import defaultdict
@@ -13,19 +13,15 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.order_queue import Message, OrderQueue
-from chalicelib.processing import (
-    BatchFailed,
-    Concurrently,
-    Processed,
-    Processor,
-    delete_then_raise,
-    report_failures,
-)
-from chalicelib.record_items import to_item
-from chalicelib.record_store import RecordStore
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.items import to_item
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.sqs import OrderQueue
+from chalicelib.services.acknowledging import BatchFailed, delete_then_raise, report_failures
+from chalicelib.services.message import Message
+from chalicelib.services.processed import Processed
+from chalicelib.services.processing import Concurrently, Processor
+from chalicelib.services.unavailable import StoreUnavailable
 from tests.simulation.clients import (
     BUCKET,
     DEAD_LETTERS_URL,
@@ -94,9 +90,9 @@ class Delivery(NamedTuple):
         return f"worker {chr(ord('A') + self.number - 1)}"
 
     def answered(self, thread: int, answer: Answer) -> "Delivery":
-        """The delivery after one answer more."""
+        """Return the delivery after one answer more."""
         answers = (*self.answers, Answered(thread, answer))
-        # Which of two threads was answered first is of no account: each knows of its own only.
+        # The order of answers to different threads does not matter: each knows its own only.
         ordered = tuple(sorted(answers, key=itemgetter(0)))
         return Delivery(self.number, self.messages, ordered)
 
@@ -108,7 +104,7 @@ class Waiting(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """The handler came to its end: what Lambda then deletes, and which records it vouches for."""
+    """The handler came to its end: the messages that Lambda deletes, the records it vouches for."""
 
     raised: bool
     deletes: tuple[str, ...]
@@ -132,7 +128,8 @@ def handle(
     time_left_ms: Callable[[], float],
 ) -> Finished:
     """Do what the handler in app.py does, over clients that hand each call to `perform`."""
-    queue = system.order_queue(_client(SimulatedSQS(perform)), QUEUE_URL, DEAD_LETTERS_URL)
+    sqs = _client(SimulatedSQS(perform))
+    queue = system.order_queue(lambda: sqs, QUEUE_URL, DEAD_LETTERS_URL)
     dynamodb = SimulatedDynamoDB(perform, returns_old=system.returns_old)
     reporter = _Reporter()
     processor = system.processor(
@@ -140,7 +137,7 @@ def handle(
         archive=system.order_archive(_client(SimulatedS3(perform)), BUCKET),
         queue=queue,
         reporter=reporter,
-        # A clock that is the same each time the delivery is run, and of no other delivery.
+        # Each delivery has a clock of its own, which shows the same times in each run.
         clock=lambda: START + timedelta(seconds=delivery.number),
         concurrently=concurrently,
     )
@@ -181,7 +178,7 @@ class _Replay:
     def __call__(self, call: Call) -> Answer:
         left = self._left[self._thread]
         if isinstance(call, DeleteMessages) and left and left[-1].outcome is Outcome.OUT_OF_TIME:
-            left.pop()  # What is done is deleted however little time is left.
+            left.pop()  # Finished messages are deleted however little time is left.
         if not left:
             raise _Blocked(((self._thread, call),))
         if left[-1].outcome is Outcome.OUT_OF_TIME:
@@ -189,7 +186,7 @@ class _Replay:
         return left.pop()
 
     def time_left_ms(self) -> float:
-        """Enough for each call that was made, and then nothing, if time ran out at some time."""
+        """Leave enough time for each call that was made, and then none if time ran out."""
         left = self._left[self._thread]
         at_the_beginning, self._asked_for_time = not self._asked_for_time, True
         if at_the_beginning or (left and left[-1].outcome is not Outcome.OUT_OF_TIME):
@@ -215,7 +212,7 @@ class _Replay:
 
 
 class _Reporter:
-    """Keeps what became of each message."""
+    """Keeps the outcome of each message."""
 
     def __init__(self) -> None:
         self._processed: list[Processed] = []
@@ -228,7 +225,7 @@ class _Reporter:
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None: ...
 
     def vouched_for(self) -> tuple[str, ...]:
-        """The items of the records that the delivery says there are."""
+        """Return the items of the records that the delivery says there are."""
         return tuple(
             item_json(to_item(processed.verdict.record, AUDIT_SHARDS))
             for processed in self._processed
@@ -237,7 +234,7 @@ class _Reporter:
 
 
 def _deleted_by_lambda(system: System, delivery: Delivery, response: Any) -> Iterator[str]:
-    """The receipts of what Lambda deletes after a handler that returned: its documented rules."""
+    """Yield the receipts that Lambda deletes after a handler returned: its documented rules."""
     failures = (response or {}).get("batchItemFailures") or []
     kept = {failure["itemIdentifier"] for failure in failures}
     ids = {message.message_id for message in delivery.messages}
@@ -265,5 +262,5 @@ def _lambda_record(message: StoredMessage) -> dict[str, Any]:
 
 
 def _client(simulated: object) -> Any:
-    """A simulated client where one of boto3's is asked for."""
+    """Pass a simulated client off as one of boto3's."""
     return simulated

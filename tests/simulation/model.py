@@ -1,9 +1,9 @@
 """
-What must be true, said once more and independently of the code under test.
+The model: the rules once more, written independently of the code under test.
 
-The model knows nothing of slots and conditional puts. It says what the records of an orderId are
-when its submissions are processed one after the other, in some order: whatever a schedule leaves
-behind must be explained by one such order. It reads items and objects by itself.
+The model knows nothing of slots and conditional puts. It derives the records of an orderId from its
+submissions, processed one after the other in some order. One such order must explain the records
+that a schedule leaves behind. The model reads items and objects by itself.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class HandedIn:
 
 
 class Kept(NamedTuple):
-    """What is kept of a submission, apart from when it was processed."""
+    """The record of a submission, apart from when it was processed."""
 
     order_id: str
     identity: tuple[str, str]
@@ -57,7 +57,7 @@ class Kept(NamedTuple):
 
 
 def history(submissions: Sequence[HandedIn]) -> Iterator[Kept]:
-    """The records of one orderId, if its submissions are processed in this order."""
+    """Derive the records of one orderId whose submissions are processed in this order."""
     accepted: HandedIn | None = None
     for place, submission in enumerate(submissions):
         status = "REJECTED"
@@ -80,14 +80,14 @@ def history(submissions: Sequence[HandedIn]) -> Iterator[Kept]:
 
 
 def _telling_orders(submissions: Sequence[HandedIn]) -> Iterator[list[HandedIn]]:
-    """Every order that can make a difference: it is the first, and the first valid one, that do."""
+    """Yield every order that can matter: only the first, and the first valid one, do."""
     for beginning in permutations(submissions, min(2, len(submissions))):
         yield [*beginning, *(given for given in submissions if given not in beginning)]
 
 
 @dataclass(frozen=True)
 class Model:
-    """What must be true of the world once these submissions were handed in."""
+    """The rules for a world in which these submissions were handed in."""
 
     handed_in: tuple[HandedIn, ...]
     _checked: dict[World, str | None] = field(default_factory=dict)
@@ -98,13 +98,13 @@ class Model:
         return {given.identity: given for given in self.handed_in if given.order_id is not None}
 
     def violation(self, world: World) -> str | None:
-        """What is wrong with the world as it is at any moment; None if nothing is."""
+        """Say what is wrong with the world as it is at any moment; None if nothing is."""
         if world not in self._checked:
             self._checked[world] = self._wrong_records(world) or self._lost(world)
         return self._checked[world]
 
     def violation_when_settled(self, world: World) -> str | None:
-        """What is wrong once everything was delivered, redriven, and delivered again."""
+        """Say what is wrong once everything was delivered, redriven, and delivered again."""
         if world.at(Place.QUEUE):
             return "a message stays on the queue for ever"
         recorded = {kept(item).identity for item in world.items}
@@ -123,7 +123,7 @@ class Model:
 
     def _lost(self, world: World) -> str | None:
         recorded = {kept(item).identity for item in world.items}
-        # Under an identity that is not its own: that is told of when all has settled.
+        # Records under a wrong identity: `violation_when_settled` reports them.
         misnamed = {sha256 for _, sha256 in recorded - self.readable.keys()}
         waiting = [*world.at(Place.QUEUE), *world.at(Place.DEAD_LETTERS)]
         for given in self.handed_in:
@@ -163,7 +163,7 @@ class Model:
             return "not exactly one record has isDuplicate=false"
         submissions = [self.readable.get(record.identity) for record in records]
         known = [submission for submission in submissions if submission is not None]
-        # Under an identity that is not its own: that is told of when all has settled.
+        # A record under a wrong identity: `violation_when_settled` reports it.
         if len(known) < len(records):
             return None
         if not any(set(history(order)) == set(records) for order in _telling_orders(known)):
@@ -172,7 +172,7 @@ class Model:
 
 
 def violation_of_change(before: World, after: World) -> str | None:
-    """What is wrong with a step from one world to the next: nothing that was written may change."""
+    """Say what is wrong with a step between two worlds: nothing that was written may change."""
     if not set(before.objects) <= set(after.objects):
         return "an object was overwritten"
     if not set(before.items) <= set(after.items):
@@ -184,9 +184,9 @@ def violation_of_change(before: World, after: World) -> str | None:
 def kept(item: StoredItem) -> Kept:
     """Read an item by the names that the design gives its attributes."""
     value: dict[str, dict[str, Any]] = json.loads(item.json)
-
-    def text(name: str) -> str | None:
-        return value.get(name, {}).get("S")
+    terms = value["terms"]["M"]
+    # DynamoDB's type of a value is part of the design: an amount is no text.
+    types = {"amount": "N"}
 
     return Kept(
         order_id=value["orderId"]["S"],
@@ -196,28 +196,23 @@ def kept(item: StoredItem) -> Kept:
         errors=tuple(
             (error["M"]["field"]["S"], error["M"]["code"]["S"]) for error in value["errors"]["L"]
         ),
-        values=(
-            value.get("amount", {}).get("N"),
-            text("fromAccount"),
-            text("toAccount"),
-            text("channel"),
-        ),
+        values=tuple(terms.get(name, {}).get(types.get(name, "S")) for name in COMPARED),
         differs=tuple(name["S"] for name in value["differs"]["L"]),
-        payload=text("payload"),
+        payload=value.get("payload", {}).get("S"),
         archived="s3Key" in value,
     )
 
 
 @lru_cache(maxsize=100_000)
 def s3_key(item: StoredItem) -> str | None:
-    """The key of the object that a record says there is."""
+    """Read the key of the object that a record says there is."""
     key: str | None = json.loads(item.json).get("s3Key", {}).get("S")
     return key
 
 
 @lru_cache(maxsize=1_000)
 def sha256_of(text: str) -> str:
-    """The SHA-256 of the text, as the design has it in a submission's identity."""
+    """Hash the text as the design does for a submission's identity: SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,29 +10,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.order_queue import Message, OrderQueue
-from chalicelib.processing import Processor
-from chalicelib.record_items import to_item
-from chalicelib.record_store import RecordStore
-from chalicelib.submissions import (
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.items import to_item
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.sqs import OrderQueue
+from chalicelib.orders.record import (
     CORRECTION_SLOT,
     FIRST_SLOT,
     OWN_SLOT_PREFIX,
     Record,
     Status,
-    Submission,
-    Verdict,
-    differing_fields,
-    settle,
 )
-from chalicelib.unavailable import StoreUnavailable, unavailable_on_failure
+from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission
+from chalicelib.services.batch_calls import BatchCalls
+from chalicelib.services.message import Message
+from chalicelib.services.processing import Processor
+from chalicelib.services.unavailable import StoreUnavailable
 from tests.simulation.delivery import System
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A mistake, the scenario that brings it to light, and what is then seen to be wrong."""
+    """A mistake, the scenario that shows it, and the violation that the simulation reports."""
 
     name: str
     system: System
@@ -61,7 +62,7 @@ class QueryThenPut(UnconditionalPut):
 
 
 class AnyErrorIsTaken(RecordStore):
-    """Whatever error DynamoDB answers with, the record is held to be there already."""
+    """Any error of DynamoDB is taken to mean that the record is there already."""
 
     def take(self, record: Record) -> Record | None:
         try:
@@ -71,7 +72,7 @@ class AnyErrorIsTaken(RecordStore):
 
 
 class AnyErrorIsThere(OrderArchive):
-    """Whatever error S3 answers with, the object is held to be there already."""
+    """Any error of S3 is taken to mean that the object is there already."""
 
     def keep(self, submission: Submission) -> None:
         try:
@@ -95,7 +96,7 @@ class OverwritingArchive(OrderArchive):
 
 
 class EveryInsertIsWritten(RecordStore):
-    """The errors of a batch's statements are not looked at."""
+    """The store ignores the errors of a batch's statements."""
 
     def take_free(self, records: Sequence[Record]) -> list[bool]:
         return [True for _ in super().take_free(records)]
@@ -105,17 +106,17 @@ class DynamoDBFirst(Processor):
     """The record is written before the object."""
 
     def _archive_orders(self, *_: Any) -> None:
-        """Not yet."""
+        """Do nothing yet."""
 
-    def _record(self, submission: Submission, *_: Any) -> Verdict:
-        verdict = settle(submission, self._records.take, self._clock())
+    def _record(self, delivery: Any, _calls: BatchCalls) -> None:
+        submission = delivery.submission
+        delivery.result = settle(submission, self._records.take, self._clock())
         if submission.order.valid:
             self._archive.keep(submission)
-        return verdict
 
 
 class MessageIdIsIdentity(Processor):
-    """What SQS calls a message is taken for the submission's identity."""
+    """The message id of SQS is taken for the submission's identity."""
 
     def _submission(self, message: Message) -> Submission:
         return super()._submission(message)._replace(submission_id=message.message_id)
@@ -149,7 +150,7 @@ class SubmissionIdAloneIsIdentity(RecordStore):
 
 
 class OrderIdAloneIsIdentity(RecordStore):
-    """Whoever finds the orderId recorded is a duplicate: also the redelivery of the first."""
+    """A submission of a recorded orderId is a duplicate: also the redelivery of the first."""
 
     def take(self, record: Record) -> Record | None:
         holder = super().take(record)
@@ -176,7 +177,7 @@ class DiffersFromFirst(RecordStore):
         if record.status is not Status.DUPLICATE:
             return super().take(record)
         first = self._get(record.order_id, FIRST_SLOT)
-        changed = record._replace(differs=differing_fields(record, first))
+        changed = record._replace(differs=record.terms.differing_from(first.terms))
         return super().take(changed) or changed
 
 
@@ -191,16 +192,16 @@ class FailedDeadLetterIsDone(OrderQueue):
 
 
 class FirstUnseen(Processor):
-    """What comes first in a batch is held to be the first of its order, whatever the table says."""
+    """The first of an order in a batch is taken for its first of all, whatever the table says."""
 
-    def _process(self, delivery: Any, *rest: Any) -> Any:
-        processed = super()._process(delivery, *rest)
-        delivery.holder = delivery.first
-        return processed
+    def _record(self, delivery: Any, calls: BatchCalls) -> None:
+        super()._record(delivery, calls)
+        first = self._first_record(delivery)
+        calls._holders[first.order_id, FIRST_SLOT] = first
 
 
 class FailuresSwallowed(Processor):
-    """What failed is logged and left at that."""
+    """The processor logs a failure and leaves it at that."""
 
     def process_batch(self, *batch: Any) -> Any:
         return [processed for processed in super().process_batch(*batch) if not processed.failure]

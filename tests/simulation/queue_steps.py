@@ -11,7 +11,7 @@ from tests.simulation.world import Place, StoredMessage, World
 
 def deliveries(scenario: Scenario, state: State) -> Iterator[Next]:
     """
-    SQS delivers any message that is not deleted, in any order, alone or with another.
+    Deliver any message that is not deleted, in any order, alone or with another.
 
     A worker may still be busy with it: its visibility timeout is over, or SQS just does it again.
     By a fault SQS delivers a deleted message, as its documentation says it may.
@@ -28,7 +28,7 @@ def deliveries(scenario: Scenario, state: State) -> Iterator[Next]:
 
 
 def delivered(state: State, batch: list[StoredMessage] | tuple[StoredMessage, ...]) -> Next:
-    """SQS delivers messages to a new worker."""
+    """Deliver messages to a new worker."""
     world = state.world
     received = tuple(m._replace(receive_count=m.receive_count + 1) for m in batch)
     for message in received:
@@ -46,14 +46,14 @@ def is_given_up(scenario: Scenario, message: StoredMessage) -> bool:
 
 
 def given_up(state: State, message: StoredMessage) -> Next:
-    """SQS moves a message to the dead-letter queue: whoever is busy with it goes on."""
+    """Move a message to the dead-letter queue: a worker that is busy with it goes on."""
     world = state.world.with_message(message._replace(place=Place.DEAD_LETTERS))
     step = Step(f"SQS moves {message.message_id} to the dead-letter queue")
     return step, state._replace(world=world)
 
 
 def redrives(scenario: Scenario, state: State) -> Iterator[Next]:
-    """The operators redrive a message; by a fault their command is cut off in the middle."""
+    """Let the operators redrive a message; a fault cuts their command off in the middle."""
     if not state.redrives_left:
         return
     bounded = state._replace(redrives_left=state.redrives_left - 1)
@@ -66,7 +66,7 @@ def redrives(scenario: Scenario, state: State) -> Iterator[Next]:
 
 
 def redriven(scenario: Scenario, state: State, message: StoredMessage) -> Next:
-    """A redriven message keeps its body and its attributes, and has a new id."""
+    """Redrive a message: it keeps its body and its attributes, and gets a new id."""
     attributes = dict(message.attributes)
     if scenario.redrive_names_submissions:
         attributes.setdefault("submissionId", message.message_id)

@@ -1,12 +1,12 @@
-"""The situations whose every schedule is tried: what is handed in, and how it is delivered."""
+"""The scenarios: submissions that are handed in, and how SQS delivers them."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.intake import Intake
-from chalicelib.order_queue import OrderQueue
+from chalicelib.aws.sqs import OrderQueue
+from chalicelib.services.intake import Intake
 from tests.simulation.clients import DEAD_LETTERS_URL, QUEUE_URL, SimulatedSQS
 from tests.simulation.delivery import BATCHED, ORDINARY, PARTIAL_BATCHES, START, System
 from tests.simulation.model import HandedIn
@@ -20,11 +20,11 @@ class Scenario:
     """A situation, and the bounds within which every schedule of it is tried."""
 
     name: str
-    # One message each; the same submission twice is what an SDK's resend or a client's retry makes.
+    # One message each; an SDK's resend or a client's retry makes the same submission twice.
     messages: tuple[HandedIn, ...]
     # Handed in and recorded before the schedules begin.
     recorded: tuple[HandedIn, ...] = ()
-    # Concurrent deliveries, redeliveries included. Everything is delivered until it settles after.
+    # Concurrent deliveries, redeliveries included. Afterwards all is delivered until it settles.
     deliveries: int = 3
     batch_size: int = 1
     max_receives: int = 5
@@ -40,14 +40,14 @@ class Scenario:
 
 
 def order(submission_id: str, order_id: str = "order-1", **changes: str) -> HandedIn:
-    """A valid order, handed in under the submission id."""
+    """Make a valid order, handed in under the submission id."""
     values = {"amount": "25.80", "fromAccount": "1111111", "toAccount": "7777777", **changes}
     text = json.dumps({"id": order_id, **values})
     return HandedIn(submission_id, text, order_id, values=tuple(values.items()))
 
 
 def invalid_order(submission_id: str, order_id: str = "order-1") -> HandedIn:
-    """An order with two broken rules."""
+    """Make an order that breaks two rules."""
     text = json.dumps({"id": order_id, "amount": 0, "fromAccount": "1111111"})
     errors = (("amount", "not_positive"), ("toAccount", "missing"))
     return HandedIn(
@@ -56,17 +56,17 @@ def invalid_order(submission_id: str, order_id: str = "order-1") -> HandedIn:
 
 
 def unreadable(submission_id: str) -> HandedIn:
-    """Something that no order can be read from."""
+    """Make a text that no order can be read from."""
     return HandedIn(submission_id, '{"amount": 25.80}', order_id=None)
 
 
 def plain(submitted: HandedIn) -> HandedIn:
-    """A message without attributes: its messageId, which must be as given, is its submission id."""
+    """Leave the attributes out: the messageId, which must be as given, is the submission id."""
     return replace(submitted, plain=True)
 
 
 def world_with(world: World, submitted: HandedIn) -> World:
-    """The world after a submission came in by the real intake, or as a plain message."""
+    """Hand a submission in, by the real intake or as a plain message, and return the world then."""
 
     def perform(call: Call) -> Answer:
         nonlocal world
@@ -74,7 +74,7 @@ def world_with(world: World, submitted: HandedIn) -> World:
         return answer
 
     client: Any = SimulatedSQS(perform)
-    queue = OrderQueue(client, QUEUE_URL, DEAD_LETTERS_URL)
+    queue = OrderQueue(lambda: client, QUEUE_URL, DEAD_LETTERS_URL)
     if submitted.plain or submitted.order_id is None:
         # Intake refuses what can't be read: only a channel itself can put it on the queue.
         attributes: Mapping[str, str | None] = (

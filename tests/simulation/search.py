@@ -1,8 +1,8 @@
 """
 The search: every schedule of a scenario is tried, and the shortest that ends badly is told.
 
-All that the rest of a schedule depends on is in its state, so schedules that come to equal states
-are continued once, for all of them. How many schedules that makes is counted, not estimated.
+The rest of a schedule depends on its state only, so schedules that come to equal states are
+continued once, for all of them. How many schedules that makes is counted, not estimated.
 """
 
 from array import array
@@ -38,7 +38,7 @@ class Counterexample(Exception):
 
 
 class Explored(NamedTuple):
-    """How much was tried."""
+    """The amount that a search tried."""
 
     schedules: int
     states: int
@@ -111,7 +111,7 @@ class Search:
             self._shortest = min(filter(None, (self._shortest, found)), key=len)
 
     def _count_schedules(self) -> int:
-        """How many ways lead from the start to an end: no step leads back, so they are finite."""
+        """Count the ways from the start to an end: no step leads back, so they are finite."""
         ways_in = [0] * len(self._states)
         for following in self._following:
             for number in following:
@@ -129,7 +129,7 @@ class Search:
 
 
 def shortest_counterexample(scenario: Scenario, faults: int) -> Counterexample | None:
-    """The shortest of the schedules with the fewest faults that end badly, if there is any."""
+    """Find the shortest schedule with the fewest faults that ends badly; None without one."""
     for allowed in range(faults + 1):
         try:
             Search(scenario, allowed).explore()

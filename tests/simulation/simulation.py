@@ -1,4 +1,4 @@
-"""The whole system, simulated: which steps can be next in a state, and how it comes to rest."""
+"""The whole simulated system: the steps that can be next in a state, and how it comes to rest."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ class Simulation:
         self.workers = Workers(scenario.system)
 
     def start(self, faults: int) -> State:
-        """The state in which everything is handed in, and nothing yet delivered."""
+        """Make the state in which everything is handed in, and nothing yet delivered."""
         world = World()
         for submitted in self.scenario.recorded:
             world = world_with(world, submitted)
@@ -32,7 +32,7 @@ class Simulation:
         return State(world, redrives_left=self.scenario.redrives, faults_left=faults)
 
     def steps(self, state: State) -> Iterator[Next]:
-        """Every step that can be next."""
+        """Yield every step that can be next."""
         yield from queue_steps.deliveries(self.scenario, state)
         for delivery in state.running:
             yield from self.workers.steps(state, delivery)
@@ -43,7 +43,7 @@ class Simulation:
         yield from queue_steps.redrives(self.scenario, state)
 
     def settle(self, state: State) -> Iterator[Next]:
-        """Everything is delivered, without faults; what is dead is redriven, once; and so again."""
+        """Deliver everything without faults, redrive each dead letter once, deliver these too."""
         for step, following in self.deliver_all(state):
             state = following
             yield step, state
@@ -53,7 +53,7 @@ class Simulation:
         yield from self.deliver_all(state)
 
     def deliver_all(self, state: State) -> Iterator[Next]:
-        """The messages on the queue are delivered, one after the other, without faults."""
+        """Deliver the messages on the queue, one after the other, without faults."""
         while on_queue := state.world.at(Place.QUEUE):
             message = on_queue[0]
             if queue_steps.is_given_up(self.scenario, message):
@@ -66,7 +66,7 @@ class Simulation:
                 yield step, state
 
     def violation(self, before: World, step: Step, after: World) -> str | None:
-        """What is wrong with a step; None if nothing is."""
+        """Say what is wrong with a step; None if nothing is."""
         if step.finished:
             items = {item.json for item in after.items}
             if not items.issuperset(step.finished.vouched_for):
@@ -76,7 +76,7 @@ class Simulation:
         return violation_of_change(before, after) or self.model.violation(after)
 
     def settling(self, state: State) -> tuple[list[Step], str | None]:
-        """The steps in which everything comes to rest, and what is wrong with them or after."""
+        """Let everything come to rest: return the steps, and what is wrong with them or after."""
         steps: list[Step] = []
         world = state.world
         for step, following in self.settle(state):

@@ -1,4 +1,4 @@
-"""What a schedule is made of: the states of the whole system, and the steps between them."""
+"""The parts of a schedule: the states of the whole system, and the steps between them."""
 
 from enum import Enum
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from tests.simulation.world import Call, Outcome, World
 
 
 class How(Enum):
-    """What becomes of a call to AWS: all but the first are faults."""
+    """The outcome of a call to AWS: all but the first are faults."""
 
     ANSWERED = "{worker}: {call} -> {outcome}"
     THROTTLED = "{worker}: {call} -> throttled"
@@ -42,7 +42,7 @@ class Step(NamedTuple):
 
 
 class OnItsWay(NamedTuple):
-    """A call whose caller waits no longer, and which will take effect at some time."""
+    """A call that will take effect at some time, though its caller waits no longer."""
 
     call: Call
     by: int
@@ -62,7 +62,7 @@ class State(NamedTuple):
         return self._replace(faults_left=self.faults_left - 1)
 
     def without(self, delivery: Delivery) -> "State":
-        """The state once a delivery has come to its end, one way or the other."""
+        """Return the state once a delivery has come to its end, one way or the other."""
         running = tuple([other for other in self.running if other is not delivery])
         return self._replace(running=running)
 

@@ -26,7 +26,7 @@ DEPTHS = {
 
 @dataclass
 class Tally:
-    """What was tried in this test run."""
+    """The schedules that this test run tried."""
 
     depth: Depth
     verbose: bool
@@ -35,7 +35,7 @@ class Tally:
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
-        """The tally for people."""
+        """Write the tally for people."""
         faults = self.depth.faults
         if self.explored:
             if self.verbose:
@@ -74,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tests that run in parallel run in workers: hand what a worker tried to who sums it up."""
+    """Hand a worker's tally to the process that sums up: parallel tests run in workers."""
     if hasattr(session.config, "workeroutput"):
         tally = session.config.stash[TALLY]
         explored = {name: tuple(counts) for name, counts in tally.explored.items()}
@@ -83,7 +83,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Add what a worker tried. One that has crashed hands over nothing."""
+    """Add a worker's tally. A worker that has crashed hands over nothing."""
     tally = node.config.stash[TALLY]
     explored, mutations, seconds = getattr(node, "workeroutput", {}).get("tally", ({}, 0, 0.0))
     tally.explored |= {name: Explored(*counts) for name, counts in explored.items()}

@@ -13,7 +13,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_a_mistake_is_found(mutation: Mutation, tally: Tally) -> None:
+def test_the_simulation_finds_the_mistake(mutation: Mutation, tally: Tally) -> None:
     scenario = replace(BY_NAME[mutation.scenario], system=mutation.system)
 
     found = shortest_counterexample(scenario, faults=1)
@@ -25,7 +25,7 @@ def test_a_mistake_is_found(mutation: Mutation, tally: Tally) -> None:
     tally.mutations += 1
 
 
-def test_the_shortest_schedule_is_told_so_that_it_can_be_read() -> None:
+def test_a_counterexample_tells_its_schedule_in_words() -> None:
     query_then_put = next(m for m in MUTATIONS if m.name == "a query, then a put")
     scenario = replace(BY_NAME[query_then_put.scenario], system=query_then_put.system)
 

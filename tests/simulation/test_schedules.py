@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing counted twice, whatever the schedule: every one of them is tried."""
+"""No schedule loses an order or counts one twice: every one of them is tried."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=BY_NAME)
 @pytest.mark.timeout(3600)  # for the greater depths
 @every_scenario
 def test_every_schedule_ends_well(scenario: Scenario, tally: Tally) -> None:
-    """Every interleaving, with a crash, a time-out, a throttle, … at every step."""
+    """The search tries every interleaving, with a crash, a time-out, … at every step."""
     began = time.monotonic()
     deliveries = scenario.deliveries + tally.depth.more_deliveries
 
@@ -33,7 +33,7 @@ def test_every_schedule_ends_well(scenario: Scenario, tally: Tally) -> None:
     tally.seconds += time.monotonic() - began
 
 
-def test_equal_states_are_continued_once_and_still_every_schedule_is_counted() -> None:
+def test_the_search_counts_every_schedule_but_continues_equal_states_once() -> None:
     """The search continues equal states once. Here each schedule is walked by itself."""
     scenario = replace(BY_NAME["an invalid order and its correction"], deliveries=2)
     simulation = Simulation(scenario)
@@ -46,7 +46,7 @@ def test_equal_states_are_continued_once_and_still_every_schedule_is_counted() -
 
 
 @every_scenario
-def test_a_delivery_that_is_stopped_and_run_again_does_what_one_in_threads_does(
+def test_a_replayed_delivery_does_the_same_as_one_in_threads(
     scenario: Scenario,
 ) -> None:
     """The search replays a delivery's answers instead of letting it wait in a thread."""
@@ -77,7 +77,7 @@ def test_a_plain_message_is_counted_twice_if_a_redrive_does_not_name_its_submiss
 
 
 def delivered_by_threads(scenario: Scenario, world: World) -> World:
-    """The world after each message on the queue was delivered to code that runs freely."""
+    """Deliver each message on the queue to code that runs freely, and return the world then."""
     lock = threading.Lock()
     number = 0
 

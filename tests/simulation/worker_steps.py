@@ -1,4 +1,4 @@
-"""The steps of the workers: their calls to AWS, everything that can befall these, their returns."""
+"""The steps of the workers: their calls to AWS, all that can happen to these, their returns."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -38,11 +38,11 @@ class Workers:
 
     @property
     def runs(self) -> int:
-        """How often the code under test was run: once for each delivery and list of answers."""
+        """The number of runs of the code under test: one for each delivery and list of answers."""
         return len(self._progress)
 
     def steps(self, state: State, delivery: Delivery) -> Iterator[Next]:
-        """What can be a delivery's next step: first of all that nothing goes wrong."""
+        """Yield each possible next step of a delivery, beginning with the one without a fault."""
         match self._progress_of(delivery):
             case Waiting(calls):
                 for thread, call in calls:
@@ -103,14 +103,14 @@ class Workers:
 
 
 def _is_begun_in_time(call: Call) -> bool:
-    """Whether the time is looked at before the call; of a batch, before its first statement."""
+    """Say whether the code checks the time first: of a batch, before its first statement."""
     if isinstance(call, InsertItem):
         return call.number == 1
     return isinstance(call, PutObject | PutItem | SendMessage)
 
 
 def arrivals(state: State) -> Iterator[Next]:
-    """A call that is on its way takes effect, though nobody waits for it."""
+    """Let a call that is on its way take effect, though nobody waits for it."""
     for on_its_way in state.on_their_way:
         left = list(state.on_their_way)
         left.remove(on_its_way)
@@ -125,7 +125,7 @@ def _arrives(state: State, on_its_way: OnItsWay) -> Iterator[Next]:
 
 
 def _returns(state: State, delivery: Delivery, finished: Finished) -> Iterator[Next]:
-    """A handler has returned: Lambda deletes what is done with, unless that fails."""
+    """Return from a handler: Lambda deletes the messages that are done with, unless that fails."""
     ended = state.without(delivery)
     step = Step("{worker} returns; Lambda: {call} -> {outcome}", delivery.worker)
     call = DeleteMessages(finished.deletes)

@@ -1,5 +1,5 @@
 """
-A simulated AWS: what S3, DynamoDB and SQS hold, as a value, and what a call makes of it.
+A simulated AWS: the contents of S3, DynamoDB and SQS as a value, and the effect of each call.
 
 Nothing here changes in place: a call makes a new `World`. So one world can be the beginning of any
 number of futures, and two schedules that lead to equal worlds are known to have equal futures.
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Place(StrEnum):
-    """Where a message is."""
+    """The place of a message."""
 
     QUEUE = "the queue"
     DEAD_LETTERS = "the dead-letter queue"
@@ -38,7 +38,7 @@ class StoredItem(NamedTuple):
 
 
 class StoredMessage(NamedTuple):
-    """A message that was sent, wherever it is now."""
+    """A message that was sent, at whatever place it is now."""
 
     message_id: str
     body: str
@@ -64,11 +64,11 @@ class World(NamedTuple):
         return next((i for i in self.items if i[:2] == (order_id, record_id)), None)
 
     def at(self, place: Place) -> list[StoredMessage]:
-        """The messages at a place, in the order sent."""
+        """Return the messages at a place, in the order sent."""
         return [message for message in self.messages if message.place is place]
 
     def with_message(self, changed: StoredMessage) -> "World":
-        """The world in which a message has changed."""
+        """Return the world in which a message has changed."""
         messages = [
             changed if message.message_id == changed.message_id else message
             for message in self.messages
@@ -78,7 +78,7 @@ class World(NamedTuple):
     def with_sent(
         self, body: str, attributes: Iterable[tuple[str, str]], place: Place = Place.QUEUE
     ) -> "World":
-        """The world in which a message more was sent, under an id of its own."""
+        """Return the world after one message more was sent, under an id of its own."""
         number = self.sent + 1
         message = StoredMessage(f"message-{number}", body, tuple(sorted(attributes)), place)
         return self._replace(messages=(*self.messages, message), sent=number)
@@ -171,7 +171,7 @@ Call = PutObject | PutItem | InsertItem | GetItem | SendMessage | DeleteMessages
 
 
 class Outcome(StrEnum):
-    """How a call was answered."""
+    """The answer to a call, in a word."""
 
     WRITTEN = "written"
     OBJECT_EXISTS = "412, it is there already"
@@ -190,7 +190,7 @@ class Outcome(StrEnum):
 
 
 class Answer(NamedTuple):
-    """What a caller learns of its call."""
+    """The answer that a caller gets to its call."""
 
     outcome: Outcome
     item: str | None = None
@@ -205,9 +205,9 @@ class Effect(NamedTuple):
 
 def take_effect(world: World, call: Call, by: int) -> Iterator[Effect]:
     """
-    Everything that a call may come to where nothing fails. Mostly that is one thing.
+    Yield every possible effect of a call where nothing fails. Mostly there is one.
 
-    It is two where AWS does not promise which: a read that is not consistent, a receipt handle
+    There are two where AWS does not promise which: a read that is not consistent, a receipt handle
     of an earlier delivery. `by` is the number of the delivery that makes the call.
     """
     match call:
@@ -234,7 +234,7 @@ def take_effect(world: World, call: Call, by: int) -> Iterator[Effect]:
 
 
 def deleted(world: World, receipts: Iterable[str]) -> World:
-    """The world without the messages that the receipt handles were given for."""
+    """Return the world without the messages that the receipt handles were given for."""
     ids = {receipt.split("/")[0] for receipt in receipts}
     for message in world.at(Place.QUEUE):
         if message.message_id in ids:
@@ -243,13 +243,13 @@ def deleted(world: World, receipts: Iterable[str]) -> World:
 
 
 def current_receipts(world: World, receipts: Iterable[str]) -> tuple[str, ...]:
-    """Those of the receipt handles that are of their message's last delivery."""
+    """Pick the receipt handles that are of their message's last delivery."""
     current = {message.receipt for message in world.messages}
     return tuple(receipt for receipt in receipts if receipt in current)
 
 
 def item_json(item: Mapping[str, Any]) -> str:
-    """An item as text: equal items have equal texts."""
+    """Write an item as text: equal items have equal texts."""
     return json.dumps(item, sort_keys=True)
 
 
@@ -271,7 +271,7 @@ def _put_item(world: World, call: PutItem) -> Effect:
 
 
 def _shortened(text: str) -> str:
-    """Text without most of the 64 digits of a SHA-256, which nobody wants to read."""
+    """Shorten each SHA-256 in the text: nobody wants to read its 64 digits."""
     words = text.replace("-", " ").replace("#", " ").replace(".", " ").split()
     for word in words:
         if len(word) == 64:

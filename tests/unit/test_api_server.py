@@ -1,4 +1,4 @@
-"""The local HTTP server: what Chalice's own gets wrong, or answers in a way of its own."""
+"""The local HTTP server: the cases that Chalice's own gets wrong or answers differently."""
 
 import http.client
 import json
@@ -32,7 +32,7 @@ def small_app() -> Chalice:
 
 
 class Reported(list[dict[str, Any]]):
-    """What a log would have a line of."""
+    """The requests and refusals that a log would have a line of."""
 
     def answered(self, **line: Any) -> None:
         self.append(line)
@@ -48,7 +48,7 @@ def all_reported() -> Reported:
 
 @pytest.fixture
 def reported(all_reported: Reported) -> Reported:
-    """What the server reports in one test."""
+    """Collect the server's reports in one test."""
     all_reported.clear()
     return all_reported
 
@@ -73,7 +73,7 @@ def connection(port: int) -> Iterator[http.client.HTTPConnection]:
 
 
 def raw(port: int, request: bytes) -> bytes:
-    """What the server answers to these very bytes, until it closes the connection."""
+    """Send these very bytes, and return all that the server answers until it hangs up."""
     with socket.create_connection((LOOPBACK, port), timeout=10) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
@@ -121,7 +121,7 @@ def test_a_path_without_a_route_is_named(port: int, target: str, shown: str) -> 
     assert problem_in(raw(port, sent))["detail"] == f"The API has nothing at {shown}."
 
 
-def test_what_the_server_refuses_by_itself_is_in_the_callers_language(
+def test_the_servers_own_refusals_are_in_the_callers_language(
     connection: http.client.HTTPConnection,
 ) -> None:
     connection.request("GET", "/nowhere", headers={"Accept-Language": "es"})
@@ -165,7 +165,7 @@ def test_chunks_that_are_not_well_formed_are_refused(port: int, chunks: bytes) -
 
 
 @pytest.mark.parametrize(("path", "allowed"), [("/hello", {"GET", "HEAD"}), ("/echo", {"POST"})])
-def test_options_is_a_method_that_no_route_has(
+def test_no_route_has_the_options_method(
     connection: http.client.HTTPConnection, path: str, allowed: set[str]
 ) -> None:
     """Chalice's server answers 200 by itself, though no route takes calls from other origins."""
@@ -209,7 +209,9 @@ def test_a_request_line_that_cannot_be_read_is_a_malformed_request(
         ("--5", "The Content-Length is not a number."),
     ],
 )
-def test_a_negative_content_length_is_said_to_be_one(port: int, length: str, detail: str) -> None:
+def test_the_refusal_of_a_negative_content_length_says_so(
+    port: int, length: str, detail: str
+) -> None:
     answer = raw(port, request(f"Content-Length: {length}\r\n"))
 
     assert problem_in(answer)["detail"] == detail
@@ -241,7 +243,7 @@ def test_a_body_beyond_api_gateways_limit_is_refused_unread(
     ("line", "status"),
     [("BREW /hello HTTP/1.1", 501), ("GET /hello HTTP/9.9", 505), ("GET", 400)],
 )
-def test_what_pythons_server_refuses_is_a_problem_too(port: int, line: str, status: int) -> None:
+def test_a_refusal_by_pythons_server_is_a_problem_too(port: int, line: str, status: int) -> None:
     answer = raw(port, request(line=line))
 
     assert problem_in(answer)["status"] == status
@@ -254,9 +256,7 @@ def test_head_gets_no_body(port: int) -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
-def test_a_client_that_breaks_off_leaves_no_trace(
-    port: int, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_connection_leaves_no_trace(port: int, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_connection((LOOPBACK, port)) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         client.sendall(request("Content-Length: 10\r\n", b"12345"))
@@ -288,7 +288,7 @@ def test_a_client_that_breaks_off_leaves_no_trace(
     ],
     ids=["path", "size", "length", "method", "line"],
 )
-def test_what_the_server_refuses_by_itself_is_reported_and_nothing_of_what_was_sent(
+def test_the_servers_own_refusals_are_reported_without_a_quotation(
     port: int,
     reported: Reported,
     *,
@@ -302,13 +302,13 @@ def test_what_the_server_refuses_by_itself_is_reported_and_nothing_of_what_was_s
 
     (line,) = reported
     assert (line["method"], line["route"], line["status"]) == (method, route, status)
-    assert line["known"] == {"problem": problem}
+    assert line["fields"] == {"problem": problem}
     assert f"X-Request-Id: {line['request_id']}".encode() in answer
     assert line["duration_ms"] >= 0
     assert "55501234" not in str(line)
 
 
-def test_a_refusal_has_nothing_of_the_request_before_it(port: int, reported: Reported) -> None:
+def test_a_refusal_holds_nothing_of_the_request_before_it(port: int, reported: Reported) -> None:
     first = request("X-Request-Id: mine-1\r\n", line="GET /hello HTTP/1.1")
 
     raw(port, first + b"G" * 70_000)
@@ -318,7 +318,7 @@ def test_a_refusal_has_nothing_of_the_request_before_it(port: int, reported: Rep
     assert line["route"] == "(no route)"
 
 
-def test_what_the_app_answers_is_left_to_the_app_to_report(
+def test_the_server_reports_no_answer_of_the_app(
     connection: http.client.HTTPConnection, reported: Reported
 ) -> None:
     connection.request("GET", "/hello")

@@ -1,52 +1,35 @@
-"""The arrows between modules: imports go one way, and what does I/O stays at the edge."""
+"""The arrows between folders: imports go one way, and only the edge does I/O."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
-MODULES = {path.stem: path for path in Path("chalicelib").glob("*.py") if path.stem != "__init__"}
-
-DOMAIN = {"messages", "orders", "submissions"}
-STORES = {
-    "event_bus",
-    "event_topic",
-    "record_items",
-    "record_store",
-    "order_archive",
-    "order_queue",
-    "unavailable",
-}
-SERVICES = {"cursors", "events", "intake", "processing", "queries", "health"}
-EDGE = {
-    "api_document",
-    "api_page",
-    "telemetry",
-    "query_parameters",
-    "problems",
-    "representation",
-    "web",
-}
-ROOT = {"api", "settings", "wiring"}
-
-# What each module may import of this project, as groups.
-ALLOWED = {
-    "messages": set(),
-    "orders": {"messages"},
-    "submissions": {"orders"},
-    **dict.fromkeys(STORES - {"unavailable"}, DOMAIN | STORES),
-    "unavailable": set(),
-    **{name: DOMAIN | STORES | {"cursors"} for name in SERVICES},
-    "telemetry": DOMAIN | {"processing", "settings", "unavailable"},
-    **dict.fromkeys(EDGE - {"telemetry"}, DOMAIN | STORES | SERVICES | EDGE),
+# Each deployed part, and the others that it imports: app -> http -> services -> orders.
+ARROWS: dict[str, set[str]] = {
+    "orders": set(),
+    "services": {"orders"},
+    "aws": {"services", "orders"},
+    "texts": {"orders"},
+    "http": {"services", "orders", "texts"},
+    "telemetry": {"services", "orders", "settings"},
     "settings": set(),
-    "api": EDGE | {"health", "wiring"},
-    "wiring": DOMAIN | STORES | SERVICES | {"telemetry", "settings"},
+    "application": {"services", "orders", "aws", "telemetry", "settings"},
+    "app": {"services", "http", "application", "settings", "aws"},
 }
+DEPLOYED = [path for path in sorted(Path("chalicelib").rglob("*.py")) if path.parts[1:-1]]
+DEPLOYED += [*Path("chalicelib").glob("[!_]*.py"), Path("app.py")]
+MAKE_CLIENTS = ("boto3", "botocore.session")
+
+
+def part_of(path: Path) -> str:
+    """Name the part of a file: its folder in chalicelib, or the file itself."""
+    return path.parts[1].removesuffix(".py") if len(path.parts) > 1 else path.stem
 
 
 def imports_of(path: Path, *, at_run_time: bool = True) -> set[str]:
-    """The modules that a file imports; those for type checkers only, if they are asked for."""
+    """Find the modules that a file imports, with or without those for type checkers."""
     tree = ast.parse(path.read_text())
     if at_run_time:
         tree.body = [node for node in tree.body if not _for_types_only(node)]
@@ -64,49 +47,66 @@ def _for_types_only(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
-def imported_modules(path: Path) -> set[str]:
-    """The modules of chalicelib that a file imports."""
-    names = {name.split(".")[1] for name in imports_of(path) if name.startswith("chalicelib.")}
-    return names & MODULES.keys()
+def in_parts(*parts: str) -> list[Path]:
+    return [path for path in DEPLOYED if part_of(path) in parts]
 
 
-def test_every_module_has_its_place() -> None:
-    assert set(MODULES) == DOMAIN | STORES | SERVICES | EDGE | ROOT == set(ALLOWED)
+def outside(*parts: str) -> list[Path]:
+    return [path for path in DEPLOYED if part_of(path) not in parts]
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_go_one_way(module: str) -> None:
-    assert imported_modules(MODULES[module]) <= ALLOWED[module]
+def test_every_part_has_its_arrows() -> None:
+    assert {part_of(path) for path in DEPLOYED} == ARROWS.keys()
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - {"wiring"}))
-def test_only_the_wiring_makes_clients(module: str) -> None:
-    sources = ("boto3", "botocore.session")
+@pytest.mark.parametrize("path", DEPLOYED, ids=str)
+def test_parts_import_one_way(path: Path) -> None:
+    imports = imports_of(path, at_run_time=False)
+    names = {name.split(".")[1] for name in imports if name.startswith("chalicelib.")}
 
-    assert not {name for name in imports_of(MODULES[module]) if name.startswith(sources)}
-
-
-@pytest.mark.parametrize("module", sorted(set(MODULES) - {"settings"}))
-def test_only_the_settings_read_the_environment(module: str) -> None:
-    text = MODULES[module].read_text()
-
-    assert "environ" not in text.replace("the environment", "").replace("environment", "")
-    assert "getenv" not in text
+    assert names <= ARROWS[part_of(path)] | {part_of(path)}
 
 
-@pytest.mark.parametrize("module", sorted(DOMAIN))
-def test_the_domain_stands_on_the_standard_library_alone(module: str) -> None:
-    foreign = {name.split(".")[0] for name in imports_of(MODULES[module])}
+@pytest.mark.parametrize("path", in_parts("orders"), ids=str)
+def test_the_domain_imports_the_standard_library_alone_and_does_no_io(path: Path) -> None:
+    imported = {name.split(".")[0] for name in imports_of(path, at_run_time=False)}
 
-    assert not foreign & {"boto3", "botocore", "chalice", "aws_lambda_powertools"}
+    assert imported <= sys.stdlib_module_names | {"chalicelib"}
+    assert not imported & {"http", "io", "logging", "os", "pathlib", "socket", "tomllib", "urllib"}
+    assert "open(" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", [*MODULES.values(), Path("app.py")], ids=str)
-def test_nothing_that_is_deployed_imports_what_is_not(path: Path) -> None:
+@pytest.mark.parametrize("path", in_parts("services", "texts"), ids=str)
+def test_services_and_texts_import_no_library(path: Path) -> None:
+    imported = {name.split(".")[0] for name in imports_of(path, at_run_time=False)}
+
+    assert imported <= sys.stdlib_module_names | {"chalicelib"}
+
+
+@pytest.mark.parametrize("path", outside("aws"), ids=str)
+def test_only_aws_makes_clients(path: Path) -> None:
+    assert not {name for name in imports_of(path) if name.startswith(MAKE_CLIENTS)}
+    assert "create_client" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", outside("settings"), ids=str)
+def test_only_the_settings_read_the_environment(path: Path) -> None:
+    names = {
+        node.attr if isinstance(node, ast.Attribute) else node.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute | ast.Name)
+    }
+
+    assert not names & {"environ", "environb", "getenv"}
+    assert not imports_of(path) & {"os.environ", "os.environb", "os.getenv"}
+
+
+@pytest.mark.parametrize("path", DEPLOYED, ids=str)
+def test_deployed_code_imports_only_deployed_code(path: Path) -> None:
     assert not {name for name in imports_of(path) if name.split(".")[0] in {"ops", "tests"}}
 
 
-# What each folder of ops imports of the others. What they share are the modules beside them.
+# Each folder of ops, and the others that it imports. They share the modules beside them.
 OPS_ARROWS: dict[str, set[str]] = {
     "cli": {"console", "cost", "deploy", "desk", "lint", "local"},
     "console": {"desk"},

@@ -9,7 +9,7 @@ from benchmarks.backlog import Scenario, dead_letters_at_most, report, simulate
 
 
 def at_full_speed(arrivals: float, outage_seconds: int, concurrency: int) -> Scenario:
-    """Without a ramp: each batch at once gets through 100 orders a second."""
+    """Make a scenario without a ramp: each concurrent batch processes 100 orders a second."""
     return Scenario(
         arrivals,
         outage_seconds,
@@ -20,7 +20,7 @@ def at_full_speed(arrivals: float, outage_seconds: int, concurrency: int) -> Sce
     )
 
 
-def test_a_backlog_is_what_arrived_in_the_outage() -> None:
+def test_the_backlog_is_the_arrivals_of_the_outage() -> None:
     assert simulate(at_full_speed(50, 600, 10)).backlog_at_the_end == 30_000
 
 
@@ -40,14 +40,14 @@ def test_the_drain_time_is_the_backlog_over_the_spare_capacity(
 
 
 @pytest.mark.parametrize("arrivals", [1000, 1001])
-def test_without_spare_capacity_it_never_drains(arrivals: float) -> None:
+def test_a_backlog_without_spare_capacity_never_drains(arrivals: float) -> None:
     outcome = simulate(at_full_speed(arrivals, 60, 10))
 
     assert outcome.drain_seconds is None
     assert "never" in report(at_full_speed(arrivals, 60, 10), outcome)
 
 
-def test_the_ramp_is_added_up() -> None:
+def test_a_backlog_drains_while_the_concurrency_grows() -> None:
     """From 0, adding 1 a second: t batches at once after t seconds, t^2/2 seconds of work done."""
     scenario = Scenario(
         100,
@@ -67,7 +67,7 @@ def test_the_ramp_is_added_up() -> None:
     assert outcome.largest_backlog == pytest.approx(5_050)
 
 
-def test_no_more_is_processed_than_the_table_takes() -> None:
+def test_the_table_limits_the_orders_a_second() -> None:
     """30,000 orders at 40 - 10 a second, however many batches run at once."""
     scenario = Scenario(10, 3_000, first_concurrency=1250, store_limit_per_second=40)
 
@@ -92,7 +92,7 @@ def test_the_steady_concurrency_is_rate_times_duration() -> None:
     assert Scenario(10_000, 0, batch_size=100, batch_seconds=0.5).steady_concurrency == 50
 
 
-def test_the_program_runs_as_the_docs_show_it() -> None:
+def test_the_program_runs_as_the_docs_show() -> None:
     command = [sys.executable, "-m", "benchmarks.backlog", "--rate", "1000"]
 
     shown = subprocess.run(

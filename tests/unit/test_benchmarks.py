@@ -38,7 +38,7 @@ def orders_of(event: dict[str, Any]) -> list[str]:
     return [json.loads(message["body"])["id"] for message in event["Records"]]
 
 
-def test_by_round_compares_the_same_rounds_and_leaves_out_unpaired_ones() -> None:
+def test_by_round_compares_paired_rounds_only() -> None:
     assert by_round([1, 4, 9], [2, 2]) == [0.5, 2]
 
 
@@ -61,14 +61,14 @@ def test_batches_of_one_have_the_same_mix_for_every_contender(mix: Mix) -> None:
     assert SINGLE_ORDERS % 10 == 0
 
 
-def test_each_share_has_each_mix_in_each_size() -> None:
+def test_each_share_measures_each_mix_in_each_size() -> None:
     scenarios = {(each.share, each.mix, each.batch_size) for each in SCENARIOS}
 
     assert scenarios == set(itertools.product((FULL, THROTTLED), Mix, (1, 10, 100)))
 
 
 @pytest.mark.parametrize("size", [1, 10, 100])
-def test_one_order_in_ten_is_a_duplicate_and_every_other_one_of_an_earlier_batch(size: int) -> None:
+def test_one_order_in_ten_is_a_duplicate_half_of_them_from_an_earlier_batch(size: int) -> None:
     events = list(itertools.islice(batches(Mix.DUPLICATES, size, "run"), 400 // size))
 
     seen: dict[str, int] = {}
@@ -84,7 +84,7 @@ def test_one_order_in_ten_is_a_duplicate_and_every_other_one_of_an_earlier_batch
     assert earlier == 40 if size == 1 else earlier >= 15
 
 
-def test_a_row_shows_orders_a_second_the_share_of_cpu_and_calls_of_each_contender() -> None:
+def test_a_row_shows_each_contenders_orders_a_second_cpu_share_and_calls() -> None:
     cells: Cells = defaultdict(Cell)
     for scenario, name in itertools.product(SCENARIOS, NAMES):
         mine = name == OURS

@@ -1,4 +1,4 @@
-"""The console's exports where something is amiss: an error is answered, never an empty file."""
+"""The console's exports that fail: the answer is an error, never an empty file."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ ASK = """
 import asyncio, json, sys
 from types import SimpleNamespace
 import httpx
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.console import Console
 from ops.console.server import make_app
 
@@ -39,9 +39,13 @@ def answers_to(*paths: str) -> list[Any]:
     return answers
 
 
-def test_an_export_that_can_not_be_made_is_answered_with_an_error() -> None:
-    well, no_parquet, unreachable = answers_to(
-        "/export?format=csv", "/export?format=parquet", "/export?format=csv&channel=atm"
+def test_an_export_that_fails_is_answered_with_an_error() -> None:
+    well, no_parquet, unreachable, bad_filter, bad_format = answers_to(
+        "/export?format=csv",
+        "/export?format=parquet",
+        "/export?format=csv&channel=atm",
+        "/export?format=csv&channel=fax",
+        "/export?format=xml",
     )
 
     assert well[0] == 200
@@ -50,9 +54,11 @@ def test_an_export_that_can_not_be_made_is_answered_with_an_error() -> None:
     assert "needs pyarrow" in no_parquet[1]
     assert "make .venv" in no_parquet[1]
     assert unreachable == [503, "DynamoDB Query: Throttled\n"]
+    assert bad_filter == [400, "channel must be one of web, mobile, atm: got 'fax'\n"]
+    assert bad_format == [400, "format must be one of csv, ndjson, parquet: got 'xml'\n"]
 
 
-def test_what_can_not_be_exported_can_not_be_chosen() -> None:
+def test_only_installed_export_formats_can_be_chosen() -> None:
     ((status, page),) = answers_to("/orders")
 
     assert status == 200

@@ -9,11 +9,9 @@ from unittest.mock import sentinel
 
 import pytest
 
-from chalicelib.queries import MAX_LIMIT, AuditList, AuditQuery
-from chalicelib.record_items import audit_position
-from chalicelib.record_store import AuditFilter, AuditPage
-from chalicelib.submissions import Record, Status
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.orders.record import Record, Status
+from chalicelib.services.queries import MAX_LIMIT, AuditFilter, AuditList, AuditPage, AuditQuery
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.bounded import read_newest
 from ops.console.console import Console
 from ops.console.depths import Depth, Depths
@@ -30,7 +28,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", '" onclick="x', "a & b"])
-def test_text_and_attributes_can_never_be_more_than_text(text: str) -> None:
+def test_text_and_attributes_never_become_markup(text: str) -> None:
     made = tag("p", text, title=text)
 
     assert "<script>" not in made
@@ -38,7 +36,7 @@ def test_text_and_attributes_can_never_be_more_than_text(text: str) -> None:
     assert made.count("<p") == 1
 
 
-def test_elements_nest_and_what_is_none_is_left_out() -> None:
+def test_elements_nest_and_leave_out_none() -> None:
     made = tag("ul", [tag("li", "a", class_="b"), None], hidden=True, aria_label=None)
 
     assert made == '<ul hidden><li class="b">a</li></ul>'
@@ -54,7 +52,7 @@ def test_elements_nest_and_what_is_none_is_left_out() -> None:
         ("[1, 2]", "[1, 2]"),
     ],
 )
-def test_json_is_shown_a_field_a_line_with_its_numbers_as_they_were(text: str, shown: str) -> None:
+def test_json_is_shown_one_field_per_line_with_its_numbers_unchanged(text: str, shown: str) -> None:
     assert pretty(text) == shown
 
 
@@ -71,7 +69,7 @@ def test_json_is_shown_a_field_a_line_with_its_numbers_as_they_were(text: str, s
     ],
 )
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-def test_only_the_consoles_own_pages_are_let_in(
+def test_the_guard_admits_only_the_consoles_own_pages(
     headers: dict[str, str], kind: str, let_in: bool
 ) -> None:
     reached, sent = run_guard(kind, headers)
@@ -111,7 +109,9 @@ class Evenly:
         self._first = first
         self.read = 0
 
-    def audit(self, day: date, shard: int, before: str, limit: int, only: AuditFilter) -> AuditPage:
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage:
         assert (shard, only) == (0, AuditFilter())
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         end = midnight if before == "~" else datetime.fromisoformat(before)
@@ -125,7 +125,7 @@ class Evenly:
                 break
             found.append(record_at(at))
         self.read += len(found)
-        more = audit_position(found[-1]) if len(found) == limit else None
+        more = found[-1].audit_position if len(found) == limit else None
         return AuditPage(tuple(found), more)
 
 
@@ -136,7 +136,7 @@ def record_at(moment: datetime) -> Record:
 
 
 @pytest.mark.parametrize("end", [NOON, datetime(2026, 3, 1, 0, 10, tzinfo=UTC)])
-def test_a_sample_of_bounded_size_tells_how_many_there_are(end: datetime) -> None:
+def test_a_bounded_sample_estimates_the_whole_number(end: datetime) -> None:
     period = timedelta(hours=24)
     records = Evenly(timedelta(milliseconds=86.4), end - timedelta(hours=48))
 
@@ -151,7 +151,7 @@ def test_a_sample_of_bounded_size_tells_how_many_there_are(end: datetime) -> Non
 
 
 @pytest.mark.parametrize("end", [NOON, datetime(2026, 3, 1, 0, 10, tzinfo=UTC)])
-def test_what_is_few_is_counted_exactly(end: datetime) -> None:
+def test_small_numbers_are_counted_exactly(end: datetime) -> None:
     records = Evenly(timedelta(minutes=10), end - timedelta(hours=48))
 
     statistics, _ = sample(records, end, timedelta(hours=24))
@@ -169,7 +169,7 @@ def depths(found: list[Depth] | StoreUnavailable, clock: Clock) -> Depths:
     return Depths(lambda: looks, history, clock)
 
 
-def test_depths_begin_with_what_cloudwatch_has() -> None:
+def test_depths_begin_with_cloudwatchs_values() -> None:
     clock = Clock(NOON)
     before = [Depth(NOON - timedelta(minutes=minutes), minutes, 0, 0) for minutes in (2, 1, 3)]
     known = depths(before, clock)
@@ -181,7 +181,7 @@ def test_depths_begin_with_what_cloudwatch_has() -> None:
     assert known.since(NOON)[0].dead_letters == 7
 
 
-def test_without_metrics_depths_begin_where_the_console_does() -> None:
+def test_depths_without_metrics_begin_with_the_console() -> None:
     known = depths(StoreUnavailable("denied"), Clock(NOON))
 
     known.watch(stopped())
@@ -203,7 +203,7 @@ def handled(count: int, *, closed: list[bool], error: str | None = None) -> Gene
         closed.append(True)
 
 
-def test_a_job_counts_what_was_done_and_what_failed() -> None:
+def test_a_job_counts_successes_and_failures() -> None:
     job = Job("redrive", 3, lambda: handled(3, closed=[], error="no"))
 
     job.run()
@@ -211,7 +211,7 @@ def test_a_job_counts_what_was_done_and_what_failed() -> None:
     assert (job.done, job.failed, job.error, job.ended) == (0, 3, "no", True)
 
 
-def test_a_job_that_is_cancelled_stops_after_the_letter_at_hand() -> None:
+def test_a_cancelled_job_stops_after_the_current_letter() -> None:
     closed: list[bool] = []
     job = Job("redrive", 3, lambda: handled(3, closed=closed))
     job.cancel()
@@ -234,7 +234,7 @@ def test_two_jobs_do_not_run_at_once() -> None:
     wait.set()
 
 
-def test_a_job_says_what_the_stage_did_not_do() -> None:
+def test_a_job_reports_the_stages_failure() -> None:
     def unreachable() -> Generator[Handled]:
         raise StoreUnavailable("SQS ReceiveMessage")
         yield
@@ -247,7 +247,7 @@ def test_a_job_says_what_the_stage_did_not_do() -> None:
 
 
 class Pages:
-    """A list of orders whose pages have so many records each."""
+    """A list of orders with so many records on each page."""
 
     def __init__(self, *sizes: int) -> None:
         self._sizes = sizes
@@ -270,7 +270,7 @@ class Pages:
         ((MAX_LIMIT,) * 9, 2 * MAX_LIMIT, False, 2),
     ],
 )
-def test_a_page_reads_on_only_while_it_finds_much_and_not_too_much(
+def test_a_page_reads_on_while_it_finds_enough_up_to_a_limit(
     sizes: tuple[int, ...], found: int, complete: bool, asked: int
 ) -> None:
     pages = Pages(*sizes)
@@ -284,7 +284,7 @@ def test_a_page_reads_on_only_while_it_finds_much_and_not_too_much(
 @pytest.mark.parametrize(
     ("stage", "offered"), [("local", True), ("dev", True), ("prod", False), ("uat", False)]
 )
-def test_orders_are_made_up_only_where_no_customers_are(stage: str, offered: bool) -> None:
+def test_orders_are_made_up_only_on_stages_without_customers(stage: str, offered: bool) -> None:
     console = Console(cast("Any", SimpleNamespace(stage=SimpleNamespace(name=stage))))
 
     keys = [place.key for place in places(cast("Any", SimpleNamespace(console=console)))]

@@ -1,4 +1,4 @@
-"""The two catalogues of the console: the same keys, the same placeholders, and none unused."""
+"""The console's catalogues: the same keys and placeholders, none unused, none of the system's."""
 
 import re
 import string
@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.texts import FOLDER as SYSTEM_FOLDER
+from chalicelib.texts import LANGUAGES, Texts
 from ops.console.formats import Formats
 from ops.console.frame import PLACES
-from ops.console.texts import LANGUAGES, preferred_language, texts_in
+from ops.console.texts import FOLDER, chosen_language, texts_in
 
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8") for path in sorted(Path("ops/console").rglob("*.py"))
 )
-ENGLISH, SPANISH = texts_in("en"), texts_in("es")
-# What a key is put together from where it is used, as in t(f"outcome.{status}").
+ENGLISH, SPANISH = Texts("en", FOLDER), Texts("es", FOLDER)
+SYSTEM = Texts("en", SYSTEM_FOLDER)
+# The parts from which code puts keys together, as in t(f"outcome.{status}").
 MADE_UP = re.compile(r'f"([a-z_]+\.[a-z_.]*)\{')
 
 
@@ -31,14 +34,19 @@ def test_both_languages_say_the_same_values(key: str) -> None:
     assert placeholders(ENGLISH(key)) == placeholders(SPANISH(key))
 
 
-def test_every_key_that_is_asked_for_is_there() -> None:
+def test_the_consoles_catalogue_and_the_systems_have_no_key_in_common() -> None:
+    assert not ENGLISH.keys() & SYSTEM.keys()
+    assert texts_in("en").keys() == ENGLISH.keys() | SYSTEM.keys()
+
+
+def test_every_used_key_exists() -> None:
     asked = set(re.findall(r'\bt\(\s*"([a-z_0-9A-Z.]+)"', SOURCES))
 
     assert len(asked) > 100
-    assert asked <= ENGLISH.keys()
+    assert asked <= texts_in("en").keys()
 
 
-def test_no_key_is_left_over() -> None:
+def test_every_key_is_used() -> None:
     written = set(re.findall(r'"([a-z_]+\.[a-zA-Z_0-9.]+)"', SOURCES))
     made_up = tuple(MADE_UP.findall(SOURCES))
     titles = {f"{key}.title" for key in (*(place.key for place in PLACES), "unknown")}
@@ -65,7 +73,7 @@ def test_no_key_is_left_over() -> None:
 def test_the_language_is_the_chosen_one_or_the_browsers(
     cookie: str | None, accept_language: str, language: str
 ) -> None:
-    assert preferred_language(cookie, accept_language) == language
+    assert chosen_language(cookie, accept_language) == language
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_the_language_is_the_chosen_one_or_the_browsers(
         ("es", 3 * 86400, "3 d"),
     ],
 )
-def test_a_duration_is_said_in_the_unit_that_fits(
+def test_a_duration_is_written_in_the_fitting_unit(
     language: str, seconds: float, words: str
 ) -> None:
     assert Formats(texts_in(language)).duration(seconds) == words
@@ -96,7 +104,7 @@ def test_a_duration_is_said_in_the_unit_that_fits(
         (10**6 - 1, 10**6, ">99.9 %"),
     ],
 )
-def test_a_share_never_says_none_or_all_if_it_is_not(part: int, whole: int, words: str) -> None:
+def test_a_share_says_none_or_all_only_if_it_is_exact(part: int, whole: int, words: str) -> None:
     assert Formats(ENGLISH).percent(part, whole) == words
 
 

@@ -1,4 +1,4 @@
-"""The bill: what was measured times what AWS asks for it."""
+"""The bill: each measured quantity times AWS's price."""
 
 import pytest
 from click.testing import CliRunner
@@ -39,7 +39,7 @@ def design(batch_size: int = 10, **calls: float) -> Design:
     )
 
 
-def test_each_component_is_what_was_measured_times_its_price() -> None:
+def test_each_component_costs_its_measured_quantity_times_its_price() -> None:
     assert bill(design(DynamoDBQuery=1), 2, PRICES) == pytest.approx(
         {
             "API Gateway, requests": 2 * 1,
@@ -56,7 +56,7 @@ def test_each_component_is_what_was_measured_times_its_price() -> None:
 
 
 @pytest.mark.parametrize(("batch_size", "requests"), [(1, 3), (10, 1.2), (100, 1.2)])
-def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
+def test_one_sqs_request_receives_or_deletes_at_most_ten_messages(
     batch_size: int, requests: float
 ) -> None:
     assert bill(design(batch_size), 1, PRICES)["SQS, send, receive and delete"] == pytest.approx(
@@ -64,7 +64,7 @@ def test_sqs_receives_and_deletes_ten_messages_by_one_request_at_most(
     )
 
 
-def test_a_stage_costs_its_alarms_dashboard_metrics_and_polls_whatever_its_traffic() -> None:
+def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() -> None:
     template = {
         "Resources": {
             "One": {"Type": ALARM},
@@ -86,13 +86,13 @@ def test_a_stage_costs_its_alarms_dashboard_metrics_and_polls_whatever_its_traff
     )
 
 
-def test_the_standing_charges_are_those_of_the_template_that_is_deployed() -> None:
+def test_the_standing_charges_match_the_deployed_template() -> None:
     charges = standing_charges(PRICES, channels=1, template=stage_template())
 
     assert list(charges)[:2] == ["CloudWatch, 8 alarms", "CloudWatch, 1 dashboard"]
 
 
-def test_the_price_list_says_of_when_each_price_is_and_where_it_is_from() -> None:
+def test_the_price_list_gives_the_date_and_source_of_each_price() -> None:
     listed = prices()
 
     assert listed["source"]
@@ -121,14 +121,14 @@ def test_the_command_shows_the_bill_its_prices_and_its_measurements() -> None:
     assert "CloudWatch, up to 20 metrics" in answer.output
 
 
-def test_the_command_counts_the_metrics_of_as_many_channels_as_it_is_told() -> None:
+def test_the_command_counts_the_metrics_of_the_given_number_of_channels() -> None:
     answer = CliRunner().invoke(main, ["cost", "--channels", "3"])
 
     assert answer.exit_code == 0
     assert "CloudWatch, up to 40 metrics" in answer.output
 
 
-def test_a_batch_size_that_was_not_measured_is_refused_with_those_that_were() -> None:
+def test_the_error_of_an_unmeasured_batch_size_lists_the_measured_ones() -> None:
     answer = CliRunner().invoke(main, ["cost", "--batch", "7"])
 
     assert answer.exit_code == 2

@@ -2,27 +2,27 @@
 
 import pytest
 
-from chalicelib.cursors import InvalidCursor, decode_cursor, encode_cursor
+from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
 
 
-def test_a_position_comes_back_as_it_was() -> None:
+def test_decode_cursor_reads_what_encode_cursor_writes() -> None:
     position = ("2026-03-01T12:00:00.000Z#0123456789abcdef", "2#s-1#aa")
 
     assert decode_cursor("query", encode_cursor("query", position)) == position
 
 
-def test_a_cursor_is_of_characters_that_are_safe_in_a_url() -> None:
+def test_a_cursor_holds_only_characters_that_are_safe_in_a_url() -> None:
     cursor = encode_cursor("query", ("\xff\xfe" * 20, "?&=/+"))
 
     assert cursor.replace("-", "").replace("_", "").isalnum()
 
 
-def test_a_cursor_of_another_query_is_refused() -> None:
+def test_decode_cursor_refuses_a_cursor_of_another_query() -> None:
     with pytest.raises(InvalidCursor):
         decode_cursor("other", encode_cursor("query", ("a", "b")))
 
 
-def test_every_altered_character_is_noticed() -> None:
+def test_decode_cursor_notices_every_altered_character() -> None:
     cursor = encode_cursor("query", ("position", "record"))
 
     for place, character in enumerate(cursor):
@@ -34,6 +34,6 @@ def test_every_altered_character_is_noticed() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "%%%", "ñ", "A" * 5, "A" * 10_000, "====", "AAAAAAAAAAD_", "\x00"]
 )
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_decode_cursor_refuses_any_other_text(text: str) -> None:
     with pytest.raises(InvalidCursor):
         decode_cursor("query", text)

@@ -34,7 +34,7 @@ def refusal(code: str, message: str = "because") -> ClientError:
         (refusal("SignatureDoesNotMatch"), "this machine's clock is"),
     ],
 )
-def test_bad_credentials_are_told_from_each_other(
+def test_each_kind_of_bad_credentials_has_its_own_sentence(
     error: "ClientError | NoCredentialsError", said: str
 ) -> None:
     explained = explain(error, {})
@@ -43,13 +43,13 @@ def test_bad_credentials_are_told_from_each_other(
     assert "export AWS_PROFILE=NAME" in explained
 
 
-def test_an_sso_sign_in_that_has_expired_names_the_command() -> None:
+def test_the_sentence_about_an_expired_sso_session_names_the_command() -> None:
     error = TokenRetrievalError(provider="sso", error_msg="expired")
 
     assert "aws sso login --profile work" in explain(error, {"AWS_PROFILE": "work"})
 
 
-def test_no_region_is_said_with_an_example() -> None:
+def test_the_sentence_about_a_missing_region_gives_an_example() -> None:
     assert "export AWS_DEFAULT_REGION=us-east-1" in explain(NoRegionError(), {})
 
 
@@ -70,7 +70,7 @@ def test_a_region_that_exists_is_not_doubted() -> None:
     assert "has a network" in explained
 
 
-def test_an_endpoint_where_nothing_is_is_named() -> None:
+def test_the_sentence_about_an_unreachable_endpoint_names_it() -> None:
     error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
 
     explained = explain(error, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
@@ -88,12 +88,12 @@ def test_an_endpoint_where_nothing_is_is_named() -> None:
         ("SomethingNew", "AWS refuses CreateChangeSet (SomethingNew): because"),
     ],
 )
-def test_other_refusals_keep_awss_own_words(code: str, said: str) -> None:
+def test_any_other_refusal_keeps_the_words_of_aws(code: str, said: str) -> None:
     explained = explain(refusal(code))
 
     assert said in explained
     assert "run the command again" in explained.lower()
 
 
-def test_what_boto3_itself_refuses_is_a_sentence_too() -> None:
+def test_boto3s_own_refusal_becomes_a_sentence_too() -> None:
     assert "Mend that" in explain(ParamValidationError(report="too long"), {})

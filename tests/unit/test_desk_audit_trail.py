@@ -1,8 +1,8 @@
-"""The audit trail: what operators did is kept, and no list of orders ever shows it."""
+"""The audit trail: it keeps the operators' actions, and no list of orders ever shows it."""
 
 from datetime import date, timedelta
 
-from chalicelib.orders import is_order_id
+from chalicelib.orders.order import is_order_id
 from ops.desk.audit_trail import AuditTrail
 from tests.builders import START, Clock
 from tests.desk_fakes import FakeOrderTable
@@ -28,6 +28,15 @@ def test_an_action_says_who_when_what_and_why() -> None:
     )
 
 
+def test_the_text_of_a_discarded_letter_is_kept_whole_and_shown_masked() -> None:
+    trail = audit_trail(FakeOrderTable())
+
+    written = trail.write("dlq.discard", payload='{"toAccount": "5550123456"}', letters=123456)
+
+    assert written.details["payload"] == '{"toAccount": "5550123456"}'
+    assert written.masked_details == {"payload": '{"toAccount": "****3456"}', "letters": "123456"}
+
+
 def test_actions_come_newest_first_over_days() -> None:
     clock = Clock()
     trail = audit_trail(FakeOrderTable(), clock)
@@ -48,7 +57,7 @@ def test_a_distant_period_ends() -> None:
     assert list(trail.newest_first(date.min, date.min)) == []
 
 
-def test_two_actions_of_one_moment_are_both_kept() -> None:
+def test_two_actions_at_the_same_moment_are_both_kept() -> None:
     trail = audit_trail(FakeOrderTable())
 
     trail.write("one")
@@ -57,8 +66,8 @@ def test_two_actions_of_one_moment_are_both_kept() -> None:
     assert len(list(trail.newest_first(TODAY, TODAY))) == 2
 
 
-def test_an_entry_can_not_be_taken_for_an_order() -> None:
-    """Neither by its key, nor by an index: it has none of their key attributes."""
+def test_an_entry_cannot_be_taken_for_an_order() -> None:
+    """Its key is no order's, and it has no key attribute of an index."""
     table = FakeOrderTable()
 
     audit_trail(table).write("dlq.redrive")

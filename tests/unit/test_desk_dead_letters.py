@@ -1,5 +1,6 @@
-"""Dead letters: what a look tells and leaves behind, and that no redrive loses or doubles one."""
+"""Dead letters: a look tells all and leaves all as it was; no redrive loses or doubles one."""
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -7,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.order_queue import Message
-from chalicelib.processing import Processor
-from chalicelib.submissions import Record, Status
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.orders.errors import sentence, sentence_to_json
+from chalicelib.orders.record import Record, Status
+from chalicelib.services.message import Message
+from chalicelib.services.processing import Processor
+from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.texts import texts_in
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
@@ -18,6 +21,7 @@ from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
+NOT_AN_OBJECT = sentence("order.not_an_object", got=sentence("got.list"))
 OPERATOR = "arn:aws:iam::000000000000:user/ana"
 
 
@@ -50,7 +54,7 @@ class World:
         return list(self.letters.redrive(plan or self.letters.plan(Selection()), **options))
 
     def process_what_was_sent(self) -> None:
-        """What the processor does with it: SQS has given each a new message id."""
+        """Process the messages that were sent back: SQS has given each a new message id."""
         for sent in self.queue.sent:
             message = sqs_message(sent.body)
             self.processor.process_batch(
@@ -70,10 +74,10 @@ def world() -> World:
 
 
 def unreadable(body: str = "[]", **attributes: str) -> Message:
-    """A message that the processor passed on."""
+    """Make a message that the processor passed on."""
     details: dict[str, Any] = {
         "unreadableReason": "not_an_object",
-        "unreadableDetail": "is not a JSON object",
+        "unreadableDetail": json.dumps(sentence_to_json(NOT_AN_OBJECT)),
         "unreadableAt": "2026-03-01T12:00:05.000Z",
         "originalMessageId": "original-1",
         "submissionId": "s-1",
@@ -100,9 +104,60 @@ def test_an_unreadable_letter_shows_the_processors_reason(world: World) -> None:
     (letter,) = world.letters.look()
 
     assert (letter.order_id, letter.reason) == (None, "not_an_object")
-    assert letter.detail == "is not a JSON object"
+    assert letter.detail == NOT_AN_OBJECT
+    assert letter.written_detail(texts_in("en")) == "is not a JSON object: got a list"
     assert letter.known is Known.UNREADABLE
     assert letter.last_seen_at == START + timedelta(seconds=5)
+
+
+def test_an_attribute_of_a_senders_own_is_masked_unless_accounts_are_asked_for(
+    world: World,
+) -> None:
+    own = {
+        "submissionId": "6f796420-4ba3-4735-bfa2-077c450209ad",
+        "submittedBy": "arn:aws:iam::123456789012:user/ana",
+    }
+    world.queue.add(unreadable(channel="5550123456", note="<b>5550123456", **own))
+
+    (letter,) = world.letters.look()
+
+    attributes = letter.attributes()
+    assert own.items() <= attributes.items()
+    assert (attributes["channel"], attributes["note"]) == ("****3456", "<b>****3456")
+    assert letter.attributes(show_accounts=True)["channel"] == "5550123456"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is not a JSON object",
+        "5",
+        '{"key": "order.empty"}',
+        '{"key": 5, "parameters": {}}',
+        '{"key": "order.empty", "parameters": []}',
+        '{"key": "order.not_an_object", "parameters": {"got": 5}}',
+        '{"key": "order.not_an_object", "parameters": {"got": {"key": []}}}',
+        "[" * 2_000,
+        '{"key": "k", "parameters": {"p": ' * 1_000 + '"x"' + "}}" * 1_000,
+    ],
+)
+def test_a_foreign_detail_is_shown_unchanged(world: World, text: str) -> None:
+    """It may be an older release's, or anyone's who may put messages on the queue."""
+    world.queue.add(unreadable(unreadableDetail=text))
+
+    (letter,) = world.letters.look()
+
+    assert letter.detail == text
+    assert letter.written_detail(texts_in("en")) == text
+
+
+def test_a_sentence_of_another_release_is_shown_by_its_key(world: World) -> None:
+    detail = '{"key": "order.made_up", "parameters": {"got": "5550123456"}}'
+    world.queue.add(unreadable(unreadableDetail=detail))
+
+    (letter,) = world.letters.look()
+
+    assert letter.written_detail(texts_in("en")) == "order.made_up got=****3456"
 
 
 def test_an_unreadable_letter_that_sqs_moved_gets_the_parsers_reason(world: World) -> None:
@@ -115,7 +170,7 @@ def test_an_unreadable_letter_that_sqs_moved_gets_the_parsers_reason(world: Worl
     ("recorded_as", "known"),
     [("s-1", Known.THIS_SUBMISSION), ("another", Known.OTHER_SUBMISSION)],
 )
-def test_a_letter_tells_what_is_recorded_of_its_order(
+def test_a_letter_shows_the_records_of_its_order(
     world: World, recorded_as: str, known: Known
 ) -> None:
     text = order_text("order-001")
@@ -127,7 +182,7 @@ def test_a_letter_tells_what_is_recorded_of_its_order(
     assert (letter.known, letter.status) == (known, Status.ACCEPTED)
 
 
-def test_a_look_returns_what_it_received(world: World) -> None:
+def test_a_look_returns_the_letters_that_it_received(world: World) -> None:
     world.queue.add(*(sqs_message() for _ in range(25)))
 
     assert len(list(world.letters.look())) == 25
@@ -136,7 +191,7 @@ def test_a_look_returns_what_it_received(world: World) -> None:
     assert len(world.queue.messages) == 25
 
 
-def test_a_look_that_is_broken_off_returns_what_it_received(world: World) -> None:
+def test_an_interrupted_look_returns_the_letters_that_it_received(world: World) -> None:
     world.queue.add(*(sqs_message() for _ in range(25)))
 
     with closing(world.letters.look()) as letters:
@@ -146,8 +201,8 @@ def test_a_look_that_is_broken_off_returns_what_it_received(world: World) -> Non
     assert not world.queue.hidden
 
 
-def test_a_look_ends_even_if_nothing_can_be_returned(world: World) -> None:
-    """SQS returns them by itself in the end."""
+def test_a_look_ends_even_if_no_letter_can_be_returned(world: World) -> None:
+    """SQS returns the letters by itself in the end."""
     world.queue.add(sqs_message())
 
     with closing(world.letters.look()) as letters:
@@ -169,7 +224,7 @@ def test_a_look_ends_even_if_nothing_can_be_returned(world: World) -> None:
     ],
     ids=str,
 )
-def test_a_selection_takes_what_meets_all_its_conditions(
+def test_a_selection_takes_the_letters_that_meet_all_its_conditions(
     world: World, selection: Selection
 ) -> None:
     late = (START + timedelta(minutes=45)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
@@ -190,10 +245,10 @@ def test_a_selection_takes_what_meets_all_its_conditions(
         ({}, "m-1"),
     ],
 )
-def test_a_redriven_letter_stays_the_submission_that_it_was(
+def test_a_redriven_letter_stays_the_same_submission(
     world: World, attributes: dict[str, str], expected: str
 ) -> None:
-    """A redriven message gets a new id, so what the old one stood for is said by the attribute."""
+    """A redriven message gets a new id, so an attribute keeps the identity."""
     details: dict[str, Any] = attributes
     world.queue.add(sqs_message(order_text(), message_id="m-1", channel="atm", **details))
 
@@ -208,7 +263,7 @@ def test_a_redriven_letter_stays_the_submission_that_it_was(
     assert not world.queue.messages
 
 
-def test_a_redriven_letter_leaves_its_old_reason_behind(world: World) -> None:
+def test_a_redriven_letter_loses_its_old_reason(world: World) -> None:
     """SQS admits ten attributes, and the next reason may be another one."""
     world.queue.add(unreadable())
 
@@ -217,7 +272,7 @@ def test_a_redriven_letter_leaves_its_old_reason_behind(world: World) -> None:
     assert set(world.queue.sent[0].attributes) == {"submissionId", "receivedAt"}
 
 
-def test_a_process_that_is_killed_between_send_and_delete_makes_no_duplicate(world: World) -> None:
+def test_a_kill_between_send_and_delete_makes_no_duplicate(world: World) -> None:
     world.queue.add(sqs_message(order_text("order-001"), message_id="m-1"))
     world.queue.killed_before_delete = True
     with pytest.raises(Killed):
@@ -234,7 +289,7 @@ def test_a_process_that_is_killed_between_send_and_delete_makes_no_duplicate(wor
     assert not world.queue.messages
 
 
-def test_a_letter_that_can_not_be_sent_stays_and_is_said(world: World) -> None:
+def test_an_unsendable_letter_stays_and_is_reported(world: World) -> None:
     world.queue.add(sqs_message())
     plan = world.letters.plan(Selection())
 
@@ -249,7 +304,7 @@ def test_a_letter_that_can_not_be_sent_stays_and_is_said(world: World) -> None:
     assert not world.queue.hidden
 
 
-def test_what_comes_later_is_not_in_the_plan(world: World) -> None:
+def test_a_redrive_leaves_out_letters_that_come_later(world: World) -> None:
     """A letter that fails again would otherwise be redriven for ever."""
     world.queue.add(sqs_message(message_id="m-1"))
     plan = world.letters.plan(Selection())
@@ -262,7 +317,7 @@ def test_what_comes_later_is_not_in_the_plan(world: World) -> None:
     assert not world.queue.hidden
 
 
-def test_a_redrive_that_is_closed_stops_and_is_begun_again(world: World) -> None:
+def test_a_closed_redrive_stops_and_can_be_begun_again(world: World) -> None:
     world.queue.add(*(sqs_message() for _ in range(25)))
     with closing(world.letters.redrive(world.letters.plan(Selection()))) as handled:
         for _ in range(12):
@@ -283,7 +338,7 @@ def test_a_redrive_keeps_to_its_rate(world: World) -> None:
     assert world.slept == [0.0, 0.5, 1.0]
 
 
-def test_a_redrive_is_written_down_before_it_begins_and_when_it_ends(world: World) -> None:
+def test_a_redrive_writes_audit_entries_before_it_begins_and_when_it_ends(world: World) -> None:
     world.queue.add(sqs_message())
 
     world.redrive(why="table was throttled")
@@ -296,7 +351,7 @@ def test_a_redrive_is_written_down_before_it_begins_and_when_it_ends(world: Worl
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
-def test_nothing_is_done_that_can_not_be_written_down(world: World, action: str) -> None:
+def test_nothing_is_done_without_an_audit_entry(world: World, action: str) -> None:
     world.queue.add(sqs_message())
     plan = world.letters.plan(Selection())
     act: Callable[..., Any] = getattr(world.letters, action)
@@ -308,7 +363,7 @@ def test_nothing_is_done_that_can_not_be_written_down(world: World, action: str)
     assert not world.queue.sent
 
 
-def test_a_discarded_letter_is_gone_and_its_text_is_kept(world: World) -> None:
+def test_a_discard_deletes_the_letter_and_keeps_its_text(world: World) -> None:
     world.queue.add(sqs_message(order_text("order-001"), message_id="m-1"))
 
     (handled,) = world.letters.discard(world.letters.plan(Selection()), why="a test of ours")

@@ -1,4 +1,4 @@
-"""Exports, masking and statistics: what leaves the desk."""
+"""The ways out of the desk: exports, masking and statistics."""
 
 import csv
 import io
@@ -11,11 +11,20 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from chalicelib.record_store import AuditFilter
-from chalicelib.submissions import Record, Status
-from ops.desk.exports import COLUMNS, ROWS_AT_ONCE, Format, export
+from chalicelib.orders.errors import sentence
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms
+from chalicelib.services.queries import AuditFilter
+from ops.desk.exports import ROWS_AT_ONCE, Format, columns, export
 from ops.desk.external_sort import sorted_lines
-from ops.desk.masking import masked, masked_json, masked_record, masked_text
+from ops.desk.masking import (
+    mask,
+    masked_error,
+    masked_json,
+    masked_record,
+    masked_sentence,
+    masked_text,
+)
 from ops.desk.stats import Ages, Stats, grouped_by_error
 from tests.builders import START, Clock, order_text, submission
 
@@ -37,7 +46,7 @@ CONFLICT = record_of(amount="12.50")._replace(
 )
 
 
-def test_ndjson_is_a_record_a_line_as_the_api_shows_it() -> None:
+def test_ndjson_has_one_record_per_line_as_the_api_shows_it() -> None:
     first, second = exported(Format.NDJSON, CONFLICT, record_of(amount=0)).splitlines()
 
     fields = json.loads(first)
@@ -53,7 +62,7 @@ def test_csv_has_a_header_and_lists_as_json() -> None:
     text = exported(Format.CSV, CONFLICT).decode()
 
     (row,) = csv.DictReader(io.StringIO(text, newline=""))
-    assert tuple(row) == COLUMNS
+    assert list(row) == columns()
     assert (row["amount"], row["isDuplicate"], row["differs"]) == ("12.50", "true", '["amount"]')
     assert row["channel"] == ""
 
@@ -83,13 +92,13 @@ def test_accounts_are_masked_unless_asked_for(form: Format) -> None:
 
 
 @pytest.mark.parametrize("form", Format)
-def test_nothing_makes_a_file_that_can_be_read(form: Format) -> None:
+def test_an_export_of_no_records_is_a_readable_file(form: Format) -> None:
     content = exported(form)
 
     if form is Format.PARQUET:
         assert pyarrow.parquet.read_table(io.BytesIO(content)).num_rows == 0
     else:
-        assert content.decode().strip() in ("", ",".join(COLUMNS))
+        assert content.decode().strip() in ("", ",".join(columns()))
 
 
 def test_an_export_holds_a_few_thousand_records_at_a_time() -> None:
@@ -114,7 +123,7 @@ def test_an_export_holds_a_few_thousand_records_at_a_time() -> None:
 def test_an_account_shows_its_last_four_digits_at_most(
     account: str | None, shown: str | None
 ) -> None:
-    assert masked(account) == shown
+    assert Terms({"fromAccount": account}).masked(mask)["fromAccount"] == shown
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,7 @@ def test_an_account_shows_its_last_four_digits_at_most(
         ("not json 1234567 at all", "not json ****4567 at all"),
     ],
 )
-def test_whatever_could_be_an_account_is_masked_in_a_text(text: str, shown: str) -> None:
+def test_a_text_masks_everything_that_could_be_an_account(text: str, shown: str) -> None:
     assert masked_text(text) == shown
 
 
@@ -148,7 +157,7 @@ def test_whatever_could_be_an_account_is_masked_in_a_text(text: str, shown: str)
         (r'{"half": "\ud83d", "\u00f1": 1}', r'{"half": "\ud83d", "\u00f1": 1}'),
     ],
 )
-def test_the_same_is_masked_in_json_which_stays_json(text: str, shown: str) -> None:
+def test_masked_json_stays_json(text: str, shown: str) -> None:
     assert masked_json(text) == shown
     assert isinstance(json.loads(shown), dict)
 
@@ -157,6 +166,44 @@ def test_an_invalid_orders_payload_is_masked_too() -> None:
     record = masked_record(record_of(amount=0))
 
     assert "1111111" not in str(record)
+
+
+# Too large for an amount, too.
+NUMBER = "5550123456789012"
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("field", TERMS)
+@pytest.mark.parametrize(
+    "value", [NUMBER, int(NUMBER), f"{NUMBER}x", f"-{NUMBER}", NUMBER * 3, [NUMBER], {"a": NUMBER}]
+)
+def test_no_error_shows_an_account_from_any_field(field: str, value: object, form: Format) -> None:
+    fields: dict[str, Any] = {"amount": 0, field: value}
+    rejected = record_of(**fields)
+
+    shown = exported(form, rejected)
+
+    assert rejected.errors
+    assert NUMBER.encode() not in shown
+    assert NUMBER not in str(masked_record(rejected))
+
+
+def test_an_error_of_a_masked_term_masks_the_whole_quotation() -> None:
+    (error,) = record_of(fromAccount=True).errors
+
+    assert masked_error(error).sentence.parameters == {"got": "****"}
+
+
+def test_the_limits_that_an_error_names_are_shown() -> None:
+    (error,) = record_of(amount=10**13).errors
+
+    assert masked_error(error).sentence.parameters == {"got": "****0000", "most": str(MAX_AMOUNT)}
+
+
+def test_a_sentence_within_a_sentence_is_masked_too() -> None:
+    within = sentence("order.not_an_object", got=sentence("got.made_up", value=NUMBER))
+
+    assert NUMBER not in str(masked_sentence(within))
 
 
 class FakeOrders:
@@ -202,7 +249,7 @@ def test_percentiles_are_right_to_within_five_percent() -> None:
     assert Ages().percentile(50) is None
 
 
-def test_rejected_orders_are_grouped_by_error_the_most_frequent_first() -> None:
+def test_rejects_are_grouped_by_error_most_frequent_first() -> None:
     records = [record_of(f"order-{n}", amount=0) for n in range(5)]
     records.append(record_of("other", toAccount="x", age_ms=9))
 
@@ -216,7 +263,7 @@ def test_rejected_orders_are_grouped_by_error_the_most_frequent_first() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 10, 11])
-def test_lines_are_sorted_however_many_fit_into_memory(count: int) -> None:
+def test_lines_are_sorted_even_if_few_fit_into_memory(count: int) -> None:
     lines = [f"{number * 7 % 11:02d}" for number in range(count)]
 
     assert list(sorted_lines(lines, in_memory=3)) == sorted(lines)

@@ -6,15 +6,14 @@ from itertools import islice
 
 import pytest
 
-from chalicelib.intake import Intake
-from chalicelib.queries import AuditQuery, OrderNotFound, Queries
-from chalicelib.record_store import AuditFilter
-from chalicelib.submissions import Record, Status, settle
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.settle import settle
+from chalicelib.services.queries import AuditFilter, AuditQuery, OrderNotFound
 from ops.desk.order_bucket import ObjectMissing
 from ops.desk.orders import Orders
+from tests.application import FakeApplication
 from tests.builders import START, Clock, order_text, submission
-from tests.desk_fakes import FakeOrderBucket
-from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
 
 TODAY = START.date()
 ALL = AuditQuery(TODAY, TODAY + timedelta(days=30), AuditFilter())
@@ -24,15 +23,17 @@ class World:
     """A desk's orders over fakes; time goes on while it sleeps."""
 
     def __init__(self) -> None:
-        self.records = FakeRecordStore()
-        self.queue = FakeQueue()
-        self.bucket = FakeOrderBucket()
         self.clock = Clock()
+        application = FakeApplication(self.clock, new_id=lambda: "s-1")
+        self.records = application.fake_records
+        self.queue = application.fake_queue
+        self.bucket = FakeOrderBucket()
         self.orders = Orders(
-            intake=lambda: Intake(self.queue, self.clock, lambda: "s-1"),
-            queries=Queries(self.records, FakeArchive(), self.clock),
+            intake=application.intake,
+            queries=application.queries,
             records=self.records,
             archive=self.bucket,
+            table=FakeOrderTable(self.records),
             operator=lambda: "arn:ana",
             new_id=lambda: "id-1",
             clock=self.clock,
@@ -81,7 +82,7 @@ def test_a_filter_narrows_the_list(world: World) -> None:
     assert names(world.orders.newest_first(ALL._replace(only=only))) == ["b"]
 
 
-def test_since_ends_where_it_should(world: World) -> None:
+def test_since_ends_at_the_given_time(world: World) -> None:
     for seconds in [30, 10, 20]:
         world.record(f"order-{seconds}", ago=seconds)
 
@@ -90,7 +91,7 @@ def test_since_ends_where_it_should(world: World) -> None:
     assert names(since) == ["order-10", "order-20"]
 
 
-def test_a_history_is_whole_however_long(world: World) -> None:
+def test_a_history_of_any_length_is_whole(world: World) -> None:
     for _ in range(120):
         world.record("again")
         world.clock.advance(seconds=1)
@@ -98,17 +99,18 @@ def test_a_history_is_whole_however_long(world: World) -> None:
     assert len(list(world.orders.history("again"))) == 120
 
 
-def test_an_unknown_order_is_said(world: World) -> None:
+def test_an_unknown_order_is_reported(world: World) -> None:
     with pytest.raises(OrderNotFound):
         next(world.orders.history("none"))
 
 
-def test_the_payload_is_what_was_received(world: World) -> None:
+def test_the_payload_is_the_received_text(world: World) -> None:
     valid, invalid = world.record("a"), world.record("b", amount=0)
     world.bucket.put(valid.s3_key or "", b"as received")
 
     assert world.orders.payload(valid) == "as received"
     assert world.orders.payload(invalid) == order_text("b", amount=0)
+    assert world.orders.payload(world.orders.show("b").order) == order_text("b", amount=0)
     world.bucket.delete(valid.s3_key or "")
     with pytest.raises(ObjectMissing):
         world.orders.payload(valid)
@@ -128,7 +130,7 @@ def test_a_tail_shows_each_new_record_once(world: World) -> None:
     assert names(world.orders.follow(stopped=stopped)) == ["new-2", "new-4", "new-30"]
 
 
-def test_a_tail_shows_a_record_that_the_index_brings_late(world: World) -> None:
+def test_a_tail_shows_a_record_that_reaches_the_index_late(world: World) -> None:
     looks = 0
 
     def stopped() -> bool:

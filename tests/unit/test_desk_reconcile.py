@@ -1,4 +1,4 @@
-"""Reconciling: what is wrong is found, what is only on its way is not, and memory stays flat."""
+"""Reconciling: it finds each fault, leaves orders alone that are on their way, uses flat memory."""
 
 import tracemalloc
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from chalicelib.submissions import Record, Submission
+from chalicelib.orders.record import Record
+from chalicelib.orders.submission import Submission
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.findings import Day, Finding, Kind, Progress
 from ops.desk.order_bucket import ArchivedObject
@@ -49,7 +50,7 @@ def world() -> World:
     return World()
 
 
-def test_what_agrees_is_no_finding(world: World) -> None:
+def test_agreement_is_no_finding(world: World) -> None:
     for order_id in ["a", "a-b", "a.b", "z"]:
         world.record(world.archive(order_id))
     progress = Progress()
@@ -98,7 +99,7 @@ def test_an_order_on_its_way_is_no_orphan(world: World) -> None:
     assert progress.days[TODAY].in_progress == 1
 
 
-def test_a_record_that_the_listing_did_not_have_yet_is_looked_up(world: World) -> None:
+def test_a_record_missing_from_the_listing_is_looked_up(world: World) -> None:
     """Between the two listings orders go on being recorded, and an index lags."""
     made = world.archive("a")
     world.record(made)
@@ -131,14 +132,14 @@ def test_days_narrow_both_sides(world: World) -> None:
     assert progress.days == {second: Day(objects=2, records=1, orphans=1)}
 
 
-def test_an_order_recorded_on_the_next_day_is_no_finding_of_either(world: World) -> None:
+def test_an_order_recorded_on_the_next_day_is_no_finding_of_either_day(world: World) -> None:
     world.record(world.archive("midnight"), days=1)
 
     assert world.findings(TODAY, TODAY) == []
     assert world.findings(TODAY + timedelta(days=1), TODAY + timedelta(days=1)) == []
 
 
-def test_an_orphan_is_handed_in_again_as_the_submission_that_it_is(world: World) -> None:
+def test_an_orphan_is_handed_in_again_as_the_same_submission(world: World) -> None:
     orphan = world.archive("a")
     (finding,) = world.findings()
 
@@ -175,7 +176,7 @@ def test_a_missing_object_is_restored_from_its_version(world: World) -> None:
     assert world.findings() == []
 
 
-def test_an_object_without_a_version_can_not_be_restored(world: World) -> None:
+def test_an_object_without_a_version_cannot_be_restored(world: World) -> None:
     made = world.archive("a")
     world.record(made)
     world.bucket.delete(made.archive_key)
@@ -219,7 +220,7 @@ class ManyOrders(FakeOrderBucket):
 
 
 def peak_memory(count: int) -> tuple[int, Progress]:
-    """The most memory that reconciling so many orders takes, in bytes."""
+    """Measure the most memory that reconciling so many orders takes, in bytes."""
     many, world, progress = ManyOrders(count), World(), Progress()
     trail = AuditTrail(world.table, stage="test", who=lambda: "ana", clock=world.clock)
     reconciliation = Reconciliation(
@@ -240,5 +241,5 @@ def test_memory_does_not_grow_with_the_number_of_orders() -> None:
 
     assert progress.findings == 20
     assert progress.days[TODAY].orphans == progress.days[TODAY].missing == 10
-    # What grows is a read buffer for each temporary file, here 20 instead of 3.
+    # Only the read buffers grow: one for each temporary file, here 20 instead of 3.
     assert many < few + 17 * 50_000 < 10_000_000

@@ -1,16 +1,19 @@
-"""Replaying: what S3 holds comes back, what it doesn't is said, and no difference is missed."""
+"""Replaying: all that S3 holds comes back, the rest is named, and no difference is missed."""
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
-from chalicelib.submissions import Record, Status, settle
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.settle import settle
+from chalicelib.orders.terms import Terms, Value
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing
 from ops.desk.proof import Difference, Progress, Unequal
@@ -33,7 +36,7 @@ class World:
         self.progress = Progress()
 
     def process(self, order_id: str, submission_id: str | None = None, **changes: Any) -> Record:
-        """What the processor does with a submission, a second after the one before."""
+        """Process a submission, a second after the one before."""
         self.clock.advance(seconds=1)
         attributes = {"submitted_by": "arn:web", "receive_count": 2}
         made = submission(order_text(order_id, **changes), submission_id, **attributes)
@@ -48,6 +51,10 @@ class World:
     def prove(self) -> list[Difference]:
         unequal = self.replay.prove(self.progress, self.original, self.rebuilt)
         return [each.kind for each in unequal]
+
+
+def with_terms(record: Record, **changes: Value) -> Record:
+    return record._replace(terms=Terms({**record.terms, **changes}))
 
 
 @pytest.fixture
@@ -73,7 +80,7 @@ def test_the_records_of_valid_orders_come_back_equal(world: World) -> None:
     ]
 
 
-def test_what_s3_does_not_hold_is_not_made_up(world: World) -> None:
+def test_a_replay_makes_up_nothing_that_s3_does_not_hold(world: World) -> None:
     world.process("rejected", amount=0)
     world.process("a")
 
@@ -95,10 +102,10 @@ def test_a_correction_comes_back_as_the_first(world: World) -> None:
     assert world.progress.is_equal
 
 
-def test_a_channel_that_came_with_the_message_is_said(world: World) -> None:
+def test_a_replay_reports_a_channel_that_came_with_the_message(world: World) -> None:
     record = world.process("a")
     world.original.records = FakeRecordStore()
-    world.original.records.take(record._replace(channel="atm"))
+    world.original.records.take(with_terms(record, channel="atm"))
 
     world.rebuild()
 
@@ -106,7 +113,7 @@ def test_a_channel_that_came_with_the_message_is_said(world: World) -> None:
     assert world.progress.is_equal
 
 
-def test_submissions_that_were_recorded_in_another_order_are_said(world: World) -> None:
+def test_a_replay_reports_submissions_recorded_in_another_sequence(world: World) -> None:
     """Two at the same moment may be archived as A, B and recorded as B, A."""
     first, second = world.process("a", "s-1"), world.process("a", "s-2")
     times = world.bucket.times
@@ -119,12 +126,18 @@ def test_submissions_that_were_recorded_in_another_order_are_said(world: World) 
 
 
 @pytest.mark.parametrize(
-    "change", [{"amount": Decimal("1.00")}, {"to_account": "1"}, {"payload_sha256": "0" * 64}]
+    "change",
+    [
+        partial(with_terms, amount=Decimal("1.00")),
+        partial(with_terms, toAccount="1"),
+        partial(Record._replace, payload_sha256="0" * 64),
+    ],
+    ids=["amount", "toAccount", "payload_sha256"],
 )
-def test_another_content_is_not_equal(world: World, change: dict[str, Any]) -> None:
+def test_another_content_is_not_equal(world: World, change: Callable[[Record], Record]) -> None:
     record = world.process("a")
     world.original.records = FakeRecordStore()
-    world.original.records.take(record._replace(**change))
+    world.original.records.take(change(record))
 
     world.rebuild()
 
@@ -132,7 +145,7 @@ def test_another_content_is_not_equal(world: World, change: dict[str, Any]) -> N
     assert not world.progress.is_equal
 
 
-def test_a_record_without_an_object_is_missed(world: World) -> None:
+def test_a_record_without_an_object_is_missing(world: World) -> None:
     world.bucket.delete(world.process("a").s3_key or "")
     world.process("b")
 
@@ -142,7 +155,7 @@ def test_a_record_without_an_object_is_missed(world: World) -> None:
     assert not world.progress.is_equal
 
 
-def test_an_object_without_a_record_is_one_too_many(world: World) -> None:
+def test_an_object_without_a_record_is_surplus(world: World) -> None:
     world.process("a")
     world.original.records = FakeRecordStore()
 
@@ -152,7 +165,7 @@ def test_an_object_without_a_record_is_one_too_many(world: World) -> None:
     assert not world.progress.is_equal
 
 
-def test_an_object_that_is_not_what_its_key_says_makes_no_record(world: World) -> None:
+def test_an_object_that_contradicts_its_key_makes_no_record(world: World) -> None:
     record = world.process("a")
     world.bucket.put(record.s3_key or "", b"{}")
 
@@ -163,7 +176,7 @@ def test_an_object_that_is_not_what_its_key_says_makes_no_record(world: World) -
     assert not world.progress.is_equal
 
 
-def test_only_an_empty_table_is_rebuilt_into(world: World) -> None:
+def test_a_rebuild_requires_an_empty_table(world: World) -> None:
     world.process("a")
     world.rebuild()
 
@@ -171,7 +184,7 @@ def test_only_an_empty_table_is_rebuilt_into(world: World) -> None:
         world.rebuild()
 
 
-def test_a_replay_that_was_broken_off_goes_on(world: World) -> None:
+def test_an_interrupted_replay_can_be_resumed(world: World) -> None:
     for number in range(20):
         world.process(f"order-{number}")
     whole = world.bucket.payload
@@ -207,7 +220,7 @@ def test_the_stages_own_table_is_proven_against_the_archive(world: World) -> Non
     ]
 
 
-def test_an_object_that_is_deleted_meanwhile_is_said(world: World) -> None:
+def test_a_replay_reports_an_object_that_is_deleted_meanwhile(world: World) -> None:
     record = world.process("a")
 
     def gone(key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Connecting to a stage: what can't be worked with is said in a sentence that helps."""
+"""Connecting to a stage: each failure has a sentence that helps."""
 
 import ast
 import json
@@ -43,14 +43,14 @@ def test_a_deployed_stage_is_found_with_its_region(config: Path) -> None:
     assert not stage.is_local
 
 
-def test_an_unknown_stage_is_told_which_there_are(config: Path) -> None:
+def test_the_error_of_an_unknown_stage_lists_the_known_ones(config: Path) -> None:
     write(config, local={}, dev={})
 
     with pytest.raises(StageUnavailable, match=r"no stage 'prod'.* it has local, dev\."):
         connect("prod", config_file=config)
 
 
-def test_who_looks_at_a_stage_that_is_not_recorded_is_not_told_to_create_it(config: Path) -> None:
+def test_the_advice_on_an_unrecorded_stage_is_not_to_create_it(config: Path) -> None:
     write(config, dev={})
 
     with pytest.raises(StageUnavailable) as unavailable:
@@ -62,9 +62,7 @@ def test_who_looks_at_a_stage_that_is_not_recorded_is_not_told_to_create_it(conf
     assert set_up.startswith("`python -m ops resources up --stage dev`")
 
 
-def test_an_operator_without_credentials_is_told_so(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_reported(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, dev=RESOURCES)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -73,9 +71,7 @@ def test_an_operator_without_credentials_is_told_so(
         connect("dev", config_file=config)
 
 
-def test_a_profile_that_is_not_there_is_told_so(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_profile_is_reported(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(config, dev=RESOURCES)
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
@@ -83,12 +79,12 @@ def test_a_profile_that_is_not_there_is_told_so(
         connect("dev", config_file=config)
 
 
-def test_a_local_stage_that_does_not_run_is_told_what_to_type() -> None:
+def test_the_error_of_a_stopped_local_stage_says_what_to_type() -> None:
     with pytest.raises(StageUnavailable, match="make run"):
         connect(aws_port=free_port())
 
 
-def test_an_endpoint_that_does_not_answer_is_told_from_one_that_is_not_there(
+def test_a_silent_endpoint_is_told_apart_from_a_missing_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(local_stage, "ANSWER_LIMIT_SECONDS", 0.2)
@@ -99,7 +95,7 @@ def test_an_endpoint_that_does_not_answer_is_told_from_one_that_is_not_there(
             connect(aws_port=port)
 
 
-def test_an_endpoint_without_the_local_stage_is_told_from_one_that_is_not_there() -> None:
+def test_an_endpoint_without_the_local_stage_is_told_apart_from_a_missing_one() -> None:
     refuse = type("Refuse", (BaseHTTPRequestHandler,), {"log_message": lambda *_: None})
     with HTTPServer((LOOPBACK, 0), refuse) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()

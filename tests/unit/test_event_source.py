@@ -123,7 +123,7 @@ def failures(*identifiers: object) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
-def test_the_function_gets_what_was_received_in_lambdas_words() -> None:
+def test_the_function_gets_each_message_in_lambdas_form() -> None:
     queue, function = FakeQueue(1), Function()
     queue.waiting[0]["MessageAttributes"] = {
         "submissionId": {"StringValue": "s-1", "DataType": "String"},
@@ -192,7 +192,7 @@ def test_the_context_counts_down_the_functions_time() -> None:
     assert context.get_remaining_time_in_millis() == 0
 
 
-def test_the_context_says_which_function_and_invocation_it_is() -> None:
+def test_the_context_names_the_function_and_the_invocation() -> None:
     queue, function = FakeQueue(2), Function()
     worker = mapping(queue, function, batching=Batching(batch_size=1))
 
@@ -220,7 +220,7 @@ def test_an_empty_queue_invokes_nothing() -> None:
 
 @pytest.mark.parametrize("answer", [None, "done", {}, failures("m1"), failures("nobody"), [1, 2]])
 def test_without_the_flag_any_answer_deletes_the_whole_batch(answer: object) -> None:
-    """So it is on AWS, where the answer isn't even looked at: what Chalice's own mapping does."""
+    """AWS does the same with the mapping that Chalice makes: it doesn't even look at the answer."""
     queue = FakeQueue(3)
 
     mapping(queue, Function(lambda _event: answer)).process_next_batch()
@@ -238,7 +238,7 @@ def test_nothing_is_deleted_when_the_function_raises(error: BaseException, flag:
     assert queue.delete_calls == []
 
 
-def test_what_a_function_raises_is_logged_by_its_type_only(
+def test_a_functions_error_is_logged_by_its_type_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its message may quote the order, and no log may hold an account number."""
@@ -273,7 +273,7 @@ def test_nothing_is_deleted_when_the_function_took_longer_than_its_timeout() -> 
 # With partial batch responses
 
 
-def test_all_but_the_failed_messages_are_deleted() -> None:
+def test_every_message_that_did_not_fail_is_deleted() -> None:
     queue = FakeQueue(4)
 
     reporting(queue, failures("m1", "m3")).process_next_batch()
@@ -284,7 +284,7 @@ def test_all_but_the_failed_messages_are_deleted() -> None:
 @pytest.mark.parametrize(
     "answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}]
 )
-def test_an_empty_response_means_that_all_succeeded(answer: object) -> None:
+def test_an_empty_response_deletes_the_whole_batch(answer: object) -> None:
     queue = FakeQueue(2)
 
     reporting(queue, answer).process_next_batch()
@@ -309,7 +309,7 @@ def test_an_empty_response_means_that_all_succeeded(answer: object) -> None:
         0,
     ],
 )
-def test_a_response_that_cannot_be_understood_fails_the_whole_batch(answer: object) -> None:
+def test_an_unknown_response_fails_the_whole_batch(answer: object) -> None:
     queue = FakeQueue(2)
 
     reporting(queue, answer).process_next_batch()
@@ -329,7 +329,7 @@ def test_a_batch_has_no_more_messages_than_its_size(batch_size: int) -> None:
     assert len(function.events[0]["Records"]) == batch_size
 
 
-def test_a_window_gathers_more_than_sqs_gives_at_once() -> None:
+def test_a_window_gathers_more_messages_than_one_receive_returns() -> None:
     queue, function = FakeQueue(25), Function()
     batching = Batching(batch_size=25, window_seconds=1)
 
@@ -339,7 +339,7 @@ def test_a_window_gathers_more_than_sqs_gives_at_once() -> None:
     assert queue.delete_calls == [10, 10, 5]
 
 
-def test_a_batch_that_does_not_fill_goes_when_its_window_is_over() -> None:
+def test_an_unfilled_batch_goes_when_its_window_ends() -> None:
     queue, function, clock = FakeQueue(12), Function(), FakeClock()
 
     def ticking() -> float:
@@ -353,7 +353,7 @@ def test_a_batch_that_does_not_fill_goes_when_its_window_is_over() -> None:
     assert max(queue.waits) == 1
 
 
-def test_what_is_in_hand_is_processed_although_the_queue_fails_meanwhile() -> None:
+def test_received_messages_are_processed_even_if_the_queue_fails_meanwhile() -> None:
     queue, function = FakeQueue(3), Function()
     worker = mapping(queue, function, batching=Batching(batch_size=50, window_seconds=5))
     receive = queue.receive_message
@@ -370,7 +370,7 @@ def test_what_is_in_hand_is_processed_although_the_queue_fails_meanwhile() -> No
 
 
 @pytest.mark.parametrize(("size", "window"), [(0, 0), (101, 5), (11, 0), (11, 0.9)])
-def test_a_batching_that_lambda_refuses_is_refused(size: int, window: float) -> None:
+def test_the_worker_refuses_a_batching_that_lambda_refuses(size: int, window: float) -> None:
     with pytest.raises(ValueError, match="batch"):
         Batching(batch_size=size, window_seconds=window)
 
@@ -419,7 +419,7 @@ def run_until(worker: EventSourceMapping, condition: Callable[[], bool]) -> None
     assert condition()
 
 
-def test_it_goes_on_until_the_queue_is_empty_and_after() -> None:
+def test_the_worker_goes_on_after_the_queue_is_empty() -> None:
     queue = FakeQueue(35)
     worker = mapping(queue, Function())
 
@@ -473,7 +473,7 @@ def test_a_stop_finishes_the_batch_in_progress_and_takes_no_other() -> None:
     assert len(queue.waiting) == 10
 
 
-def test_an_outage_of_the_queue_is_survived_and_told_once(
+def test_the_worker_survives_an_outage_and_reports_it_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     queue = FakeQueue(1)

@@ -2,20 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chalicelib import wiring
-from chalicelib.event_bus import EventBus
-from chalicelib.event_topic import Topic
-from chalicelib.events import Events, cloud_event
-from chalicelib.record_items import to_item
+from chalicelib.application import Application
+from chalicelib.aws.event_publishers import EventBus, Topic
+from chalicelib.aws.items import accepted_records, to_item
+from chalicelib.orders.record import Record, own_slot
+from chalicelib.services.events import Events, cloud_event
+from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import AppSettings, EventSettings, SettingsError
-from chalicelib.submissions import Record, own_slot
-from chalicelib.unavailable import StoreUnavailable
-from tests.builders import START, order_text, submission
+from tests.application import FakeApplication, load_app
+from tests.builders import START, Clock, order_text, submission
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
 
@@ -42,7 +42,7 @@ def accepted(order_id: str = "order-001") -> Record:
 
 
 def change(record: Record, name: str = "INSERT") -> dict[str, Any]:
-    """A change as the table's stream tells of it."""
+    """Make the change of a record, as the table's stream has it."""
     return {"eventName": name, "dynamodb": {"NewImage": to_item(record, audit_shards=4)}}
 
 
@@ -56,12 +56,10 @@ def events(publisher: FakePublisher) -> Events:
     return Events(publisher, "urn:orders:orders-dev")
 
 
-def test_an_accepted_order_is_an_event_as_cloudevents_has_it(
-    events: Events, publisher: FakePublisher
-) -> None:
+def test_an_accepted_order_becomes_a_cloudevent(events: Events, publisher: FakePublisher) -> None:
     record = accepted()
 
-    assert events.publish([change(record)]) == 1
+    assert events.publish([record]) == 1
 
     ((event,),) = publisher.calls
     assert event == {
@@ -83,7 +81,7 @@ def test_an_accepted_order_is_an_event_as_cloudevents_has_it(
     }
 
 
-def test_no_account_and_no_amount_is_in_an_event() -> None:
+def test_an_event_holds_no_account_and_no_amount() -> None:
     text = json.dumps(cloud_event(accepted(), "urn:orders:orders-dev"))
 
     assert not [value for value in ("1111111", "7777777", "2580") if value in text]
@@ -96,49 +94,53 @@ def test_two_orders_under_one_submission_id_are_two_events() -> None:
     assert len(ids) == 2
 
 
-def test_what_is_not_an_accepted_order_is_no_event(
-    events: Events, publisher: FakePublisher
-) -> None:
+def test_accepted_records_returns_only_records_written_as_accepted() -> None:
     rejected = Record.of_first(submission(order_text(amount=0)), START)
     audit_entry = {"orderId": {"S": "#audit"}, "recordId": {"S": "1"}}
 
-    published = events.publish(
-        [
-            change(rejected),
-            change(accepted(), "MODIFY"),
-            {"eventName": "INSERT", "dynamodb": {"NewImage": audit_entry}},
-            {"eventName": "REMOVE", "dynamodb": {}},
-        ]
-    )
+    changes = [
+        change(rejected),
+        change(accepted("changed"), "MODIFY"),
+        {"eventName": "INSERT", "dynamodb": {"NewImage": audit_entry}},
+        {"eventName": "REMOVE", "dynamodb": {}},
+        change(accepted("written")),
+    ]
 
-    assert (published, publisher.calls) == (0, [])
+    assert list(accepted_records(changes)) == [accepted("written")]
 
 
-def test_a_correction_is_an_event(events: Events, publisher: FakePublisher) -> None:
+def test_publish_makes_no_call_without_a_record(events: Events, publisher: FakePublisher) -> None:
+    assert (events.publish([]), publisher.calls) == (0, [])
+
+
+def test_a_correction_becomes_an_event_too(events: Events, publisher: FakePublisher) -> None:
     sent = submission(order_text())
-    correction = Record.of_first(sent, START)._replace(record_id=own_slot(sent), is_duplicate=True)
+    slot = own_slot(sent.submission_id, sent.order.payload_sha256)
+    correction = Record.of_first(sent, START)._replace(record_id=slot, is_duplicate=True)
 
-    events.publish([change(correction)])
+    events.publish(list(accepted_records([change(correction)])))
 
     assert publisher.subjects == ["order-001"]
 
 
-def test_events_go_out_in_order_ten_in_a_call(events: Events, publisher: FakePublisher) -> None:
+def test_publish_sends_events_in_order_ten_in_a_call(
+    events: Events, publisher: FakePublisher
+) -> None:
     names = [f"order-{number:02d}" for number in range(23)]
 
-    events.publish([change(accepted(name)) for name in names])
+    events.publish([accepted(name) for name in names])
 
     assert [len(call) for call in publisher.calls] == [10, 10, 3]
     assert publisher.subjects == names
 
 
-def test_a_failure_is_raised_so_that_the_stream_gives_all_of_them_again(
+def test_publish_raises_a_failure_so_that_the_stream_repeats_the_batch(
     events: Events, publisher: FakePublisher
 ) -> None:
     publisher.fails_from = 1
 
     with pytest.raises(StoreUnavailable):
-        events.publish([change(accepted(f"order-{number}")) for number in range(11)])
+        events.publish([accepted(f"order-{number}") for number in range(11)])
 
 
 class FakeClient:
@@ -171,7 +173,7 @@ def test_a_bus_gets_the_cloudevent_as_the_detail() -> None:
     }
 
 
-def test_an_event_that_a_bus_refuses_is_a_failure_without_its_words() -> None:
+def test_the_failure_of_a_bus_does_not_quote_it() -> None:
     refused = {"ErrorCode": "ThrottlingException", "ErrorMessage": "with its words"}
     client = FakeClient({"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, refused]})
 
@@ -191,14 +193,14 @@ def test_a_topic_gets_the_cloudevent_as_the_message() -> None:
     assert entry["MessageAttributes"]["type"]["StringValue"] == "orders.order.accepted"
 
 
-def test_an_event_that_a_topic_refuses_is_a_failure() -> None:
+def test_a_topic_that_refuses_an_event_fails() -> None:
     client = FakeClient({"Successful": [], "Failed": [{"Id": "0", "Code": "InternalError"}]})
 
     with pytest.raises(StoreUnavailable, match=r"^SNS PublishBatch: InternalError$"):
         Topic(client, "arn:topic").publish([cloud_event(accepted(), "x")])
 
 
-def test_events_are_off_unless_they_are_asked_for() -> None:
+def test_events_are_off_unless_a_setting_turns_them_on() -> None:
     assert AppSettings.from_env({}).stream_arn is None
     assert AppSettings.from_env({"ORDERS_STREAM_ARN": STREAM}).stream_arn is None
     assert AppSettings.from_env({"ORDERS_EVENTS": "", "ORDERS_STREAM_ARN": ""}).stream_arn is None
@@ -211,46 +213,38 @@ def test_events_need_a_stream_and_a_target() -> None:
         EventSettings.from_env({"ORDERS_EVENTS": "sns"})
 
 
-def handlers(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Mapping[str, Any]:
-    """The handlers that the app declares with these variables."""
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    spec = spec_from_file_location("app", "app.py")
-    assert spec
-    assert spec.loader
-    another = module_from_spec(spec)
-    spec.loader.exec_module(another)
-    declared: Mapping[str, Any] = another.app.handler_map
-    return declared
-
-
-def test_the_app_subscribes_to_nothing_unless_events_are_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert "publish_events" not in handlers(monkeypatch)
+def test_the_app_subscribes_to_nothing_unless_events_are_on() -> None:
+    assert "publish_events" not in load_app().app.handler_map
 
 
 def test_the_handler_publishes_what_the_stream_gives_it(
     monkeypatch: pytest.MonkeyPatch, events: Events, publisher: FakePublisher
 ) -> None:
-    monkeypatch.setattr(wiring, "events", lambda: events)
-    variables = {"ORDERS_EVENTS": "eventbridge", "ORDERS_STREAM_ARN": STREAM}
-    declared = handlers(monkeypatch, **variables, _HANDLER="app.publish_events")
+    monkeypatch.setenv("ORDERS_EVENTS", "eventbridge")
+    monkeypatch.setenv("ORDERS_STREAM_ARN", STREAM)
+    application = FakeApplication(Clock())
+    vars(application)["events"] = events
+    rejected = Record.of_first(submission(order_text("bad", amount=0)), START)
 
-    declared["publish_events"]({"Records": [change(accepted())]}, None)
+    handler = load_app(application).app.handler_map["publish_events"]
+    handler({"Records": [change(rejected), change(accepted())]}, None)
 
     assert publisher.subjects == ["order-001"]
 
 
 @pytest.mark.parametrize(("kind", "publisher_class"), [("eventbridge", EventBus), ("sns", Topic)])
-def test_events_are_wired_to_the_bus_or_the_topic(
-    monkeypatch: pytest.MonkeyPatch, kind: str, publisher_class: type
+def test_the_application_publishes_to_the_bus_or_the_topic(
+    kind: str, publisher_class: type
 ) -> None:
-    monkeypatch.setenv("ORDERS_EVENTS", kind)
-    monkeypatch.setenv("ORDERS_EVENTS_TARGET", "arn:aws:sns:us-east-1:000000000000:orders")
-    wiring.forget()
+    """It makes the client of the one that it needs, and no other."""
+    environment = {"ORDERS_EVENTS": kind, "ORDERS_EVENTS_TARGET": "orders-dev"}
+    client = FakeClient({"Entries": [], "Failed": []})
+    clients: Any = SimpleNamespace(**{{"eventbridge": "events", "sns": "sns"}[kind]: client})
+    application = Application(environment, clients)
 
-    built = wiring.events()
+    application.prepare("publish_events")
 
-    assert isinstance(built._publisher, publisher_class)
-    wiring.forget()
+    assert "events" in vars(application)
+    assert isinstance(application.events._publisher, publisher_class)
+    application.events.publish([accepted()])
+    assert "orders-dev" in json.dumps(client.asked)

@@ -1,4 +1,4 @@
-"""The fake AWS of the benchmarks: what it charges for a write is what DynamoDB charges."""
+"""The fake AWS of the benchmarks charges for a write as DynamoDB does."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from benchmarks.fake_aws import Tables, Tally
 
 
 def item(size: int) -> dict[str, Any]:
-    """An item without an index, of so many KiB begun."""
+    """Make an item without an index, of so many KiB begun."""
     return {"id": {"S": "m-1"}, "text": {"S": "x" * (size * 1024 - 20)}}
 
 
@@ -27,7 +27,7 @@ def insert(of: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("holder", "refused", "units"), [(1, 1, 1), (3, 1, 3), (1, 3, 3)])
-def test_a_write_that_is_refused_is_charged_by_the_larger_of_the_two_items(
+def test_a_refused_write_costs_as_much_as_the_larger_item(
     holder: int, refused: int, units: int
 ) -> None:
     for call, given in (("PutItem", put), ("BatchExecuteStatement", insert)):

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-from chalicelib.health import Health, HealthStatus
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.services.health import Health, HealthStatus, checks_of
+from chalicelib.services.unavailable import StoreUnavailable
+from tests.builders import sqs_message
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
 
 def good() -> None:
@@ -29,13 +31,15 @@ def broken() -> None:
         ([warned, broken, good], HealthStatus.FAIL),
     ],
 )
-def test_the_whole_is_as_bad_as_the_worst_part(checks: list[object], status: HealthStatus) -> None:
+def test_the_status_is_as_bad_as_the_worst_check(
+    checks: list[object], status: HealthStatus
+) -> None:
     report = Health({f"check-{n}": check for n, check in enumerate(checks)}).report()  # type: ignore[misc]
 
     assert report.status is status
 
 
-def test_each_part_is_told_by_itself() -> None:
+def test_a_report_has_a_result_for_each_check() -> None:
     report = Health({"good": good, "warned": warned, "broken": broken}).report()
 
     assert {name: check.status.value for name, check in report.checks.items()} == {
@@ -46,7 +50,7 @@ def test_each_part_is_told_by_itself() -> None:
     assert report.checks["warned"].output == "is not empty"
 
 
-def test_what_is_wrong_is_said_without_the_name_of_a_resource() -> None:
+def test_a_report_names_no_resource() -> None:
     report = Health({"bucket": broken}).report()
 
     assert report.checks["bucket"].output == "can't be reached"
@@ -63,7 +67,7 @@ def test_the_checks_run_side_by_side() -> None:
     assert report.status is HealthStatus.PASS
 
 
-def test_a_check_that_hangs_fails_at_the_limit_and_holds_no_other_up() -> None:
+def test_a_hanging_check_fails_at_the_limit_and_delays_no_other() -> None:
     released = threading.Event()
 
     def hang() -> None:
@@ -78,10 +82,39 @@ def test_a_check_that_hangs_fails_at_the_limit_and_holds_no_other_up() -> None:
     assert report.checks["hanging"].observed_ms == 50
 
 
-def test_the_time_of_each_check_is_observed() -> None:
+def test_a_report_has_the_time_that_each_check_took() -> None:
     def slow() -> None:
         time.sleep(0.02)
 
     report = Health({"slow": slow}).report()
 
     assert report.checks["slow"].observed_ms >= 20
+
+
+def statuses_of(queue: FakeQueue, archive: FakeArchive, records: FakeRecordStore) -> dict[str, str]:
+    checks = Health(checks_of(queue, archive, records)).report().checks
+    return {name: check.status.value for name, check in checks.items()}
+
+
+def test_each_dependency_has_a_check() -> None:
+    queue, archive, records = FakeQueue(), FakeArchive(), FakeRecordStore()
+    good = {"queue": "pass", "deadLetterQueue": "pass", "bucket": "pass", "table": "pass"}
+
+    assert statuses_of(queue, archive, records) == good
+    with archive.outage():
+        assert statuses_of(queue, archive, records) == {**good, "bucket": "fail"}
+    with records.outage():
+        assert statuses_of(queue, archive, records) == {**good, "table": "fail"}
+    with queue.outage():
+        failed = {**good, "queue": "fail", "deadLetterQueue": "fail"}
+        assert statuses_of(queue, archive, records) == failed
+
+
+def test_a_dead_letter_is_a_warning_and_a_waiting_order_is_none() -> None:
+    queue = FakeQueue()
+    queue.send("{}", {})
+    queue.send_to_dead_letters(sqs_message("["), {})
+
+    statuses = statuses_of(queue, FakeArchive(), FakeRecordStore())
+
+    assert (statuses["queue"], statuses["deadLetterQueue"]) == ("pass", "warn")

@@ -1,9 +1,10 @@
-"""Submitting: what is put on the queue, and under which submission id."""
+"""The intake: the message that it queues, and its submission id."""
 
 import pytest
 
-from chalicelib.intake import Intake, InvalidIdempotencyKey, Receipt, SubmissionUnconfirmed
-from chalicelib.orders import UnreadableOrder
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.services.intake import Intake, InvalidIdempotencyKey, Receipt, SubmissionUnconfirmed
+from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text
 from tests.fakes import FakeQueue
 
@@ -32,7 +33,7 @@ def submit(
     )
 
 
-def test_an_order_is_queued_as_it_was_sent_with_what_identifies_it(
+def test_submit_queues_the_order_as_it_was_sent_with_its_attributes(
     intake: Intake, queue: FakeQueue
 ) -> None:
     receipt = submit(intake, caller=f"{ROLE}/i-1")
@@ -48,14 +49,14 @@ def test_an_order_is_queued_as_it_was_sent_with_what_identifies_it(
     }
 
 
-def test_an_invalid_order_is_queued_too(intake: Intake, queue: FakeQueue) -> None:
+def test_submit_queues_an_invalid_order_too(intake: Intake, queue: FakeQueue) -> None:
     receipt = submit(intake, order_text(amount=0))
 
     assert not receipt.order.valid
     assert len(queue.sent) == 1
 
 
-def test_an_unreadable_order_is_not_queued(intake: Intake, queue: FakeQueue) -> None:
+def test_submit_queues_no_unreadable_order(intake: Intake, queue: FakeQueue) -> None:
     with pytest.raises(UnreadableOrder):
         submit(intake, "[]")
 
@@ -91,23 +92,42 @@ def test_the_same_key_of_another_caller_is_another_submission(intake: Intake) ->
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "a\nb", "ñ", "\x7f"])
-def test_an_idempotency_key_that_cannot_be_used_is_refused_and_nothing_queued(
+def test_submit_refuses_a_bad_idempotency_key_and_queues_nothing(
     intake: Intake, queue: FakeQueue, key: str
 ) -> None:
-    with pytest.raises(InvalidIdempotencyKey, match=f"got {len(key)} characters"):
+    with pytest.raises(InvalidIdempotencyKey) as refused:
         submit(intake, key=key)
 
+    assert f"got {len(key)} characters" in texts_in("en").sentence(refused.value.sentence)
     assert queue.sent == []
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("", "got 0 characters"),
+        ("a b", "got 3 characters, and character 2 is a space"),
+        ("ab\x7f", "got 3 characters, and character 3 is U+007F"),
+    ],
+)
+def test_the_sentence_about_a_bad_key_names_its_first_bad_character(
+    intake: Intake, key: str, said: str
+) -> None:
+    with pytest.raises(InvalidIdempotencyKey) as refused:
+        submit(intake, key=key)
+
+    rule = "must be 1 to 255 visible ASCII characters"
+    assert texts_in("en").sentence(refused.value.sentence) == f"{rule}: {said}"
+
+
 @pytest.mark.parametrize("key", ["k", "x" * 255, '"quoted"', "~!@"])
-def test_an_idempotency_key_is_1_to_255_visible_characters(intake: Intake, key: str) -> None:
+def test_an_idempotency_key_may_have_1_to_255_visible_characters(intake: Intake, key: str) -> None:
     assert submit(intake, key=key).submission_id
 
 
-def test_a_queue_that_fails_leaves_open_whether_the_order_is_queued(
+def test_a_failing_queue_leaves_open_whether_the_order_is_queued(
     intake: Intake, queue: FakeQueue
 ) -> None:
-    """A time-out can hide a success. What the log gets to know is what the queue said."""
+    """A time-out can hide a success. The log gets the queue's own words."""
     with queue.outage(), pytest.raises(SubmissionUnconfirmed, match="SendMessage: Service"):
         submit(intake)

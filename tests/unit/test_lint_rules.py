@@ -1,4 +1,4 @@
-"""The rules: a stage as it should be keeps them all, and each is broken by what it is about."""
+"""The rules: a good stage keeps them all, and each notices the fault that it is about."""
 
 from dataclasses import replace
 from typing import Any
@@ -67,7 +67,7 @@ GOOD = StageSettings(
 
 
 def changed(part: str, **changes: Any) -> StageSettings:
-    """The good stage with one part changed."""
+    """Change one part of the good stage."""
     return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
 
 
@@ -75,7 +75,7 @@ def broken(stage: StageSettings) -> set[str]:
     return {rule.name for rule in RULES if rule.broken_by(stage)}
 
 
-def test_a_stage_as_it_should_be_keeps_every_rule() -> None:
+def test_a_good_stage_keeps_every_rule() -> None:
     assert broken(GOOD) == set()
 
 
@@ -118,11 +118,11 @@ BAD = [
 
 
 @pytest.mark.parametrize(("rule", "stage"), BAD)
-def test_what_a_rule_is_about_breaks_it_and_no_other(rule: str, stage: StageSettings) -> None:
+def test_each_fault_breaks_its_own_rule_and_no_other(rule: str, stage: StageSettings) -> None:
     assert broken(stage) == {rule}
 
 
-def test_every_rule_is_tried_and_says_where_it_comes_from() -> None:
+def test_every_rule_is_tested_and_names_its_source() -> None:
     assert {name for name, _ in BAD} == {rule.name for rule in RULES}
     assert len({rule.name for rule in RULES}) == len(RULES)
     assert all(rule.source.startswith("https://docs.aws.amazon.com/") for rule in RULES)
@@ -136,7 +136,7 @@ def test_every_rule_is_tried_and_says_where_it_comes_from() -> None:
         changed("mapping", maximum_concurrency=1000),
     ],
 )
-def test_what_is_allowed_is_not_complained_of(stage: StageSettings) -> None:
+def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:
     roomy = replace(stage, queue=replace(stage.queue, visibility_timeout_seconds=361))
 
     assert broken(roomy) == set()
@@ -149,7 +149,7 @@ def test_a_stage_for_trying_needs_no_deletion_protection() -> None:
 
 
 class Deployed:
-    """Stands for the stage on AWS."""
+    """A stand-in for the stage on AWS."""
 
     def __init__(self, found: StageSettings | Exception) -> None:
         self._found = found
@@ -170,7 +170,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     return run_lint
 
 
-def test_the_command_says_what_is_wrong_and_which_recommendation_it_is(run: Any) -> None:
+def test_the_command_names_the_fault_and_its_recommendation(run: Any) -> None:
     code, output = run(changed("queue", visibility_timeout_seconds=60))
 
     assert code == 1
@@ -179,12 +179,12 @@ def test_the_command_says_what_is_wrong_and_which_recommendation_it_is(run: Any)
     assert f"Stage prod: {len(RULES) - 1} of {len(RULES)} rules are kept." in output
 
 
-def test_the_command_is_silent_on_what_is_kept_unless_asked(run: Any) -> None:
+def test_the_command_lists_kept_rules_only_on_request(run: Any) -> None:
     assert run(GOOD) == (0, f"Stage prod: {len(RULES)} of {len(RULES)} rules are kept.\n")
     assert "kept    visibility-timeout" in run(GOOD, "--verbose")[1]
 
 
-def test_a_stage_that_is_not_there_is_said_so(run: Any) -> None:
+def test_a_missing_stage_is_reported(run: Any) -> None:
     code, output = run(NotDeployed("There is no stack orders-resources-prod here: type ..."))
 
     assert (code, output) == (1, "Error: There is no stack orders-resources-prod here: type ...\n")

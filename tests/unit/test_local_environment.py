@@ -45,14 +45,14 @@ def test_chalice_local_gets_the_same_variables_from_its_configuration() -> None:
     )
 
 
-def test_the_failure_protocol_of_the_app_is_the_workers() -> None:
+def test_the_app_and_the_worker_use_the_same_failure_protocol() -> None:
     enabled = app_environment(OUTPUTS, "http://127.0.0.1:1", partial_batch=True, colour=True)
 
     assert enabled["ORDERS_PARTIAL_BATCH"] == "enabled"
     assert enabled["ORDERS_LOG_COLOUR"] == "always"
 
 
-def test_nothing_of_the_developers_aws_settings_is_left() -> None:
+def test_the_environment_has_none_of_the_developers_aws_settings() -> None:
     cleaned = without_aws_settings({**DEVELOPERS_OWN, "PATH": "/bin", "HOME": "/home/me"})
 
     assert DEVELOPERS_OWN.keys().isdisjoint(cleaned)
@@ -94,7 +94,7 @@ def test_the_runners_own_clients_reach_only_the_emulator(
         assert client.meta.region_name == "us-east-1"
 
 
-def test_a_profile_that_does_not_exist_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_profile_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nowhere-to-be-found")
 
     queue_client("http://127.0.0.1:4566")
@@ -118,7 +118,7 @@ def test_the_queues_arn_follows_from_its_url() -> None:
     assert queue_arn(OUTPUTS["QueueUrl"]) == OUTPUTS["QueueArn"]
 
 
-def test_a_port_that_something_listens_on_is_refused() -> None:
+def test_require_free_refuses_a_port_in_use() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -128,5 +128,5 @@ def test_a_port_that_something_listens_on_is_refused() -> None:
             require_free(port, "API")
 
 
-def test_a_free_port_is_free() -> None:
+def test_require_free_accepts_a_free_port() -> None:
     require_free(free_port(), "API")

@@ -1,4 +1,4 @@
-"""What holds for every command of `python -m ops`."""
+"""Rules for every command of `python -m ops`."""
 
 import json
 import re
@@ -14,16 +14,20 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from chalicelib.intake import Intake, Receipt
-from chalicelib.queries import AuditQuery, OrderNotFound
-from chalicelib.submissions import Record, settle
+from chalicelib.orders.errors import Sentence, sentence
+from chalicelib.orders.record import Record
+from chalicelib.orders.settle import settle
+from chalicelib.services.intake import Intake, Receipt
+from chalicelib.services.queries import AuditQuery, OrderHistory, OrderNotFound
+from chalicelib.texts import texts_in
 from ops.__main__ import MODULES, main
 from ops.cli import console, session
+from ops.cli.language import readers_language
 from ops.cli.tables import remark
-from ops.desk.letters import GAVE_UP, REASONS, Handled, Plan, Selection
+from ops.desk.letters import GAVE_UP, REASONS, DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import connect
 from ops.ports import free_port
-from tests.builders import START, Clock, order_text, submission
+from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
@@ -37,7 +41,7 @@ def test_every_command_has_help_with_an_example_of_itself(
     assert f"Example: python -m ops {name}" in (command.epilog or "")
 
 
-def test_one_command_does_not_wait_for_what_another_needs() -> None:
+def test_one_command_does_not_load_another_ones_modules() -> None:
     script = (
         "import sys; from ops.__main__ import main; "
         "main(['dlq', '--help'], standalone_mode=False); "
@@ -53,8 +57,8 @@ def test_every_command_is_found_by_its_name() -> None:
     assert set(MODULES) <= {name for name, _ in all_commands()}
 
 
-def test_every_command_has_its_help_where_only_operators_requirements_are_installed() -> None:
-    """`make run` installs no more than those."""
+def test_every_command_shows_its_help_with_only_the_operators_requirements() -> None:
+    """`make run` installs those requirements only."""
     script = """
 from click.testing import CliRunner
 from ops.__main__ import main
@@ -72,15 +76,20 @@ for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all
 
 
 def typed(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str], desk: Any = None, stdin: str = ""
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    desk: Any = None,
+    stdin: str = "",
+    locale: str = "C.UTF-8",
 ) -> Result:
-    """What a command prints and how it exits, over a desk in place of a stage's."""
+    """Type a command over a desk in place of a stage's; return its output and exit code."""
     monkeypatch.setattr(session, "connect", lambda *_, **__: getattr(desk, "stage", None))
     monkeypatch.setattr(session, "Desk", lambda _: desk)
-    return CliRunner(env={"COLUMNS": "220", "NO_COLOR": "1"}).invoke(main, arguments, input=stdin)
+    terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": locale}
+    return CliRunner(env=terminal).invoke(main, arguments, input=stdin)
 
 
-def test_an_export_whose_format_is_not_installed_says_what_to_type(
+def test_an_export_in_a_missing_format_says_what_to_type(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -95,11 +104,13 @@ def test_an_export_whose_format_is_not_installed_says_what_to_type(
     assert not list(tmp_path.iterdir())
 
 
-EXACT, OTHER_BODY = "exact resend", "same amount, accounts and channel; the body differs"
+EXACT = "exact resend"
+SAME_TERMS = "same terms"
+OTHER_BODY = f"{SAME_TERMS}; the body differs"
 
 
 def recorded(*texts: str) -> list[Record]:
-    """The records of submissions with these texts, in this order."""
+    """Record submissions with these texts, in this order."""
     store = FakeRecordStore()
     return [
         settle(submission(text, f"s-{number}"), store.take, START).record
@@ -111,27 +122,25 @@ def recorded(*texts: str) -> list[Record]:
     ("again", "said"),
     [
         ({}, EXACT),
-        ({"currency": "EUR"}, OTHER_BODY),
+        ({"note": "rent"}, OTHER_BODY),
         ({"amount": "2580.00"}, OTHER_BODY),
         ({"amount": 1}, "differs: amount"),
     ],
 )
-def test_only_what_is_byte_for_byte_the_same_is_an_exact_resend(
-    again: dict[str, Any], said: str
-) -> None:
+def test_only_a_byte_for_byte_copy_is_an_exact_resend(again: dict[str, Any], said: str) -> None:
     accepted, duplicate = recorded(order_text(), order_text(**again))
 
     assert remark(duplicate, accepted) == said
 
 
-def test_what_can_not_be_compared_is_not_called_an_exact_resend() -> None:
+def test_an_uncompared_duplicate_is_not_called_an_exact_resend() -> None:
     _, duplicate = recorded(order_text(), order_text())
 
-    assert remark(duplicate) == "same amount, accounts and channel"
+    assert remark(duplicate) == SAME_TERMS
 
 
 @pytest.mark.parametrize("command", [["duplicates"], ["orders", "list"]])
-def test_a_list_compares_duplicates_with_what_was_accepted(
+def test_a_list_compares_duplicates_with_the_accepted_record(
     monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     records = recorded(order_text(amount=0), order_text(), order_text(), order_text(note="x"))
@@ -151,6 +160,116 @@ def test_a_list_compares_duplicates_with_what_was_accepted(
     assert asked == [{records[1].order_id}]
 
 
+class Recorded:
+    """Orders of which one record is kept."""
+
+    def __init__(self, record: Record, payload: str = "") -> None:
+        self.record = record
+        self.payload = lambda _: payload
+
+    def show(self, order_id: str) -> OrderHistory:
+        assert order_id == self.record.order_id
+        return OrderHistory(self.record, None, [self.record], None)
+
+    def history(self, _: str) -> Iterator[Record]:
+        yield self.record
+
+    def newest_first(self, _: AuditQuery) -> Iterator[Record]:
+        yield self.record
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("C.UTF-8", "must be more than 0: got -1"),
+        ("en_GB.UTF-8", "must be more than 0: got -1"),
+        ("fr_FR.UTF-8", "must be more than 0: got -1"),
+        ("es_ES.UTF-8", "debe ser mayor que 0: se recibió -1"),
+    ],
+)
+def test_an_error_is_shown_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch, locale: str, said: str
+) -> None:
+    (record,) = recorded(order_text(amount=-1))
+    desk = SimpleNamespace(orders=Recorded(record))
+
+    done = typed(monkeypatch, ["orders", "show", "order-001"], desk, locale=locale)
+
+    assert f"not_positive: {said}" in done.output
+
+
+def test_json_is_the_same_for_all_its_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    (record,) = recorded(order_text(amount=-1))
+    desk = SimpleNamespace(orders=Recorded(record))
+
+    done = typed(monkeypatch, ["orders", "list", "--json"], desk, locale="es_ES.UTF-8")
+
+    (error,) = json.loads(done.stdout)["errors"]
+    assert error["message"] == "must be more than 0: got -1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "es_MX.UTF-8"}, "es"),
+        ({"LANG": "es"}, "es"),
+        ({"LANG": "es@euro"}, "es"),
+        ({"LANG": "est_EE.UTF-8"}, "en"),
+        ({"LANG": "es_ES", "LC_MESSAGES": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "es_ES", "LC_ALL": ""}, "es"),
+        ({"LANG": "es_ES", "LC_MESSAGES": "es_ES", "LC_ALL": "C.UTF-8"}, "en"),
+    ],
+)
+def test_the_first_locale_that_is_set_names_the_language(
+    environment: dict[str, str], language: str
+) -> None:
+    assert readers_language(environment) == language
+
+
+def test_no_error_shows_an_account_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    (record,) = recorded(order_text(channel="5550123456"))
+    desk = SimpleNamespace(orders=Recorded(record), record_accounts_shown=lambda _: None)
+
+    masked = typed(monkeypatch, ["orders", "show", "order-001"], desk)
+    shown = typed(monkeypatch, ["orders", "show", "order-001", "--show-accounts"], desk)
+
+    assert 'got "****3456"' in masked.output
+    assert 'got "5550123456"' in shown.output
+
+
+@pytest.mark.parametrize(
+    ("detail", "locale", "said"),
+    [
+        (sentence("order.repeated_key", key='"5550123456"'), "C", 'has the key "****3456" more'),
+        (sentence("order.repeated_key", key='"5550123456"'), "es", 'tiene la clave "****3456" más'),
+        ("of [red]another[/red] 5550123456", "es", "of [red]another[/red] ****3456"),
+    ],
+)
+def test_the_detail_of_a_dead_letter_is_written_for_its_reader(
+    monkeypatch: pytest.MonkeyPatch, detail: Sentence | str, locale: str, said: str
+) -> None:
+    """Text of another origin is shown as it is: nothing in it is markup."""
+    letter = DeadLetter(
+        message=sqs_message("[]", unreadableDetail="5550123456", channel="5550123456"),
+        order_id=None,
+        submission_id="s-1",
+        reason="repeated_key",
+        detail=detail,
+        first_seen_at=None,
+        last_seen_at=None,
+        known=Known.UNREADABLE,
+    )
+    desk = SimpleNamespace(dead_letters=SimpleNamespace(find=lambda _: letter))
+
+    done = typed(monkeypatch, ["dlq", "show", "m-1"], desk, locale=locale)
+    as_json = typed(monkeypatch, ["dlq", "show", "m-1", "--json"], desk, locale=locale)
+
+    assert said in done.stdout
+    assert "5550123456" not in done.stdout + as_json.stdout
+    assert json.loads(as_json.stdout)["detail"] == letter.written_detail(texts_in("en"))
+
+
 class Unrecorded:
     """Orders of which nothing is recorded."""
 
@@ -167,7 +286,7 @@ class Unrecorded:
         ("dev", ["--stage", "dev", "--aws-port", "4567"], " --stage dev"),
     ],
 )
-def test_a_command_to_go_on_with_is_for_the_same_stage(
+def test_the_next_command_is_for_the_same_stage(
     monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str], ending: str
 ) -> None:
     desk = SimpleNamespace(orders=Unrecorded(), stage=SimpleNamespace(name=stage))
@@ -194,7 +313,7 @@ class Letters:
 @pytest.mark.parametrize(
     ("named", "missing"), [(["gone"], "gone"), (["m-1", "gone"], "gone"), (["m-1"], None)]
 )
-def test_a_named_letter_that_is_not_there_is_said_and_is_no_success(
+def test_a_missing_letter_is_reported_and_fails_the_command(
     monkeypatch: pytest.MonkeyPatch, named: list[str], missing: str | None, more: list[str]
 ) -> None:
     desk = SimpleNamespace(dead_letters=Letters(), stage=None)
@@ -209,6 +328,26 @@ def test_a_named_letter_that_is_not_there_is_said_and_is_no_success(
         assert json.loads(done.stdout)["done"] == len({"m-1"} & set(named))
 
 
+class Interrupted:
+    """Dead letters whose operator types Ctrl-C once the first of three is sent."""
+
+    def plan(self, selection: Selection, _look: object) -> Plan:
+        return Plan(selection, frozenset({"m-1", "m-2", "m-3"}), {}, {})
+
+    def redrive(self, _: Plan, **_options: object) -> Iterator[Handled]:
+        yield Handled(sentinel.letter)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_redrive_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = SimpleNamespace(dead_letters=Interrupted(), stage=None)
+
+    done = typed(monkeypatch, ["dlq", "redrive", "--all", "--yes"], desk)
+
+    assert done.exit_code == 1
+    assert "Broken off: 1 of 3 redriven." in done.stderr
+
+
 @pytest.mark.parametrize("name", ["list", "redrive", "discard"])
 @pytest.mark.parametrize(
     ("given", "said"),
@@ -217,7 +356,7 @@ def test_a_named_letter_that_is_not_there_is_said_and_is_no_success(
         (["--order", "a b"], "1 to 64 of A-Z a-z 0-9"),
     ],
 )
-def test_what_no_letter_can_have_is_refused(
+def test_a_condition_that_no_letter_can_meet_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, given: list[str], said: str
 ) -> None:
     why = ["--why", "x"] if name == "discard" else []
@@ -228,10 +367,9 @@ def test_what_no_letter_can_have_is_refused(
     assert said in done.stderr
 
 
-def test_every_reason_that_there_can_be_is_known() -> None:
-    raised = set(
-        re.findall(r'UnreadableOrder\(\s*"(\w+)"', Path("chalicelib/orders.py").read_text())
-    )
+def test_the_reason_option_knows_every_reason() -> None:
+    code = Path("chalicelib/orders/order.py").read_text()
+    raised = set(re.findall(r'UnreadableOrder\(\s*"(\w+)"', code))
 
     assert {*REASONS} == raised | {GAVE_UP}
 
@@ -333,7 +471,7 @@ class Submitting:
         (['{"id": "a"}', "--idempotency-key", "ñ"], "The Idempotency-Key must be 1 to 255"),
     ],
 )
-def test_what_is_refused_is_said_as_the_api_says_it(
+def test_a_refusal_has_the_apis_words(
     monkeypatch: pytest.MonkeyPatch, given: list[str], said: str
 ) -> None:
     done = typed(monkeypatch, ["orders", "submit", *given], SimpleNamespace(orders=Submitting()))
@@ -356,7 +494,7 @@ def test_an_order_can_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [sent.body for sent in orders.queue.sent] == [order_text()]
 
 
-def test_a_file_that_is_named_as_curl_names_it_is_told_apart(
+def test_a_file_named_in_curls_way_is_recognised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done = typed(monkeypatch, ["orders", "submit", "@order.json"])
@@ -389,7 +527,7 @@ OUT_OF_REACH = 3
 
 
 def every_command_over_a_stage() -> list[str]:
-    """All but those that work on no stage, or start one."""
+    """List the commands, except those that work on no stage or start one."""
     groups = {"orders", "dlq", "resources"}
     return [name for name, _ in all_commands() if name not in groups | {"run", "cost"}]
 

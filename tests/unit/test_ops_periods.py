@@ -17,7 +17,7 @@ from tests.builders import START
         (None, "--from 2030-01-01 is after --to 2026-03-01 (today in UTC, as none was given)."),
     ],
 )
-def test_a_period_that_runs_backwards_is_said_with_both_of_its_days(
+def test_the_error_of_a_backward_period_names_both_days(
     last_day: date | None, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parameters, "now", lambda: START)

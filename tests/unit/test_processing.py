@@ -1,4 +1,4 @@
-"""Processing: one message, a batch of them, and how a batch is answered for."""
+"""Processing: one message, a batch of them, and the answer for a batch."""
 
 import json
 import threading
@@ -8,18 +8,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.order_queue import Message
-from chalicelib.processing import (
-    TIME_FOR_ONE_CALL_MS,
-    BatchFailed,
-    OutOfTime,
-    Processed,
-    Processor,
-    delete_then_raise,
-    report_failures,
-)
-from chalicelib.submissions import Record, Status, Submission
-from chalicelib.unavailable import StoreUnavailable
+from chalicelib.orders.errors import sentence_from_json
+from chalicelib.orders.record import Record, Status
+from chalicelib.orders.submission import Submission
+from chalicelib.services.acknowledging import BatchFailed, delete_then_raise, report_failures
+from chalicelib.services.message import Message
+from chalicelib.services.processed import Processed
+from chalicelib.services.processing import Processor
+from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS, OutOfTime
+from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.texts import texts_in
 from tests.builders import (
     START,
     Clock,
@@ -27,7 +25,6 @@ from tests.builders import (
     redelivered,
     sqs_message,
     sqs_record,
-    submission,
 )
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
@@ -73,7 +70,7 @@ class SlowRecordStore(FakeRecordStore):
 
 
 def status_of(processed: Processed) -> tuple[Status, bool]:
-    """What a message came to, and whether that is new."""
+    """Tell the status of its record, and whether this delivery wrote it."""
     assert processed.verdict
     return processed.verdict.record.status, processed.verdict.new
 
@@ -106,7 +103,7 @@ def test_the_usual_order_costs_one_call_to_each_store(system: System) -> None:
     assert (system.archive.calls, system.records.calls) == (["keep"], ["take"])
 
 
-def test_first_slots_of_a_batch_are_taken_many_by_one_call(system: System) -> None:
+def test_one_call_takes_the_first_slots_of_many_orders(system: System) -> None:
     system.records.most_at_once = 3
 
     batch = system.process(*(sqs_message(order_text(f"order-{n}")) for n in range(7)))
@@ -117,7 +114,7 @@ def test_first_slots_of_a_batch_are_taken_many_by_one_call(system: System) -> No
     assert [status_of(processed) for processed in batch] == 7 * [(Status.ACCEPTED, True)]
 
 
-def test_a_store_that_takes_one_at_a_time_is_asked_for_one_at_a_time(system: System) -> None:
+def test_the_processor_sends_no_more_records_than_the_store_takes_at_once(system: System) -> None:
     system.records.most_at_once = 1
 
     system.process(sqs_message(), sqs_message(order_text("order-002")))
@@ -125,7 +122,7 @@ def test_a_store_that_takes_one_at_a_time_is_asked_for_one_at_a_time(system: Sys
     assert system.records.calls == ["take", "take"]
 
 
-def test_a_slot_that_is_not_free_is_settled_by_itself(system: System) -> None:
+def test_a_message_whose_slot_is_taken_is_settled_by_itself(system: System) -> None:
     redelivery = sqs_message()
     system.process(redelivery)
     system.records.calls.clear()
@@ -144,7 +141,7 @@ def test_a_slot_that_is_not_free_is_settled_by_itself(system: System) -> None:
     assert system.records.calls == ["take_free", "take"]
 
 
-def test_a_duplicate_and_a_correction_in_one_batch_with_other_orders(system: System) -> None:
+def test_one_batch_may_hold_a_duplicate_and_a_correction(system: System) -> None:
     batch = system.process(
         sqs_message(order_text("a")),
         sqs_message(order_text("b", amount=0)),
@@ -161,8 +158,8 @@ def test_a_duplicate_and_a_correction_in_one_batch_with_other_orders(system: Sys
     assert system.records.calls[0] == "take_free"
 
 
-def test_who_is_first_in_a_batch_is_not_asked_for_again(system: System) -> None:
-    """Its record is known, and never changes: each duplicate takes one call more, for its own."""
+def test_a_batch_does_not_ask_again_for_its_first_record(system: System) -> None:
+    """The first record is known and never changes: each duplicate costs one call, for its own."""
     batch = system.process(
         sqs_message(order_text("a"), message_id="first"),
         sqs_message(order_text("b")),
@@ -188,7 +185,7 @@ def test_a_message_that_comes_twice_in_a_batch_is_recorded_once(system: System) 
     assert system.records.calls == ["take"]
 
 
-def test_who_holds_a_recorded_order_is_asked_for_once_a_batch(system: System) -> None:
+def test_a_batch_asks_once_for_the_holder_of_a_slot(system: System) -> None:
     system.process(sqs_message(message_id="recorded"))
     system.records.calls.clear()
 
@@ -198,7 +195,7 @@ def test_who_holds_a_recorded_order_is_asked_for_once_a_batch(system: System) ->
     assert system.records.calls == ["take", *3 * ["take"]]
 
 
-def test_a_message_that_failed_is_not_taken_for_the_first_of_its_order(system: System) -> None:
+def test_a_failed_message_is_not_taken_for_the_first_of_its_order(system: System) -> None:
     class FailingOnce(FakeRecordStore):
         def take(self, record: Record) -> Record | None:
             if record.submission_id == "fails":
@@ -213,7 +210,7 @@ def test_a_message_that_failed_is_not_taken_for_the_first_of_its_order(system: S
     assert system.record().submission_id == "next"
 
 
-def test_what_is_known_of_an_order_outlives_a_message_that_fails(system: System) -> None:
+def test_a_batch_remembers_a_holder_after_a_message_that_fails(system: System) -> None:
     class FailingOnce(FakeArchive):
         def keep(self, submission: Submission) -> None:
             if submission.submission_id == "fails":
@@ -227,16 +224,16 @@ def test_what_is_known_of_an_order_outlives_a_message_that_fails(system: System)
     assert system.records.calls == ["take", "take"]
 
 
-def test_the_history_of_an_order_is_in_the_order_received_within_a_batch(system: System) -> None:
+def test_the_history_has_the_messages_of_a_batch_in_the_order_received(system: System) -> None:
     system.records = SlowRecordStore(system.clock)
     names = [f"m-{number}" for number in range(8, 0, -1)]
     system.process(*(sqs_message(message_id=name) for name in names))
 
-    history, _ = system.records.further("order-001", None, 100)
+    history, _ = system.records.read_history("order-001", None, 100)
     assert [record.submission_id for record in history] == names[1:]
 
 
-def test_if_many_records_fail_at_once_only_those_stay_on_the_queue(system: System) -> None:
+def test_only_the_messages_of_a_failed_call_stay_on_the_queue(system: System) -> None:
     class FailingOnce(FakeRecordStore):
         def take_free(self, records: Sequence[Record]) -> list[bool]:
             if records[0].order_id == "order-2":
@@ -251,7 +248,7 @@ def test_if_many_records_fail_at_once_only_those_stay_on_the_queue(system: Syste
     assert [submission.order.id for submission in failed if submission] == ["order-2", "order-3"]
 
 
-def test_what_is_archived_is_not_recorded_singly_with_less_time_than_that_takes(
+def test_the_processor_does_not_begin_to_record_an_archived_order_too_late(
     system: System,
 ) -> None:
     system.process(sqs_message(order_text("a")))
@@ -292,7 +289,7 @@ def test_a_plain_message_is_identified_by_its_message_id(system: System) -> None
     assert system.record().received_at == START
 
 
-def test_attributes_of_the_submission_are_recorded(system: System) -> None:
+def test_a_record_keeps_the_attributes_of_the_submission(system: System) -> None:
     system.process(
         sqs_message(
             receive_count=3,
@@ -308,17 +305,27 @@ def test_attributes_of_the_submission_are_recorded(system: System) -> None:
     assert record.received_at.isoformat() == "2026-02-28T23:59:59.999000+00:00"
     assert record.processed_at == START
     assert record.submitted_by == "arn:aws:iam::123456789012:user/ana"
-    assert record.channel == "atm"
+    assert record.terms.channel == "atm"
     assert record.receive_count == 3
 
 
-def test_a_time_that_is_not_well_formed_is_replaced_by_the_queues_own(system: System) -> None:
+@pytest.mark.parametrize("length", [1, 2_048, 2_049, 100_000])
+def test_a_record_keeps_no_more_of_a_caller_than_the_longest_arn(
+    system: System, length: int
+) -> None:
+    """A message from the queue can name any caller; its record must fit into the table."""
+    system.process(sqs_message(submittedBy="a" * length))
+
+    assert system.record().submitted_by == "a" * min(length, 2_048)
+
+
+def test_the_queues_own_time_replaces_a_bad_one(system: System) -> None:
     system.process(sqs_message(receivedAt="yesterday"))
 
     assert system.record().received_at == START
 
 
-def test_a_message_without_any_time_was_received_now(system: System) -> None:
+def test_a_message_without_any_time_counts_as_received_now(system: System) -> None:
     record = sqs_record()
     del record["attributes"]
     system.clock.advance(seconds=5)
@@ -338,15 +345,22 @@ def test_an_unreadable_message_goes_to_the_dead_letters_with_the_reason(system: 
     assert dead.attributes == {
         "channel": "web",
         "unreadableReason": "not_an_object",
-        "unreadableDetail": "is not a JSON object: got a list",
+        "unreadableDetail": json.dumps(
+            {
+                "key": "order.not_an_object",
+                "parameters": {"got": {"key": "got.list", "parameters": {}}},
+            }
+        ),
         "unreadableAt": "2026-03-01T12:00:00.000Z",
         "originalMessageId": "m-1",
         "submissionId": "m-1",
     }
+    detail = sentence_from_json(json.loads(dead.attributes["unreadableDetail"]))
+    assert texts_in("en").sentence(detail) == "is not a JSON object: got a list"
     assert system.records.all() == []
 
 
-def test_an_unreadable_message_stays_on_the_queue_if_the_dead_letters_cannot_take_it(
+def test_an_unreadable_message_stays_if_the_dead_letter_queue_fails(
     system: System,
 ) -> None:
     with system.queue.outage():
@@ -355,7 +369,7 @@ def test_an_unreadable_message_stays_on_the_queue_if_the_dead_letters_cannot_tak
     assert isinstance(processed.failure, StoreUnavailable)
 
 
-def test_if_the_archive_fails_nothing_is_recorded(system: System) -> None:
+def test_the_processor_records_nothing_if_the_archive_fails(system: System) -> None:
     with system.archive.outage():
         (processed,) = system.process(sqs_message())
 
@@ -363,7 +377,7 @@ def test_if_the_archive_fails_nothing_is_recorded(system: System) -> None:
     assert system.records.all() == []
 
 
-def test_if_the_record_store_fails_the_retry_finds_the_object_again(system: System) -> None:
+def test_a_retry_finds_its_object_again_after_the_record_store_failed(system: System) -> None:
     message = sqs_message()
     with system.records.outage():
         system.process(message)
@@ -374,7 +388,7 @@ def test_if_the_record_store_fails_the_retry_finds_the_object_again(system: Syst
     assert list(system.archive.objects) == [system.record().s3_key]
 
 
-def test_one_message_that_fails_holds_no_other_up(system: System) -> None:
+def test_a_failed_message_holds_up_no_other(system: System) -> None:
     class PoisonArchive(FakeArchive):
         def keep(self, submission: Submission) -> None:
             if submission.order.id == "poison":
@@ -393,16 +407,13 @@ def test_one_message_that_fails_holds_no_other_up(system: System) -> None:
     ]
 
 
-def test_a_message_whose_reading_fails_holds_no_other_up(
-    system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def parse_badly(body: str, channel: str | None) -> Any:
-        if "poison" in body:
-            raise RecursionError
-        return submission(body).order if channel is None else None
+def test_a_message_that_fails_to_be_read_holds_up_no_other(system: System) -> None:
+    class Poison(Message):
+        def attribute(self, name: str) -> str | None:
+            raise RecursionError(name)
 
-    monkeypatch.setattr("chalicelib.processing.parse_order", parse_badly)
-    batch = system.process(sqs_message('"poison"'), sqs_message())
+    poison = Poison(*sqs_message())
+    batch = system.process(poison, sqs_message())
 
     assert [type(processed.failure) for processed in batch] == [RecursionError, type(None)]
 
@@ -423,7 +434,7 @@ def test_messages_of_one_order_are_processed_in_the_order_received(system: Syste
 
 @pytest.mark.parametrize("orders", [["a", "b", "c", "d"], 4 * ["a"]], ids=["different", "the same"])
 def test_all_orders_of_a_batch_are_archived_side_by_side(system: System, orders: list[str]) -> None:
-    """Those of one orderId too: an object is the submission's own, whoever comes first."""
+    """Orders of one orderId too: each submission has an object of its own."""
     meeting = threading.Barrier(4, timeout=5)
 
     class WaitingArchive(FakeArchive):
@@ -439,7 +450,7 @@ def test_all_orders_of_a_batch_are_archived_side_by_side(system: System, orders:
     assert not any(processed.failure for processed in batch)
 
 
-def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
+def test_the_processor_begins_no_call_that_its_time_is_too_short_for(system: System) -> None:
     enough, too_little = TIME_FOR_ONE_CALL_MS, TIME_FOR_ONE_CALL_MS - 1
     left = iter([60_000, enough, too_little, enough, enough])
     batch = system.processor().process_batch(
@@ -450,8 +461,8 @@ def test_what_cannot_be_done_in_time_is_not_begun(system: System) -> None:
     assert [record.order_id for record in system.records.all()] == ["a"]
 
 
-def test_a_slow_message_stops_between_two_calls_rather_than_be_cut_off(system: System) -> None:
-    """A duplicate takes up to four calls: each may take all the time that one is given."""
+def test_a_slow_message_stops_between_two_calls_before_it_is_cut_off(system: System) -> None:
+    """A duplicate takes up to four calls, and each may use its whole time limit."""
     message = sqs_message()
     left = iter([60_000, TIME_FOR_ONE_CALL_MS, TIME_FOR_ONE_CALL_MS - 1])
 
@@ -472,14 +483,14 @@ def test_a_function_with_little_time_uses_half_of_it(system: System) -> None:
     assert [type(processed.failure) for processed in batch] == [type(None), OutOfTime]
 
 
-def test_the_reporter_is_told_of_each_message_and_of_the_batch(system: System) -> None:
+def test_the_reporter_hears_of_each_message_and_of_the_batch(system: System) -> None:
     batch = system.process(sqs_message(), sqs_message("[]"))
 
     assert system.reporter.messages == batch
     assert system.reporter.batches == [batch]
 
 
-def test_the_age_runs_from_the_handing_in(system: System) -> None:
+def test_the_age_counts_from_the_submission(system: System) -> None:
     system.clock.advance(seconds=2)
 
     (recorded, unreadable) = system.process(sqs_message(), sqs_message("[]"))
@@ -487,7 +498,7 @@ def test_the_age_runs_from_the_handing_in(system: System) -> None:
     assert (recorded.age_ms, unreadable.age_ms) == (2000, 2000)
 
 
-def test_a_request_is_named_by_the_attribute_or_else_by_the_message() -> None:
+def test_the_attribute_or_else_the_message_names_the_request() -> None:
     def request_of(message: Message) -> str:
         return Processed(message, None, OutOfTime(), START).request_id
 
@@ -497,7 +508,7 @@ def test_a_request_is_named_by_the_attribute_or_else_by_the_message() -> None:
 
 
 def mixed_batch(system: System) -> list[Processed]:
-    """Two that are done with, one of them unreadable, and one that failed."""
+    """Make a batch of two finished messages, one of them unreadable, and one that failed."""
 
     class FailingArchive(FakeArchive):
         def keep(self, submission: Submission) -> None:
@@ -514,7 +525,7 @@ def mixed_batch(system: System) -> list[Processed]:
     )
 
 
-def test_a_partial_batch_response_names_what_failed(system: System) -> None:
+def test_a_partial_batch_response_names_the_failed_messages(system: System) -> None:
     assert report_failures(mixed_batch(system)) == {
         "batchItemFailures": [{"itemIdentifier": "failed"}]
     }
@@ -524,7 +535,7 @@ def test_a_partial_batch_response_is_empty_if_nothing_failed(system: System) -> 
     assert report_failures(system.process(sqs_message())) == {"batchItemFailures": []}
 
 
-def test_without_partial_responses_what_is_done_is_deleted_and_the_batch_fails(
+def test_delete_then_raise_deletes_the_finished_messages_and_fails_the_batch(
     system: System,
 ) -> None:
     batch = mixed_batch(system)
@@ -535,14 +546,14 @@ def test_without_partial_responses_what_is_done_is_deleted_and_the_batch_fails(
     assert system.queue.deleted == ["good", "unreadable"]
 
 
-def test_without_a_failure_lambda_deletes_the_batch_itself(system: System) -> None:
+def test_delete_then_raise_leaves_a_batch_without_failures_to_lambda(system: System) -> None:
     batch = system.process(sqs_message())
 
     assert delete_then_raise(system.queue, system.reporter)(batch) is None
     assert system.queue.deleted == []
 
 
-def test_a_deletion_that_fails_is_reported_and_the_batch_fails_all_the_same(
+def test_delete_then_raise_reports_a_failed_deletion_and_fails_the_batch(
     system: System,
 ) -> None:
     batch = mixed_batch(system)
@@ -553,7 +564,7 @@ def test_a_deletion_that_fails_is_reported_and_the_batch_fails_all_the_same(
     assert system.reporter.undeleted == [2]
 
 
-def test_no_payload_is_in_what_the_failed_batch_says(system: System) -> None:
+def test_the_error_of_a_failed_batch_holds_no_payload(system: System) -> None:
     with pytest.raises(BatchFailed) as failed:
         delete_then_raise(system.queue, system.reporter)(mixed_batch(system))
 

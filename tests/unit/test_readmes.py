@@ -1,4 +1,4 @@
-"""The README in English and in Spanish: they say the same, and what they point to is there."""
+"""The README in English and in Spanish: both say the same."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def text_of(readme: str) -> str:
 
 
 def prose(text: str) -> str:
-    """The text without its code blocks: "#" and "|" in a command are no Markdown."""
+    """Remove the text's code blocks: "#" and "|" in a command are no Markdown."""
     return INDENTED.sub("", FENCED.sub("", text))
 
 
@@ -39,7 +39,7 @@ def sections(text: str) -> list[str]:
 
 
 def in_any_order(found: Callable[[str], list[str]], text: str) -> list[str]:
-    """What is found in each section, sorted: sentences have another order in another language."""
+    """Sort the findings of each section: sentences have another order in another language."""
     return [
         f"section {number}: {each}"
         for number, section in enumerate(sections(text))
@@ -63,7 +63,7 @@ def list_items(text: str) -> list[str]:
 
 
 def table_shapes(text: str) -> list[str]:
-    """Rows and columns of each table."""
+    """Count the rows and columns of each table."""
     tables = re.findall(r"(?:^\|.*\n)+", prose(text), re.MULTILINE)
     return [
         f"table {number}, row {row}: {len(CELL_BORDER.findall(line)) - 1} columns"
@@ -73,12 +73,12 @@ def table_shapes(text: str) -> list[str]:
 
 
 def consoles(text: str) -> list[str]:
-    """What is typed and what it prints, to the letter."""
+    """Find the commands with their output, to the letter."""
     return [body for language, body in FENCED.findall(text) if language == "console"]
 
 
 def other_code(text: str) -> list[str]:
-    """All other code; comments and the words of a diagram are translated."""
+    """Find all other code, without comments and a diagram's words, which are translated."""
     fenced = [
         f"{language}\n{DIAGRAM_WORDS.sub('', body) if language == 'mermaid' else body}"
         for language, body in FENCED.findall(text)
@@ -88,7 +88,7 @@ def other_code(text: str) -> list[str]:
 
 
 def link_targets(text: str) -> list[str]:
-    """In order; X.es.md and X.es.png are X.md and X.png in Spanish."""
+    """List the links' targets in order; X.es.md and X.es.png are X.md and X.png in Spanish."""
     return [target.replace(".es.", ".") for target in LINK.findall(prose(text))]
 
 
@@ -97,7 +97,7 @@ def inline_code(text: str) -> list[str]:
 
 
 def figures(text: str) -> list[str]:
-    """The figures of the prose; 1.04 is 1,04 in Spanish."""
+    """Find the figures of the prose; 1.04 is 1,04 in Spanish."""
 
     def found(section: str) -> list[str]:
         words = INLINE_CODE.sub("", LINK.sub("]", section))
@@ -121,7 +121,7 @@ PARTS = [
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_two_readmes_say_the_same(part: Callable[[str], list[str]]) -> None:
-    """What fails here was changed in one README only."""
+    """If this fails, one README was changed and the other was not."""
     english, spanish = part(text_of(ENGLISH)), part(text_of(SPANISH))
 
     assert english, "nothing is compared"
@@ -170,7 +170,7 @@ $ echo "# 1 | 2"
         ("takes 2", "takes 3", figures),
     ],
 )
-def test_a_change_to_one_of_them_is_noticed(
+def test_a_change_to_one_readme_is_noticed(
     old: str, new: str, part: Callable[[str], list[str]]
 ) -> None:
     changed = SAMPLE.replace(old, new)
@@ -200,26 +200,15 @@ def test_each_readme_leads_to_the_other_at_its_top() -> None:
     assert LINK.findall(text_of(SPANISH))[0] == ENGLISH
 
 
-def test_the_spanish_readme_shows_what_there_is_in_spanish() -> None:
+def test_the_spanish_readme_links_spanish_pages_where_they_exist() -> None:
     pages = [Path(target) for target in LINK.findall(text_of(SPANISH)) if target != ENGLISH]
     in_spanish = [page.with_suffix(f".es{page.suffix}") for page in pages]
 
     assert [page for page in in_spanish if (PROJECT_ROOT / page).exists()] == []
 
 
-@pytest.mark.parametrize("readme", READMES)
-def test_every_link_of_a_readme_leads_somewhere(readme: str) -> None:
-    relative = [
-        target.partition("#")[0]
-        for target in LINK.findall(text_of(readme))
-        if not target.startswith(("https://", "http://", "#"))
-    ]
-
-    assert [target for target in relative if not (PROJECT_ROOT / target).exists()] == []
-
-
-def test_what_is_read_after_it_was_queued_is_given_a_moment() -> None:
-    """Pasted as one block, the commands must print what stands below them."""
+def test_the_readme_waits_before_it_reads_a_queued_order() -> None:
+    """Commands that are pasted as one block must print the output below them."""
     commands = re.findall(r"^\$ (.*)$", "".join(consoles(text_of(ENGLISH))), re.MULTILINE)
 
     hasty = [

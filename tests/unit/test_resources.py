@@ -35,7 +35,7 @@ def create(cloudformation: Any, visibility_timeout_seconds: int | None = None) -
     return create_resources(cloudformation, visibility_timeout_seconds)
 
 
-def test_it_waits_for_the_stack_and_returns_its_outputs() -> None:
+def test_create_resources_waits_for_the_stack_and_returns_its_outputs() -> None:
     cloudformation = FakeCloudFormation(
         "CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"
     )
@@ -50,7 +50,7 @@ def test_it_waits_for_the_stack_and_returns_its_outputs() -> None:
         (2, {"Stage": "local", "VisibilityTimeoutSeconds": "2"}),
     ],
 )
-def test_only_what_differs_from_the_template_is_said(
+def test_create_resources_passes_only_parameters_that_differ_from_the_template(
     seconds: int | None, parameters: dict[str, str]
 ) -> None:
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
@@ -82,14 +82,14 @@ def test_a_failure_names_each_resource_and_its_reason_in_the_order_they_failed()
     ]
 
 
-def test_an_emulator_that_is_not_installed_is_said_so_with_what_to_type(tmp_path: Any) -> None:
+def test_the_error_of_a_missing_emulator_says_what_to_type(tmp_path: Any) -> None:
     emulator = Emulator(free_port(), tmp_path, python=tmp_path / "no" / "python")
 
     with pytest.raises(ProcessFailed, match=r'not installed: type "make \.venv-aws"'):
         emulator.start()
 
 
-def test_an_emulator_that_ends_at_once_is_said_so_with_its_last_words(tmp_path: Any) -> None:
+def test_the_error_of_an_emulator_that_ends_at_once_has_its_last_words(tmp_path: Any) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho no module named ministack\nexit 3\n")
     python.chmod(0o755)

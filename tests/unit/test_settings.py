@@ -1,4 +1,4 @@
-"""Settings: defaults that are safe, and a clear word on what is missing."""
+"""Settings: safe defaults, and errors that name what is missing."""
 
 import pytest
 
@@ -12,7 +12,7 @@ RESOURCES = {
 }
 
 
-def test_the_resources_are_enough() -> None:
+def test_settings_need_only_the_resources() -> None:
     settings = Settings.from_env(RESOURCES)
 
     assert settings.queue_url == "https://sqs/orders"
@@ -24,20 +24,20 @@ def test_the_resources_are_enough() -> None:
 
 @pytest.mark.parametrize("name", RESOURCES)
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_resource_that_is_missing_is_named(name: str, value: str | None) -> None:
+def test_the_error_names_the_missing_resource(name: str, value: str | None) -> None:
     environment = {**RESOURCES, name: value}
 
     with pytest.raises(SettingsError, match=f"{name} is not set"):
         Settings.from_env({key: text for key, text in environment.items() if text is not None})
 
 
-def test_a_stage_is_closed_unless_it_says_otherwise() -> None:
+def test_a_stage_is_closed_by_default() -> None:
     assert AppSettings.from_env({}).closed
     assert AppSettings.from_env({"ORDERS_AUTH": "iam"}).closed
     assert not AppSettings.from_env({"ORDERS_AUTH": "none"}).closed
 
 
-def test_a_word_that_is_not_known_never_opens_a_stage() -> None:
+def test_an_unknown_value_never_opens_a_stage() -> None:
     with pytest.raises(SettingsError, match="ORDERS_AUTH must be one of iam, none: it is 'off'"):
         AppSettings.from_env({"ORDERS_AUTH": "off"})
 
@@ -50,15 +50,13 @@ def test_the_app_can_be_packaged_without_resources() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1.5", "99999", "\u0663"])
-def test_a_batch_size_is_1_to_10000(text: str) -> None:
+def test_a_batch_size_must_be_1_to_10000(text: str) -> None:
     with pytest.raises(SettingsError, match="ORDERS_BATCH_SIZE must be a whole number 1 to 10000"):
         AppSettings.from_env({"ORDERS_BATCH_SIZE": text})
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("2", 2), ("1000", 1000)])
-def test_maximum_concurrency_is_lambdas_own_unless_it_is_set(
-    text: str, expected: int | None
-) -> None:
+def test_maximum_concurrency_is_lambdas_own_by_default(text: str, expected: int | None) -> None:
     settings = AppSettings.from_env({"ORDERS_MAXIMUM_CONCURRENCY": text})
 
     assert settings.maximum_concurrency == expected
@@ -66,26 +64,26 @@ def test_maximum_concurrency_is_lambdas_own_unless_it_is_set(
 
 
 @pytest.mark.parametrize("text", ["1", "0", "1001", "many"])
-def test_maximum_concurrency_is_2_to_1000(text: str) -> None:
+def test_maximum_concurrency_must_be_2_to_1000(text: str) -> None:
     with pytest.raises(SettingsError, match="ORDERS_MAXIMUM_CONCURRENCY must be a whole number 2"):
         AppSettings.from_env({"ORDERS_MAXIMUM_CONCURRENCY": text})
 
 
-def test_stages_that_share_an_account_are_told_apart_by_their_service() -> None:
+def test_the_service_tells_stages_of_one_account_apart() -> None:
     assert LogSettings.from_env({}).service == "orders"
     assert LogSettings.from_env({"ORDERS_SERVICE": "orders-prod"}).service == "orders-prod"
 
 
-def test_lambda_says_which_function_of_the_app_this_is() -> None:
+def test_the_handler_tells_which_function_this_process_is() -> None:
     assert AppSettings.from_env({"_HANDLER": "app.process_orders"}).function == "process_orders"
     assert AppSettings.from_env({}).function == ""
 
 
-def test_partial_batches_are_enabled_by_name() -> None:
+def test_a_setting_enables_partial_batches() -> None:
     assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
 
 
-def test_logs_are_json_unless_a_person_reads_them() -> None:
+def test_logs_are_json_unless_a_setting_says_text() -> None:
     assert LogSettings.from_env({}) == LogSettings("json", colour=False)
     assert LogSettings.from_env(
         {"ORDERS_LOG_FORMAT": "text", "ORDERS_LOG_COLOUR": "always"}

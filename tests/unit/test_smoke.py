@@ -1,4 +1,4 @@
-"""The smoke test: patient with a stage that is just waking up, plain about one that isn't well."""
+"""The smoke test: it waits for a stage that is waking up, and says if one isn't well."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ RECORDED = Answer(200, {"order": {"status": "ACCEPTED"}, "records": [{}]})
 
 
 class FakeApi:
-    """Answers what it is given, one after the other; the last one stays."""
+    """An API with the given answers, one after the other; the last one stays."""
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self._answers = list(answers)
@@ -42,7 +42,7 @@ def smoke_test(api: Any, said: list[str] | None = None) -> SmokeTest:
     return SmokeTest(api, heard.append, sleep=lambda _: None)
 
 
-def test_a_stage_may_take_its_time_to_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smoke_test_waits_for_a_stage_to_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smoke, "HEALTH_LIMIT_SECONDS", 60.0)
     said: list[str] = []
 
@@ -58,7 +58,7 @@ def test_a_stage_may_take_its_time_to_wake_up(monkeypatch: pytest.MonkeyPatch) -
         (ConnectionRefusedError("refused"), 'GET /health got no answer: "refused"'),
     ],
 )
-def test_a_stage_that_is_not_well_is_deployed_all_the_same(
+def test_an_unhealthy_stage_fails_the_smoke_test_and_stays_deployed(
     answer: Answer | Exception, said: str
 ) -> None:
     with pytest.raises(DeploymentProblem) as failure:
@@ -68,7 +68,9 @@ def test_a_stage_that_is_not_well_is_deployed_all_the_same(
     assert "docs/operating.md#a-smoke-test-that-fails" in str(failure.value)
 
 
-def test_an_order_goes_in_and_its_record_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smoke_test_submits_an_order_and_waits_for_its_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(smoke, "RECORD_LIMIT_SECONDS", 60.0)
     api = FakeApi(ACCEPTED, UNKNOWN, RECORDED)
 
@@ -91,7 +93,7 @@ def test_an_order_that_does_not_get_through_fails_the_test(
         smoke_test(FakeApi(*answers)).check_order()
 
 
-def test_each_smoke_order_is_a_new_one_that_is_told_by_its_id() -> None:
+def test_each_smoke_order_is_new_and_has_a_telling_id() -> None:
     first, second = smoke_order(), smoke_order()
 
     assert first["id"] != second["id"]

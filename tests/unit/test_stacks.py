@@ -1,4 +1,4 @@
-"""Stacks: whatever state one is in, the next run finds a way on or says what is in the way."""
+"""Stacks: from every state the next run finds a way on, or says what is in the way."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -126,7 +126,9 @@ def stacks(cloudformation: Any, notes: Notes | None = None) -> Stacks:
         (["IMPORT_ROLLBACK_COMPLETE"], "UPDATE"),
     ],
 )
-def test_a_stack_is_created_or_updated_as_it_is_found(statuses: list[str], kind: str) -> None:
+def test_a_missing_stack_is_created_and_an_existing_one_updated(
+    statuses: list[str], kind: str
+) -> None:
     cloudformation = FakeCloudFormation(*statuses)
 
     assert stacks(cloudformation).make_ready(NAME) == kind
@@ -154,7 +156,7 @@ def test_an_operation_in_progress_is_waited_for(during: str, after: str, kind: s
 @pytest.mark.parametrize(
     "status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"]
 )
-def test_a_stack_that_can_only_be_deleted_is_deleted_and_created_anew(status: str) -> None:
+def test_a_stack_that_can_only_be_deleted_is_created_anew(status: str) -> None:
     cloudformation = FakeCloudFormation(status, "DELETE_IN_PROGRESS", "DELETE_COMPLETE")
     notes = Notes()
 
@@ -185,7 +187,7 @@ def test_a_stack_that_stays_stuck_ends_in_a_sentence(status: str) -> None:
         "No updates are to be performed.",
     ],
 )
-def test_nothing_to_change_is_no_failure(reason: str) -> None:
+def test_an_update_without_changes_succeeds(reason: str) -> None:
     cloudformation = FakeCloudFormation(
         "UPDATE_COMPLETE", change_set={"Status": "FAILED", "StatusReason": reason}
     )
@@ -205,7 +207,7 @@ def test_a_failed_change_set_leaves_nothing_behind_and_says_why() -> None:
     assert cloudformation.calls == ["create CREATE", "delete change set", "delete stack"]
 
 
-def test_a_change_set_that_can_not_be_carried_out_says_why() -> None:
+def test_a_change_set_that_cannot_be_executed_says_why() -> None:
     cloudformation = FakeCloudFormation(
         "UPDATE_COMPLETE",
         change_set={"ExecutionStatus": "UNAVAILABLE", "StatusReason": "import not supported"},
@@ -215,7 +217,7 @@ def test_a_change_set_that_can_not_be_carried_out_says_why() -> None:
         stacks(cloudformation).plan(WANTED, "UPDATE")
 
 
-def test_a_replacement_is_told_from_a_change() -> None:
+def test_a_replacement_is_told_apart_from_a_change() -> None:
     def change(logical_id: str, action: str, replacement: str) -> dict[str, Any]:
         described = {"Action": action, "LogicalResourceId": logical_id, "ResourceType": "T"}
         return {"ResourceChange": described | {"Replacement": replacement}}
@@ -238,7 +240,7 @@ def test_a_replacement_is_told_from_a_change() -> None:
     ]
 
 
-def test_what_a_failed_creation_made_is_not_retained() -> None:
+def test_a_failed_creation_retains_no_resource() -> None:
     """Empty queues and tables of a first attempt would be in the way of the second."""
     cloudformation = FakeCloudFormation("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
 
@@ -247,7 +249,7 @@ def test_what_a_failed_creation_made_is_not_retained() -> None:
     assert cloudformation.executed["RetainExceptOnCreate"] is True
 
 
-def test_a_failure_names_the_cause_and_not_what_followed_from_it() -> None:
+def test_a_failure_names_the_cause_and_not_its_consequences() -> None:
     cloudformation = FakeCloudFormation(
         *("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"),
         reasons={
@@ -266,7 +268,7 @@ def test_a_failure_names_the_cause_and_not_what_followed_from_it() -> None:
     ]
 
 
-def test_ctrl_c_stops_the_waiting_and_says_what_goes_on() -> None:
+def test_ctrl_c_stops_the_wait_and_says_what_goes_on() -> None:
     def stop(_seconds: float) -> None:
         raise StopRequested
 
@@ -284,7 +286,7 @@ def test_events_of_the_past_are_not_shown_again() -> None:
     assert [event["EventId"] for event in notes.events] == ["1"]
 
 
-def test_a_stack_that_is_not_there_is_not_deleted() -> None:
+def test_a_missing_stack_is_not_deleted() -> None:
     assert not stacks(FakeCloudFormation("NONE")).delete(NAME)
 
 

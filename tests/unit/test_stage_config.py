@@ -59,7 +59,7 @@ def test_the_outputs_are_recorded_under_the_names_that_the_app_reads(tmp_path: P
     assert (variables["ORDERS_AUTH"], variables["MINE"]) == ("iam", 'ä, {"}')
 
 
-def test_what_events_need_is_recorded_while_they_are_on_and_emptied_when_they_are_off(
+def test_the_settings_of_events_are_recorded_while_they_are_on_and_emptied_when_off(
     tmp_path: Path,
 ) -> None:
     config = StageConfig.load(project(tmp_path), "dev")
@@ -76,7 +76,7 @@ def test_what_events_need_is_recorded_while_they_are_on_and_emptied_when_they_ar
     assert config.record(OUTPUTS) == []
 
 
-def test_everything_else_of_the_file_stays_as_it_was_written(tmp_path: Path) -> None:
+def test_the_rest_of_the_file_stays_unchanged(tmp_path: Path) -> None:
     config = StageConfig.load(project(tmp_path), "dev")
 
     config.record(OUTPUTS)
@@ -121,7 +121,7 @@ def test_a_stage_without_variables_gets_them(dev: str) -> None:
     assert json.loads(written) == expected
 
 
-def test_an_unknown_stage_is_told_which_there_are(tmp_path: Path) -> None:
+def test_the_error_of_an_unknown_stage_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(DeploymentProblem, match="no stage 'qa': take one of prod, dev"):
         StageConfig.load(project(tmp_path), "qa")
 
@@ -131,12 +131,12 @@ def test_the_local_stage_is_never_deployed(tmp_path: Path) -> None:
         StageConfig.load(project(tmp_path), "local")
 
 
-def test_a_config_that_is_not_json_is_said_so(tmp_path: Path) -> None:
+def test_a_config_that_is_not_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DeploymentProblem, match=r"config\.json is not JSON .*mend it"):
         StageConfig.load(project(tmp_path, "{"), "dev")
 
 
-def test_a_directory_without_config_is_no_checkout(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_config_says_this_is_no_checkout(tmp_path: Path) -> None:
     with pytest.raises(DeploymentProblem, match="run this in the checkout"):
         StageConfig.load(tmp_path, "dev")
 

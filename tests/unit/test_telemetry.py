@@ -1,4 +1,4 @@
-"""Telemetry: what a line says, what is counted, and what never gets into a log."""
+"""Telemetry: the lines, the metrics, and the secrets that no log holds."""
 
 import io
 import itertools
@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.processing import Processed, Processor
+from chalicelib.orders.submission import Submission
+from chalicelib.services.processed import Processed
+from chalicelib.services.processing import Processor
+from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import LogSettings
-from chalicelib.submissions import Submission
 from chalicelib.telemetry import Telemetry, make_logger
-from chalicelib.unavailable import StoreUnavailable
 from ops.cost.standing import METRICS
 from tests.builders import START, Clock, order_text, redelivered, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
@@ -27,7 +28,7 @@ SECRETS = ("55501234", "55509876", "31337.42", "31337", "shibboleth")
 
 
 class Logged:
-    """A system whose log is kept."""
+    """A system with its log."""
 
     def __init__(self, style: LogSettings) -> None:
         self.stream = io.StringIO()
@@ -78,7 +79,7 @@ def emf(output: str) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in output.splitlines() if '"_aws"' in line)
 
 
-def test_a_line_of_the_processor_says_which_order_submission_request_and_attempt(
+def test_a_line_of_the_processor_names_the_order_submission_request_and_attempt(
     logged: Logged,
 ) -> None:
     logged.process(
@@ -107,7 +108,7 @@ def test_a_line_of_the_processor_says_which_order_submission_request_and_attempt
         ("[]", "unreadable", "WARNING"),
     ],
 )
-def test_a_line_says_what_became_of_the_message(
+def test_a_line_names_the_outcome_of_the_message(
     logged: Logged, text: str, message: str, level: str
 ) -> None:
     logged.process(sqs_message())
@@ -119,7 +120,7 @@ def test_a_line_says_what_became_of_the_message(
     assert {"submissionId", "requestId", "receiveCount"} <= line.keys()
 
 
-def test_a_redelivery_is_told_apart(logged: Logged) -> None:
+def test_a_line_tells_a_redelivery_apart(logged: Logged) -> None:
     message = sqs_message()
     logged.process(message)
 
@@ -128,7 +129,7 @@ def test_a_redelivery_is_told_apart(logged: Logged) -> None:
     assert logged.lines[-1]["message"] == "redelivered"
 
 
-def test_errors_and_differences_are_logged_by_name(logged: Logged) -> None:
+def test_a_line_names_errors_and_differences(logged: Logged) -> None:
     logged.process(sqs_message(order_text("a", amount=0)), sqs_message(order_text("b")))
     logged.process(sqs_message(order_text("b", amount=1)))
 
@@ -136,7 +137,7 @@ def test_errors_and_differences_are_logged_by_name(logged: Logged) -> None:
     assert logged.lines[2]["differs"] == ["amount"]
 
 
-def test_a_store_that_fails_is_logged_with_what_it_said(logged: Logged) -> None:
+def test_a_line_about_a_failing_store_holds_its_message(logged: Logged) -> None:
     with logged.archive.outage():
         logged.process(sqs_message())
 
@@ -146,7 +147,7 @@ def test_a_store_that_fails_is_logged_with_what_it_said(logged: Logged) -> None:
     assert line["detail"] == "PutObject: ServiceUnavailable"
 
 
-def test_what_nobody_expected_is_logged_with_its_place_and_not_its_message(logged: Logged) -> None:
+def test_a_line_about_any_other_error_holds_its_place_and_not_its_message(logged: Logged) -> None:
     class BrokenArchive(FakeArchive):
         def keep(self, submission: Submission) -> None:
             raise ValueError(submission.order.payload)
@@ -159,7 +160,7 @@ def test_what_nobody_expected_is_logged_with_its_place_and_not_its_message(logge
     assert "1111111" not in logged.stream.getvalue()
 
 
-def test_what_could_not_be_deleted_is_logged(logged: Logged) -> None:
+def test_a_line_counts_the_messages_that_could_not_be_deleted(logged: Logged) -> None:
     logged.telemetry.left_undeleted(3, StoreUnavailable("SQS DeleteMessageBatch: Throttled"))
 
     (line,) = logged.lines
@@ -176,14 +177,14 @@ def test_a_request_is_one_line(logged: Logged) -> None:
     assert (line["status"], line["durationMs"], line["requestId"]) == (200, 7, "r-1")
 
 
-def test_the_line_of_a_request_has_what_is_known_of_it_too(readable: Logged) -> None:
+def test_the_line_of_a_request_has_the_fields_that_are_known(readable: Logged) -> None:
     readable.telemetry.answered(
         method="POST",
         route="/orders",
         status=202,
         duration_ms=7,
         request_id="r-1",
-        known={"orderId": "order-001", "submissionId": "s-1"},
+        fields={"orderId": "order-001", "submissionId": "s-1"},
     )
 
     (line,) = readable.stream.getvalue().splitlines()
@@ -196,7 +197,7 @@ def test_the_line_of_a_request_has_what_is_known_of_it_too(readable: Logged) -> 
     ]
 
 
-def test_a_failed_request_says_why(logged: Logged) -> None:
+def test_a_line_about_a_failed_request_says_why(logged: Logged) -> None:
     logged.telemetry.request_failed(StoreUnavailable("SQS SendMessage: 503"), "r-1")
 
     (line,) = logged.lines
@@ -204,7 +205,7 @@ def test_a_failed_request_says_why(logged: Logged) -> None:
     assert line["detail"] == "SQS SendMessage: 503"
 
 
-def test_text_reads_well(readable: Logged) -> None:
+def test_a_line_of_text_has_its_keys_as_name_and_value(readable: Logged) -> None:
     readable.process(sqs_message(submissionId="s-1", requestId="r-1", message_id="m-1"))
 
     (line,) = readable.stream.getvalue().splitlines()
@@ -222,7 +223,7 @@ def test_text_reads_well(readable: Logged) -> None:
     ]
 
 
-def test_text_has_colour_only_if_it_is_told_to() -> None:
+def test_text_has_colour_only_if_a_setting_says_so() -> None:
     plain = Logged(LogSettings("text", colour=False))
     coloured = Logged(LogSettings("text", colour=True))
 
@@ -290,7 +291,9 @@ def test_no_account_amount_or_payload_ever_gets_into_a_log(
     assert [secret for secret in SECRETS if secret in written] == []
 
 
-def test_what_is_counted_and_by_channel(logged: Logged, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_count_each_outcome_by_channel(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
     web = order_text(channel="web")
     message = sqs_message(web)
 
@@ -320,7 +323,7 @@ def test_what_is_counted_and_by_channel(logged: Logged, capsys: pytest.CaptureFi
     }
 
 
-def test_failures_are_counted(logged: Logged, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_count_failures(logged: Logged, capsys: pytest.CaptureFixture[str]) -> None:
     with logged.records.outage():
         logged.process(sqs_message(order_text(channel="atm")))
 
@@ -367,7 +370,7 @@ def test_metrics_are_of_the_service_and_of_each_channel(
     assert metrics["service"] == logged.service
 
 
-def test_the_age_of_first_attempts_is_apart_from_retries(
+def test_metrics_keep_the_age_of_first_attempts_apart_from_retries(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logged.process(
@@ -382,7 +385,7 @@ def test_the_age_of_first_attempts_is_apart_from_retries(
 
 
 @pytest.mark.parametrize("size", [99, 100])
-def test_the_largest_batch_is_counted_whole_and_without_a_warning(
+def test_metrics_count_the_largest_batch_whole_and_without_a_warning(
     logged: Logged, capsys: pytest.CaptureFixture[str], size: int
 ) -> None:
     """Powertools publishes by itself once a metric has 100 values."""
@@ -393,10 +396,10 @@ def test_the_largest_batch_is_counted_whole_and_without_a_warning(
     assert [len(line["ProcessingAge"]) for line in metrics] == [size]
 
 
-def test_a_batch_leaves_nothing_to_the_metrics_of_the_next(
+def test_a_batch_leaves_nothing_in_the_next_ones_metrics(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After 100 values of a metric Powertools keeps the dimensions of what it has published."""
+    """After 100 values of a metric Powertools keeps the dimensions that it has published."""
     logged.process(*(sqs_message(order_text(f"{n}", channel="web")) for n in range(100)))
     logged.process(sqs_message(order_text("a", channel="atm", amount=0)))
 
@@ -409,7 +412,7 @@ def test_a_batch_leaves_nothing_to_the_metrics_of_the_next(
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_batches_at_the_same_time_are_counted_apart(logged: Logged) -> None:
+def test_metrics_count_batches_at_the_same_time_apart(logged: Logged) -> None:
     lines = io.StringIO()
     channels = ["web", "mobile", "atm"]
 
@@ -426,7 +429,7 @@ def test_batches_at_the_same_time_are_counted_apart(logged: Logged) -> None:
     assert sorted(published) == sorted((channel, [1.0]) for channel in channels for _ in range(25))
 
 
-def test_what_has_no_known_age_is_counted_all_the_same(
+def test_metrics_count_a_message_whose_age_is_unknown(
     logged: Logged, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unreadable = sqs_message("[]")._replace(sent_at=None)

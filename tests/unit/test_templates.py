@@ -1,4 +1,4 @@
-"""Templates: what an import is given is the part that it may have."""
+"""Templates: an import gets only the part that it may have."""
 
 import json
 
@@ -15,7 +15,7 @@ DATA = {
 }
 
 
-def test_everything_that_outlives_the_stack_can_be_imported_by_name() -> None:
+def test_every_retained_resource_can_be_imported_by_name() -> None:
     template = load_template(TEMPLATE.read_text())
 
     names = importable_names(template, VALUES)
@@ -40,7 +40,7 @@ def test_an_import_has_neither_outputs_nor_other_resources() -> None:
     assert part["Resources"]["OrdersQueue"] == template["Resources"]["OrdersQueue"]
 
 
-def test_an_import_does_not_speak_of_what_is_not_imported() -> None:
+def test_an_import_refers_to_imported_resources_only() -> None:
     """Someone has deleted the dead-letter queue: the queue's redrive policy has to wait for it."""
     template = load_template(TEMPLATE.read_text())
 
@@ -51,7 +51,7 @@ def test_an_import_does_not_speak_of_what_is_not_imported() -> None:
     assert properties["QueueName"] == {"Fn::Sub": "orders-${Stage}"}
 
 
-def test_short_forms_are_read_as_what_they_are_short_for() -> None:
+def test_short_forms_are_read_as_their_full_forms() -> None:
     template = load_template("a: !Sub x-${Y}\nb: !GetAtt Q.Arn\nc: !If [A, !Ref B, {d: 1}]")
 
     assert template == {

@@ -10,7 +10,6 @@ from ops.console.components import empty, heading, html, moment, notice, segment
 from ops.console.listing import Listing, show_list
 from ops.console.markup import tag
 from ops.console.tables import Column
-from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -54,8 +53,8 @@ def _actions(view: View, days: int) -> Listing:
 
 def _row(view: View, action: Action) -> list[Child]:
     details = [
-        tag("li", tag("code", name), " ", _shown(name, value))
-        for name, value in action.details.items()
+        tag("li", tag("code", name), " ", _shortened(value))
+        for name, value in action.masked_details.items()
     ]
     return [
         moment(view, action.at),
@@ -70,7 +69,5 @@ def _row(view: View, action: Action) -> list[Child]:
     ]
 
 
-def _shown(name: str, value: str) -> str:
-    """Shorten a value for the list. Only the text of an order can hold account numbers."""
-    text = masked_text(value) if name == "payload" else value
+def _shortened(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

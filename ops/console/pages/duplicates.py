@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.query_parameters import audit_query
-from chalicelib.submissions import Status
+from chalicelib.http.parameters import audit_query
+from chalicelib.orders.record import Status
 from ops.console.bounded import read_newest
 from ops.console.components import empty, heading, html, moment, notice, segments
 from ops.console.listing import Listing, show_list
 from ops.console.markup import tag
 from ops.console.record_list import show_records
-from ops.console.records import differing_fields, order_link, outcome
+from ops.console.records import order_link, outcome
 from ops.console.tables import Column
+from ops.console.terms import differing_terms, term_cells, term_columns
+from ops.desk.masking import mask
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from ops.console.markup import Child
     from ops.console.view import View
 
 SHOWN = 100
@@ -51,8 +52,7 @@ def _conflicts(view: View) -> Listing:
             Column(t("field.id")),
             Column(t("field.outcome")),
             Column(t("duplicates.differs")),
-            Column(t("field.amount"), numeric=True),
-            Column(t("field.channel")),
+            *term_columns(view),
             Column(t("field.processed_at")),
             Column(t("field.submission")),
         ],
@@ -62,13 +62,12 @@ def _conflicts(view: View) -> Listing:
     )
 
 
-def _row(view: View, record: Record) -> list[Markup | str]:
+def _row(view: View, record: Record) -> list[Child]:
     return [
         order_link(record.order_id),
         tag("span", outcome(view, record)),
-        tag("strong", differing_fields(view, record)),
-        view.f.amount(record.amount),
-        view.t.or_else(f"channel.{record.channel}", record.channel or "—"),
+        tag("strong", differing_terms(view, record)),
+        *term_cells(view, record.terms.masked(mask)),
         moment(view, record.processed_at),
-        tag("code", record.submission_id[:13], title=record.submission_id),
+        tag("code", record.submission_id[:13], title=record.submission_id, class_="nowrap"),
     ]

@@ -13,7 +13,7 @@ from ops.console.tables import Column, table
 from ops.console.verdict import Verdict, verdict_line
 
 if TYPE_CHECKING:
-    from chalicelib.health import CheckResult, HealthReport
+    from chalicelib.services.health import CheckResult, HealthReport
     from ops.console.markup import Child
     from ops.console.view import View
 

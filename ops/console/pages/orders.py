@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from fastapi.responses import RedirectResponse
 from nicegui import ui
 
-from chalicelib.orders import CHANNELS, is_order_id
-from chalicelib.query_parameters import InvalidParameters, audit_query
-from chalicelib.record_items import audit_position
-from chalicelib.submissions import Status
+from chalicelib.http.parameters import InvalidParameters, audit_query
+from chalicelib.orders.order import is_order_id
+from chalicelib.orders.record import Status
+from chalicelib.orders.terms import CHANNELS
 from ops.console.components import heading, html, notice
 from ops.console.forms import filters, select, text_input
 from ops.console.loading import FAILURES
 from ops.console.markup import join, tag
 from ops.console.record_list import show_records
+from ops.console.records import error_sentence
+from ops.console.terms import value_words
 from ops.console.view import address, order_address
 from ops.desk.exports import Format, can_write
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from fastapi import Response
     from markupsafe import Markup
 
-    from chalicelib.queries import AuditQuery
+    from chalicelib.services.queries import AuditQuery
     from ops.console.view import View
 
 FILTERS = ("status", "channel", "isDuplicate", "from", "to")
@@ -35,7 +37,7 @@ FORMATS = tuple(Format)
 
 
 def show(view: View) -> Response | None:
-    """Build the page; an id that is searched for leads to its order's own."""
+    """Build the page; a search for an id leads to that order's page."""
     wanted = view.parameters.get("id", "").strip()
     if is_order_id(wanted):
         return RedirectResponse(order_address(wanted))
@@ -59,13 +61,13 @@ def query_of(view: View, parameters: Mapping[str, str]) -> AuditQuery | None:
     try:
         return audit_query({"limit": PAGE_SIZE, **given}, view.now())
     except InvalidParameters as error:
-        wrong = [tag("li", tag("code", each.field), " ", each.message) for each in error.errors]
+        wrong = [tag("li", error_sentence(view, each)) for each in error.errors]
         html(tag("div", view.t("orders.bad_filter"), tag("ul", *wrong), class_="notice warn"))
         return None
 
 
 def _watch_for_news(view: View, query: AuditQuery, news: ui.element) -> None:
-    """Say when there are newer records; the list stays as it is under the reader's eyes."""
+    """Say when there are newer records; the list itself stays unchanged meanwhile."""
     newest_only = query._replace(limit=1)
     shown: list[str] = []
 
@@ -73,9 +75,9 @@ def _watch_for_news(view: View, query: AuditQuery, news: ui.element) -> None:
         try:
             page = await view.fetch(lambda: view.console.desk.orders.page(newest_only))
         except FAILURES:
-            # The next look may do better; the list itself says what it could not read.
+            # The next look may succeed; the list itself reports a failure.
             return
-        position = audit_position(page.records[0]) if page.records else ""
+        position = page.records[0].audit_position if page.records else ""
         shown[:] = shown or [position]
         if position != shown[0]:
             timer.deactivate()
@@ -100,8 +102,8 @@ def _filters(view: View, wanted: str) -> Markup:
         select(
             view,
             "channel",
-            t("field.channel"),
-            [(name, t(f"channel.{name}")) for name in CHANNELS],
+            t.label("channel"),
+            [(name, value_words(view, "channel", name)) for name in CHANNELS],
         ),
         select(
             view,

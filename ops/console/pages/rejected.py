@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.query_parameters import audit_query
-from chalicelib.submissions import Status
+from chalicelib.http.parameters import audit_query
+from chalicelib.orders.record import Status
 from ops.console.bounded import read_newest
 from ops.console.components import empty, heading, html, moment, notice
 from ops.console.listing import Listing, show_list
 from ops.console.markup import join, tag
-from ops.console.records import error_words
 from ops.console.tables import Column
 from ops.console.view import order_address
 from ops.desk.stats import ErrorGroup, grouped_by_error
@@ -50,9 +49,10 @@ def _errors(view: View) -> Listing:
 
 
 def _row(view: View, group: ErrorGroup, read: int) -> list[Markup | str]:
+    words = view.t.or_else(f"error.{group.code}", group.code)
     examples = [tag("a", name, href=order_address(name), class_="id") for name in group.orders]
     return [
-        tag("span", error_words(view, group.field_name, group.code)),
+        tag("span", tag("code", group.field_name), " ", words),
         view.f.number(group.count),
         view.f.percent(group.count, read),
         moment(view, group.last_at),

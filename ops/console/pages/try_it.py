@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
-from chalicelib.orders import CHANNELS
+from chalicelib.orders.terms import CHANNELS
 from ops.console.components import html, notice
 from ops.console.forms import FormData, form, text_input
 from ops.console.loading import FAILURES

@@ -12,8 +12,10 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from chalicelib.submissions import iso
-from ops.console.texts import LANGUAGES, Texts, texts_in
+from chalicelib.orders.errors import sentence, sentence_to_json
+from chalicelib.orders.times import iso
+from chalicelib.texts import LANGUAGES, Texts
+from ops.console.texts import texts_in
 from ops.desk.desk import Desk
 from ops.desk.stage import connect
 from ops.local.stack import LocalStack
@@ -85,13 +87,13 @@ class Visitor:
         expect(self.page.get_by_text(words, exact=False).first).to_be_visible()
 
     def picture(self, name: str) -> None:
-        """A screenshot: English under the bare name, others with their language in it."""
+        """Take a screenshot: English under the bare name, others with their language in it."""
         suffix = "" if self.t.language == "en" else f".{self.t.language}"
         self.page.mouse.move(0, 0)
         self.page.screenshot(path=self._pictures / f"{name}{suffix}.png")
 
     def finds_it_accessible(self) -> None:
-        """Every rule of axe-core, its recommendations included, on the page as it is now."""
+        """Check every rule of axe-core, its recommendations included, on the page as it is now."""
         self.page.evaluate(AXE)
         found = self.page.evaluate("() => axe.run()")
         assert found["passes"]
@@ -102,7 +104,7 @@ class Visitor:
         assert not violations, json.dumps(violations, indent=2)
 
     def finds_it_fitting(self) -> None:
-        """Nothing sticks out to the side."""
+        """Check that nothing sticks out to the side."""
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -125,8 +127,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all tests: each makes orders and letters of its own, or only looks."""
-    del browser  # asked for first: without one there is nothing to start
+    """Start one site for all tests: each makes its own orders and letters, or only looks."""
+    del browser  # Ask for the browser first: without one there is nothing to start.
     log = tmp_path_factory.mktemp("console") / "log"
     with LocalStack(console_port=0, visibility_timeout_seconds=30, log_file=log) as stack:
         site = Site(stack)
@@ -139,9 +141,16 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def letters(desk: Desk) -> None:
     """Dead letters of every kind."""
     gone = {"unreadableAt": iso(datetime.now(UTC) - timedelta(minutes=7))}
-    dead_letter(desk, '{"id": "order-3001", "amount": 12', unreadableReason="not_json", **gone)
-    dead_letter(desk, '["order-3002"]', unreadableReason="not_an_object", **gone)
-    dead_letter(desk, json.dumps(order("")), unreadableReason="bad_id", **gone)
+    cut_off = sentence("order.not_json", problem="Expecting ',' delimiter", line=1, column=34)
+    a_list = sentence("order.not_an_object", got=sentence("got.list"))
+    bad_id = sentence("id.bad", got='""')
+    for body, reason, detail in (
+        ('{"id": "order-3001", "amount": 12', "not_json", cut_off),
+        ('["order-3002"]', "not_an_object", a_list),
+        (json.dumps(order("")), "bad_id", bad_id),
+    ):
+        written = json.dumps(sentence_to_json(detail))
+        dead_letter(desk, body, unreadableReason=reason, unreadableDetail=written, **gone)
     dead_letter(desk, json.dumps(order("order-3004")))
     dead_letter(desk, json.dumps(order("invoice-2291", amount=99)))
 
@@ -165,7 +174,7 @@ def page(
     language: str,
     request: pytest.FixtureRequest,
 ) -> Iterator[Page]:
-    """Marked with `@pytest.mark.screen(...)`, it is in a context of its own with these options."""
+    """Open a page; `@pytest.mark.screen(...)` gives it a context of its own with these options."""
     marker = request.node.get_closest_marker("screen")
     context = _context(browser, language, **marker.kwargs) if marker else contexts[language]
     page = context.new_page()
@@ -184,7 +193,7 @@ def visitor(site: Site, page: Page, language: str, pictures: Path) -> Iterator[V
 
 @pytest.fixture(scope="session")
 def contexts(browser: Browser) -> dict[str, BrowserContext]:
-    """One for each language: what it has loaded once, it does not load again."""
+    """Make one context for each language, which loads each file only once."""
     return {language: _context(browser, language) for language in LANGUAGES}
 
 

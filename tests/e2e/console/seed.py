@@ -1,4 +1,4 @@
-"""What a stage has after a working day, made with the processor's own rules at past times."""
+"""A stage's data after a working day, made by the processor's own rules at past times."""
 
 import json
 import math
@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from chalicelib.order_archive import OrderArchive
-from chalicelib.orders import parse_order
-from chalicelib.record_store import RecordStore
-from chalicelib.submissions import Submission, settle
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission
 from ops.desk.desk import Desk
 
 CHANNELS = ("web", "web", "web", "mobile", "mobile", "atm")
@@ -33,7 +34,7 @@ def seed(desk: Desk) -> None:
     chance = random.Random(7)  # noqa: S311 (to look real, not to keep a secret)
     now = datetime.now(UTC)
     stage = desk.stage
-    records = desk.record_store(stage.settings.table)
+    records = desk.records
     archive = OrderArchive(stage.s3, stage.settings.bucket)
     groups = [*_ordinary(chance, now), *_told(now)]
     with ThreadPoolExecutor(16) as threads:
@@ -42,7 +43,7 @@ def seed(desk: Desk) -> None:
 
 
 def dead_letter(desk: Desk, body: str, **attributes: str) -> None:
-    """A message as the processor, or SQS itself, puts it on the dead-letter queue."""
+    """Put a message on the dead-letter queue, as the processor or SQS itself does."""
     desk.stage.sqs.send_message(
         QueueUrl=desk.stage.settings.dead_letter_queue_url,
         MessageBody=body,
@@ -53,7 +54,7 @@ def dead_letter(desk: Desk, body: str, **attributes: str) -> None:
 
 
 def order(order_id: str, **changes: Any) -> dict[str, Any]:
-    """A valid order; a change to None leaves a field out."""
+    """Make a valid order; a change to None leaves a field out."""
     fields = {
         "id": order_id,
         "amount": 1250.5,
@@ -98,7 +99,7 @@ def _ordinary(chance: random.Random, now: datetime) -> Iterator[list[Handed]]:
 
 
 def _told(now: datetime) -> Iterator[list[Handed]]:
-    """The orders that tests speak of."""
+    """Yield the orders that tests name."""
     at = now - timedelta(minutes=4)
     yield [
         (order(CONFLICTING), at, 0.21),
@@ -112,7 +113,7 @@ def _told(now: datetime) -> Iterator[list[Handed]]:
 
 
 def _record_all(records: RecordStore, archive: OrderArchive, handed: list[Handed]) -> None:
-    """As the processor does, one after the other."""
+    """Record all, one after the other, as the processor does."""
     for fields, received_at, age in handed:
         submission = Submission(
             order=parse_order(json.dumps(fields)),
@@ -133,7 +134,7 @@ def _milliseconds(moment: datetime) -> datetime:
 
 
 def _metrics(stage: Any, now: datetime) -> None:
-    """What CloudWatch would have of the queue."""
+    """Put the metrics that CloudWatch would have of the queue."""
     chance = random.Random(11)  # noqa: S311
     client = stage.session.client("cloudwatch", endpoint_url=stage.endpoint_url)
     data = [

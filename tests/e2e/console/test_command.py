@@ -26,9 +26,7 @@ def console(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--aws-port", "1"], 3, "start the local stage with `make run`"),
     ],
 )
-def test_a_stage_that_is_not_there_is_said_so(
-    arguments: list[str], exit_code: int, words: str
-) -> None:
+def test_a_missing_stage_is_reported(arguments: list[str], exit_code: int, words: str) -> None:
     ended = console("--port", str(free_port()), *arguments)
 
     assert ended.returncode == exit_code
@@ -36,7 +34,7 @@ def test_a_stage_that_is_not_there_is_said_so(
     assert "Traceback" not in ended.stderr
 
 
-def test_a_port_in_use_is_said_so() -> None:
+def test_a_port_in_use_is_reported() -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         ended = console("--port", str(taken.getsockname()[1]))
 

@@ -1,4 +1,4 @@
-"""What holds for every page: languages, appearance, keys, small screens, failures, strangers."""
+"""Rules for every page: languages, appearance, keys, small screens, failures, strangers."""
 
 import re
 import urllib.request
@@ -60,7 +60,7 @@ def test_the_appearance_can_be_switched_and_stays(visitor: Visitor) -> None:
 @IN_SPANISH
 @pytest.mark.screen(color_scheme="dark")
 @pytest.mark.parametrize("path", ["/", f"/orders/{CONFLICTING}", "/dead-letters", "/health"])
-def test_the_dark_appearance_has_contrast_enough(visitor: Visitor, path: str) -> None:
+def test_the_dark_appearance_has_enough_contrast(visitor: Visitor, path: str) -> None:
     visitor.open(path)
 
     visitor.finds_it_accessible()
@@ -85,7 +85,7 @@ def test_every_page_fits_on_a_telephone(visitor: Visitor) -> None:
 
 
 @IN_ENGLISH
-def test_it_can_be_used_with_the_keyboard_alone(visitor: Visitor) -> None:
+def test_the_console_can_be_used_with_the_keyboard_alone(visitor: Visitor) -> None:
     visitor.open("/health")
 
     visitor.page.keyboard.press("?")
@@ -114,14 +114,14 @@ def test_the_first_tab_leads_past_the_navigation(visitor: Visitor) -> None:
 
 @pytest.fixture
 def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stage that can be taken away from its console."""
+    """Start a stage that can be taken away from its console."""
     with LocalStack(console_port=0, log_file=tmp_path_factory.mktemp("lonely") / "log") as stack:
         stack.wait_for_console()
         yield stack
 
 
 @IN_SPANISH
-def test_without_the_stage_it_says_so_and_offers_to_try_again(
+def test_a_console_without_its_stage_says_so_and_offers_a_retry(
     visitor: Visitor, lonely: LocalStack
 ) -> None:
     visitor.page.goto(f"{lonely.console_url}/orders")
@@ -145,7 +145,7 @@ def ask(url: str, **headers: str) -> int:
         return error.code
 
 
-def test_pages_of_other_sites_get_nothing(site: Site) -> None:
+def test_the_console_refuses_requests_from_other_sites(site: Site) -> None:
     assert ask(f"{site.url}/orders") == 200
     assert ask(f"{site.url}/orders", Host="console.example") == 403
     assert ask(f"{site.url}/orders", Origin="https://elsewhere.example") == 403

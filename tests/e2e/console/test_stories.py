@@ -6,7 +6,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from chalicelib.queries import OrderNotFound
+from chalicelib.services.queries import OrderNotFound
+from ops.console.charts import number_writer
+from ops.console.formats import Formats
 from tests.e2e.client import eventually
 from tests.e2e.console.conftest import Site, Visitor
 from tests.e2e.console.seed import ACCOUNT, CONFLICTING, CORRECTED, dead_letter, order
@@ -15,7 +17,7 @@ IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
 """For what a page can do besides its story, which is told in both."""
 
 
-def test_the_overview_says_in_one_line_how_all_is(visitor: Visitor) -> None:
+def test_the_overview_sums_the_stage_up_in_one_line(visitor: Visitor) -> None:
     visitor.open("/")
 
     verdict = visitor.page.locator(".verdict")
@@ -28,8 +30,16 @@ def test_the_overview_says_in_one_line_how_all_is(visitor: Visitor) -> None:
     visitor.picture("overview")
 
 
+def test_plots_write_numbers_as_the_pages_do(visitor: Visitor) -> None:
+    write = number_writer(visitor.t.language)
+
+    for number in (7, 1200, 1234567):
+        assert visitor.page.evaluate(f"({write})({number})") == Formats(visitor.t).number(number)
+    assert visitor.page.evaluate(f"({write})(null)") == "—"
+
+
 @IN_ENGLISH
-def test_each_plots_numbers_are_there_as_a_table(visitor: Visitor) -> None:
+def test_each_plot_has_a_table_of_its_numbers(visitor: Visitor) -> None:
     visitor.open("/?period=1h")
 
     visitor.page.get_by_text(visitor.t("overview.as_table")).first.click()
@@ -81,14 +91,14 @@ def test_an_order_is_found_by_its_id(visitor: Visitor) -> None:
 
     expect(visitor.page.locator(".timeline > li")).to_have_count(2)
     visitor.sees(visitor.t("outcome.correction"))
-    visitor.sees(visitor.t("error.not_positive"))
+    visitor.sees(visitor.t("amount.not_positive", got="0"))
 
 
 @IN_ENGLISH
 @pytest.mark.parametrize(
     ("form", "begins"), [("csv", b"orderId,"), ("ndjson", b"{"), ("parquet", b"PAR1")]
 )
-def test_what_is_listed_can_be_exported_without_accounts(
+def test_a_list_can_be_exported_without_accounts(
     visitor: Visitor, form: str, begins: bytes
 ) -> None:
     visitor.open("/orders?status=DUPLICATE")
@@ -116,7 +126,9 @@ def test_an_order_shows_all_its_submissions_and_where_they_differ(visitor: Visit
     visitor.picture("order")
 
 
-def test_an_id_that_no_order_can_have_is_not_said_to_be_on_its_way(visitor: Visitor) -> None:
+def test_the_page_of_an_impossible_id_does_not_say_that_an_order_is_on_its_way(
+    visitor: Visitor,
+) -> None:
     visitor.open("/orders/a%20b")
 
     visitor.sees(visitor.t("orders.bad_id", id="a b"))
@@ -126,7 +138,7 @@ def test_an_id_that_no_order_can_have_is_not_said_to_be_on_its_way(visitor: Visi
 
 
 @IN_ENGLISH
-def test_accounts_are_shown_on_demand_and_that_is_written_down(visitor: Visitor) -> None:
+def test_showing_accounts_writes_an_audit_entry(visitor: Visitor) -> None:
     visitor.open(f"/orders/{CONFLICTING}")
 
     visitor.button("order.show_accounts").click()
@@ -157,7 +169,7 @@ def test_an_order_can_be_copied_as_a_command_and_its_object_opened(visitor: Visi
 
 
 @IN_ENGLISH
-def test_an_order_that_is_not_recorded_is_said_so(visitor: Visitor) -> None:
+def test_the_page_of_an_unrecorded_order_says_so(visitor: Visitor) -> None:
     visitor.open("/orders/never-seen")
 
     visitor.sees(visitor.t("order.unknown", id="never-seen"))
@@ -168,7 +180,7 @@ def test_conflicts_come_before_other_duplicates(visitor: Visitor) -> None:
     visitor.open("/duplicates")
 
     row = visitor.page.get_by_role("row").filter(has_text=CONFLICTING)
-    expect(row).to_contain_text(visitor.t("field.amount"))
+    expect(row).to_contain_text(visitor.t.label("amount"))
     visitor.finds_it_accessible()
     visitor.picture("duplicates")
     visitor.link("duplicates.all").click()
@@ -177,7 +189,7 @@ def test_conflicts_come_before_other_duplicates(visitor: Visitor) -> None:
     expect(visitor.page.locator("tbody .badge").first).to_be_visible()
 
 
-def test_rejected_orders_are_counted_by_what_is_wrong(visitor: Visitor) -> None:
+def test_rejected_orders_are_counted_by_error(visitor: Visitor) -> None:
     visitor.open("/rejected")
 
     expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("error.same_account"))
@@ -185,7 +197,7 @@ def test_rejected_orders_are_counted_by_what_is_wrong(visitor: Visitor) -> None:
     visitor.picture("rejected")
 
 
-def test_dead_letters_say_why_they_are_there_and_what_is_known_of_them(visitor: Visitor) -> None:
+def test_each_dead_letter_shows_its_reason_and_its_records(visitor: Visitor) -> None:
     visitor.open("/dead-letters")
 
     expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("reason.not_json"))
@@ -199,7 +211,7 @@ def test_dead_letters_say_why_they_are_there_and_what_is_known_of_them(visitor: 
 
 
 @IN_ENGLISH
-def test_a_letter_is_redriven_once_it_is_confirmed(visitor: Visitor, site: Site) -> None:
+def test_a_letter_is_redriven_after_a_confirmation(visitor: Visitor, site: Site) -> None:
     name = f"redriven-{visitor.t.language}"
     dead_letter(site.desk, json.dumps(order(name)), submissionId=f"own-{name}")
     visitor.open(f"/dead-letters?order={name}")
@@ -222,7 +234,7 @@ def test_a_letter_is_redriven_once_it_is_confirmed(visitor: Visitor, site: Site)
 
 
 @IN_ENGLISH
-def test_all_letters_that_match_are_redriven_after_the_queue_was_looked_through(
+def test_a_redrive_of_all_matching_letters_looks_through_the_queue_first(
     visitor: Visitor, site: Site
 ) -> None:
     for number in range(3):
@@ -271,7 +283,7 @@ def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, 
     visitor.page.get_by_role("button", name=visitor.t("dead_letters.look_at", name=name)).click()
     visitor.button("dead_letters.edit").click()
     visitor.button("resubmit.submit").click()
-    visitor.sees(visitor.t("error.not_positive"))
+    visitor.sees(visitor.t("amount.not_positive", got="0"))
     visitor.finds_it_accessible()
     visitor.page.get_by_label(visitor.t("resubmit.text")).fill(json.dumps(order(name, amount=75)))
     visitor.button("resubmit.submit").click()
@@ -283,7 +295,7 @@ def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, 
     assert site.desk.dead_letters.depths()["deadLetters"] >= 1
 
 
-def test_orders_of_every_kind_can_be_tried(visitor: Visitor) -> None:
+def test_the_try_it_page_submits_orders_of_every_kind(visitor: Visitor) -> None:
     visitor.open("/try-it")
 
     for kind in ("valid", "duplicate", "conflict", "invalid"):

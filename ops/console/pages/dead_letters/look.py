@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.orders import is_order_id
+from chalicelib.orders.order import is_order_id
 from ops.desk.letters import Selection
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def look(dead_letters: DeadLetters, selection: Selection, *, thorough: bool) -> 
     depth = dead_letters.depths()["deadLetters"]
     found: list[DeadLetter] = []
     looked = 0
-    # All are looked at, and those that the filter leaves out are counted too: a look must end.
+    # Look at each letter, and count also the ones that the filter leaves out: a look must end.
     with closing(dead_letters.look()) as looking:
         for letter in looking:
             looked += 1

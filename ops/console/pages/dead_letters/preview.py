@@ -12,6 +12,7 @@ from ops.console.json_text import pretty
 from ops.console.markup import tag
 from ops.console.pages.dead_letters.resubmit import Resubmit
 from ops.console.pages.dead_letters.rows import known, reason_words
+from ops.desk.letters import DETAIL_ATTRIBUTE
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
@@ -46,12 +47,14 @@ class Preview:
         t, view = self._view.t, self._view
         return [
             (t("field.reason"), reason_words(view, letter.reason)),
+            (t("dead_letters.detail"), letter.written_detail(t) or "—"),
             (t("dead_letters.known"), known(view, letter)),
             (t("field.receive_count"), view.f.number(letter.message.receive_count)),
             (t("field.submission"), tag("code", letter.submission_id)),
             *(
-                (name, tag("code", letter.message.attribute(name) or "—"))
-                for name in letter.message.message_attributes
+                (name, tag("code", value or "—"))
+                for name, value in letter.attributes().items()
+                if name != DETAIL_ATTRIBUTE
             ),
         ]
 

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from chalicelib.orders import UnreadableOrder, parse_order
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.orders.order import parse_order
 from ops.console.accounts import record_accounts_shown
 from ops.console.components import button, html, notice
 from ops.console.dialogs import Dialog
 from ops.console.forms import FormData, form
 from ops.console.loading import FAILURES
 from ops.console.markup import tag
-from ops.console.records import error_words
+from ops.console.records import error_sentence
 from ops.console.view import order_address
 
 if TYPE_CHECKING:
-    from chalicelib.intake import Receipt
-    from chalicelib.orders import Order
+    from chalicelib.orders.order import Order
+    from chalicelib.services.intake import Receipt
     from ops.console.view import View
     from ops.desk.letters import DeadLetter
 
@@ -70,7 +71,7 @@ class Resubmit:
             try:
                 order = parse_order(text)
             except UnreadableOrder as error:
-                html(notice(self._view.t("resubmit.unreadable", problem=str(error)), "bad"))
+                html(notice(self._unreadable(error), "bad"))
                 return
             if order.errors and data.get("do") != "anyway":
                 self._show_errors(order)
@@ -82,6 +83,11 @@ class Resubmit:
                 return
             self._show_receipt(receipt)
 
+    def _unreadable(self, error: UnreadableOrder) -> str:
+        t = self._view.t
+        key = "unreadable-order.id" if error.field else "unreadable-order.body"
+        return t(key, problem=t.sentence(error.sentence))
+
     def _hand_in(self, letter: DeadLetter, text: str, order: Order) -> Receipt:
         desk = self._view.console.desk
         desk.audit_trail.write("dlq.resubmit", message=letter.message_id, order=order.id)
@@ -89,7 +95,7 @@ class Resubmit:
 
     def _show_errors(self, order: Order) -> None:
         t = self._view.t
-        items = [tag("li", error_words(self._view, each.field, each.code)) for each in order.errors]
+        items = [tag("li", error_sentence(self._view, each)) for each in order.errors]
         html(tag("div", tag("p", t("resubmit.invalid")), tag("ul", *items), class_="notice warn"))
         html(tag("button", t("resubmit.anyway"), name="do", value="anyway", class_="button danger"))
 

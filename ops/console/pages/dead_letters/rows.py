@@ -71,7 +71,7 @@ def reason_words(view: View, reason: str) -> str:
 
 
 def known_words(view: View, known: str) -> str:
-    """Say what the records know of a letter."""
+    """Write what the records know of a letter."""
     return view.t(f"known.{known.replace(' ', '_')}")
 
 

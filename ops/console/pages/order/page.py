@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
-from chalicelib.cursors import InvalidCursor
-from chalicelib.orders import is_order_id
-from chalicelib.queries import OrderHistory, OrderNotFound
-from ops.console.components import empty, facts, html, moment, notice
+from chalicelib.orders.order import is_order_id
+from chalicelib.services.cursors import InvalidCursor
+from chalicelib.services.queries import OrderHistory, OrderNotFound
+from ops.console.components import empty, html, notice
 from ops.console.json_text import pretty
 from ops.console.loading import show_loaded
-from ops.console.markup import Child, join, tag
+from ops.console.markup import join, tag
 from ops.console.pages.order.comparison import comparison
+from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.pages.order.tools import Tools
-from ops.console.records import outcome
-from ops.desk.masking import masked, masked_text
+from ops.desk.masking import masked_record, masked_text
 from ops.desk.order_bucket import ObjectMissing
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
     from ops.console.view import View
 
 PAGE_SIZE = 20
@@ -96,34 +96,18 @@ class OrderPage:
 
     def _show_order(self, found: Found) -> None:
         order = found.history.order
-        html(self._summary(order))
+        html(summary(self._view, self._shown(order)))
         if found.payload is None:
             html(notice(self._view.t("order.object_missing"), "bad"))
         others = [each for each in found.history.records if each.record_id != order.record_id]
         if others:
-            html(comparison(self._view, order, others, self._account))
+            html(comparison(self._view, order, others, self._shown))
         with ui.element("div").classes("columns"):
-            html(timeline(self._view, found.history)).classes("panel")
+            html(timeline(self._view, found.history, self._shown)).classes("panel")
             html(self._json(found.payload)).classes("panel")
 
-    def _account(self, account: str | None) -> str:
-        shown = account if self._accounts_shown else masked(account)
-        return shown or "—"
-
-    def _summary(self, order: Record) -> Markup:
-        t, f = self._view.t, self._view.f
-        age = (order.processed_at - order.received_at).total_seconds()
-        pairs: list[tuple[str, Child]] = [
-            (t("field.outcome"), outcome(self._view, order)),
-            (t("field.amount"), f.amount(order.amount)),
-            (t("field.from"), self._account(order.from_account)),
-            (t("field.to"), self._account(order.to_account)),
-            (t("field.channel"), t.or_else(f"channel.{order.channel}", order.channel or "—")),
-            (t("field.received_at"), moment(self._view, order.received_at)),
-            (t("field.processed_at"), moment(self._view, order.processed_at)),
-            (t("field.age"), f.duration(age)),
-        ]
-        return tag("section", tag("h2", t("order.summary")), facts(pairs), class_="panel")
+    def _shown(self, record: Record) -> Record:
+        return record if self._accounts_shown else masked_record(record)
 
     def _json(self, payload: str | None) -> Markup:
         t = self._view.t

@@ -6,23 +6,26 @@ from typing import TYPE_CHECKING
 
 from ops.console.components import moment
 from ops.console.markup import join, tag
-from ops.console.records import differing_fields, error_words, outcome
+from ops.console.records import error_sentence, outcome
+from ops.console.terms import differing_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from markupsafe import Markup
 
-    from chalicelib.queries import OrderHistory
-    from chalicelib.submissions import Record
+    from chalicelib.orders.record import Record
+    from chalicelib.services.queries import OrderHistory
     from ops.console.view import View
 
 
-def timeline(view: View, history: OrderHistory) -> Markup:
-    """Show a page of an order's history, with a link to the next one."""
+def timeline(view: View, history: OrderHistory, shown: Callable[[Record], Record]) -> Markup:
+    """Show a page of an order's history, with a link to the next one. `shown` masks a record."""
     t = view.t
     later = tag("a", t("order.later"), href=view.link(cursor=history.cursor))
     return join(
         tag("h2", t("order.timeline"), class_="panel-title"),
-        tag("ol", *[_entry(view, record) for record in history.records], class_="timeline"),
+        tag("ol", *[_entry(view, shown(record)) for record in history.records], class_="timeline"),
         tag("p", later, class_="actions") if history.cursor else None,
     )
 
@@ -46,8 +49,8 @@ def _entry(view: View, record: Record) -> Markup:
 
 
 def _notes(view: View, record: Record) -> list[Markup]:
-    notes = [tag("li", error_words(view, each.field, each.code)) for each in record.errors]
+    notes = [tag("li", error_sentence(view, each)) for each in record.errors]
     if record.differs:
-        words = view.t("order.differs", fields=differing_fields(view, record))
+        words = view.t("order.differs", fields=differing_terms(view, record))
         notes.append(tag("li", words))
     return notes

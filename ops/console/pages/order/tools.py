@@ -32,7 +32,7 @@ class Tools:
         self._dialog = Dialog(view.t("order.json"))
 
     def show(self, *, masked: bool, payload: str | None, s3_url: str | None) -> None:
-        """Show the buttons of what there is. `masked` says that the page hides the accounts."""
+        """Show the buttons that apply. `masked` says that the page hides the accounts."""
         t = self._view.t
         if masked:
             button(t("order.show_accounts"), self._unmask)

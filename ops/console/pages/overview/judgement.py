@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.health import HealthStatus
+from chalicelib.services.health import HealthStatus
 from ops.console.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ BACKLOG = 1_000
 
 
 def verdict_on(view: View, found: Found) -> Verdict:
-    """Say the worst that there is to say, in one line."""
+    """Name the worst finding, in one line."""
     t, f, depth = view.t, view.f, found.depth
     failing = [
         name for name, check in found.health.checks.items() if check.status is HealthStatus.FAIL

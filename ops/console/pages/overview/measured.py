@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chalicelib.health import HealthReport
+    from chalicelib.services.health import HealthReport
     from ops.console.depths import Depth
     from ops.console.view import View
     from ops.desk.stats import Statistics
 
-# CloudWatch has a value every five minutes of what is long past.
+# CloudWatch keeps a value every five minutes for the distant past.
 STILL_TRUE_FOR = timedelta(minutes=6)
 
 

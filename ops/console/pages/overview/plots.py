@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING
 
-from chalicelib.orders import CHANNELS
+from chalicelib.orders.terms import CHANNELS
 from ops.console.charts import Plot, Series
 from ops.console.pages.overview.measured import STILL_TRUE_FOR
+from ops.console.terms import value_words
 from ops.desk.stats import NO_CHANNEL
 
 if TYPE_CHECKING:
@@ -18,12 +20,9 @@ if TYPE_CHECKING:
     from ops.console.pages.overview.measured import Found
     from ops.console.view import View
 
-CHANNEL_COLOURS = {
-    "web": "plot-one",
-    "mobile": "plot-accepted",
-    "atm": "plot-two",
-    NO_CHANNEL: "muted",
-}
+# The colours of CHANNELS, one after the other, and of orders without a channel.
+CHANNEL_COLOURS = ("plot-one", "plot-accepted", "plot-two")
+NO_CHANNEL_COLOUR = "muted"
 SECONDS_SHOWN_UP_TO = timedelta(minutes=15)
 
 
@@ -55,13 +54,14 @@ def ages(view: View, found: Found) -> Plot:
 
 def channels(view: View, found: Found) -> Plot:
     """Plot how many orders came by each channel."""
+    colours = [*zip(CHANNELS, cycle(CHANNEL_COLOURS)), (NO_CHANNEL, NO_CHANNEL_COLOUR)]
     series = [
         Series(
-            view.t(f"channel.{name}"),
-            CHANNEL_COLOURS[name],
+            value_words(view, "channel", name),
+            colour,
             [part.by_channel[name] for part in found.statistics.slices],
         )
-        for name in (*CHANNELS, NO_CHANNEL)
+        for name, colour in colours
     ]
     return Plot(view.t("overview.by_channel"), "bar", _labels(found), series)
 

@@ -1,0 +1,145 @@
+"""
+The application: every service over settings and clients, made when it is first used.
+
+The one composition root. The Lambda functions, the operators' desk and the tests each make one,
+over their own settings and clients. A service gets only the adapters that it needs, and an adapter
+only its own client: POST makes no S3 client, GET no SQS client.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from chalicelib.aws.clients import MAX_WORKERS, Clients, made_once
+from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
+from chalicelib.aws.event_publishers import EventBus, Topic
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.sqs import OrderQueue
+from chalicelib.orders.times import now
+from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, report_failures
+from chalicelib.services.events import Events
+from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_of
+from chalicelib.services.intake import Intake
+from chalicelib.services.processing import Processor
+from chalicelib.services.queries import Queries
+from chalicelib.settings import EventSettings, LogSettings, Settings
+from chalicelib.telemetry import Telemetry, make_logger
+
+
+def new_id() -> str:
+    """Make a random UUID."""
+    return str(uuid.uuid4())
+
+
+class Application:
+    """
+    The services, as attributes, each made when it is first used.
+
+    So are the settings read: app.py is imported without any while it is packaged. What raises
+    SettingsError says what to do.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        clients: Clients,
+        *,
+        clock: Callable[[], datetime] = now,
+        new_id: Callable[[], str] = new_id,
+        health_limit_seconds: float = CHECK_TIME_LIMIT_SECONDS,
+    ) -> None:
+        self._environment = environment
+        self._clients = clients
+        self.clock = clock
+        self.new_id = new_id
+        self._health_limit_seconds = health_limit_seconds
+
+    def prepare(self, function: str) -> None:
+        """
+        Make what a function of the app is sure to need, before it is first called.
+
+        Lambda gives it a whole CPU until its module is loaded, and only its share of one from then
+        on. What the API needs depends on the request.
+        """
+        if function == "process_orders":
+            _ = self.processor, self.acknowledge
+        elif function == "publish_events":
+            _ = self.events
+
+    @made_once
+    def settings(self) -> Settings:
+        return Settings.from_env(self._environment)
+
+    @made_once
+    def telemetry(self) -> Telemetry:
+        settings = LogSettings.from_env(self._environment)
+        return Telemetry(make_logger(settings), settings.service)
+
+    @made_once
+    def intake(self) -> Intake:
+        return Intake(self.queue, self.clock, self.new_id)
+
+    @made_once
+    def queries(self) -> Queries:
+        return Queries(self.records, self.archive, self.clock)
+
+    @made_once
+    def processor(self) -> Processor:
+        executor = ThreadPoolExecutor(max_workers=MAX_WORKERS)
+        return Processor(
+            records=self.records,
+            archive=self.archive,
+            queue=self.queue,
+            reporter=self.telemetry,
+            clock=self.clock,
+            concurrently=executor.map,
+        )
+
+    @made_once
+    def acknowledge(self) -> Acknowledge:
+        """Choose the answer for a batch, as the event source mapping is set up."""
+        if self.settings.partial_batch:
+            return report_failures
+        return delete_then_raise(self.queue, self.telemetry)
+
+    @made_once
+    def events(self) -> Events:
+        settings = EventSettings.from_env(self._environment)
+        publisher = (
+            Topic(self._clients.sns, settings.target)
+            if settings.to_topic
+            else EventBus(self._clients.events, settings.target)
+        )
+        return Events(publisher, settings.source)
+
+    @made_once
+    def health(self) -> Health:
+        hasty = self._clients.without_retries
+        checks = checks_of(self._queue(hasty), self._archive(hasty), self._records(hasty))
+        return Health(checks, self._health_limit_seconds)
+
+    @made_once
+    def queue(self) -> OrderQueue:
+        return self._queue(self._clients)
+
+    @made_once
+    def records(self) -> RecordStore:
+        return self._records(self._clients)
+
+    @made_once
+    def archive(self) -> OrderArchive:
+        return self._archive(self._clients)
+
+    def _queue(self, clients: Clients) -> OrderQueue:
+        settings = self.settings
+        return OrderQueue(lambda: clients.sqs, settings.queue_url, settings.dead_letter_queue_url)
+
+    def _records(self, clients: Clients) -> RecordStore:
+        settings = self.settings
+        return RecordStore(
+            clients.dynamodb, settings.table, settings.audit_shards, STATEMENTS_PER_CALL
+        )
+
+    def _archive(self, clients: Clients) -> OrderArchive:
+        return OrderArchive(clients.s3, self.settings.bucket)

@@ -1,0 +1,1 @@
+"""The adapters, by AWS service, and the clients that they call."""

@@ -1,0 +1,205 @@
+"""
+The AWS clients of the deployed functions, and all their tuning, each with its reason and figure.
+
+The figures are of the benchmarks; docs/decisions/0009-optimisations.md has them all, and names the
+optimisations that were left out. The clients are botocore's, which boto3 uses too. Nothing here
+needs boto3's additions (resources, S3 transfers), which take 13% of a cold start.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+
+import botocore
+from botocore.config import Config
+from botocore.handlers import (
+    BUILTIN_HANDLERS,
+    REGISTER_FIRST,
+    REGISTER_LAST,
+    add_expect_header,
+)
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+# A connection for each thread: with fewer, a batch over TLS pays a handshake for each of the rest.
+MAX_WORKERS = 32
+# With three attempts a call takes at most 22 seconds: 3 x (1 + 2) of waiting and 1 + 2 of backing
+# off, or 2 x 5 more where AWS asks for it (x-amz-retry-after). Without an answer it is 9, and a
+# little. See services/time_limit.py.
+CLIENT_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=MAX_WORKERS,
+    # 8% of an order. All parameters are ours, mypy checks their types, and the tests validate.
+    parameter_validation=False,
+    # 4% of an order. The request is signed with the SHA-256 of the body, which S3 checks.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    # 14% of an order: botocore puts its long User-Agent together twice for each call.
+    user_agent=f"Botocore/{botocore.__version__}",
+)
+# A health check tells how things are now: it does not try again.
+HEALTH_CONFIG = CLIENT_CONFIG.merge(
+    Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+)
+# Without it a presigned URL gets a signature that newer regions refuse.
+S3_CONFIG = Config(signature_version="s3v4")
+# All calls of the adapters; a test compares. 29% of a cold start: `make vendor` keeps botocore's
+# data of these only. 7% more: only the event handlers that these can need are registered.
+OPERATIONS = {
+    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},
+    "events": {"PutEvents"},
+    "s3": {"GetObject", "HeadBucket", "PutObject"},
+    "sns": {"PublishBatch"},
+    "sqs": {"DeleteMessageBatch", "GetQueueAttributes", "SendMessage"},
+}
+# The services' names in botocore's events: EventBridge has two, and `None` is for all.
+SERVICES_OF_EVENTS = {None, "eventbridge", *OPERATIONS}
+OPERATIONS_OF_EVENTS = {None, "*"}.union(*OPERATIONS.values())
+# For all that is made once: a session may not make two clients at the same time.
+MAKING = RLock()
+
+Value = TypeVar("Value")
+
+
+class made_once(Generic[Value]):  # noqa: N801 (a decorator, named like `property`)
+    """
+    A property that is made when it is first used, once, whichever threads ask for it.
+
+    Since Python 3.12 `cached_property` makes it once for each thread that asks meanwhile.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, _owner: type) -> Value:
+        made = vars(instance)
+        with MAKING:
+            if self._name not in made:
+                made[self._name] = self._make(instance)
+        value: Value = made[self._name]
+        return value
+
+
+class Clients(Protocol):
+    """The clients that the adapters call, each made when it is first used."""
+
+    @property
+    def sqs(self) -> "SQSClient": ...
+    @property
+    def dynamodb(self) -> "DynamoDBClient": ...
+    @property
+    def s3(self) -> "S3Client": ...
+    @property
+    def events(self) -> Any: ...
+    @property
+    def sns(self) -> Any: ...
+    @property
+    def without_retries(self) -> "Clients": ...
+
+
+class LambdaClients:
+    """The clients of a function: with the credentials, region and endpoints of its environment."""
+
+    def __init__(
+        self, config: Config = CLIENT_CONFIG, factory: "ClientFactory | None" = None
+    ) -> None:
+        self._config = config
+        self._factory = factory or ClientFactory()
+
+    @made_once
+    def sqs(self) -> "SQSClient":
+        return self._factory.make("sqs", self._config)  # type: ignore[no-any-return]
+
+    @made_once
+    def dynamodb(self) -> "DynamoDBClient":
+        return self._factory.make("dynamodb", self._config)  # type: ignore[no-any-return]
+
+    @made_once
+    def s3(self) -> "S3Client":
+        client: S3Client = self._factory.make("s3", self._config.merge(S3_CONFIG))
+        # 14% of an order, and a round trip: botocore asks before each put of an object whether to
+        # send the body, and waits for the answer.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
+        return client
+
+    @made_once
+    def events(self) -> Any:
+        return self._factory.make("events", self._config)
+
+    @made_once
+    def sns(self) -> Any:
+        return self._factory.make("sns", self._config)
+
+    @made_once
+    def without_retries(self) -> Self:
+        """Make the same clients for health checks."""
+        return type(self)(HEALTH_CONFIG, self._factory)
+
+
+class ClientFactory:
+    """Makes clients from one session, one after the other."""
+
+    def __init__(self) -> None:
+        self._session = make_session()
+        self._tls_contexts: dict[Any, Any] = {}
+
+    def make(self, service: str, config: Config) -> Any:
+        """Make the client of a service."""
+        client: Any = self._session.create_client(service, config=config)
+        if client.meta.endpoint_url.startswith("https:"):
+            _parse_authorities_once(client, self._tls_contexts)
+        return client
+
+
+def make_session() -> Session:
+    """Make a session with only the event handlers of botocore that our calls can need."""
+    session = Session(include_builtin_handlers=False)
+    events = session.get_component("event_emitter")
+    register: dict[Any, Any] = {
+        None: events.register,
+        REGISTER_FIRST: events.register_first,
+        REGISTER_LAST: events.register_last,
+    }
+    for event, handler, *place in BUILTIN_HANDLERS:
+        # An event is named like `before-call.s3.PutObject`, or for all services `before-call`.
+        names: list[str | None] = [*event.split("."), None, None]
+        service, operation = names[1:3]
+        if service in SERVICES_OF_EVENTS and operation in OPERATIONS_OF_EVENTS:
+            register[place[0] if place else None](event, handler)
+    return session
+
+
+def _parse_authorities_once(client: Any, contexts: dict[Any, Any]) -> None:
+    """
+    Parse the certificate authorities for the first client, instead of anew for each connection.
+
+    82% of the first batch of 100 over TLS, and 14% of a cold start for a second client. No setting
+    does it; should a release of botocore have other inner parts, it goes on as it does.
+    """
+    with suppress(AttributeError):
+        http = client._endpoint.http_session  # noqa: SLF001
+        pools = http._manager.connection_pool_kw  # noqa: SLF001
+        set_up, authorities = http._setup_ssl_cert, get_cert_path(http._verify)  # noqa: SLF001
+        if authorities not in contexts:
+            pools["ssl_context"].load_verify_locations(authorities)
+            contexts[authorities] = pools["ssl_context"]
+        context = pools["ssl_context"] = contexts[authorities]
+
+        def set_up_without_parsing(pool: Any, url: str, verify: Any) -> None:
+            set_up(pool, url, verify)
+            pool.ca_certs = None
+
+        http._get_ssl_context = lambda: context  # noqa: SLF001
+        http._setup_ssl_cert = set_up_without_parsing  # noqa: SLF001

@@ -1,0 +1,235 @@
+"""The records of all submissions, in a DynamoDB table."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.items import Item, audit_partition, from_item, to_item
+from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
+from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
+
+# The most that one BatchExecuteStatement takes.
+STATEMENTS_PER_CALL = 25
+AUDIT_INDEX = "audit"
+HISTORY_INDEX = "history"
+# All attributes but the payload, which may be large: no list has it.
+LISTED_ATTRIBUTES = (
+    "orderId",
+    "recordId",
+    "submissionId",
+    "status",
+    "valid",
+    "isDuplicate",
+    "errors",
+    "terms",
+    "s3Key",
+    "payloadSha256",
+    "receivedAt",
+    "processedAt",
+    "receiveCount",
+    "differs",
+    "submittedBy",
+)
+# Not a possible orderId: the health check reads this key, and finds nothing.
+HEALTH_CHECK_KEY = {"orderId": {"S": "#health"}, "recordId": {"S": "#health"}}
+
+
+class RecordStore:
+    """Records in a DynamoDB table. A slot is taken once, and a record never changes."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, audit_shards: int, most_at_once: int = 1
+    ) -> None:
+        """`most_at_once` records are taken by one call, if the caller has so many; 25 at most."""
+        self._client = client
+        self._table = table
+        self.audit_shards = audit_shards
+        self.most_at_once = most_at_once
+
+    def take(self, record: Record) -> Record | None:
+        """
+        Write a record if its slot is free: None if it was written, else the record that holds it.
+
+        Raises:
+            StoreUnavailable: it may or may not be written; try again.
+        """
+        item = to_item(record, self.audit_shards)
+        with unavailable_on_failure("DynamoDB PutItem"):
+            # Only a failed condition means "taken"; a throttle or a time-out never does.
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(recordId)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                holder: Item | None = error.response.get("Item")  # type: ignore[assignment]
+            else:
+                return None
+        return from_item(holder) if holder else self._get(record.order_id, record.record_id)
+
+    def take_free(self, records: Sequence[Record]) -> list[bool]:
+        """
+        Write those of at most `most_at_once` records whose slots are free, by one call.
+
+        True: it is written, by this call. False: it is not, or may not be; only `take` can tell
+        who holds the slot.
+
+        Raises:
+            StoreUnavailable: any of them may or may not be written; try again.
+        """
+        with unavailable_on_failure("DynamoDB BatchExecuteStatement"):
+            try:
+                answer = self._client.batch_execute_statement(
+                    Statements=[self._insert(record) for record in records]
+                )
+            except ClientError:
+                # DynamoDB refused the whole call, in time: single calls may succeed.
+                return [False] * len(records)
+        # Each statement stands by itself. That a key exists ("DuplicateItem") is one of its errors.
+        return ["Error" not in response for response in answer["Responses"]]
+
+    def read_shared_slots(self, order_id: str) -> list[Record]:
+        """
+        Read the first record of an orderId, and its correction if there is one; [] if unknown.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="orderId = :id AND recordId < :own",
+                ExpressionAttributeValues={":id": {"S": order_id}, ":own": {"S": OWN_SLOT_PREFIX}},
+                ProjectionExpression=", ".join(f"#{name}" for name in LISTED_ATTRIBUTES),
+                # DynamoDB reserves some of the names.
+                ExpressionAttributeNames={f"#{name}": name for name in LISTED_ATTRIBUTES},
+                ConsistentRead=True,
+            )
+        return [from_item(item) for item in answer["Items"]]
+
+    def read_history(
+        self, order_id: str, after: HistoryPosition | None, limit: int
+    ) -> tuple[list[Record], HistoryPosition | None]:
+        """
+        At most `limit` records of an orderId after its first, oldest first, and where to go on.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        start = {"ExclusiveStartKey": _history_key(order_id, after)} if after else {}
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=HISTORY_INDEX,
+                KeyConditionExpression="orderId = :id",
+                ExpressionAttributeValues={":id": {"S": order_id}},
+                ConsistentRead=True,
+                Limit=limit,
+                **start,  # type: ignore[arg-type]
+            )
+        key = answer.get("LastEvaluatedKey")
+        read_to = (
+            HistoryPosition(key["historyPosition"]["S"], key["recordId"]["S"]) if key else None
+        )
+        return [from_item(item) for item in answer["Items"]], read_to
+
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage:
+        """
+        One read of one shard of a day's audit, newest first, of at most `limit` records.
+
+        `before` is a position: only older records are read. The index follows the table with a
+        short delay.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        options, values = _narrowed(only)
+        with unavailable_on_failure("DynamoDB Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=AUDIT_INDEX,
+                KeyConditionExpression="auditPartition = :partition AND auditPosition < :before",
+                ExpressionAttributeValues={
+                    ":partition": {"S": audit_partition(day, shard)},
+                    ":before": {"S": before},
+                    **values,
+                },
+                ScanIndexForward=False,
+                Limit=limit,
+                **options,
+            )
+        key = answer.get("LastEvaluatedKey")
+        return AuditPage(
+            records=tuple(from_item(item) for item in answer["Items"]),
+            read_to=key["auditPosition"]["S"] if key else None,
+        )
+
+    def check(self) -> None:
+        """
+        Make one cheap call that shows whether the table is there.
+
+        Raises:
+            StoreUnavailable: it can't be reached, or isn't there.
+        """
+        with unavailable_on_failure("DynamoDB GetItem"):
+            self._client.get_item(TableName=self._table, Key=HEALTH_CHECK_KEY)
+
+    def _insert(self, record: Record) -> "BatchStatementRequestTypeDef":
+        """Make the INSERT of a record. Unlike PutItem, it never replaces an item."""
+        item = to_item(record, self.audit_shards)
+        names = ", ".join(f"'{name}': ?" for name in item)
+        # The text holds only names of ours; all values are parameters.
+        statement = f'INSERT INTO "{self._table}" VALUE {{{names}}}'
+        return {"Statement": statement, "Parameters": list(item.values())}
+
+    def _get(self, order_id: str, record_id: str) -> Record:
+        """Read the record in a slot that is taken, where the answer did not bring it."""
+        with unavailable_on_failure("DynamoDB GetItem"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"orderId": {"S": order_id}, "recordId": {"S": record_id}},
+                ConsistentRead=True,
+            )
+        return from_item(answer["Item"])
+
+
+def _narrowed(only: AuditFilter) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Turn a filter into options of a query, and the values that they name."""
+    wanted = {
+        "status": only.status and {"S": only.status.value},
+        "valid": None if only.valid is None else {"BOOL": only.valid},
+        "isDuplicate": None if only.is_duplicate is None else {"BOOL": only.is_duplicate},
+        "terms.channel": only.channel and {"S": only.channel},
+    }
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    conditions: list[str] = []
+    for path, value in wanted.items():
+        if value:
+            parts = path.split(".")
+            names |= {f"#{part}": part for part in parts}
+            values[f":{parts[-1]}"] = value
+            conditions.append(f"#{'.#'.join(parts)} = :{parts[-1]}")
+    if not conditions:
+        return {}, {}
+    expression = " AND ".join(conditions)
+    return {"FilterExpression": expression, "ExpressionAttributeNames": names}, values
+
+
+def _history_key(order_id: str, after: HistoryPosition) -> Item:
+    return {
+        "orderId": {"S": order_id},
+        "recordId": {"S": after.record_id},
+        "historyPosition": {"S": after.position},
+    }

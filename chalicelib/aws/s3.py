@@ -1,0 +1,61 @@
+"""The archive: the JSON of every valid order in S3, byte for byte as it was received."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.orders.submission import Submission
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PRESIGNED_URL_SECONDS = 300
+
+
+class OrderArchive:
+    """Orders in an S3 bucket. An object, once written, is never overwritten."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def keep(self, submission: Submission) -> None:
+        """
+        Put the submission's order under its own key, if it is not there already.
+
+        Raises:
+            StoreUnavailable: it may or may not be written; try again.
+        """
+        with unavailable_on_failure("S3 PutObject"):
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=submission.archive_key,
+                    Body=submission.order.payload.encode(),
+                    ContentType="application/json",
+                    IfNoneMatch="*",
+                )
+            except ClientError as error:
+                # The key holds the payload's SHA-256: an object there already has the same bytes.
+                if error.response["Error"]["Code"] != "PreconditionFailed":
+                    raise
+
+    def presigned_url(self, key: str) -> str:
+        """Sign a URL that downloads this one object, with GET only, for 300 seconds."""
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": key},
+            ExpiresIn=PRESIGNED_URL_SECONDS,
+            HttpMethod="GET",
+        )
+
+    def check(self) -> None:
+        """
+        Make one cheap call that shows whether the bucket is there.
+
+        Raises:
+            StoreUnavailable: it can't be reached, or isn't there.
+        """
+        with unavailable_on_failure("S3 HeadBucket"):
+            self._client.head_bucket(Bucket=self._bucket)

@@ -1,0 +1,125 @@
+"""The queue that orders wait on, and its dead-letter queue."""
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
+from chalicelib.services.message import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+DELETE_BATCH_SIZE = 10
+
+
+class OrderQueue:
+    """
+    The orders' queue and its dead-letter queue.
+
+    It asks for its client at each call, so that none is made before one is needed: the processor
+    needs one only when something goes wrong.
+    """
+
+    def __init__(
+        self, client: "Callable[[], SQSClient]", queue_url: str, dead_letter_queue_url: str
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._dead_letter_queue_url = dead_letter_queue_url
+
+    def send(self, payload: str, attributes: Mapping[str, str | None]) -> None:
+        """
+        Put an order on the queue. Attributes that are None are left out.
+
+        Raises:
+            StoreUnavailable: it may or may not be on the queue.
+        """
+        with unavailable_on_failure("SQS SendMessage"):
+            self._client().send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=payload,
+                MessageAttributes=_string_attributes(attributes),
+            )
+
+    def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
+        """
+        Put a message on the dead-letter queue as it is, with attributes of ours beside its own.
+
+        Raises:
+            StoreUnavailable: it may or may not be there; leave it on the queue.
+        """
+        with unavailable_on_failure("SQS SendMessage to the dead-letter queue"):
+            self._client().send_message(
+                QueueUrl=self._dead_letter_queue_url,
+                MessageBody=message.body,
+                MessageAttributes={
+                    **_sendable(message.message_attributes),
+                    **_string_attributes(attributes),
+                },
+            )
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """
+        Take messages that are done with off the queue.
+
+        Raises:
+            StoreUnavailable: some may still be there; delivered again, they change nothing.
+        """
+        for start in range(0, len(messages), DELETE_BATCH_SIZE):
+            batch = messages[start : start + DELETE_BATCH_SIZE]
+            with unavailable_on_failure("SQS DeleteMessageBatch"):
+                answer = self._client().delete_message_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {"Id": str(index), "ReceiptHandle": message.receipt_handle}
+                        for index, message in enumerate(batch)
+                    ],
+                )
+            codes = {entry["Code"] for entry in answer.get("Failed", [])}
+            raise_if_refused("SQS DeleteMessageBatch", codes)
+
+    def waiting(self) -> int:
+        """
+        Count, approximately, the messages that wait on the queue.
+
+        Raises:
+            StoreUnavailable: the queue can't be reached, or isn't there.
+        """
+        return self._waiting(self._queue_url)
+
+    def dead_letters_waiting(self) -> int:
+        """
+        Count, approximately, the messages on the dead-letter queue.
+
+        Raises:
+            StoreUnavailable: the queue can't be reached, or isn't there.
+        """
+        return self._waiting(self._dead_letter_queue_url)
+
+    def _waiting(self, queue_url: str) -> int:
+        with unavailable_on_failure("SQS GetQueueAttributes"):
+            answer = self._client().get_queue_attributes(
+                QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _string_attributes(attributes: Mapping[str, str | None]) -> dict[str, Any]:
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in attributes.items()
+        if value is not None
+    }
+
+
+def _sendable(delivered: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Message attributes as Lambda delivers them, in the form that SendMessage takes them."""
+    return {name: _sendable_attribute(attribute) for name, attribute in delivered.items()}
+
+
+def _sendable_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    if attribute["dataType"].startswith("Binary"):
+        value = base64.b64decode(attribute["binaryValue"])
+        return {"DataType": attribute["dataType"], "BinaryValue": value}
+    return {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}

@@ -1,0 +1,200 @@
+"""
+Problems: the API's answers when it can't do what a request asks (RFC 9457).
+
+Each has a stable `type`, explained in docs/problems.md. A detail says what was wrong and what to
+do, in the caller's language. It never holds anything of the system's inside.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from chalicelib.http.parameters import InvalidParameters
+from chalicelib.http.requests import UnsupportedMedia
+from chalicelib.orders.errors import FieldError, Sentence, UnreadableOrder, sentence
+from chalicelib.services.cursors import InvalidCursor
+from chalicelib.services.intake import InvalidIdempotencyKey, SubmissionUnconfirmed
+from chalicelib.services.queries import OrderNotFound
+from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.texts import ENGLISH, Texts
+
+TYPE_PREFIX = "urn:orders:problem:"
+# An order on the queue is usually recorded within a second or two.
+RETRY_WHEN_RECORDED_SECONDS = 2
+RETRY_WHEN_AVAILABLE_SECONDS = 10
+
+
+class Problem(NamedTuple):
+    """
+    An answer that says why the API can't do what a request asks.
+
+    Without a detail of its own, the detail is the errors' sentences, one after the other. `reason`
+    is the code of why no order can be read: the log says it too. A title or a detail that is plain
+    text is Chalice's or Python's own, and in English, whoever asks.
+    """
+
+    slug: str
+    status: HTTPStatus
+    title: Sentence | str
+    detail: Sentence | str | None
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = MappingProxyType({})
+    reason: str | None = None
+
+    def body(self, texts: Texts) -> dict[str, Any]:
+        """Write the problem as a JSON object."""
+        errors = [texts.error(error) for error in self.errors]
+        detail = (
+            self.detail or "; ".join(f"{each['field']} {each['message']}" for each in errors) + "."
+        )
+        body: dict[str, Any] = {
+            "type": f"{TYPE_PREFIX}{self.slug}",
+            "title": _written(self.title, texts),
+            "status": self.status.value,
+            "detail": _written(detail, texts),
+        }
+        if self.reason:
+            body["reason"] = self.reason
+        if errors:
+            body["errors"] = errors
+        return body
+
+    def log_keys(self) -> dict[str, Any]:
+        """
+        Return the fields of a log line: the problem, and its codes, each of them once.
+
+        A log never names an error's field, which may be what the caller sent.
+        """
+        keys: dict[str, Any] = {"problem": self.slug}
+        if self.reason:
+            return keys | {"reason": self.reason}
+        codes = list(dict.fromkeys(error.code for error in self.errors))
+        return keys | ({"errors": codes} if codes else {})
+
+    def headers_in(self, language: str) -> dict[str, str]:
+        """Return the headers that go with the body in a language."""
+        spoken = language if isinstance(self.title, Sentence) else ENGLISH
+        return {**self.headers, **language_headers(spoken)}
+
+
+def language_headers(language: str) -> dict[str, str]:
+    """Name an answer's language, and keep a cache from giving it to others."""
+    return {"Content-Language": language, "Vary": "Accept-Language"}
+
+
+def problem_of(error: Exception) -> Problem:
+    """Turn an error into a problem for the caller: an internal one, unless it is known."""
+    match error:
+        case UnreadableOrder(reason="too_large"):
+            detail = sentence("unreadable-order.body", problem=error.sentence)
+            return Problem(
+                "order-too-large",
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                sentence("order-too-large.title"),
+                detail,
+                reason=error.reason,
+            )
+        case UnreadableOrder():
+            return _unreadable(error)
+        case InvalidIdempotencyKey():
+            return Problem(
+                "invalid-idempotency-key",
+                HTTPStatus.BAD_REQUEST,
+                sentence("invalid-idempotency-key.title"),
+                sentence("invalid-idempotency-key.detail", problem=error.sentence),
+            )
+        case InvalidParameters():
+            return _invalid_parameters(error.errors)
+        case InvalidCursor():
+            advice = sentence("cursor.advice", problem=error.sentence)
+            return _invalid_parameters([FieldError("cursor", "bad_cursor", advice)])
+        case OrderNotFound():
+            return _not_found(error.args[0])
+        case UnsupportedMedia():
+            return _unsupported_media(error.sentence)
+        case SubmissionUnconfirmed():
+            return _unavailable(sentence("unavailable.submission"))
+        case StoreUnavailable():
+            return _unavailable(sentence("unavailable.detail"))
+        case _:
+            return internal_problem()
+
+
+def problem_of_framework(status: int, text: str) -> Problem:
+    """Turn Chalice's own error into a problem. The error's end quotes the request."""
+    got = text.partition(": ")[2]
+    match HTTPStatus(status):
+        case HTTPStatus.METHOD_NOT_ALLOWED as allowed_status:
+            return Problem(
+                "method-not-allowed",
+                allowed_status,
+                sentence("method-not-allowed.title"),
+                sentence("method-not-allowed.detail", got=got),
+            )
+        case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            return _unsupported_media(sentence("unsupported-media-type.type", got=got))
+        case HTTPStatus.INTERNAL_SERVER_ERROR:
+            return internal_problem()
+        case other:
+            return Problem("request-refused", other, other.phrase, text)
+
+
+def internal_problem() -> Problem:
+    """Make the problem of an unexpected error. The log has the error, under the request id."""
+    return Problem(
+        "internal-error",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        sentence("internal-error.title"),
+        sentence("internal-error.detail"),
+    )
+
+
+def _unreadable(error: UnreadableOrder) -> Problem:
+    why = error.sentence
+    return Problem(
+        "unreadable-order",
+        HTTPStatus.BAD_REQUEST,
+        sentence("unreadable-order.title"),
+        sentence("unreadable-order.id" if error.field else "unreadable-order.body", problem=why),
+        [FieldError(error.field, error.reason, why)] if error.field else [],
+        reason=error.reason,
+    )
+
+
+def _unsupported_media(detail: Sentence) -> Problem:
+    return Problem(
+        "unsupported-media-type",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        sentence("unsupported-media-type.title"),
+        detail,
+    )
+
+
+def _invalid_parameters(errors: Sequence[FieldError]) -> Problem:
+    title = sentence("invalid-parameters.title")
+    return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
+
+
+def _not_found(order_id: str) -> Problem:
+    return Problem(
+        "order-not-found",
+        HTTPStatus.NOT_FOUND,
+        sentence("order-not-found.title"),
+        sentence("order-not-found.detail", order_id=order_id),
+        headers={"Retry-After": str(RETRY_WHEN_RECORDED_SECONDS)},
+    )
+
+
+def _unavailable(detail: Sentence) -> Problem:
+    return Problem(
+        "unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        sentence("unavailable.title"),
+        detail,
+        headers={"Retry-After": str(RETRY_WHEN_AVAILABLE_SECONDS)},
+    )
+
+
+def _written(text: Sentence | str, texts: Texts) -> str:
+    return texts.sentence(text) if isinstance(text, Sentence) else text

@@ -1,0 +1,95 @@
+"""The API's JSON: records, orders and health. Sentences in it are in the reader's language."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.orders.record import Record
+from chalicelib.orders.times import iso
+from chalicelib.services.health import HealthReport
+from chalicelib.services.intake import Receipt
+from chalicelib.services.queries import AuditList, OrderHistory
+from chalicelib.texts import Texts
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """Write the value as JSON text. A Decimal is an amount, and becomes an exact number."""
+    return json.dumps(value, separators=(",", ":"), default=_json_number)
+
+
+def receipt_json(receipt: Receipt, texts: Texts) -> dict[str, Any]:
+    """Answer a submission."""
+    return {
+        "orderId": receipt.order.id,
+        "submissionId": receipt.submission_id,
+        "status": "QUEUED",
+        "valid": receipt.order.valid,
+        "errors": [texts.error(error) for error in receipt.order.errors],
+    }
+
+
+def history_json(history: OrderHistory, texts: Texts) -> dict[str, Any]:
+    """Show an order with one page of the records of its submissions."""
+    return {
+        "order": record_json(history.order, texts),
+        "s3Url": history.s3_url,
+        "records": [record_json(record, texts) for record in history.records],
+        "cursor": history.cursor,
+    }
+
+
+def audit_json(audit: AuditList, texts: Texts) -> dict[str, Any]:
+    """Show one page of the audit."""
+    return {
+        "records": [record_json(record, texts) for record in audit.records],
+        "cursor": audit.cursor,
+    }
+
+
+def record_json(record: Record, texts: Texts) -> dict[str, Any]:
+    """Show a record, without its payload. Its terms stand flat among the other fields."""
+    return {
+        "orderId": record.order_id,
+        "recordId": record.record_id,
+        "submissionId": record.submission_id,
+        "status": record.status.value,
+        "valid": record.valid,
+        "isDuplicate": record.is_duplicate,
+        "errors": [texts.error(error) for error in record.errors],
+        **record.terms,
+        "s3Key": record.s3_key,
+        "payloadSha256": record.payload_sha256,
+        "receivedAt": iso(record.received_at),
+        "processedAt": iso(record.processed_at),
+        "receiveCount": record.receive_count,
+        "differs": list(record.differs),
+        "submittedBy": record.submitted_by,
+    }
+
+
+def health_json(report: HealthReport) -> dict[str, Any]:
+    """Show the report as health+json (draft-inadarei-api-health-check)."""
+    return {
+        "status": report.status.value,
+        "checks": {
+            f"{name}:responseTime": [
+                {
+                    "componentType": "datastore",
+                    "observedValue": check.observed_ms,
+                    "observedUnit": "ms",
+                    "status": check.status.value,
+                    **({"output": check.output} if check.output else {}),
+                }
+            ]
+            for name, check in report.checks.items()
+        },
+    }
+
+
+def _json_number(value: Any) -> int | float:
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} has no JSON form here")
+    # Exact: an amount has at most 15 significant digits, and so many survive a double. This is the
+    # only float on an amount's way, and only its text is used.
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,90 @@
+"""Requests: the parts of one that the routes need, checked."""
+
+import re
+import uuid
+from typing import Any, cast
+
+from chalice.app import MultiDict, Request
+
+from chalicelib.orders.errors import Refusal, sentence
+from chalicelib.orders.submission import is_well_formed_id
+from chalicelib.texts import Texts, preferred_language, texts_in
+
+REQUEST_ID_HEADER = "X-Request-Id"
+# Key of `request.context` that holds the request's id: API Gateway's name for its own.
+REQUEST_ID = "requestId"
+# Key of `request.context` that holds extra fields of the request's log line.
+LOG_FIELDS = "logFields"
+CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s";]*)', re.IGNORECASE)
+UTF_8 = {"utf-8", "utf8"}
+
+
+class UnsupportedMedia(Refusal):
+    """The body is in a form that is not taken: the sentence says which forms are."""
+
+
+def note(request: Request, **fields: Any) -> None:
+    """Add fields to the request's log line: never a value that was refused."""
+    request.context.setdefault(LOG_FIELDS, {}).update(fields)
+
+
+def request_id_of(request: Request) -> str:
+    """Take the caller's request id if it is well formed, else API Gateway's, else a new one."""
+    given: str = request.headers.get(REQUEST_ID_HEADER, "")
+    if is_well_formed_id(given):
+        return given
+    request_id: str = request.context.setdefault(REQUEST_ID, str(uuid.uuid4()))
+    return request_id
+
+
+def caller_of(request: Request) -> str | None:
+    """Return the caller's ARN, where API Gateway has checked its signature."""
+    caller: str | None = request.context.get("identity", {}).get("userArn")
+    return caller
+
+
+def body_of(request: Request) -> bytes:
+    """
+    Return the body as it was sent.
+
+    Raises:
+        UnsupportedMedia: it is compressed, or not in UTF-8 by its own account.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.strip().lower() != "identity":
+        raise UnsupportedMedia(sentence("unsupported-media-type.encoding"))
+    charset = CHARSET.search(request.headers.get("Content-Type", ""))
+    if charset and charset[1].lower() not in UTF_8:
+        raise UnsupportedMedia(sentence("unsupported-media-type.charset"))
+    return cast("bytes", request.raw_body)
+
+
+def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """
+    Read the query parameters: those given once, and those given more than once.
+
+    A signature may be in the query instead of a header (AWS Signature Version 4, "presigned"): its
+    parts are API Gateway's, and no parameters.
+    """
+    given = request.query_params or MultiDict({})
+    values = {name: given.getlist(name) for name in given if not name.lower().startswith("x-amz-")}
+    once = {name: each[0] for name, each in values.items() if len(each) == 1}
+    return once, {name: each for name, each in values.items() if len(each) > 1}
+
+
+def location_of(request: Request, order_id: str) -> str:
+    """Return the path of an order that this request handed in, with the stage's prefix."""
+    return f"{request.context['path'].rstrip('/')}/{order_id}"
+
+
+def prefix_of(request: Request) -> str:
+    """Return the request's path before the route: the stage's prefix, or nothing."""
+    path: str = request.context["path"]
+    return path.removesuffix(request.context["resourcePath"])
+
+
+def texts_for(request: Request | None) -> Texts:
+    """Choose the texts in the caller's preferred language, among those that exist."""
+    return texts_in(
+        preferred_language(request.headers.get("Accept-Language", "") if request else "")
+    )

@@ -1,0 +1,129 @@
+"""Responses: the frame of every answer around the few lines that each route has in app.py."""
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from chalice.app import Request, Response
+
+from chalicelib.http.problems import Problem, language_headers, problem_of, problem_of_framework
+from chalicelib.http.representation import to_json
+from chalicelib.http.requests import (
+    LOG_FIELDS,
+    REQUEST_ID_HEADER,
+    note,
+    request_id_of,
+    texts_for,
+)
+from chalicelib.texts import Texts
+
+
+class Reporter(Protocol):
+    """Hears of requests, to log them."""
+
+    def answered(
+        self,
+        *,
+        method: str,
+        route: str,
+        status: int,
+        duration_ms: int,
+        request_id: str,
+        fields: Mapping[str, Any] = ...,
+    ) -> None: ...
+    def request_failed(self, error: Exception, request_id: str) -> None: ...
+
+
+def json_response(
+    body: Mapping[str, Any],
+    status: HTTPStatus = HTTPStatus.OK,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Make a response with a JSON body."""
+    return Response(
+        body=to_json(body),
+        status_code=status.value,
+        headers={"Content-Type": content_type, **(headers or {})},
+    )
+
+
+def translated_response(
+    request: Request,
+    write: Callable[[Texts], Mapping[str, Any]],
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Make a response with a JSON body in the language of the request."""
+    texts = texts_for(request)
+    return json_response(
+        write(texts), status, headers={**language_headers(texts.language), **(headers or {})}
+    )
+
+
+def problem_response(problem: Problem, request: Request | None) -> Response:
+    """Make a response of a problem, in the language of the request."""
+    texts = texts_for(request)
+    if request:
+        note(request, **problem.log_keys())
+    return json_response(
+        problem.body(texts),
+        problem.status,
+        "application/problem+json",
+        problem.headers_in(texts.language),
+    )
+
+
+def answer(
+    view: Callable[..., Response], request: Request, path: Mapping[str, str], reporter: Reporter
+) -> Response:
+    """
+    Call a view with a request and the parts of its path. An exception becomes a problem.
+
+    It must catch all, since Chalice would log an exception with its message, which may quote the
+    request.
+    """
+    try:
+        return view(request, **path)
+    except Exception as error:  # noqa: BLE001 (the boundary around one request)
+        problem = problem_of(error)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            reporter.request_failed(error, request_id_of(request))
+        return problem_response(problem, request)
+
+
+def respond(
+    request: Request | None, get_response: Callable[[Any], Response], reporter: Reporter
+) -> Response:
+    """
+    Middleware: give the answer its request id, log it, and turn Chalice's own errors into problems.
+
+    Errors that Chalice's local server or API Gateway make before they call the app (an unknown
+    path) do not pass through here.
+    """
+    if request is None:
+        return problem_response(problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request"), None)
+    started = time.monotonic()
+    request_id = request_id_of(request)
+    response = _as_problem(get_response(request), request)
+    response.headers[REQUEST_ID_HEADER] = request_id
+    reporter.answered(
+        method=request.method,
+        route=request.context["resourcePath"],
+        status=response.status_code,
+        duration_ms=int((time.monotonic() - started) * 1000),
+        request_id=request_id,
+        fields=request.context.get(LOG_FIELDS, {}),
+    )
+    return response
+
+
+def _as_problem(response: Response, request: Request) -> Response:
+    body = response.body
+    if not (isinstance(body, dict) and {"Code", "Message"} <= body.keys()):
+        return response
+    problem = problem_of_framework(response.status_code, body["Message"])
+    converted = problem_response(problem, request)
+    converted.headers = {**response.headers, **converted.headers}
+    return converted

@@ -1,0 +1,59 @@
+"""
+A submission: one handing-in of an order, and its identity.
+
+The identity is the submission's id together with the SHA-256 of its payload. The id is minted
+before the order is sent, so an SDK's resend, SQS's redelivery and a redrive from the dead-letter
+queue are all the same submission.
+"""
+
+import re
+import uuid
+from datetime import datetime
+from typing import NamedTuple
+
+from chalicelib.orders.order import Order
+
+NAMESPACE = uuid.UUID("5c2b3a2e-6a2f-4f0e-9f6a-0d9d3a1f7b54")
+WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Submission(NamedTuple):
+    """One handing-in of an order, as it is delivered."""
+
+    order: Order
+    submission_id: str
+    received_at: datetime
+    submitted_by: str | None = None
+    receive_count: int = 1
+
+    @property
+    def archive_key(self) -> str:
+        """
+        The S3 key of this submission's order, and of no other submission's.
+
+        Every part is of characters that can't leave the prefix: an order id, a well-formed
+        submission id, hexadecimal digits.
+        """
+        return f"orders/{self.order.id}/{self.submission_id}-{self.order.payload_sha256}.json"
+
+
+def submission_id_for(caller: str, idempotency_key: str) -> str:
+    """Derive the submission id of a caller's idempotency key: the same for each retry."""
+    return str(uuid.uuid5(NAMESPACE, f"idempotency-key\n{caller}\n{idempotency_key}"))
+
+
+def well_formed_submission_id(text: str) -> str:
+    """
+    Make the text a submission id that can stand in a key and in a log line.
+
+    Text that is not well formed is replaced by a UUID derived from it: it stays the same
+    submission.
+    """
+    if is_well_formed_id(text):
+        return text
+    return str(uuid.uuid5(NAMESPACE, f"submission-id\n{text}"))
+
+
+def is_well_formed_id(text: str) -> bool:
+    """Say whether text is 1 to 128 of `A-Z a-z 0-9 . _ -`: safe in keys, headers and logs."""
+    return WELL_FORMED_ID.fullmatch(text) is not None

@@ -1,0 +1,76 @@
+"""The calls to AWS of one batch: none begins too late, and none asks for a known record."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from chalicelib.orders.record import Record
+from chalicelib.orders.submission import Submission
+from chalicelib.services.message import Message
+from chalicelib.services.time_limit import CheckTime
+
+
+class Archive(Protocol):
+    """The archive, as far as processing needs it."""
+
+    def keep(self, submission: Submission) -> None: ...
+
+
+class Records(Protocol):
+    """The record store, as far as processing needs it."""
+
+    @property
+    def most_at_once(self) -> int: ...
+    def take(self, record: Record) -> Record | None: ...
+    def take_free(self, records: Sequence[Record]) -> list[bool]: ...
+
+
+class Queue(Protocol):
+    """The queues, as far as processing needs them."""
+
+    def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None: ...
+
+
+class BatchCalls:
+    """
+    Archive, record store and queues, for the length of one batch.
+
+    It remembers each slot's holder, since a record never changes: no message asks again for a
+    holder that an earlier one has found. Each method raises OutOfTime instead of beginning a call
+    that the function's time may be too short for.
+    """
+
+    def __init__(
+        self, archive: Archive, records: Records, queue: Queue, check_time: CheckTime
+    ) -> None:
+        self._archive = archive
+        self._records = records
+        self._queue = queue
+        self._check_time = check_time
+        self._holders: dict[tuple[str, str], Record] = {}
+
+    def keep(self, submission: Submission) -> None:
+        """Archive a submission's order."""
+        self._check_time()
+        self._archive.keep(submission)
+
+    def take(self, record: Record) -> Record:
+        """Write a record if its slot is free: the record that holds the slot from then on."""
+        slot = (record.order_id, record.record_id)
+        if slot not in self._holders:
+            self._check_time()
+            self._holders[slot] = self._records.take(record) or record
+        return self._holders[slot]
+
+    def take_free(self, records: Sequence[Record]) -> list[bool]:
+        """Write the records whose slots are free, by one call: whether each was written."""
+        self._check_time()
+        written = self._records.take_free(records)
+        for record, is_written in zip(records, written, strict=True):
+            if is_written:
+                self._holders[record.order_id, record.record_id] = record
+        return written
+
+    def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
+        """Pass a message to the dead-letter queue."""
+        self._check_time()
+        self._queue.send_to_dead_letters(message, attributes)

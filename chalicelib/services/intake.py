@@ -1,0 +1,111 @@
+"""Submitting: a channel hands in an order, and it is put on the queue."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from chalicelib.orders.errors import Refusal, Sentence, sentence
+from chalicelib.orders.order import Order, parse_order
+from chalicelib.orders.submission import submission_id_for
+from chalicelib.orders.times import iso
+from chalicelib.services.unavailable import StoreUnavailable
+
+IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+NOT_VISIBLE = re.compile(r"[^\x21-\x7e]")
+
+
+class InvalidIdempotencyKey(Refusal):
+    """The Idempotency-Key of a submission can't be used: nothing was queued."""
+
+
+class SubmissionUnconfirmed(StoreUnavailable):
+    """The queue did not confirm that it has the order, which may be queued all the same."""
+
+
+class Queue(Protocol):
+    """The orders' queue, as far as the intake needs it."""
+
+    def send(self, payload: str, attributes: dict[str, str | None]) -> None: ...
+
+
+class Receipt(NamedTuple):
+    """The answer to a channel that handed in an order."""
+
+    order: Order
+    submission_id: str
+
+
+class Intake:
+    """Takes orders in: each one that can be read is queued, valid or not."""
+
+    def __init__(
+        self, queue: Queue, clock: Callable[[], datetime], new_id: Callable[[], str]
+    ) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._new_id = new_id
+
+    def submit(
+        self,
+        body: bytes,
+        *,
+        request_id: str,
+        caller: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """
+        Queue an order. Once this returns, the order will not be lost.
+
+        The submission id is minted before the order is sent, so however often the SDK sends it,
+        it stays one submission. With an idempotency key it is derived from the caller and the
+        key, so that the caller's own retry is the same submission too.
+
+        Raises:
+            UnreadableOrder: no order can be read from the body; nothing was queued.
+            InvalidIdempotencyKey: the key can't be used; nothing was queued.
+            SubmissionUnconfirmed: the queue did not answer; hand the order in again.
+        """
+        order = parse_order(body)
+        submission_id = self._submission_id(caller, idempotency_key)
+        attributes = {
+            "submissionId": submission_id,
+            "requestId": request_id,
+            "receivedAt": iso(self._clock()),
+            "submittedBy": caller,
+        }
+        try:
+            self._queue.send(order.payload, attributes)
+        except StoreUnavailable as error:
+            raise SubmissionUnconfirmed(str(error)) from error
+        return Receipt(order, submission_id)
+
+    def _submission_id(self, caller: str | None, idempotency_key: str | None) -> str:
+        if idempotency_key is None:
+            return self._new_id()
+        if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+            raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
+        return submission_id_for(_principal(caller), idempotency_key)
+
+
+def _problem_of_key(key: str) -> Sentence:
+    problem = sentence("key.bad", count=len(key))
+    found = NOT_VISIBLE.search(key)
+    if not found:
+        return problem
+    what = sentence("key.space") if found[0] == " " else f"U+{ord(found[0]):04X}"
+    return sentence("key.bad_character", problem=problem, position=found.start() + 1, what=what)
+
+
+def _principal(caller: str | None) -> str:
+    """
+    Name the owner of an idempotency key.
+
+    It leaves the session name out of an assumed role's ARN: the name changes from instance to
+    instance of a channel, so that a retry would look like another submission.
+    """
+    if caller is None:
+        return "anonymous"
+    if ":assumed-role/" in caller:
+        return caller.rsplit("/", 1)[0]
+    return caller

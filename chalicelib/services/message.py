@@ -1,0 +1,40 @@
+"""A message of the orders' queue, as the processor and the operators get it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple, Self
+
+# SQS returns these two as text, and calls them by these names.
+RECEIVE_COUNT = "ApproximateReceiveCount"
+SENT_TIMESTAMP = "SentTimestamp"
+
+
+class Message(NamedTuple):
+    """An SQS message as Lambda delivers it."""
+
+    message_id: str
+    receipt_handle: str
+    body: str
+    receive_count: int = 1
+    sent_at: datetime | None = None
+    # As they came, so that a message can be passed on with all of them.
+    message_attributes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Self:
+        """Read one of the `Records` of a Lambda event from SQS."""
+        attributes = record.get("attributes", {})
+        sent_ms = attributes.get(SENT_TIMESTAMP)
+        return cls(
+            message_id=record["messageId"],
+            receipt_handle=record["receiptHandle"],
+            body=record["body"],
+            receive_count=int(attributes.get(RECEIVE_COUNT, 1)),
+            sent_at=datetime.fromtimestamp(int(sent_ms) / 1000, UTC) if sent_ms else None,
+            message_attributes=record.get("messageAttributes", {}),
+        )
+
+    def attribute(self, name: str) -> str | None:
+        """Return the value of a string attribute; None where there is none, or it is empty."""
+        return self.message_attributes.get(name, {}).get("stringValue") or None

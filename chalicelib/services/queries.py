@@ -1,0 +1,236 @@
+"""Reading back: one order with its history, and the audit of all orders."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from functools import partial
+from operator import attrgetter
+from typing import NamedTuple, Protocol
+
+from chalicelib.orders.errors import sentence
+from chalicelib.orders.record import Record, Status
+from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+DEFAULT_DAYS = 7
+# A filter can leave few of the records that are read. A read takes this many records at least, so
+# that few calls are needed, and an answer ends after this many rounds, with a cursor to go on.
+FILTERED_READ_SIZE = 250
+MAX_ROUNDS = 40
+# This text sorts after every position.
+NEWEST = "~"
+
+
+class OrderNotFound(LookupError):
+    """No submission of this order is recorded (yet)."""
+
+
+class AuditFilter(NamedTuple):
+    """The records that an audit shows: those with these values; None shows all."""
+
+    status: Status | None = None
+    valid: bool | None = None
+    is_duplicate: bool | None = None
+    channel: str | None = None
+
+
+class HistoryPosition(NamedTuple):
+    """The place to which the history of an orderId was read."""
+
+    position: str
+    record_id: str
+
+
+class AuditPage(NamedTuple):
+    """
+    The records that one read of one shard found, newest first.
+
+    `read_to` is the position that the read came to when there is more; None at the shard's end.
+    """
+
+    records: tuple[Record, ...]
+    read_to: str | None
+
+
+class Records(Protocol):
+    """The record store, as far as the queries need it."""
+
+    @property
+    def audit_shards(self) -> int: ...
+    def read_shared_slots(self, order_id: str) -> list[Record]: ...
+    def read_history(
+        self, order_id: str, after: HistoryPosition | None, limit: int
+    ) -> tuple[list[Record], HistoryPosition | None]: ...
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage: ...
+
+
+class Archive(Protocol):
+    """The archive, as far as the queries need it."""
+
+    def presigned_url(self, key: str) -> str: ...
+
+
+class OrderHistory(NamedTuple):
+    """An order, and one page of the records of all its submissions."""
+
+    order: Record
+    s3_url: str | None
+    records: Sequence[Record]
+    cursor: str | None
+
+
+class AuditQuery(NamedTuple):
+    """
+    The records to list: of these days (both included, UTC), narrowed by a filter.
+
+    A day that the caller left out is the default. The default changes at midnight, so the cursor
+    tells later pages the period of the first one.
+    """
+
+    first_day: date
+    last_day: date
+    only: AuditFilter
+    limit: int = DEFAULT_LIMIT
+    first_is_usual: bool = False
+    last_is_usual: bool = False
+
+    @property
+    def scope(self) -> str:
+        """
+        The whole query but its limit, which may change from page to page.
+
+        A cursor is bound to it.
+        """
+        first = "" if self.first_is_usual else self.first_day
+        last = "" if self.last_is_usual else self.last_day
+        return f"{first}/{last}/{self.only}"
+
+
+class AuditList(NamedTuple):
+    """
+    One page of the audit, newest first.
+
+    While `cursor` is not None there may be more, even if the page is short or empty.
+    """
+
+    records: Sequence[Record]
+    cursor: str | None
+
+
+class Queries:
+    """Answers questions about orders, by keyed reads only, never by a scan."""
+
+    def __init__(self, records: Records, archive: Archive, clock: Callable[[], datetime]) -> None:
+        self._records = records
+        self._archive = archive
+        self._clock = clock
+        self._readers = ThreadPoolExecutor(max_workers=records.audit_shards)
+
+    def get_order(
+        self, order_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+    ) -> OrderHistory:
+        """
+        Read an order (the accepted record, or the first one) and its history, oldest first.
+
+        Raises:
+            OrderNotFound: nothing is recorded of it: it may still be on the queue.
+            InvalidCursor: the cursor is not one of this order's.
+            StoreUnavailable: try again.
+        """
+        after = _history_position(order_id, cursor)
+        records = self._records.read_shared_slots(order_id)
+        if not records:
+            raise OrderNotFound(order_id)
+        first = records[0]
+        order = next((record for record in records if record.valid), first)
+        page = [first] if cursor is None else []
+        read_to: HistoryPosition | None = after or HistoryPosition("", "")
+        if limit > len(page):
+            more, read_to = self._records.read_history(order_id, after, limit - len(page))
+            page += more
+        return OrderHistory(
+            order=order,
+            s3_url=self._archive.presigned_url(order.s3_key) if order.s3_key else None,
+            records=page,
+            cursor=encode_cursor(_history_scope(order_id), read_to) if read_to else None,
+        )
+
+    def list_orders(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
+        """
+        Read the records of a period, newest first.
+
+        Raises:
+            InvalidCursor: the cursor is not one of this query's.
+            StoreUnavailable: try again.
+        """
+        query, day, before = self._start(query, cursor)
+        found: list[Record] = []
+        for _ in range(MAX_ROUNDS):
+            if day < query.first_day or day == date.min:
+                return AuditList(found, None)
+            records, horizon = self._round(day, before, query)
+            found += records
+            if len(found) >= query.limit:
+                found = found[: query.limit]
+                return AuditList(found, _audit_cursor(query, day, found[-1].audit_position))
+            day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
+        return AuditList(found, _audit_cursor(query, day, before))
+
+    def _start(self, query: AuditQuery, cursor: str | None) -> tuple[AuditQuery, date, str]:
+        # Nothing is recorded in the future: never walk back from a distant last day.
+        latest = min(query.last_day, self._clock().date() + timedelta(days=1))
+        if cursor is None:
+            return query, latest, NEWEST
+        days, before = decode_cursor(query.scope, cursor)
+        first_day, day = _days(days)
+        return query._replace(first_day=first_day), min(day, latest), before
+
+    def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Record], str]:
+        """
+        Read every shard of a day once, and merge.
+
+        A shard that has more was read only down to some position. Records below the highest of
+        these are left for the next round: they must not come before records that are not read
+        yet. Returns that position too, "" when the day is done.
+        """
+        size = query.limit if query.only == AuditFilter() else FILTERED_READ_SIZE
+        read = partial(self._read, day, before, size, query.only)
+        pages = list(self._readers.map(read, range(self._records.audit_shards)))
+        horizon = max((page.read_to or "" for page in pages), default="")
+        records = sorted(_from(horizon, pages), key=attrgetter("audit_position"), reverse=True)
+        return records, horizon
+
+    def _read(self, day: date, before: str, size: int, only: AuditFilter, shard: int) -> AuditPage:
+        return self._records.read_audit(day, shard, before, size, only)
+
+
+def _from(horizon: str, pages: Sequence[AuditPage]) -> Iterator[Record]:
+    for page in pages:
+        yield from (record for record in page.records if record.audit_position >= horizon)
+
+
+def _history_position(order_id: str, cursor: str | None) -> HistoryPosition | None:
+    if cursor is None:
+        return None
+    position, record_id = decode_cursor(_history_scope(order_id), cursor)
+    return HistoryPosition(position, record_id) if position and record_id else None
+
+
+def _history_scope(order_id: str) -> str:
+    return f"history/{order_id}"
+
+
+def _audit_cursor(query: AuditQuery, day: date, before: str) -> str:
+    """Write the days that are left, and the place in the last of them."""
+    return encode_cursor(query.scope, (f"{query.first_day}/{day}", before))
+
+
+def _days(text: str) -> tuple[date, date]:
+    first, _, last = text.partition("/")
+    try:
+        return date.fromisoformat(first), date.fromisoformat(last)
+    except ValueError:
+        raise InvalidCursor(sentence("cursor.no_date")) from None

@@ -1,0 +1,60 @@
+"""The application over fakes, and app.py over an application."""
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib.util import module_from_spec, spec_from_file_location
+from types import ModuleType
+from typing import Any
+
+from chalicelib.application import Application
+from chalicelib.aws.clients import LambdaClients
+from chalicelib.services.health import Health, checks_of
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+
+ENVIRONMENT = {
+    "ORDERS_QUEUE_URL": "https://queue.example/orders",
+    "ORDERS_DLQ_URL": "https://queue.example/orders-dlq",
+    "ORDERS_BUCKET": "orders",
+    "ORDERS_TABLE": "orders",
+}
+
+
+class FakeApplication(Application):
+    """The services over fakes. `settings` are environment variables."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        new_id: Callable[[], str] = lambda: "id-1",
+        queue: FakeQueue | None = None,
+        **settings: str,
+    ) -> None:
+        super().__init__(ENVIRONMENT | settings, LambdaClients(), clock=clock, new_id=new_id)
+        self.fake_queue = queue or FakeQueue()
+        self.fake_records = FakeRecordStore()
+        self.fake_archive = FakeArchive()
+        checks = checks_of(self.fake_queue, self.fake_archive, self.fake_records)
+        # These stand in for the services that would be made at first use.
+        vars(self).update(
+            queue=self.fake_queue,
+            records=self.fake_records,
+            archive=self.fake_archive,
+            health=Health(checks),
+        )
+
+
+def load_app(application: Application | None = None) -> Any:
+    """
+    Load a copy of app.py of one's own, over an application.
+
+    Without one it makes its own, from the environment of this process.
+    """
+    spec = spec_from_file_location("app", "app.py")
+    assert spec
+    assert spec.loader
+    module: ModuleType = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if application:
+        vars(module)["application"] = application
+    return module

@@ -1,0 +1,248 @@
+"""The application over the emulator: it uses the right resources, and makes no client too many."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.handlers import BUILTIN_HANDLERS
+from botocore.session import Session
+from chalice.test import Client
+
+from chalicelib.application import Application
+from chalicelib.aws.clients import (
+    CLIENT_CONFIG,
+    HEALTH_CONFIG,
+    OPERATIONS,
+    ClientFactory,
+    LambdaClients,
+    make_session,
+)
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.record import Status
+from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS
+from chalicelib.services.unavailable import StoreUnavailable
+from ops.local.stack import LocalResources
+from ops.ports import free_port
+from tests.application import load_app
+from tests.builders import order_text, sqs_event, sqs_record, submission
+
+MOST_MODULES = 430
+JSON = {"Content-Type": "application/json"}
+
+
+class CountingFactory(ClientFactory):
+    """Makes clients, and notes of which service each is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[str] = []
+
+    def make(self, service: str, config: Config) -> Any:
+        self.made.append(service)
+        return super().make(service, config)
+
+
+class App:
+    """An app of its own over the emulator, and the clients that it made."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        factory = CountingFactory()
+        self.clients = factory.made
+        self.application = Application(environment, LambdaClients(factory=factory))
+        self._app = load_app(self.application).app
+        self.http = Client(self._app).http
+
+    def process(self, *records: dict[str, Any]) -> Any:
+        return self._app.handler_map["process_orders"](sqs_event(*records), None)
+
+
+@pytest.fixture
+def environment(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return the settings, and set those for botocore, which reads no others."""
+    for name, value in local_resources.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    return dict(local_resources.environment)
+
+
+@pytest.fixture
+def app(environment: dict[str, str]) -> App:
+    return App(environment)
+
+
+def test_a_post_makes_an_sqs_client_and_no_other(app: App) -> None:
+    answer = app.http.post("/orders", headers=JSON, body=order_text("wired-post").encode())
+    app.http.post("/orders", headers=JSON, body=order_text("wired-post").encode())
+
+    assert answer.status_code == 202
+    assert app.clients == ["sqs"]
+
+
+def test_a_get_reads_a_processed_order_and_makes_no_sqs_client(environment: dict[str, str]) -> None:
+    processor, reader = App(environment), App(environment)
+    assert processor.process(sqs_record(order_text("wired-read"))) is None
+    assert sorted(processor.clients) == ["dynamodb", "s3"]
+
+    answer = reader.http.get("/orders/wired-read")
+
+    assert answer.json_body["order"]["status"] == Status.ACCEPTED
+    assert sorted(reader.clients) == ["dynamodb", "s3"]
+
+
+def test_the_processor_makes_an_sqs_client_only_when_something_goes_wrong(app: App) -> None:
+    app.process(sqs_record(order_text("wired-good")))
+    assert sorted(app.clients) == ["dynamodb", "s3"]
+
+    app.process(sqs_record(order_text("wired-good")), sqs_record("{"), sqs_record("["))
+
+    assert sorted(app.clients) == ["dynamodb", "s3", "sqs"]
+
+
+def test_threads_that_ask_at_once_share_one_client(app: App) -> None:
+    """A first batch may have many unreadable messages, and health asks about two queues at once."""
+    app.process(*[sqs_record("{") for _ in range(8)])
+    with ThreadPoolExecutor(2) as executor:
+        list(executor.map(lambda _: app.application.health.report(), range(2)))
+
+    assert sorted(app.clients) == sorted(["dynamodb", "s3", "sqs"] * 2)
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "clients"),
+    [
+        ("process_orders", "off", ["dynamodb", "s3"]),
+        ("publish_events", "eventbridge", ["events"]),
+        ("publish_events", "sns", ["sns"]),
+    ],
+)
+def test_a_function_makes_its_clients_before_it_is_first_called(
+    environment: dict[str, str], function: str, kind: str, clients: list[str]
+) -> None:
+    settings = {"ORDERS_EVENTS": kind, "ORDERS_EVENTS_TARGET": "orders"}
+    app = App(environment | settings)
+
+    app.application.prepare(function)
+
+    assert sorted(app.clients) == clients
+
+
+@pytest.mark.parametrize("function", ["", "app", "another"])
+def test_any_other_function_makes_no_client_before_it_is_called(app: App, function: str) -> None:
+    app.application.prepare(function)
+
+    assert app.clients == []
+
+
+def test_health_asks_every_resource(app: App) -> None:
+    answer = app.http.get("/health")
+
+    assert answer.json_body["status"] in {"pass", "warn"}
+    assert len(answer.json_body["checks"]) == 4
+
+
+@pytest.mark.parametrize("setting", ["enabled", "disabled"])
+def test_the_stages_setting_decides_the_answer_for_a_batch(
+    environment: dict[str, str], setting: str
+) -> None:
+    app = App(environment | {"ORDERS_PARTIAL_BATCH": setting})
+
+    answer = app.process(sqs_record(order_text(f"wired-{setting}")))
+
+    assert answer == ({"batchItemFailures": []} if setting == "enabled" else None)
+
+
+def test_health_warns_of_dead_letters(app: App) -> None:
+    app.process(sqs_record("[]"))
+
+    assert app.http.get("/health").json_body["status"] == "warn"
+
+
+def test_only_the_log_names_a_missing_setting(
+    environment: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """To the caller it is a 500."""
+    del environment["ORDERS_QUEUE_URL"]
+
+    answer = App(environment).http.post("/orders", headers=JSON, body=order_text().encode())
+
+    assert answer.status_code == 500
+    (failed,) = [line for line in caplog.records if line.message == "request failed"]
+    assert "ORDERS_QUEUE_URL is not set" in vars(failed)["detail"]
+    assert "ORDERS_QUEUE_URL" not in answer.body.decode()
+
+
+def loaded_by(handler: str, resources: LocalResources) -> set[str]:
+    """List the modules that a function of the app has loaded before it is first called."""
+    answer = subprocess.run(
+        [sys.executable, "-c", "import sys, app; print(*sys.modules)"],
+        env={
+            **os.environ,
+            **resources.environment,
+            "ORDERS_EVENTS_TARGET": "orders",
+            "_HANDLER": handler,
+        },
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return set(answer.stdout.split())
+
+
+@pytest.mark.parametrize("handler", ["app.app", "app.process_orders", "app.publish_events"])
+def test_no_function_loads_boto3_or_more_modules_than_before(
+    local_resources: LocalResources, handler: str
+) -> None:
+    """
+    Each module is paid for in every cold start: a number that grows is looked into first.
+
+    They are ten or so less, by the release of Python.
+    """
+    loaded = loaded_by(handler, local_resources)
+
+    assert loaded & {"boto3", "s3transfer", "pydantic", "aws_xray_sdk"} == set()
+    assert len(loaded) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("service", sorted(OPERATIONS))
+def test_a_client_calls_the_same_handlers_as_one_with_all_handlers(service: str) -> None:
+    kinds = {event.split(".")[0] for event, *_ in BUILTIN_HANDLERS} - {"docs"}
+    events = {
+        f"{kind}.{service}{suffix}"
+        for kind in kinds
+        for suffix in ("", *(f".{operation}" for operation in OPERATIONS[service]))
+    }
+
+    def called(session: Session, event: str) -> list[Any]:
+        emitter: Any = session.get_component("event_emitter")
+        handlers = emitter._emitter._handlers.prefix_search(emitter._alias_event_name(event))
+        # Powertools registers one of its own with every session.
+        return [each for each in handlers if each.__module__.startswith("botocore.")]
+
+    ours, all_of_them = make_session(), Session()
+    assert {event: called(ours, event) for event in events} == {
+        event: called(all_of_them, event) for event in events
+    }
+
+
+def test_the_archive_is_unavailable_when_its_endpoint_does_not_answer() -> None:
+    client = boto3.client(
+        "s3", endpoint_url=f"http://127.0.0.1:{free_port()}", config=HEALTH_CONFIG
+    )
+
+    with pytest.raises(StoreUnavailable, match="S3 PutObject: EndpointConnectionError"):
+        OrderArchive(client, "orders").keep(submission())
+
+
+@pytest.mark.parametrize("config", [CLIENT_CONFIG, HEALTH_CONFIG])
+def test_no_call_outlasts_its_time_limit(config: Any) -> None:
+    attempts = config.retries["total_max_attempts"]
+    # botocore's: 1 s after a throttle, doubled for each attempt, and 5 s more if AWS asks for it.
+    backoff = sum(2**attempt + 5 for attempt in range(attempts - 1))
+    longest = attempts * (config.connect_timeout + config.read_timeout) + backoff
+
+    assert longest * 1000 <= TIME_FOR_ONE_CALL_MS

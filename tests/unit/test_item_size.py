@@ -1,0 +1,222 @@
+"""The size of a record: the largest one fits into the table, with its entry in the local index."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml
+
+from chalicelib.aws.dynamodb import LISTED_ATTRIBUTES
+from chalicelib.aws.items import Item, to_item
+from chalicelib.orders.order import MAX_ID_CHARACTERS, MAX_PAYLOAD_BYTES, parse_order
+from chalicelib.orders.record import FIRST_SLOT, Record, Status
+from chalicelib.orders.terms import MAX_ACCOUNT_DIGITS
+from chalicelib.services.message import Message
+from chalicelib.services.processing import MAX_CALLER_CHARACTERS, Processor
+from tests.builders import START, Clock, order_text, sqs_message, submission
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+
+# An item and its entries in a local index have this many bytes together.
+LIMIT = 400 * 1024
+# A NonKeyAttributes projection has this many names.
+MOST_NAMES = 20
+ORDER_ID = "o" * MAX_ID_CHARACTERS
+LONG = "\U0001f600" * 20_000
+
+
+@pytest.fixture(scope="module")
+def table() -> Any:
+    """Read the properties of the table, as CloudFormation gets them."""
+    return cfn_yaml.load("infrastructure/resources.yaml")["Resources"]["OrdersTable"]["Properties"]
+
+
+def size_of_item(item: Item) -> int:
+    """
+    Count the bytes of an item, as DynamoDB does.
+
+    Source: "DynamoDB item sizes and formats" in its Developer Guide.
+    """
+    return sum(len(name.encode()) + size_of_value(value) for name, value in item.items())
+
+
+def size_of_value(value: Mapping[str, Any]) -> int:
+    match value:
+        case {"S": text}:
+            return len(text.encode())
+        case {"N": number}:
+            digits = "".join(map(str, Decimal(number).normalize().as_tuple().digits))
+            return (len(digits) + 1) // 2 + 1
+        case {"BOOL": _}:
+            return 1
+        case {"L": elements}:
+            return 3 + sum(1 + size_of_value(element) for element in elements)
+        case {"M": members}:
+            return 3 + len(members) + size_of_item(members)
+        case other:
+            pytest.fail(f"a type that no record has: {other}")
+
+
+def projected_names(index: Mapping[str, Any], table: Mapping[str, Any]) -> set[str]:
+    """Name the attributes of an entry: its keys, the table's keys, and the projected ones."""
+    keys = {key["AttributeName"] for key in [*index["KeySchema"], *table["KeySchema"]]}
+    return keys | set(index["Projection"]["NonKeyAttributes"])
+
+
+def size_of_entries(item: Item, table: Mapping[str, Any]) -> int:
+    """Count the bytes of the item's entries in the local indexes. Without a key it has none."""
+    total = 0
+    for index in table["LocalSecondaryIndexes"]:
+        if all(key["AttributeName"] in item for key in index["KeySchema"]):
+            names = projected_names(index, table)
+            total += size_of_item({name: item[name] for name in names & item.keys()})
+    return total
+
+
+def size_of_errors(text: str) -> int:
+    record = Record.of_first(submission(text), START)
+    return size_of_value(to_item(record, audit_shards=4)["errors"])
+
+
+def largest_invalid_order() -> str:
+    """Write an order that has all of 256 KiB and the largest errors of any."""
+    ways = {
+        "amount": ['"' + "x" * 99 + '"', "9" * 60 + ".001", "-0." + "0" * 60 + "1", '"9"', "[]"],
+        "account": [json.dumps("1" * 40_000 + "x"), json.dumps(LONG, ensure_ascii=False), "{}"],
+        "channel": [json.dumps("\x00" * 99), json.dumps("\u00f1" * 99), "{}", "7e" + "1" * 99],
+    }
+    texts = [
+        f'{{"id": "{ORDER_ID}", "amount": {amount}, "fromAccount": {account}, '
+        f'"toAccount": {account}, "channel": {channel}, "note": "'
+        for amount, account, channel in product(*ways.values())
+    ]
+    largest = max(texts, key=lambda text: size_of_errors(text + '"}'))
+    return largest + "x" * (MAX_PAYLOAD_BYTES - len(largest.encode()) - 2) + '"}'
+
+
+def records_of(*messages: Message) -> list[Record]:
+    records = FakeRecordStore()
+    Processor(
+        records=records,
+        archive=FakeArchive(),
+        queue=FakeQueue(),
+        reporter=FakeReporter(),
+        clock=Clock(),
+    ).process_batch(messages)
+    return records.of(ORDER_ID)
+
+
+def largest_message(text: str) -> Message:
+    return sqs_message(
+        text,
+        receive_count=10**9 - 1,
+        submissionId="s" * 128,
+        submittedBy="\U0001f600" * 10 * MAX_CALLER_CHARACTERS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ({"S": "\u00f1"}, 2),
+        ({"N": "0"}, 2),
+        ({"N": "12.50"}, 3),
+        ({"N": "1000"}, 2),
+        ({"BOOL": False}, 1),
+        ({"L": []}, 3),
+        ({"L": [{"S": "a"}, {"S": "b"}]}, 7),
+        ({"M": {}}, 3),
+        ({"M": {"k": {"S": "v"}}}, 6),
+    ],
+)
+def test_sizes_are_counted_as_dynamodb_does(value: Mapping[str, Any], size: int) -> None:
+    assert size_of_item({"name": dict(value)}) == len("name") + size
+
+
+def test_the_largest_rejected_order_fits_as_the_first_record(table: Any) -> None:
+    text = largest_invalid_order()
+
+    (record,) = records_of(largest_message(text))
+
+    assert (record.status, record.record_id) == (Status.REJECTED, FIRST_SLOT)
+    assert len((record.payload or "").encode()) == MAX_PAYLOAD_BYTES
+    item = to_item(record, audit_shards=4)
+    assert size_of_entries(item, table) == 0
+    assert size_of_item(item) <= LIMIT
+
+
+def test_the_largest_rejected_order_fits_as_a_later_record(table: Any) -> None:
+    """The item and its entry count together, so the index must not project the payload."""
+    text = largest_invalid_order()
+
+    first, further = records_of(sqs_message(order_text(ORDER_ID)), largest_message(text))
+
+    assert first.status is Status.ACCEPTED
+    assert (further.status, further.is_duplicate) == (Status.REJECTED, True)
+    assert len((further.payload or "").encode()) == MAX_PAYLOAD_BYTES
+    item = to_item(further, audit_shards=4)
+    together = size_of_item(item) + size_of_entries(item, table)
+    assert size_of_entries(item, table) > 0
+    assert together <= LIMIT
+    assert together + MAX_PAYLOAD_BYTES > LIMIT
+
+
+def test_the_largest_duplicate_fits(table: Any) -> None:
+    digits = MAX_ACCOUNT_DIGITS * "1"
+    text = order_text(
+        ORDER_ID,
+        amount=9999999999999.99,
+        fromAccount=digits,
+        toAccount="2" + digits[1:],
+        channel="mobile",
+    )
+
+    _, duplicate = records_of(sqs_message(order_text(ORDER_ID)), largest_message(text))
+
+    assert duplicate.differs == tuple(duplicate.terms.given)
+    assert len(duplicate.differs) >= 4
+    item = to_item(duplicate, audit_shards=4)
+    assert size_of_item(item) + size_of_entries(item, table) <= LIMIT
+
+
+def test_both_indexes_project_every_listed_attribute(table: Any) -> None:
+    (history,) = table["LocalSecondaryIndexes"]
+    (audit,) = table["GlobalSecondaryIndexes"]
+    keys = [key["AttributeName"] for key in table["KeySchema"]]
+
+    for index in (history, audit):
+        assert [*keys, *index["Projection"]["NonKeyAttributes"]] == list(LISTED_ATTRIBUTES)
+        assert len(index["Projection"]["NonKeyAttributes"]) <= MOST_NAMES
+
+
+def test_every_attribute_of_a_record_except_its_payload_is_listed(table: Any) -> None:
+    keys = {key["AttributeName"] for key in table["AttributeDefinitions"]}
+
+    *_, record = records_of(
+        sqs_message(order_text(ORDER_ID), submittedBy="x"),
+        sqs_message(order_text(ORDER_ID, amount=0), submittedBy="x"),
+    )
+    rejected = to_item(record, audit_shards=4)
+    accepted = to_item(record._replace(s3_key="orders/x.json"), audit_shards=4)
+
+    assert (rejected.keys() | accepted.keys()) - keys | {"orderId", "recordId"} == {
+        *LISTED_ATTRIBUTES,
+        "payload",
+    }
+
+
+def test_the_errors_are_the_largest_that_were_found() -> None:
+    """Each rule that can be broken beside others is."""
+    codes = [(error.field, error.code) for error in parse_order(largest_invalid_order()).errors]
+
+    assert codes == [
+        ("amount", "too_many_decimals"),
+        ("amount", "too_large"),
+        ("fromAccount", "not_digits"),
+        ("fromAccount", "too_long"),
+        ("toAccount", "not_digits"),
+        ("toAccount", "too_long"),
+        ("channel", "unknown_channel"),
+    ]
