@@ -1,0 +1,141 @@
+"""The pages for people: every link leads somewhere, and every file, command and version is real."""
+
+import json
+import re
+import tomllib
+
+import click
+import pytest
+
+from chalicelib.orders.terms import TERMS
+from ops.__main__ import main
+from ops.project import PROJECT_ROOT
+from tests.ops_commands import subcommand
+
+PAGES = sorted(
+    str(page.relative_to(PROJECT_ROOT))
+    for page in (*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md"))
+)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+PAGE = re.compile(r"docs/[\w/-]+\.md(?:#[\w-]+)?")
+ELSEWHERE = ("https://", "http://")
+# A file of the project, with a folder: `tests/fakes.py`, `.chalice/config.json`.
+FOLDERS = r"\.chalice|benchmarks|chalicelib|docs|infrastructure|ops|tests"
+NAMED_FILE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
+MODULE = re.compile(r"python -m ((?:benchmarks|ops|tests)[\w.]*)")
+OPS_COMMAND = re.compile(r"python -m ops ([a-z][^`\n|]*)")
+MAKE_TARGET = re.compile(r"(?:`|^ {4}|^\$ )make ([a-z][a-z-]*)", re.MULTILINE)
+DATED_VERSION = re.compile(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", re.MULTILINE)
+
+
+def text_of(page: str) -> str:
+    return (PROJECT_ROOT / page).read_text(encoding="utf-8")
+
+
+def prose(page: str) -> str:
+    return FENCED.sub("", text_of(page))
+
+
+def anchors_of(page: str) -> set[str]:
+    """Make anchors of the headings, as GitHub does."""
+    headings = HEADING.findall(prose(page))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: str, target: str) -> bool:
+    """Say whether the file of a relative link is there, and its heading."""
+    path, _, anchor = target.partition("#")
+    file = (PROJECT_ROOT / page).parent / path if path else PROJECT_ROOT / page
+    if not file.exists():
+        return False
+    return not anchor or anchor in anchors_of(str(file.resolve().relative_to(PROJECT_ROOT)))
+
+
+def is_module(name: str) -> bool:
+    path = PROJECT_ROOT / name.replace(".", "/")
+    return (path / "__main__.py").exists() or path.with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    targets = [each for each in LINK.findall(prose(page)) if not each.startswith(ELSEWHERE)]
+
+    assert [target for target in targets if not leads_somewhere(page, target)] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("api.md", True),
+        ("api.md#routes", True),
+        ("#routes", True),
+        ("../README.md#deploy-it", True),
+        ("no-such-page.md", False),
+        ("api.md#no-such-heading", False),
+        ("#no-such-heading", False),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(target: str, found: bool) -> None:
+    assert leads_somewhere("docs/api.md", target) is found
+
+
+def test_every_page_that_the_code_names_exists() -> None:
+    sources = [PROJECT_ROOT / "app.py", *PROJECT_ROOT.glob("infrastructure/*.yaml")]
+    for folder in ("benchmarks", "chalicelib", "ops"):
+        sources += (PROJECT_ROOT / folder).rglob("*.py")
+    named = {target for source in sources for target in PAGE.findall(source.read_text())}
+
+    assert any("#" in target for target in named)
+    assert [target for target in sorted(named) if not leads_somewhere("README.md", target)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_exists(page: str) -> None:
+    named = NAMED_FILE.findall(text_of(page))
+
+    assert [name for name in named if not (PROJECT_ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_module_that_a_page_runs_exists(page: str) -> None:
+    assert [name for name in MODULE.findall(text_of(page)) if not is_module(name)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_exists(page: str) -> None:
+    for line in OPS_COMMAND.findall(text_of(page)):
+        command: click.Command = main
+        for word in line.split():
+            if not isinstance(command, click.Group):
+                break
+            command = subcommand(command, word)
+        options = {option for each in command.params for option in each.opts + each.secondary_opts}
+        assert {word for word in line.split() if word.startswith("--")} <= options | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_of_a_page_exists(page: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE)
+
+    assert set(MAKE_TARGET.findall(text_of(page))) <= set(targets)
+
+
+def test_the_newest_release_has_the_projects_version() -> None:
+    version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
+
+    assert DATED_VERSION.findall(text_of("CHANGELOG.md"))[0] == version
+
+
+def test_the_api_has_the_first_two_numbers_of_the_version() -> None:
+    version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
+    document = json.loads(text_of("chalicelib/http/openapi.json"))
+
+    assert document["info"]["version"] == version.rpartition(".")[0]
+
+
+def test_the_page_of_the_api_names_every_field_of_an_order() -> None:
+    rows = [line for line in text_of("docs/api.md").splitlines() if line.startswith("|")]
+
+    assert [name for name in TERMS if not any(f"`{name}`" in row for row in rows)] == []
