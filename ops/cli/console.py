@@ -9,8 +9,9 @@ import click
 
 from ops.cli.exits import OutOfReach
 from ops.cli.options import ready_fd_option
+from ops.cli.session import open_desk
 from ops.console import DEFAULT_PORT
-from ops.desk.stage import StageUnavailable, connect
+from ops.desk.stage import StageUnavailable
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.processes import say_ready
 from ops.local_stage import DEFAULT_AWS_PORT
@@ -50,7 +51,7 @@ def console(
     """
     try:
         require_free(port, "console")
-        connected = connect(stage, aws_port=aws_port)
+        desk = open_desk(stage, aws_port)
     except PortUnavailable as error:
         raise click.ClickException(f"{error} Say another with --port.") from error
     except StageUnavailable as error:
@@ -64,7 +65,6 @@ def console(
             say_ready(ready_fd)
 
     # Slow to import: only this command waits for it.
-    desk = _module("ops.desk.desk").Desk(connected)
     made = _module("ops.console.console").Console(desk, api_url)
     _module("ops.console.server").run_console(made, port, ready)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from chalicelib.http.parameters import DATE
 from chalicelib.orders.order import is_order_id
 from chalicelib.orders.times import now
 from ops.cli.options import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -95,9 +98,14 @@ show_accounts_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
-def period(first_day: date | None, last_day: date | None, days: int = 7) -> tuple[date, date]:
+def period(
+    first_day: date | None,
+    last_day: date | None,
+    days: int = 7,
+    clock: Callable[[], datetime] = now,
+) -> tuple[date, date]:
     """Complete the days of a period: without any, the last seven."""
-    last = last_day or now().date()
+    last = last_day or clock().date()
     first = first_day or last - timedelta(days=days - 1)
     if first > last:
         why = "" if last_day else " (today in UTC, as none was given)"

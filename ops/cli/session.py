@@ -100,6 +100,17 @@ class Session:
             )
 
 
+def open_desk(stage: str, aws_port: int) -> Desk:
+    """
+    Open the desk of a stage: as whoever runs the commands says, by `obj`, or by connecting to it.
+
+    Raises:
+        StageUnavailable: the stage can't be worked with.
+    """
+    given: Callable[[str, int], Desk] | None = click.get_current_context().obj
+    return given(stage, aws_port) if given else Desk(connect(stage, aws_port=aws_port))
+
+
 def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     """Make a command over a stage: it gets its `Session` first, and fails in one sentence."""
 
@@ -115,8 +126,7 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         try:
-            desk = Desk(connect(stage, aws_port=aws_port))
-            command(Session(desk, as_json, aws_port), **options)
+            command(Session(open_desk(stage, aws_port), as_json, aws_port), **options)
         except StageUnavailable as error:
             raise OutOfReach(str(error)) from error
         except StoreUnavailable as error:

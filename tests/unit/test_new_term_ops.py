@@ -16,7 +16,6 @@ from chalicelib.orders.record import Record
 from chalicelib.orders.terms import TERMS, Term, Value
 from chalicelib.services.queries import AuditQuery, OrderHistory
 from ops.__main__ import main
-from ops.cli import session
 from ops.desk.exports import Format, export
 from ops.desk.proof import Difference, Progress, compare, line_of
 from tests.builders import START, order_text, submission
@@ -103,12 +102,10 @@ class Recorded:
         yield self.record
 
 
-def printed(monkeypatch: pytest.MonkeyPatch, *arguments: str, record: Record | None = None) -> str:
+def printed(*arguments: str, record: Record | None = None) -> str:
     desk = SimpleNamespace(orders=Recorded(record or record_with()), accepted=lambda _: {})
-    monkeypatch.setattr(session, "connect", lambda *_, **__: None)
-    monkeypatch.setattr(session, "Desk", lambda _: desk)
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-    done = CliRunner(env=terminal).invoke(main, arguments)
+    done = CliRunner(env=terminal).invoke(main, arguments, obj=lambda *_: desk)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -116,10 +113,8 @@ def printed(monkeypatch: pytest.MonkeyPatch, *arguments: str, record: Record | N
 @pytest.mark.parametrize(
     "arguments", [["orders", "show", "order-001"], ["orders", "list"]], ids=" ".join
 )
-def test_a_new_term_is_shown_masked_if_the_list_says_so(
-    monkeypatch: pytest.MonkeyPatch, arguments: list[str]
-) -> None:
-    shown = printed(monkeypatch, *arguments)
+def test_a_new_term_is_shown_masked_if_the_list_says_so(arguments: list[str]) -> None:
+    shown = printed(*arguments)
 
     assert "reference" in shown
     assert REFERENCE in shown
@@ -127,8 +122,8 @@ def test_a_new_term_is_shown_masked_if_the_list_says_so(
     assert SECRET not in shown
 
 
-def test_a_new_term_is_in_the_tail_if_it_is_never_masked(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = printed(monkeypatch, "orders", "tail")
+def test_a_new_term_is_in_the_tail_if_it_is_never_masked() -> None:
+    line = printed("orders", "tail")
 
     assert REFERENCE in line
     assert "4242" not in line
@@ -143,25 +138,24 @@ def test_a_new_term_is_in_the_tail_if_it_is_never_masked(monkeypatch: pytest.Mon
     ids=["show", "list"],
 )
 def test_a_new_term_is_in_the_json(
-    monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     read: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
-    fields = read(json.loads(printed(monkeypatch, *arguments, "--json")))
+    fields = read(json.loads(printed(*arguments, "--json")))
 
     assert (fields["reference"], fields["holder"]) == (REFERENCE, "****4242")
 
 
-def test_markup_in_a_new_term_is_shown_as_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_markup_in_a_new_term_is_shown_as_it_was_sent() -> None:
     record = record_with("[red]rent[/red]")
 
-    assert "[red]rent[/red]" in printed(monkeypatch, "orders", "list", record=record)
+    assert "[red]rent[/red]" in printed("orders", "list", record=record)
 
 
-def test_an_error_of_a_masked_new_term_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_masked_new_term_does_not_show_it() -> None:
     record = record_with(holder=True)
 
-    shown = printed(monkeypatch, "orders", "show", "order-001", record=record)
+    shown = printed("orders", "show", "order-001", record=record)
 
     assert "holder" in shown
     assert "True" not in shown

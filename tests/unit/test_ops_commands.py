@@ -21,9 +21,9 @@ from chalicelib.services.intake import Intake, Receipt
 from chalicelib.services.queries import AuditQuery, OrderHistory, OrderNotFound
 from chalicelib.texts import texts_in
 from ops.__main__ import MODULES, main
-from ops.cli import console, session
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
+from ops.desk.desk import Desk
 from ops.desk.letters import GAVE_UP, REASONS, DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import connect
 from ops.ports import free_port
@@ -76,17 +76,14 @@ for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all
 
 
 def typed(
-    monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
     desk: Any = None,
     stdin: str = "",
     locale: str = "C.UTF-8",
 ) -> Result:
     """Type a command over a desk in place of a stage's; return its output and exit code."""
-    monkeypatch.setattr(session, "connect", lambda *_, **__: getattr(desk, "stage", None))
-    monkeypatch.setattr(session, "Desk", lambda _: desk)
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": locale}
-    return CliRunner(env=terminal).invoke(main, arguments, input=stdin)
+    return CliRunner(env=terminal).invoke(main, arguments, input=stdin, obj=lambda *_: desk)
 
 
 def test_an_export_in_a_missing_format_says_what_to_type(
@@ -96,7 +93,7 @@ def test_an_export_in_a_missing_format_says_what_to_type(
     file = tmp_path / "orders.parquet"
     desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
 
-    done = typed(monkeypatch, ["orders", "export", str(file)], desk)
+    done = typed(["orders", "export", str(file)], desk)
 
     assert done.exit_code == 3
     assert "Parquet needs pyarrow" in done.output
@@ -140,9 +137,7 @@ def test_an_uncompared_duplicate_is_not_called_an_exact_resend() -> None:
 
 
 @pytest.mark.parametrize("command", [["duplicates"], ["orders", "list"]])
-def test_a_list_compares_duplicates_with_the_accepted_record(
-    monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
+def test_a_list_compares_duplicates_with_the_accepted_record(command: list[str]) -> None:
     records = recorded(order_text(amount=0), order_text(), order_text(), order_text(note="x"))
     asked: list[set[str]] = []
 
@@ -153,7 +148,7 @@ def test_a_list_compares_duplicates_with_the_accepted_record(
     listed = SimpleNamespace(newest_first=lambda _: iter(records[2:]))
     desk = SimpleNamespace(orders=listed, accepted=accepted)
 
-    printed = typed(monkeypatch, command, desk).output
+    printed = typed(command, desk).output
 
     assert EXACT in printed
     assert OTHER_BODY in printed
@@ -187,22 +182,20 @@ class Recorded:
         ("es_ES.UTF-8", "debe ser mayor que 0: se recibió -1"),
     ],
 )
-def test_an_error_is_shown_in_the_readers_language(
-    monkeypatch: pytest.MonkeyPatch, locale: str, said: str
-) -> None:
+def test_an_error_is_shown_in_the_readers_language(locale: str, said: str) -> None:
     (record,) = recorded(order_text(amount=-1))
     desk = SimpleNamespace(orders=Recorded(record))
 
-    done = typed(monkeypatch, ["orders", "show", "order-001"], desk, locale=locale)
+    done = typed(["orders", "show", "order-001"], desk, locale=locale)
 
     assert f"not_positive: {said}" in done.output
 
 
-def test_json_is_the_same_for_all_its_readers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_the_same_for_all_its_readers() -> None:
     (record,) = recorded(order_text(amount=-1))
     desk = SimpleNamespace(orders=Recorded(record))
 
-    done = typed(monkeypatch, ["orders", "list", "--json"], desk, locale="es_ES.UTF-8")
+    done = typed(["orders", "list", "--json"], desk, locale="es_ES.UTF-8")
 
     (error,) = json.loads(done.stdout)["errors"]
     assert error["message"] == "must be more than 0: got -1"
@@ -227,12 +220,12 @@ def test_the_first_locale_that_is_set_names_the_language(
     assert readers_language(environment) == language
 
 
-def test_no_error_shows_an_account_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_error_shows_an_account_by_default() -> None:
     (record,) = recorded(order_text(channel="5550123456"))
     desk = SimpleNamespace(orders=Recorded(record), record_accounts_shown=lambda _: None)
 
-    masked = typed(monkeypatch, ["orders", "show", "order-001"], desk)
-    shown = typed(monkeypatch, ["orders", "show", "order-001", "--show-accounts"], desk)
+    masked = typed(["orders", "show", "order-001"], desk)
+    shown = typed(["orders", "show", "order-001", "--show-accounts"], desk)
 
     assert 'got "****3456"' in masked.output
     assert 'got "5550123456"' in shown.output
@@ -247,7 +240,7 @@ def test_no_error_shows_an_account_by_default(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_the_detail_of_a_dead_letter_is_written_for_its_reader(
-    monkeypatch: pytest.MonkeyPatch, detail: Sentence | str, locale: str, said: str
+    detail: Sentence | str, locale: str, said: str
 ) -> None:
     """Text of another origin is shown as it is: nothing in it is markup."""
     letter = DeadLetter(
@@ -262,8 +255,8 @@ def test_the_detail_of_a_dead_letter_is_written_for_its_reader(
     )
     desk = SimpleNamespace(dead_letters=SimpleNamespace(find=lambda _: letter))
 
-    done = typed(monkeypatch, ["dlq", "show", "m-1"], desk, locale=locale)
-    as_json = typed(monkeypatch, ["dlq", "show", "m-1", "--json"], desk, locale=locale)
+    done = typed(["dlq", "show", "m-1"], desk, locale=locale)
+    as_json = typed(["dlq", "show", "m-1", "--json"], desk, locale=locale)
 
     assert said in done.stdout
     assert "5550123456" not in done.stdout + as_json.stdout
@@ -286,12 +279,10 @@ class Unrecorded:
         ("dev", ["--stage", "dev", "--aws-port", "4567"], " --stage dev"),
     ],
 )
-def test_the_next_command_is_for_the_same_stage(
-    monkeypatch: pytest.MonkeyPatch, stage: str, given: list[str], ending: str
-) -> None:
+def test_the_next_command_is_for_the_same_stage(stage: str, given: list[str], ending: str) -> None:
     desk = SimpleNamespace(orders=Unrecorded(), stage=SimpleNamespace(name=stage))
 
-    done = typed(monkeypatch, ["orders", "show", "order-9", *given], desk)
+    done = typed(["orders", "show", "order-9", *given], desk)
 
     assert done.exit_code == 1
     assert f"`python -m ops dlq list --order order-9{ending}`" in done.output
@@ -314,13 +305,13 @@ class Letters:
     ("named", "missing"), [(["gone"], "gone"), (["m-1", "gone"], "gone"), (["m-1"], None)]
 )
 def test_a_missing_letter_is_reported_and_fails_the_command(
-    monkeypatch: pytest.MonkeyPatch, named: list[str], missing: str | None, more: list[str]
+    named: list[str], missing: str | None, more: list[str]
 ) -> None:
     desk = SimpleNamespace(dead_letters=Letters(), stage=None)
     messages = [argument for name in named for argument in ("--message", name)]
     command = ["dlq", "discard", "--why", "x", "--yes", *messages, *more]
 
-    done = typed(monkeypatch, command, desk)
+    done = typed(command, desk)
 
     assert done.exit_code == (1 if missing else 0), done.output
     assert (f"There is no dead letter {missing} " in done.stderr) == bool(missing)
@@ -339,10 +330,10 @@ class Interrupted:
         raise KeyboardInterrupt
 
 
-def test_an_interrupted_redrive_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_redrive_says_how_far_it_came() -> None:
     desk = SimpleNamespace(dead_letters=Interrupted(), stage=None)
 
-    done = typed(monkeypatch, ["dlq", "redrive", "--all", "--yes"], desk)
+    done = typed(["dlq", "redrive", "--all", "--yes"], desk)
 
     assert done.exit_code == 1
     assert "Broken off: 1 of 3 redriven." in done.stderr
@@ -357,11 +348,11 @@ def test_an_interrupted_redrive_says_how_far_it_came(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_condition_that_no_letter_can_meet_is_refused(
-    monkeypatch: pytest.MonkeyPatch, name: str, given: list[str], said: str
+    name: str, given: list[str], said: str
 ) -> None:
     why = ["--why", "x"] if name == "discard" else []
 
-    done = typed(monkeypatch, ["dlq", name, *why, *given])
+    done = typed(["dlq", name, *why, *given])
 
     assert done.exit_code == 2
     assert said in done.stderr
@@ -385,9 +376,9 @@ def test_the_reason_option_knows_every_reason() -> None:
     ],
 )
 def test_options_that_contradict_each_other_are_refused(
-    monkeypatch: pytest.MonkeyPatch, command: list[str], both: tuple[str, str]
+    command: list[str], both: tuple[str, str]
 ) -> None:
-    done = typed(monkeypatch, command)
+    done = typed(command)
 
     assert done.exit_code == 2
     assert all(name in done.stderr for name in both)
@@ -404,7 +395,7 @@ def test_options_that_contradict_each_other_are_refused(
     ],
 )
 def test_one_of_two_options_is_a_filter(
-    monkeypatch: pytest.MonkeyPatch, given: list[str], asked: tuple[bool | None, bool | None]
+    given: list[str], asked: tuple[bool | None, bool | None]
 ) -> None:
     queries: list[AuditQuery] = []
 
@@ -414,19 +405,19 @@ def test_one_of_two_options_is_a_filter(
 
     desk = SimpleNamespace(orders=SimpleNamespace(newest_first=newest_first))
 
-    typed(monkeypatch, ["orders", "list", *given], desk)
+    typed(["orders", "list", *given], desk)
 
     assert [(query.only.valid, query.only.is_duplicate) for query in queries] == [asked]
 
 
-def test_an_export_over_a_file_asks_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_export_over_a_file_asks_first(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("mine")
     desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
 
-    refused = typed(monkeypatch, ["orders", "export", str(file)], desk)
+    refused = typed(["orders", "export", str(file)], desk)
     kept = file.read_text()
-    agreed = typed(monkeypatch, ["orders", "export", str(file), "--yes"], desk)
+    agreed = typed(["orders", "export", str(file), "--yes"], desk)
 
     assert refused.exit_code == 1
     assert "is there already. Overwrite it?" in refused.stderr
@@ -438,14 +429,12 @@ def test_an_export_over_a_file_asks_first(monkeypatch: pytest.MonkeyPatch, tmp_p
 @pytest.mark.parametrize(
     ("into", "named"), [("orders-prod", ", the live table of stage prod?"), ("rebuilt", "rebuilt?")]
 )
-def test_a_replay_into_the_live_table_names_it_so(
-    monkeypatch: pytest.MonkeyPatch, into: str, named: str
-) -> None:
+def test_a_replay_into_the_live_table_names_it_so(into: str, named: str) -> None:
     settings = SimpleNamespace(table="orders-prod")
     stage = SimpleNamespace(name="prod", settings=settings, operator="arn:ana")
     desk = SimpleNamespace(stage=stage, table=lambda _: SimpleNamespace(exists=lambda: True))
 
-    done = typed(monkeypatch, ["replay", "--into", into], desk)
+    done = typed(["replay", "--into", into], desk)
 
     assert done.exit_code == 1
     assert f"Rebuild records from S3 into table {into}" in done.stderr
@@ -471,33 +460,27 @@ class Submitting:
         (['{"id": "a"}', "--idempotency-key", "ñ"], "The Idempotency-Key must be 1 to 255"),
     ],
 )
-def test_a_refusal_has_the_apis_words(
-    monkeypatch: pytest.MonkeyPatch, given: list[str], said: str
-) -> None:
-    done = typed(monkeypatch, ["orders", "submit", *given], SimpleNamespace(orders=Submitting()))
+def test_a_refusal_has_the_apis_words(given: list[str], said: str) -> None:
+    done = typed(["orders", "submit", *given], SimpleNamespace(orders=Submitting()))
 
     assert done.exit_code == 1
     assert f"Error: {said}" in done.stderr
     assert done.stderr.endswith(" Nothing was queued.\n")
 
 
-def test_an_order_can_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_can_come_from_stdin() -> None:
     orders = Submitting()
 
-    done = typed(monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), "[]")
-    fine = typed(
-        monkeypatch, ["orders", "submit", "-"], SimpleNamespace(orders=orders), order_text()
-    )
+    done = typed(["orders", "submit", "-"], SimpleNamespace(orders=orders), "[]")
+    fine = typed(["orders", "submit", "-"], SimpleNamespace(orders=orders), order_text())
 
     assert "not a JSON object" in done.stderr
     assert fine.exit_code == 0
     assert [sent.body for sent in orders.queue.sent] == [order_text()]
 
 
-def test_a_file_named_in_curls_way_is_recognised(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    done = typed(monkeypatch, ["orders", "submit", "@order.json"])
+def test_a_file_named_in_curls_way_is_recognised() -> None:
+    done = typed(["orders", "submit", "@order.json"])
 
     assert done.exit_code == 2
     assert "--file order.json" in done.stderr
@@ -512,13 +495,13 @@ def test_a_file_named_in_curls_way_is_recognised(
     ],
 )
 def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
-    monkeypatch: pytest.MonkeyPatch, given: list[str], shown: str
+    given: list[str], shown: str
 ) -> None:
     text = '{"id": "a", "fromAccount": 1111111}'
     orders = SimpleNamespace(show=lambda _: SimpleNamespace(order=None), payload=lambda _: text)
     desk = SimpleNamespace(orders=orders, record_accounts_shown=lambda _: None)
 
-    done = typed(monkeypatch, ["orders", "show", "a", "--payload", *given], desk)
+    done = typed(["orders", "show", "a", "--payload", *given], desk)
 
     assert done.output == shown
 
@@ -557,8 +540,10 @@ def test_a_stage_without_credentials_is_out_of_reach(
         "ORDERS_TABLE": "orders-dev",
     }
     config.write_text(json.dumps({"stages": {"dev": {"environment_variables": variables}}}))
-    monkeypatch.setattr(session, "connect", lambda *_, **__: connect("dev", config_file=config))
-    monkeypatch.setattr(console, "connect", lambda *_, **__: connect("dev", config_file=config))
+
+    def open_desk(*_: object) -> Desk:
+        return Desk(connect("dev", config_file=config))
+
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
@@ -568,7 +553,7 @@ def test_a_stage_without_credentials_is_out_of_reach(
     port = ["--port", str(free_port())] if name == "console" else []
 
     done = CliRunner().invoke(
-        main, [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *port]
+        main, [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *port], obj=open_desk
     )
 
     assert done.exit_code == OUT_OF_REACH, done.output

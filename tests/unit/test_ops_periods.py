@@ -17,10 +17,6 @@ from tests.builders import START
         (None, "--from 2030-01-01 is after --to 2026-03-01 (today in UTC, as none was given)."),
     ],
 )
-def test_the_error_of_a_backward_period_names_both_days(
-    last_day: date | None, why: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(parameters, "now", lambda: START)
-
+def test_the_error_of_a_backward_period_names_both_days(last_day: date | None, why: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(why)):
-        parameters.period(date(2030, 1, 1), last_day)
+        parameters.period(date(2030, 1, 1), last_day, clock=lambda: START)
