@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ WIDE = {"width": 1280, "height": 860}
 NARROW = {"width": 390, "height": 844}
 NO_BROWSER = "NO BROWSER, SO THE CONSOLE IS NOT TESTED. To test it: apt-get install chromium"
 PATIENCE_MS = 15_000
+LOOKS_END_SECONDS = 30.0
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 # .ci/run sets it: there, a missing browser is a failure.
 REQUIRED = "ORDERS_BROWSER_REQUIRED"
@@ -72,6 +74,14 @@ class Visitor:
         """Open a page, and wait until it has read what it shows."""
         self.page.goto(self.site.url + path)
         self.wait_until_loaded()
+
+    def open_letters(self, path: str, count: int = 1) -> None:
+        """Open a list of dead letters; again while the look of an earlier page hides some."""
+        deadline = time.monotonic() + LOOKS_END_SECONDS
+        self.open(path)
+        while self.page.locator('input[name="letter"]').count() < count:
+            assert time.monotonic() < deadline, f"fewer than {count} letters at {path}"
+            self.open(path)
 
     def wait_until_loaded(self) -> None:
         expect(self.page.locator("h1")).to_be_visible()

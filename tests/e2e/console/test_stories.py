@@ -198,7 +198,7 @@ def test_rejected_orders_are_counted_by_error(visitor: Visitor) -> None:
 
 
 def test_each_dead_letter_shows_its_reason_and_its_records(visitor: Visitor) -> None:
-    visitor.open("/dead-letters")
+    visitor.open_letters("/dead-letters", count=5)
 
     expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("reason.not_json"))
     row = visitor.page.get_by_role("row").filter(has_text=CONFLICTING)
@@ -214,7 +214,7 @@ def test_each_dead_letter_shows_its_reason_and_its_records(visitor: Visitor) -> 
 def test_a_letter_is_redriven_after_a_confirmation(visitor: Visitor, site: Site) -> None:
     name = f"redriven-{visitor.t.language}"
     dead_letter(site.desk, json.dumps(order(name)), submissionId=f"own-{name}")
-    visitor.open(f"/dead-letters?order={name}")
+    visitor.open_letters(f"/dead-letters?order={name}")
 
     visitor.page.get_by_label(visitor.t("dead_letters.choose_one", name=name)).check()
     visitor.button("dead_letters.redrive").click()
@@ -239,7 +239,7 @@ def test_a_redrive_of_all_matching_letters_looks_through_the_queue_first(
 ) -> None:
     for number in range(3):
         dead_letter(site.desk, json.dumps(order("matching")), submissionId=f"matching-{number}")
-    visitor.open("/dead-letters?order=matching")
+    visitor.open_letters("/dead-letters?order=matching", count=3)
 
     visitor.button("dead_letters.redrive_matching").click()
     visitor.sees(visitor.t("dead_letters.redrive_plan", count=3))
@@ -255,7 +255,7 @@ def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
 ) -> None:
     name = f"discarded-{visitor.t.language}"
     dead_letter(site.desk, json.dumps(order(name)))
-    visitor.open(f"/dead-letters?order={name}")
+    visitor.open_letters(f"/dead-letters?order={name}")
 
     visitor.page.get_by_label(visitor.t("dead_letters.choose_all")).check()
     visitor.button("dead_letters.discard").click()
@@ -278,7 +278,7 @@ def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
 def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, site: Site) -> None:
     name = f"edited-{visitor.t.language}"
     dead_letter(site.desk, json.dumps(order(name, amount=0)), submissionId=f"own-{name}")
-    visitor.open(f"/dead-letters?order={name}")
+    visitor.open_letters(f"/dead-letters?order={name}")
 
     visitor.page.get_by_role("button", name=visitor.t("dead_letters.look_at", name=name)).click()
     visitor.button("dead_letters.edit").click()
