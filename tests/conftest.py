@@ -8,8 +8,8 @@ import pytest
 
 from ops.local.stack import LocalResources
 
-# It stands here: the process that sums up the workers' results loads no other conftest.
-pytest_plugins = ["tests.simulation.tally"]
+# They stand here: the process that sums up the workers' results loads no other conftest.
+pytest_plugins = ["tests.aws_parts.plugin", "tests.simulation.tally"]
 
 AWS_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
