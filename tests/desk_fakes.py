@@ -1,14 +1,14 @@
 """Fakes of the desk's adapters. Each passes the contract suite that its adapter passes."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from chalicelib.aws.items import Item
 from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
 from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import Attributes, packed
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
 from ops.desk.order_bucket import ArchivedObject, ObjectMissing
 from ops.desk.order_table import ArchivedRecord, Identity
@@ -25,7 +25,7 @@ class SentBack:
     """A message that was put on the orders' queue, with attributes in Lambda's form."""
 
     body: str
-    attributes: dict[str, Mapping[str, Any]]
+    attributes: Attributes
 
     def attribute(self, name: str) -> str | None:
         return self.attributes.get(name, {}).get("stringValue")
@@ -60,9 +60,9 @@ class FakeDeadLetterQueue(Outages):
         self._fail_if_down("ChangeMessageVisibilityBatch")
         self.hidden -= {message.message_id for message in messages}
 
-    def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    def send_back(self, message: Message, attributes: Attributes) -> None:
         self._fail_if_down("SendMessage")
-        self.sent.append(SentBack(message.body, dict(attributes)))
+        self.sent.append(SentBack(message.body, packed(attributes)))
 
     def delete(self, message: Message) -> None:
         self._fail_if_down("DeleteMessage")

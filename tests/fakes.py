@@ -11,6 +11,7 @@ from chalicelib.aws.items import audit_partition, from_item, to_item
 from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Record
 from chalicelib.orders.submission import Submission
 from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import Attributes, packed, string_attribute
 from chalicelib.services.processed import Processed
 from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
 from chalicelib.services.unavailable import StoreUnavailable
@@ -152,7 +153,16 @@ class SentMessage:
     """A message that was put on a queue."""
 
     body: str
-    attributes: dict[str, str]
+    message_attributes: Attributes
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The values of the string attributes."""
+        return {
+            name: attribute["stringValue"]
+            for name, attribute in self.message_attributes.items()
+            if "stringValue" in attribute
+        }
 
 
 class FakeQueue(Outages):
@@ -167,12 +177,12 @@ class FakeQueue(Outages):
     def send(self, payload: str, attributes: Mapping[str, str | None]) -> None:
         self._fail_if_down("SendMessage")
         given = {name: value for name, value in attributes.items() if value is not None}
-        self.sent.append(SentMessage(payload, given))
+        self.sent.append(SentMessage(payload, _strings(given)))
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
         self._fail_if_down("SendMessage")
-        own = {name: message.attribute(name) or "" for name in message.message_attributes}
-        self.dead_letters.append(SentMessage(message.body, {**own, **attributes}))
+        all_of_them = packed({**message.message_attributes, **_strings(attributes)})
+        self.dead_letters.append(SentMessage(message.body, all_of_them))
 
     def delete(self, messages: Sequence[Message]) -> None:
         self._fail_if_down("DeleteMessageBatch")
@@ -185,6 +195,10 @@ class FakeQueue(Outages):
     def dead_letters_waiting(self) -> int:
         self._fail_if_down("GetQueueAttributes")
         return len(self.dead_letters)
+
+
+def _strings(values: Mapping[str, str]) -> Attributes:
+    return {name: string_attribute(value) for name, value in values.items()}
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
 from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import Attributes, is_binary, packed, string_attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -39,12 +40,18 @@ class OrderQueue:
             self._client().send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=payload,
-                MessageAttributes=_string_attributes(attributes),
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                    if value is not None
+                },
             )
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
         """
         Put a message on the dead-letter queue as it is, with attributes of ours beside its own.
+
+        All of its own are kept, but those that have a name of ours.
 
         Raises:
             StoreUnavailable: it may or may not be there; leave it on the queue.
@@ -53,10 +60,12 @@ class OrderQueue:
             self._client().send_message(
                 QueueUrl=self._dead_letter_queue_url,
                 MessageBody=message.body,
-                MessageAttributes={
-                    **_sendable(message.message_attributes),
-                    **_string_attributes(attributes),
-                },
+                MessageAttributes=sendable(
+                    {
+                        **message.message_attributes,
+                        **{name: string_attribute(value) for name, value in attributes.items()},
+                    }
+                ),
             )
 
     def delete(self, messages: Sequence[Message]) -> None:
@@ -105,21 +114,13 @@ class OrderQueue:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _string_attributes(attributes: Mapping[str, str | None]) -> dict[str, Any]:
-    return {
-        name: {"DataType": "String", "StringValue": value}
-        for name, value in attributes.items()
-        if value is not None
-    }
+def sendable(attributes: Attributes) -> dict[str, Any]:
+    """Turn a message's attributes into SendMessage's form: at most ten of them."""
+    return {name: _sendable(attribute) for name, attribute in packed(attributes).items()}
 
 
-def _sendable(delivered: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Message attributes as Lambda delivers them, in the form that SendMessage takes them."""
-    return {name: _sendable_attribute(attribute) for name, attribute in delivered.items()}
-
-
-def _sendable_attribute(attribute: Mapping[str, Any]) -> dict[str, Any]:
-    if attribute["dataType"].startswith("Binary"):
+def _sendable(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    if is_binary(attribute):
         value = base64.b64decode(attribute["binaryValue"])
         return {"DataType": attribute["dataType"], "BinaryValue": value}
     return {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}

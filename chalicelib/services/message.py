@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
+from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, Attributes, unpacked
+
 # SQS returns these two as text, and calls them by these names.
 RECEIVE_COUNT = "ApproximateReceiveCount"
 SENT_TIMESTAMP = "SentTimestamp"
@@ -18,13 +20,16 @@ class Message(NamedTuple):
     body: str
     receive_count: int = 1
     sent_at: datetime | None = None
-    # As they came, so that a message can be passed on with all of them.
-    message_attributes: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+    # As its sender gave them, so that a message can be passed on with all of them.
+    message_attributes: Attributes = MappingProxyType({})
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Read one of the `Records` of a Lambda event from SQS."""
         attributes = record.get("attributes", {})
+        message_attributes = record.get("messageAttributes", {})
+        if OTHER_ATTRIBUTES in message_attributes:
+            message_attributes = unpacked(message_attributes)
         sent_ms = attributes.get(SENT_TIMESTAMP)
         return cls(
             message_id=record["messageId"],
@@ -32,7 +37,7 @@ class Message(NamedTuple):
             body=record["body"],
             receive_count=int(attributes.get(RECEIVE_COUNT, 1)),
             sent_at=datetime.fromtimestamp(int(sent_ms) / 1000, UTC) if sent_ms else None,
-            message_attributes=record.get("messageAttributes", {}),
+            message_attributes=message_attributes,
         )
 
     def attribute(self, name: str) -> str | None:

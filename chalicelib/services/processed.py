@@ -6,6 +6,7 @@ from typing import NamedTuple
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.settle import Verdict
 from chalicelib.orders.submission import Submission, is_well_formed_id, well_formed_submission_id
+from chalicelib.orders.times import parse_iso
 from chalicelib.services.message import Message
 
 
@@ -52,3 +53,8 @@ class Processed(NamedTuple):
 def submission_id_of(message: Message) -> str:
     """Return the submission id that a message carries, or one derived from its message id."""
     return well_formed_submission_id(message.attribute("submissionId") or message.message_id)
+
+
+def received_at_of(message: Message) -> datetime | None:
+    """Return when a message's order was handed in: as it carries, or when SQS took it."""
+    return parse_iso(message.attribute("receivedAt")) or message.sent_at

@@ -22,10 +22,10 @@ from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import Verdict, settle
 from chalicelib.orders.submission import Submission
-from chalicelib.orders.times import iso, parse_iso
+from chalicelib.orders.times import iso
 from chalicelib.services.batch_calls import Archive, BatchCalls, Queue, Records
 from chalicelib.services.message import Message
-from chalicelib.services.processed import Processed, submission_id_of
+from chalicelib.services.processed import Processed, received_at_of, submission_id_of
 from chalicelib.services.time_limit import time_check
 
 # The longest ARN. A client of the queue can name a longer caller, and a record with it would be
@@ -120,12 +120,11 @@ class Processor:
 
         The latter has no attributes of ours: then SQS's own message id and time serve.
         """
-        received_at = parse_iso(message.attribute("receivedAt")) or message.sent_at
         return Submission(
             order=parse_order(message.body, channel=message.attribute("channel")),
             submission_id=submission_id_of(message),
-            received_at=received_at or self._clock(),
-            submitted_by=_caller(message),
+            received_at=received_at_of(message) or self._clock(),
+            submitted_by=(message.attribute("submittedBy") or "")[:MAX_CALLER_CHARACTERS] or None,
             receive_count=message.receive_count,
         )
 
@@ -208,15 +207,17 @@ class Processor:
     def _dead_letter(
         self, delivery: _Delivery, unreadable: UnreadableOrder, calls: BatchCalls
     ) -> None:
-        message = delivery.message
+        message, now = delivery.message, self._clock()
         calls.send_to_dead_letters(
             message,
             {
                 "unreadableReason": unreadable.reason,
                 "unreadableDetail": json.dumps(sentence_to_json(unreadable.sentence)),
-                "unreadableAt": iso(self._clock()),
+                "unreadableAt": iso(now),
                 "originalMessageId": message.message_id,
+                # The copy gets an id and a time of its own.
                 "submissionId": submission_id_of(message),
+                "receivedAt": iso(received_at_of(message) or now),
             },
         )
         delivery.result = unreadable
@@ -247,8 +248,3 @@ def _attempt(step: Callable[..., None], *deliveries: _Delivery) -> None:
     except Exception as error:  # noqa: BLE001 (the boundary around one message)
         for delivery in deliveries:
             delivery.result = error
-
-
-def _caller(message: Message) -> str | None:
-    caller = message.attribute("submittedBy")
-    return caller[:MAX_CALLER_CHARACTERS] if caller else None

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.sqs import sendable
 from chalicelib.services.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
+
+    from chalicelib.services.message_attributes import Attributes
 
 BATCH_SIZE = 10
 FIRST_RECEIVED = "ApproximateFirstReceiveTimestamp"
@@ -61,15 +64,13 @@ class DeadLetterQueue:
                     QueueUrl=self._dead_letter_queue_url, Entries=entries
                 )
 
-    def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    def send_back(self, message: Message, attributes: Attributes) -> None:
         """Put a message's body on the orders' queue, with these attributes in Lambda's form."""
         with unavailable_on_failure("SQS SendMessage"):
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message.body,
-                MessageAttributes={
-                    name: _sendable(attribute) for name, attribute in attributes.items()
-                },
+                MessageAttributes=sendable(attributes),
             )
 
     def delete(self, message: Message) -> None:
@@ -127,10 +128,3 @@ def _delivered(value: Mapping[str, Any]) -> dict[str, Any]:
         text = base64.b64encode(value["BinaryValue"]).decode("ascii")
         return {"dataType": value["DataType"], "binaryValue": text}
     return {"dataType": value["DataType"], "stringValue": value["StringValue"]}
-
-
-def _sendable(attribute: Mapping[str, Any]) -> Any:
-    if attribute["dataType"].startswith("Binary"):
-        value = base64.b64decode(attribute["binaryValue"])
-        return {"DataType": attribute["dataType"], "BinaryValue": value}
-    return {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}

@@ -11,26 +11,27 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.order import sha256_of
 from chalicelib.orders.times import iso
+from chalicelib.services.message_attributes import REASON_ATTRIBUTES, string_attribute
+from chalicelib.services.processed import received_at_of
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.letter_reader import LetterReader
-from ops.desk.letters import DETAIL_ATTRIBUTE, DeadLetter, Handled, Plan, Selection
+from ops.desk.letters import DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
     from datetime import datetime
 
     from chalicelib.services.message import Message
+    from chalicelib.services.message_attributes import Attributes
     from ops.desk.audit_trail import AuditTrail
     from ops.desk.letter_reader import Records
 
 DEFAULT_PER_SECOND = 20.0
-# The processor adds these when it gives up on a message: stale once the message is sent again.
-REASON_ATTRIBUTES = ("unreadableReason", DETAIL_ATTRIBUTE, "unreadableAt", "originalMessageId")
 # A DynamoDB item may have 400 KB; the rest of an entry is small.
 MAX_KEPT_BYTES = 360_000
 
@@ -38,7 +39,7 @@ MAX_KEPT_BYTES = 360_000
 class Queue(LookQueue, Protocol):
     """The two queues: `DeadLetterQueue` documents each method."""
 
-    def send_back(self, message: Message, attributes: Mapping[str, Mapping[str, Any]]) -> None: ...
+    def send_back(self, message: Message, attributes: Attributes) -> None: ...
     def delete(self, message: Message) -> None: ...
     def depths(self) -> dict[str, int]: ...
 
@@ -169,10 +170,10 @@ class DeadLetters:
             for name, value in message.message_attributes.items()
             if name not in REASON_ATTRIBUTES
         }
-        attributes["submissionId"] = _string(letter.submission_id)
-        if message.sent_at:
-            # A message sent again gets a new time; the order was handed in at the old one.
-            attributes.setdefault("receivedAt", _string(iso(message.sent_at)))
+        # A message that is sent again gets a new id and a new time; its order has the old ones.
+        attributes["submissionId"] = string_attribute(letter.submission_id)
+        if received_at := received_at_of(message):
+            attributes["receivedAt"] = string_attribute(iso(received_at))
         # Send before delete: a crash between them makes a redelivery, which changes nothing. The
         # reverse would lose the order.
         self._queue.send_back(message, attributes)
@@ -191,10 +192,6 @@ class DeadLetters:
             payload=body if whole else body[: MAX_KEPT_BYTES // 4],
             payloadSha256=sha256_of(body),
         )
-
-
-def _string(value: str) -> dict[str, str]:
-    return {"dataType": "String", "stringValue": value}
 
 
 def _attempt(action: Callable[[DeadLetter], None], letter: DeadLetter) -> str | None:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,11 +11,14 @@ from chalicelib.aws.s3 import OrderArchive
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
+from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import string_attribute
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.order_bucket import ObjectMissing, OrderBucket, identity_of
 from ops.desk.order_table import Identity, OrderTable
-from tests.builders import START, order_text, sqs_message, submission
+from ops.local.lambda_events import sqs_event
+from tests.builders import START, order_text, sqs_message, sqs_record, submission
 from tests.contract.conftest import Aws, on_aws
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderBucket, FakeOrderTable
 from tests.fakes import FakeRecordStore
@@ -133,6 +136,46 @@ def test_a_letter_that_is_sent_back_keeps_text_and_attributes(aws: Aws) -> None:
     assert sent["Body"] == order_text("order-001")
     assert sent["MessageAttributes"]["picture"]["BinaryValue"] == b"\x00\x01\x02\xff"
     assert sent["MessageAttributes"]["submissionId"]["StringValue"] == "s-1"
+
+
+def test_a_letter_that_is_sent_back_has_ten_attributes_and_none_is_lost(
+    queue: Queue, implementation: Aws | None
+) -> None:
+    """A redrive adds two to the ten that a sender may have used."""
+    (received,) = queue.receive(60, 1)
+    own = {f"a{number}": string_attribute(str(number)) for number in range(10)}
+    added = {"submissionId": string_attribute("s-1"), "receivedAt": string_attribute("now")}
+
+    queue.send_back(received.message, {**own, **added})
+
+    if isinstance(queue, FakeDeadLetterQueue):
+        sent = queue.sent[0].attributes
+    else:
+        assert implementation
+        (message,) = implementation.received(implementation.queue_url)
+        (record,) = sqs_event([cast("Any", message)], "arn:aws:sqs:us-east-1:0:q")["Records"]
+        sent = record["messageAttributes"]
+    assert len(sent) == 10
+    assert added.keys() <= sent.keys()
+    restored = Message.from_record({**sqs_record(), "messageAttributes": sent})
+    names = own.keys() | added.keys()
+    assert restored.message_attributes.keys() == names
+    assert {name: restored.attribute(name) for name in own} == {
+        name: value["stringValue"] for name, value in own.items()
+    }
+
+
+@on_aws
+def test_a_letter_shows_the_attributes_that_did_not_fit(aws: Aws) -> None:
+    own: dict[str, Any] = {f"a{number}": str(number) for number in range(10)}
+    message = sqs_message("[]", **own)
+    aws.order_queue().send_to_dead_letters(message, {"submissionId": "s-1"})
+    queue = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+
+    (received,) = queue.receive(60, 1)
+
+    shown = {name: received.message.attribute(name) for name in received.message.message_attributes}
+    assert shown == {**own, "submissionId": "s-1"}
 
 
 @on_aws

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.services.message import Message
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.local.lambda_events import sqs_event
 from ops.local.stack import LocalResources
 from tests.builders import sqs_message, sqs_record
 from tests.contract.conftest import Aws, on_aws
@@ -23,15 +24,58 @@ def strings(message: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def delivered(received: dict[str, Any]) -> Message:
+def delivered(received: Any) -> Message:
     """Turn a received message into one as Lambda would deliver it."""
-    return Message.from_record(
-        {
-            "messageId": received["MessageId"],
-            "receiptHandle": received["ReceiptHandle"],
-            "body": received["Body"],
-        }
-    )
+    (record,) = sqs_event([received], "arn:aws:sqs:us-east-1:000000000000:orders")["Records"]
+    return Message.from_record(record)
+
+
+TEN_OF_ITS_OWN = {
+    "channel": {"dataType": "String", "stringValue": "web"},
+    "requestId": {"dataType": "String", "stringValue": "r-1"},
+    "picture": {"dataType": "Binary", "binaryValue": "AAEC/w=="},
+    "weight": {"dataType": "Number.float", "stringValue": "1.5"},
+    "note": {"dataType": "String.note", "stringValue": 'ñ😀\t"\\'},
+    **{f"more-{n}": {"dataType": "String", "stringValue": str(n)} for n in range(5)},
+}
+REASON = {
+    "unreadableReason": "not_an_object",
+    "unreadableDetail": "{}",
+    "unreadableAt": "2026-03-01T12:00:00.000Z",
+    "originalMessageId": "m-1",
+    "submissionId": "s-1",
+    "receivedAt": "2026-03-01T12:00:00.000Z",
+}
+
+
+def with_ten_attributes() -> Message:
+    record = {**sqs_record("[]"), "messageAttributes": TEN_OF_ITS_OWN}
+    return Message.from_record(record)
+
+
+def dead_letter_of(queue: OrderQueue | FakeQueue, aws: Aws | None) -> tuple[int, Message]:
+    """Take the one dead letter: how many attributes SQS carries, and the message."""
+    if isinstance(queue, FakeQueue):
+        (sent,) = queue.dead_letters
+        record = {**sqs_record(sent.body), "messageAttributes": sent.message_attributes}
+        return len(sent.message_attributes), Message.from_record(record)
+    assert aws
+    (received,) = aws.received(aws.dead_letter_queue_url)
+    return len(received["MessageAttributes"]), delivered(received)
+
+
+def test_a_dead_letter_has_ten_attributes_and_none_is_lost(
+    queue: OrderQueue | FakeQueue, implementation: Aws | None
+) -> None:
+    """SQS refuses a message with more; some of its emulators do not."""
+    queue.send_to_dead_letters(with_ten_attributes(), REASON)
+
+    count, letter = dead_letter_of(queue, implementation)
+    assert count == 10
+    assert letter.message_attributes.keys() == TEN_OF_ITS_OWN.keys() | REASON.keys()
+    assert {name: letter.attribute(name) for name in REASON} == REASON
+    for name, own in TEN_OF_ITS_OWN.items():
+        assert own.items() <= letter.message_attributes[name].items()
 
 
 def test_a_sent_message_waits_on_the_queue(queue: OrderQueue | FakeQueue) -> None:
@@ -122,7 +166,7 @@ def test_a_missing_queue_makes_each_call_fail(aws: Aws) -> None:
 def redriving(aws: Aws, receives: int) -> None:
     """Set the receive count after which the queue gives a message up, and hide none meanwhile."""
     policy = {
-        "deadLetterTargetArn": arn_of(aws, aws.dead_letter_queue_url),
+        "deadLetterTargetArn": attribute_of(aws, aws.dead_letter_queue_url, "QueueArn"),
         "maxReceiveCount": receives,
     }
     aws.sqs.set_queue_attributes(
@@ -131,9 +175,9 @@ def redriving(aws: Aws, receives: int) -> None:
     )
 
 
-def arn_of(aws: Aws, queue_url: str) -> str:
-    answer = aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
-    return answer["Attributes"]["QueueArn"]
+def attribute_of(aws: Aws, queue_url: str, name: Any) -> str:
+    answer = aws.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])
+    return str(answer["Attributes"][name])
 
 
 @on_aws
@@ -205,3 +249,30 @@ def test_the_largest_order_fits_on_the_queues_of_the_template(
     assert received["Body"] == dead["Body"] == largest
     queue.delete([delivered(received)])
     OrderQueue(lambda: aws.sqs, aws.dead_letter_queue_url, "").delete([delivered(dead)])
+
+
+def test_whatever_the_queue_took_fits_into_the_dead_letter_queue(
+    local_resources: LocalResources,
+) -> None:
+    """The most attributes, of the characters that JSON doubles, on a message of the most bytes."""
+    outputs = local_resources.outputs
+    aws = Aws(local_resources.aws_url)
+    aws.queue_url, aws.dead_letter_queue_url = outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
+    queue = aws.order_queue()
+    most = int(attribute_of(aws, aws.queue_url, "MaximumMessageSize"))
+    value = '"' * (most // 10 - 100)
+    own: Any = {f"a{n}": {"DataType": "String", "StringValue": value} for n in range(10)}
+    body = "[" * (most - 10 * len(f"a0String{value}"))
+
+    for url in (aws.queue_url, aws.dead_letter_queue_url):
+        aws.sqs.purge_queue(QueueUrl=url)
+    aws.sqs.send_message(QueueUrl=aws.queue_url, MessageBody=body, MessageAttributes=own)
+    (received,) = aws.received(aws.queue_url)
+    queue.send_to_dead_letters(delivered(received), REASON)
+    (dead,) = aws.received(aws.dead_letter_queue_url)
+
+    letter = delivered(dead)
+    assert len(dead["MessageAttributes"]) == 10
+    assert {name: letter.attribute(name) for name in own} == dict.fromkeys(own, value)
+    queue.delete([delivered(received)])
+    OrderQueue(lambda: aws.sqs, aws.dead_letter_queue_url, "").delete([letter])

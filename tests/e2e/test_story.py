@@ -187,6 +187,32 @@ def test_an_unreadable_message_is_a_dead_letter_at_once_with_the_reason(system: 
     system.delete_dead_letter(dead)
 
 
+def test_a_dead_letter_that_had_ten_attributes_keeps_them_through_a_redrive(
+    system: System,
+) -> None:
+    own: Any = {f"a{n}": {"DataType": "String", "StringValue": f"ñ{n}"} for n in range(10)}
+    system.sqs.send_message(QueueUrl=system.queue_url, MessageBody="[]", MessageAttributes=own)
+
+    (first,) = system.dead_letters()
+    system.redrive(first)
+    (second,) = system.dead_letters()
+
+    assert len(first["MessageAttributes"]) == len(second["MessageAttributes"]) == 10
+    others = {
+        "otherMessageAttributes",
+        *(name for name in second["MessageAttributes"] if name.startswith("a")),
+    }
+    assert {name: second["MessageAttributes"][name] for name in others} == {
+        name: first["MessageAttributes"][name] for name in others
+    }
+    assert json.loads(second["MessageAttributes"]["otherMessageAttributes"]["StringValue"]) == {
+        name: {"dataType": "String", "stringValue": value["StringValue"]}
+        for name, value in own.items()
+        if name not in others
+    }
+    system.delete_dead_letter(second)
+
+
 def test_the_audit_lists_records_newest_first(system: System) -> None:
     system.api.post(order_text("listed", channel="mobile", amount=0))
     system.api.records("listed", 1)

@@ -17,7 +17,7 @@ from chalicelib.texts import texts_in
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
-from tests.builders import START, Clock, order_text, sqs_message, submission
+from tests.builders import START, Clock, order_text, sqs_message, sqs_record, submission
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
@@ -34,6 +34,7 @@ class World:
         self.table = FakeOrderTable(self.records)
         self.clock = Clock(START + timedelta(hours=1))
         self.slept: list[float] = []
+        self.order_queue = FakeQueue()
         self.letters = DeadLetters(
             self.queue,
             self.table,
@@ -45,7 +46,7 @@ class World:
         self.processor = Processor(
             records=self.records,
             archive=FakeArchive(),
-            queue=FakeQueue(),
+            queue=self.order_queue,
             reporter=FakeReporter(),
             clock=self.clock,
         )
@@ -56,11 +57,16 @@ class World:
     def process_what_was_sent(self) -> None:
         """Process the messages that were sent back: SQS has given each a new message id."""
         for sent in self.queue.sent:
-            message = sqs_message(sent.body)
-            self.processor.process_batch(
-                [Message(message.message_id, "r", sent.body, message_attributes=sent.attributes)]
-            )
+            record = {**sqs_record(sent.body), "messageAttributes": sent.attributes}
+            self.processor.process_batch([Message.from_record(record)])
         self.queue.sent.clear()
+
+    def receive_dead_letters(self) -> None:
+        """Move what the processor has passed on to where the desk looks: with new message ids."""
+        for sent in self.order_queue.dead_letters:
+            record = {**sqs_record(sent.body), "messageAttributes": sent.message_attributes}
+            self.queue.add(Message.from_record(record))
+        self.order_queue.dead_letters.clear()
 
     @property
     def written(self) -> list[dict[str, Any]]:
@@ -270,6 +276,31 @@ def test_a_redriven_letter_loses_its_old_reason(world: World) -> None:
     world.redrive()
 
     assert set(world.queue.sent[0].attributes) == {"submissionId", "receivedAt"}
+
+
+@pytest.mark.parametrize("count", [0, 4, 5, 8, 10])
+def test_a_letter_that_fails_again_keeps_its_attributes(world: World, count: int) -> None:
+    """However often it is redriven, SQS carries ten attributes of it, and each stays as it was."""
+    own: dict[str, Any] = {"channel": "atm", "requestId": "r-1", "submittedBy": "ana"}
+    own |= {f"a{number}": f'{number}\t"ñ' for number in range(10)}
+    kept = dict(list(own.items())[:count])
+    world.processor.process_batch([sqs_message("[1]", message_id="m-1", **kept)])
+
+    rounds = []
+    for _ in range(3):
+        world.receive_dead_letters()
+        (letter,) = world.letters.look()
+        rounds.append(letter)
+        world.redrive()
+        assert len(world.queue.sent[0].attributes) <= 10
+        world.process_what_was_sent()
+
+    for letter in rounds:
+        attributes = letter.attributes(show_accounts=True)
+        assert kept.items() <= attributes.items()
+        assert len(attributes) == count + 6
+        assert (letter.submission_id, letter.reason) == ("m-1", "not_an_object")
+        assert attributes["receivedAt"] == "2026-03-01T12:00:00.000Z"
 
 
 def test_a_kill_between_send_and_delete_makes_no_duplicate(world: World) -> None:

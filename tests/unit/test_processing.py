@@ -354,10 +354,28 @@ def test_an_unreadable_message_goes_to_the_dead_letters_with_the_reason(system: 
         "unreadableAt": "2026-03-01T12:00:00.000Z",
         "originalMessageId": "m-1",
         "submissionId": "m-1",
+        # SQS gives the copy a time of its own.
+        "receivedAt": "2026-03-01T12:00:00.000Z",
     }
     detail = sentence_from_json(json.loads(dead.attributes["unreadableDetail"]))
     assert texts_in("en").sentence(detail) == "is not a JSON object: got a list"
     assert system.records.all() == []
+
+
+def test_the_processor_reads_attributes_that_did_not_fit(system: System) -> None:
+    """A redrive may have packed them: by the desk, or by SQS itself."""
+    own: dict[str, Any] = {"channel": "atm", **{f"a{number}": "x" for number in range(10)}}
+    given = sqs_record(order_text(), submissionId="s-1", **own)
+    others = {name: given["messageAttributes"].pop(name) for name in [*own][:3]}
+    given["messageAttributes"]["otherMessageAttributes"] = {
+        "dataType": "String",
+        "stringValue": json.dumps(others, separators=(",", ":"), sort_keys=True),
+    }
+
+    system.process(Message.from_record(given))
+
+    assert system.record().terms.channel == "atm"
+    assert system.record().submission_id == "s-1"
 
 
 def test_an_unreadable_message_stays_if_the_dead_letter_queue_fails(
