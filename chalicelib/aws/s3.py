@@ -6,11 +6,15 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.orders.submission import Submission
+from chalicelib.services.unavailable import StoreConflict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PRESIGNED_URL_SECONDS = 300
+# A 409: S3 asks to put again, which the SDK doesn't (S3's API reference: PutObject, If-None-Match;
+# "Error responses").
+CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 
 
 class OrderArchive:
@@ -25,6 +29,7 @@ class OrderArchive:
         Put the submission's order under its own key, if it is not there already.
 
         Raises:
+            StoreConflict: another put of it is at work; try again at once.
             StoreUnavailable: it may or may not be written; try again.
         """
         with unavailable_on_failure("S3 PutObject"):
@@ -37,8 +42,11 @@ class OrderArchive:
                     IfNoneMatch="*",
                 )
             except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code in CONFLICTS:
+                    raise StoreConflict(f"S3 PutObject: {code}") from error
                 # The key holds the payload's SHA-256: an object there already has the same bytes.
-                if error.response["Error"]["Code"] != "PreconditionFailed":
+                if code != "PreconditionFailed":
                     raise
 
     def presigned_url(self, key: str) -> str:

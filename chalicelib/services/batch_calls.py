@@ -1,12 +1,17 @@
 """The calls to AWS of one batch: none begins too late, and none asks for a known record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from chalicelib.orders.record import Record
 from chalicelib.orders.submission import Submission
 from chalicelib.services.message import Message
 from chalicelib.services.time_limit import CheckTime
+from chalicelib.services.unavailable import StoreConflict
+
+# The other put of the same object is a delivery of the same message: its upload takes some 50 ms,
+# and 200 ms outlast a slow one. More would hold up the batch for what a redelivery mends.
+CONFLICT_PAUSES_SECONDS = (0.05, 0.2)
 
 
 class Archive(Protocol):
@@ -40,17 +45,32 @@ class BatchCalls:
     """
 
     def __init__(
-        self, archive: Archive, records: Records, queue: Queue, check_time: CheckTime
+        self,
+        archive: Archive,
+        records: Records,
+        queue: Queue,
+        check_time: CheckTime,
+        sleep: Callable[[float], None],
     ) -> None:
         self._archive = archive
         self._records = records
         self._queue = queue
         self._check_time = check_time
+        self._sleep = sleep
         self._holders: dict[tuple[str, str], Record] = {}
 
     def keep(self, submission: Submission) -> None:
-        """Archive a submission's order."""
+        """Archive a submission's order. If another put of it is at work, try again, twice."""
         self._check_time()
+        for pause_seconds in CONFLICT_PAUSES_SECONDS:
+            try:
+                self._archive.keep(submission)
+            except StoreConflict:
+                # The time for one call has room for the pause before it.
+                self._check_time()
+                self._sleep(pause_seconds)
+            else:
+                return
         self._archive.keep(submission)
 
     def take(self, record: Record) -> Record:

@@ -11,6 +11,7 @@ by itself, one message of an orderId after the other.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -74,6 +75,7 @@ class Processor:
         reporter: Reporter,
         clock: Callable[[], datetime],
         concurrently: Concurrently = map,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._records = records
         self._archive = archive
@@ -81,6 +83,7 @@ class Processor:
         self._reporter = reporter
         self._clock = clock
         self._concurrently = concurrently
+        self._sleep = sleep
 
     def process_batch(
         self, messages: Sequence[Message], time_left_ms: Callable[[], float] | None = None
@@ -92,7 +95,8 @@ class Processor:
         orderIds side by side. When the function's time runs short, no further call is begun, and
         the rest is reported as failed: better than to be cut off in the middle.
         """
-        calls = BatchCalls(self._archive, self._records, self._queue, time_check(time_left_ms))
+        check_time = time_check(time_left_ms)
+        calls = BatchCalls(self._archive, self._records, self._queue, check_time, self._sleep)
         orders = _by_order([self._read(message) for message in messages])
         deliveries = list(chain.from_iterable(orders))
         self._archive_orders(deliveries, calls)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-# The longest that one call takes, with the clients' time-outs and retries (see aws/clients.py).
+# The longest that one call takes, with the clients' time-outs and retries: 22 s (aws/clients.py);
+# with the pause before a put that met another one (batch_calls.py); and 0.3 s for the answer.
 TIME_FOR_ONE_CALL_MS = 22_500
 
 CheckTime = Callable[[], None]

@@ -1,4 +1,4 @@
-"""The one failure that the services know: a call to AWS failed."""
+"""The failures that the services know: a call to AWS failed."""
 
 
 class StoreUnavailable(Exception):
@@ -8,3 +8,7 @@ class StoreUnavailable(Exception):
     Nothing is known to be written, but it may be: a time-out can hide a success. The message names
     the operation and AWS's error code, and quotes nothing of the call.
     """
+
+
+class StoreConflict(StoreUnavailable):
+    """A conditional write met another one at work: nothing is written; try again at once."""

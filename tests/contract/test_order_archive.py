@@ -5,14 +5,22 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from urllib3.response import HTTPResponse
 
 from chalicelib.aws.s3 import OrderArchive
-from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.services.batch_calls import BatchCalls
+from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 from tests.builders import order_text, submission
 from tests.contract.conftest import Aws, on_aws
-from tests.fakes import FakeArchive
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
 
 def text() -> str:
@@ -60,6 +68,66 @@ def test_an_object_is_never_overwritten(aws: Aws, archive: OrderArchive) -> None
     archive.keep(delivered)
 
     assert stored(aws, delivered.archive_key) == b"was there before"
+
+
+CONFLICT = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>{code}</Code><Message>A conflicting conditional operation is in progress.</Message>
+<Key>orders/order-001/s-1.json</Key><RequestId>0A1B2C3D4E5F</RequestId></Error>"""
+
+
+class Conflicts:
+    """Answers that puts get in S3's place, as long as there are any."""
+
+    def __init__(self, *codes: str) -> None:
+        self.left = list(codes)
+
+    def __call__(self, request: Any, **_: Any) -> AWSResponse | None:
+        if not self.left:
+            return None
+        body = BytesIO(CONFLICT.format(code=self.left.pop()).encode())
+        raw: Any = HTTPResponse(body, preload_content=False)
+        return AWSResponse(request.url, 409, HTTPHeaders(), raw)
+
+
+@contextmanager
+def conflicts(aws: Aws, *codes: str) -> Iterator[Conflicts]:
+    """Let the next puts meet others at work."""
+    events: Any = aws.s3.meta.events
+    answer = Conflicts(*codes)
+    events.register_first("before-send.s3.PutObject", answer)
+    try:
+        yield answer
+    finally:
+        events.unregister("before-send.s3.PutObject", answer)
+
+
+@on_aws
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
+def test_a_put_that_meets_another_one_is_a_conflict(
+    aws: Aws, archive: OrderArchive, code: str
+) -> None:
+    """The SDK does not try it again by itself: the second answer is left."""
+    with (
+        conflicts(aws, code, code) as answers,
+        pytest.raises(StoreConflict, match=f"S3 PutObject: {code}"),
+    ):
+        archive.keep(submission(text()))
+
+    assert answers.left == [code]
+
+
+@on_aws
+def test_an_order_is_kept_although_its_put_met_another_one_twice(
+    aws: Aws, archive: OrderArchive
+) -> None:
+    delivered, slept = submission(text()), list[float]()
+    calls = BatchCalls(archive, FakeRecordStore(), FakeQueue(), lambda: None, slept.append)
+
+    with conflicts(aws, *2 * ["ConditionalRequestConflict"]):
+        calls.keep(delivered)
+
+    assert len(slept) == 2
+    assert stored(aws, delivered.archive_key) == delivered.order.payload.encode()
 
 
 @on_aws

@@ -7,11 +7,13 @@ answers is under test too.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from chalicelib.services.batch_calls import CONFLICT_PAUSES_SECONDS
 from tests.simulation.world import (
     Answer,
     Call,
@@ -106,18 +108,30 @@ class SimulatedDynamoDB:
 
 
 class SimulatedS3:
-    """The calls of an S3 client that processing makes."""
+    """
+    The calls of an S3 client that processing makes.
+
+    A conflict outlasts the puts that the processor tries again: it is one step, as the call of a
+    client is with all the SDK's attempts. If a later put got through, the world would see the same
+    as if the first one had come later, which is a schedule of its own.
+    """
 
     def __init__(self, perform: Perform) -> None:
         self._perform = perform
+        self._conflicts = Counter[str]()
 
     def put_object(self, **given: Any) -> dict[str, Any]:
         key, body = given.pop("Key"), given.pop("Body")
+        if self._conflicts[key]:
+            self._conflicts[key] -= 1
+            _fail("ConditionalRequestConflict", "PutObject")
         if_absent = given.pop("IfNoneMatch", None) == "*"
         _expect(given, Bucket=BUCKET, ContentType="application/json")
         answer = self._perform(PutObject(key, body.decode(), if_absent))
         if answer.outcome is Outcome.OBJECT_EXISTS:
             _fail("PreconditionFailed", "PutObject")
+        if answer.outcome is Outcome.CONFLICT:
+            self._conflicts[key] = len(CONFLICT_PAUSES_SECONDS)
         _raise_failure(answer, "PutObject", "SlowDown")
         return {}
 

@@ -1,5 +1,6 @@
 """Processing: one message, a batch of them, and the answer for a batch."""
 
+import itertools
 import json
 import threading
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
 from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS, OutOfTime
-from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 from chalicelib.texts import texts_in
 from tests.builders import (
     START,
@@ -466,6 +467,53 @@ def test_all_orders_of_a_batch_are_archived_side_by_side(system: System, orders:
         )
 
     assert not any(processed.failure for processed in batch)
+
+
+class ConflictingArchive(FakeArchive):
+    """Another worker puts the same object: so many of our puts meet its put."""
+
+    def __init__(self, conflicts: int) -> None:
+        super().__init__()
+        self._conflicts = itertools.repeat(None, conflicts)
+
+    def keep(self, submission: Submission) -> None:
+        for _ in self._conflicts:
+            raise StoreConflict("S3 PutObject: ConditionalRequestConflict")
+        super().keep(submission)
+
+
+@pytest.mark.parametrize("conflicts", [1, 2])
+def test_a_put_that_meets_another_one_is_tried_again_soon(system: System, conflicts: int) -> None:
+    slept: list[float] = []
+    processor = system.processor(archive=ConflictingArchive(conflicts), sleep=slept.append)
+
+    (processed,) = processor.process_batch([sqs_message()])
+
+    assert status_of(processed) == (Status.ACCEPTED, True)
+    assert slept == [0.05, 0.2][:conflicts]
+
+
+def test_a_put_that_meets_another_one_three_times_leaves_the_message_on_the_queue(
+    system: System,
+) -> None:
+    processor = system.processor(archive=ConflictingArchive(3), sleep=lambda _: None)
+
+    (processed,) = processor.process_batch([sqs_message()])
+
+    assert isinstance(processed.failure, StoreUnavailable)
+    assert system.records.all() == []
+
+
+def test_a_put_is_not_tried_again_if_the_time_is_too_short(system: System) -> None:
+    """The pause comes out of the time for one call: it has room for both."""
+    slept: list[float] = []
+    left = iter([60_000, TIME_FOR_ONE_CALL_MS, TIME_FOR_ONE_CALL_MS - 1])
+    processor = system.processor(archive=ConflictingArchive(1), sleep=slept.append)
+
+    (processed,) = processor.process_batch([sqs_message()], lambda: next(left))
+
+    assert isinstance(processed.failure, OutOfTime)
+    assert slept == []
 
 
 def test_the_processor_begins_no_call_that_its_time_is_too_short_for(system: System) -> None:
