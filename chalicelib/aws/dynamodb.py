@@ -114,7 +114,7 @@ class RecordStore:
                 ExpressionAttributeNames={f"#{name}": name for name in LISTED_ATTRIBUTES},
                 ConsistentRead=True,
             )
-        return [from_item(item) for item in answer["Items"]]
+        return [from_item(item) for item in answer.get("Items", [])]
 
     def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
@@ -140,7 +140,7 @@ class RecordStore:
         read_to = (
             HistoryPosition(key["historyPosition"]["S"], key["recordId"]["S"]) if key else None
         )
-        return [from_item(item) for item in answer["Items"]], read_to
+        return [from_item(item) for item in answer.get("Items", [])], read_to
 
     def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter
@@ -171,7 +171,7 @@ class RecordStore:
             )
         key = answer.get("LastEvaluatedKey")
         return AuditPage(
-            records=tuple(from_item(item) for item in answer["Items"]),
+            records=tuple(from_item(item) for item in answer.get("Items", [])),
             read_to=key["auditPosition"]["S"] if key else None,
         )
 

@@ -74,4 +74,4 @@ class Topic(EventPublisher):
                 for position, event in enumerate(events)
             ],
         )
-        return {entry["Code"] for entry in answer["Failed"]}
+        return {entry["Code"] for entry in answer.get("Failed", [])}

@@ -125,8 +125,8 @@ def _read(
             ],
         )
     values = {
-        result["Id"]: dict(zip(result["Timestamps"], result["Values"], strict=True))
-        for result in answer["MetricDataResults"]
+        result["Id"]: dict(zip(result.get("Timestamps", []), result.get("Values", []), strict=True))
+        for result in answer.get("MetricDataResults", [])
     }
     queue, letters = values.get("queue", {}), values.get("letters", {})
     return [

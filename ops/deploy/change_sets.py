@@ -131,7 +131,7 @@ class ChangeSets:
 
     def _changes(self, page: Any) -> Iterator[Change]:
         while True:
-            for entry in page["Changes"]:
+            for entry in page.get("Changes", []):
                 change = entry["ResourceChange"]
                 yield Change(
                     change["Action"],

@@ -106,6 +106,6 @@ class LeftBehind:
         return {"TableName": name}
 
     def _find_log_group(self, name: str) -> dict[str, str] | None:
-        groups = self._aws.logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        there = any(group["logGroupName"] == name for group in groups)
+        answer = self._aws.logs.describe_log_groups(logGroupNamePrefix=name)
+        there = any(group["logGroupName"] == name for group in answer.get("logGroups", []))
         return {"LogGroupName": name} if there else None

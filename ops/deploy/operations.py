@@ -70,7 +70,7 @@ class Operations:
 
     def last_event(self, stack_id: str) -> str | None:
         """Return the newest event of a stack, for `wait` to begin after."""
-        events = self._client.describe_stack_events(StackName=stack_id)["StackEvents"]
+        events = self._client.describe_stack_events(StackName=stack_id).get("StackEvents")
         return events[0]["EventId"] if events else None
 
     def failure(
@@ -100,7 +100,7 @@ class Operations:
         if "DescribeEvents" not in because:
             return []
         try:
-            events = self._client.describe_events(**of)["OperationEvents"]
+            events = self._client.describe_events(**of).get("OperationEvents", [])
         except ClientError:
             # A right of its own. Without it there is still the sentence that points here.
             return []
@@ -116,7 +116,7 @@ class Operations:
         new: list[StackEventTypeDef] = []
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         for page in pages:
-            for event in page["StackEvents"]:
+            for event in page.get("StackEvents", []):
                 if event["EventId"] == seen:
                     return new[::-1]
                 new.append(event)

@@ -163,7 +163,7 @@ class OrderTable:
         for _ in range(MAX_ASKS):
             with unavailable_on_failure("DynamoDB BatchGetItem"):
                 answer = self._client.batch_get_item(RequestItems=ask)
-            yield from answer["Responses"].get(self.name, [])
+            yield from answer.get("Responses", {}).get(self.name, [])
             ask = answer.get("UnprocessedKeys")
             if not ask:
                 return
@@ -185,7 +185,7 @@ class OrderTable:
         while True:
             with unavailable_on_failure("DynamoDB Query"):
                 answer = self._client.query(TableName=self.name, **query)
-            yield from answer["Items"]
+            yield from answer.get("Items", [])
             if "LastEvaluatedKey" not in answer:
                 return
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -198,7 +198,7 @@ class OrderTable:
         while True:
             with unavailable_on_failure("DynamoDB Scan"):
                 answer = self._client.scan(TableName=self.name, ConsistentRead=True, **ask)
-            yield from answer["Items"]
+            yield from answer.get("Items", [])
             if "LastEvaluatedKey" not in answer:
                 return
             ask["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -138,20 +138,22 @@ class DeployedStage:
         )
 
     def _log_retention(self, name: str) -> int | None:
-        groups = self._client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        answer = self._client("logs").describe_log_groups(logGroupNamePrefix=name)
         days: dict[str, int | None] = {
-            group["logGroupName"]: group.get("retentionInDays") for group in groups
+            group["logGroupName"]: group.get("retentionInDays")
+            for group in answer.get("logGroups", [])
         }
         return days.get(name)
 
     def _mapping(self) -> MappingSettings:
         name = processor_name(self._stage)
         answer = self._client("lambda").list_event_source_mappings(FunctionName=name)
-        if not answer["EventSourceMappings"]:
+        mappings = answer.get("EventSourceMappings")
+        if not mappings:
             raise NotDeployed(
                 f"Nothing feeds {name}: deploy it again with `make deploy STAGE={self._stage}`."
             )
-        found = answer["EventSourceMappings"][0]
+        found = mappings[0]
         return MappingSettings(
             queue_arn=found["EventSourceArn"],
             batch_size=found["BatchSize"],
@@ -189,7 +191,7 @@ class DeployedStage:
         return frozenset(
             alarm["AlarmName"]
             for page in pages.paginate(AlarmNamePrefix=prefix)
-            for alarm in page["MetricAlarms"]
+            for alarm in page.get("MetricAlarms", [])
         )
 
     def _routes(self) -> dict[str, bool]:
@@ -201,7 +203,7 @@ class DeployedStage:
         return {
             f"{method} {resource['path']}": details.get("authorizationType") == "AWS_IAM"
             for page in pages.paginate(restApiId=rest_api_id, embed=["methods"])
-            for resource in page["items"]
+            for resource in page.get("items", [])
             for method, details in resource.get("resourceMethods", {}).items()
         }
 
@@ -209,7 +211,7 @@ class DeployedStage:
         """Find the stage's API: every stage has its own, and all have the same name."""
         apigateway = self._client("apigateway")
         for page in apigateway.get_paginator("get_rest_apis").paginate():
-            for api in page["items"]:
+            for api in page.get("items", []):
                 if api["name"] == API_NAME and self._stage in _stages_of(apigateway, api["id"]):
                     rest_api_id: str = api["id"]
                     return rest_api_id
@@ -220,7 +222,8 @@ NO_POLICY = '{"Statement": []}'
 
 
 def _stages_of(apigateway: Any, rest_api_id: str) -> set[str]:
-    return {stage["stageName"] for stage in apigateway.get_stages(restApiId=rest_api_id)["item"]}
+    answer = apigateway.get_stages(restApiId=rest_api_id)
+    return {stage["stageName"] for stage in answer.get("item", [])}
 
 
 def _all_true(settings: Mapping[str, bool]) -> bool:

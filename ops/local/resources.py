@@ -67,7 +67,7 @@ def _describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
 
 
 def _explanation(cloudformation: CloudFormationClient, name: str, stack: StackTypeDef) -> str:
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    events = cloudformation.describe_stack_events(StackName=name).get("StackEvents", [])
     reasons = [
         f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
         for event in reversed(events)

@@ -181,8 +181,10 @@ def test_the_failure_of_a_bus_does_not_quote_it() -> None:
         EventBus(client, "orders-dev").publish([cloud_event(accepted(), "x")])
 
 
-def test_a_topic_gets_the_cloudevent_as_the_message() -> None:
-    client = FakeClient({"Successful": [], "Failed": []})
+@pytest.mark.parametrize("answer", [{"Successful": [], "Failed": []}, {}])
+def test_a_topic_gets_the_cloudevent_as_the_message(answer: Mapping[str, Any]) -> None:
+    """A topic may leave an empty list out of its answer."""
+    client = FakeClient(answer)
     event = cloud_event(accepted(), "urn:orders:orders-dev")
 
     Topic(client, "arn:topic").publish([event])
