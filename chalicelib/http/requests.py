@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from chalice.app import MultiDict, Request
 
-from chalicelib.orders.errors import Refusal, sentence
+from chalicelib.orders.errors import Refusal, UnreadableOrder, sentence
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.orders.submission import is_well_formed_id
 from chalicelib.texts import Texts, preferred_language, texts_in
 
@@ -17,6 +18,7 @@ REQUEST_ID = "requestId"
 LOG_FIELDS = "logFields"
 CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s";]*)', re.IGNORECASE)
 UTF_8 = {"utf-8", "utf8"}
+REPLACEMENT = "\ufffd".encode()
 
 
 class UnsupportedMedia(Refusal):
@@ -47,8 +49,12 @@ def body_of(request: Request) -> bytes:
     """
     Return the body as it was sent.
 
+    API Gateway hands a JSON body to Lambda as text: bytes that are not UTF-8 arrive as U+FFFD. An
+    order with this character may be another one than was sent, so it is refused.
+
     Raises:
         UnsupportedMedia: it is compressed, or not in UTF-8 by its own account.
+        UnreadableOrder: it is not UTF-8, or was not.
     """
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
@@ -56,7 +62,13 @@ def body_of(request: Request) -> bytes:
     charset = CHARSET.search(request.headers.get("Content-Type", ""))
     if charset and charset[1].lower() not in UTF_8:
         raise UnsupportedMedia(sentence("unsupported-media-type.charset"))
-    return cast("bytes", request.raw_body)
+    # Other servers hand on the bytes: here they become what they are on AWS.
+    body = cast("bytes", request.raw_body).decode(errors="replace").encode()
+    position = body.find(REPLACEMENT)
+    # Whoever reads a body that is too large says so.
+    if position >= 0 and len(body) <= MAX_PAYLOAD_BYTES:
+        raise UnreadableOrder("not_utf8", sentence("order.replaced", position=position))
+    return body
 
 
 def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:

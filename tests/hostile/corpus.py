@@ -73,6 +73,7 @@ READABLE: dict[str, tuple[str, str]] = {
     "line separators": (_order(',"note":"\u2028\u2029\u0085"'), VALID),
     "text that runs both ways": (_order(',"note":"\u202e\u2066"'), VALID),
     "an emoji of many parts": (_order(',"note":"👩🏽‍🚀"'), VALID),
+    "the replacement character, escaped": (_order(',"note":"\\ufffd"'), VALID),
     "DEL": (_order(',"note":"\x7f"'), VALID),
     "a number beyond a double elsewhere": (_order(',"note":-1e9999'), VALID),
     "6,000 digits elsewhere": (_order(f',"note":{DEEP_INTEGER}'), VALID),
@@ -156,6 +157,13 @@ BY_HTTP_ONLY: dict[str, bytes] = {
     "NUL at the end": _order().encode() + b"\x00",
     "a control character": _order(',"note":"?"').encode().replace(b"?", b"\x1b"),
     "a noncharacter": _order(',"note":"\uffff"').encode(),
+    # API Gateway puts this one in the place of bytes that are not UTF-8.
+    "the replacement character": _order(',"note":"\ufffd"').encode(),
     "compressed": b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
     "MessagePack": b"\x81\xa2id\xa1a",
+}
+
+# Texts that are refused by HTTP, where nobody can tell what they were.
+BY_QUEUE_ONLY: dict[str, tuple[str, str]] = {
+    "the replacement character": (_order(',"note":"\ufffd"'), VALID),
 }

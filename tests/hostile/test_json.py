@@ -5,7 +5,14 @@ from typing import Any
 
 from chalicelib.orders.order import sha256_of
 from tests.hostile.conftest import System, assert_tells_nothing
-from tests.hostile.corpus import BY_HTTP_ONLY, INVALID, READABLE, UNREADABLE, VALID
+from tests.hostile.corpus import (
+    BY_HTTP_ONLY,
+    BY_QUEUE_ONLY,
+    INVALID,
+    READABLE,
+    UNREADABLE,
+    VALID,
+)
 
 
 def test_post_survives_hostile_json(system: System) -> None:
@@ -27,7 +34,8 @@ def test_post_survives_hostile_json(system: System) -> None:
 
 def test_the_queue_survives_hostile_json(system: System) -> None:
     """The queue gives no answer: an unreadable order becomes a dead letter, with a reason."""
-    readable = {name: text.replace("hostile", "queued") for name, (text, _) in READABLE.items()}
+    corpus = READABLE | BY_QUEUE_ONLY
+    readable = {name: text.replace("hostile", "queued") for name, (text, _) in corpus.items()}
     system.dead_letters()
 
     for text in readable.values():
@@ -36,7 +44,7 @@ def test_the_queue_survives_hostile_json(system: System) -> None:
         system.send(text)
     system.settle()
 
-    assert recorded(system, readable) == expected_of(READABLE)
+    assert recorded(system, readable) == expected_of(corpus)
     reasons = {
         message["Body"]: message["MessageAttributes"]["unreadableReason"]["StringValue"]
         for message in system.dead_letters()

@@ -85,6 +85,59 @@ def test_post_refuses_a_body_that_holds_no_order_and_queues_nothing(
     assert answer.body["reason"] == reason
 
 
+BROKEN = {
+    "Latin-1": order_text(note="?").encode().replace(b"?", b"\xe9"),
+    "a character that is cut": order_text(note="?").encode().replace(b"?", b"\xe2\x82"),
+    "before a character that is meant": order_text(note="?\ufffd").encode().replace(b"?", b"\xff"),
+    "in the id": order_text("?").encode().replace(b"?", b"\xff"),
+    "compressed": gzip.compress(order_text().encode(), mtime=0),
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_bytes_that_are_not_utf8_are_refused_alike_on_every_server(api: Api, body: bytes) -> None:
+    """API Gateway hands them to Lambda as U+FFFD: the order would not be what was sent."""
+    local = api.post(body)
+    event = gateway_event("POST", "/orders", body=body.decode(errors="replace"))
+    on_aws = json.loads(api.invoke(event)["body"])
+
+    assert_refused(api, local, 400, "unreadable-order")
+    assert local.body["reason"] == "not_utf8"
+    assert on_aws == local.body
+
+
+@pytest.mark.parametrize(
+    ("language", "start", "end"),
+    [
+        ("en", "The body is not UTF-8 text, or holds U+FFFD", "write that character as \\ufffd."),
+        ("es", "El cuerpo no es texto UTF-8, o contiene U+FFFD", "ese carácter como \\ufffd."),
+    ],
+)
+def test_the_refusal_of_a_replacement_character_says_where_it_is_and_what_to_do(
+    api: Api, language: str, start: str, end: str
+) -> None:
+    answer = api.post('{"id": "a", "note": "ñ\ufffd"}', Accept_Language=language)
+
+    detail, _, _ = answer.body["detail"].rpartition(" No")  # "Nothing was queued", in both
+    assert detail.startswith(start)
+    assert " byte 23)" in detail
+    assert detail.endswith(end)
+
+
+def test_an_escape_of_the_replacement_character_is_taken(api: Api) -> None:
+    body = order_text(note="\ufffd")
+    assert "\\ufffd" in body
+
+    assert api.post(body).status == 202
+    assert [sent.body for sent in api.queue.sent] == [body]
+
+
+def test_a_body_that_is_too_large_is_refused_as_such_whatever_its_bytes(api: Api) -> None:
+    answer = api.post(b"\xff" * (MAX_PAYLOAD_BYTES + 1))
+
+    assert_refused(api, answer, 413, "order-too-large")
+
+
 @pytest.mark.parametrize(
     "value", [7, None, "", "a/b", "a b", "😀", "x" * 65, "..", "a\r\nSet-Cookie: x", "../../etc"]
 )
