@@ -1,11 +1,16 @@
 # The commands of a checkout: `make` lists them. Python 3.11 or newer and make are all they need.
 
-PYTHON ?= python3
+# All environments are of one Python: of the one that is given, or else of the one that has made .venv.
+PYTHON ?= $(or $(shell .venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null),python3)
+PYTHON := $(PYTHON)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 PORT ?= 8000
 AWS_PORT ?= 4566
 CONSOLE_PORT ?= 8001
-# More for `make run`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see what
-# .venv/bin/python -m ops COMMAND --help says
+# Where `make package` writes
+OUT ?= build
+# More for `make run`, `make package`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see
+# what .venv/bin/python -m ops COMMAND --help says
 OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
@@ -23,13 +28,13 @@ DYNAMODB_LOCAL_SHA256 := 3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670
 UV := uv==0.13.9
 
 # The emulator pins its own botocore, so it has an environment to itself.
-OPS := .venv/.made-from-requirements-ops
-DEV := .venv/.made-from-requirements
-AWS := .venv-aws/.made-from-requirements
+OPS := .venv/.made-from-requirements-ops-$(VERSION)
+DEV := .venv/.made-from-requirements-$(VERSION)
+AWS := .venv-aws/.made-from-requirements-$(VERSION)
 # aiobotocore pins botocore too: all contenders of the benchmarks run on one botocore.
-BENCH := .venv-bench/.made-from-requirements
+BENCH := .venv-bench/.made-from-requirements-$(VERSION)
 # Lambda's runtime and its emulator: what a function runs on, so nothing else may be in it.
-LAMBDA := .venv-lambda/.made-from-requirements
+LAMBDA := .venv-lambda/.made-from-requirements-$(VERSION)
 DYNAMODB_LOCAL := .aws-parts/dynamodb-local/.made-from-$(DYNAMODB_LOCAL_VERSION)
 BIN := .venv/bin
 # A file's tests share what they start, so they stay together; files begin in the order of tests/conftest.py.
@@ -37,8 +42,8 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit aws-parts chaos check lint coverage format screenshots audit bench bench-scale vendor lock deploy destroy clean
-.PHONY: .venv .venv-aws .venv-bench .venv-lambda stage-given
+.PHONY: help run test unit aws-parts chaos check lint coverage format screenshots audit bench bench-scale vendor lock package
+.PHONY: deploy destroy clean .venv .venv-aws .venv-bench .venv-lambda stage-given
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -97,7 +102,7 @@ bench: $(BENCH) ## Compare speed and cost with usual designs, into docs/performa
 bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API, and how it all grows, into docs/performance.md (8 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
-vendor: $(DEV) ## Make vendor/, so that a packaged function starts faster; optional
+vendor: $(DEV) ## Make vendor/, for a plain `chalice deploy`; `make deploy` and `make package` need none
 	@$(BIN)/python -m ops.vendor
 
 lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
@@ -112,6 +117,9 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
 	}; \
 	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin lambda "--no-deps --constraint=requirements-dev.txt"
+
+package: stage-given $(OPS) ## Write what a pipeline deploys, as in: make package STAGE=dev OUT=build
+	@exec $(BIN)/python -m ops package --stage $(STAGE) --out "$(OUT)" $(OPTIONS)
 
 deploy: stage-given $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
 	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
@@ -180,11 +188,11 @@ if found != sys.argv[2]: sys.exit(f"{sys.argv[1]} has the SHA-256 {found}, and {
 endef
 export CHECK_DIGEST
 
-# $(call install,ENVIRONMENT,PINNED FILE,OPTIONS): kept if its Python still works, made anew otherwise.
+# $(call install,ENVIRONMENT,PINNED FILE,OPTIONS): kept if its Python still works and is the one, made anew otherwise.
 # uv trusts the certificates that the system trusts, as pip does. It does not read pip's settings, so it may
 # fail where pip works: a mirror, a proxy.
 define install
-	$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1) || exit 1; \
+	$(1)/bin/python -m pip --version 2>/dev/null | grep -q '(python $(VERSION))' || $(PYTHON) -m venv --clear $(1) || exit 1; \
 	pip_install="$(1)/bin/python -m pip install --quiet --disable-pip-version-check"; \
 	{ $$pip_install $(UV) && $(1)/bin/uv pip install --quiet --python $(1)/bin/python --system-certs \
 		--compile-bytecode $(3) --requirement $(2); } 2>/dev/null || { \

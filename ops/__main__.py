@@ -21,6 +21,7 @@ MODULES = {
     "audit": "audit",
     "console": "console",
     "resources": "resources",
+    "package": "package",
     "deploy": "deploy",
     "destroy": "deploy",
     "lint": "lint",

@@ -6,4 +6,5 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 CONFIG = ".chalice/config.json"
 MERGE_TEMPLATE = "infrastructure/merge-template.yaml"
+EVENTS_MERGE_TEMPLATE = "infrastructure/merge-template-events.yaml"
 RESOURCES_TEMPLATE = "infrastructure/resources.yaml"

@@ -1,5 +1,8 @@
 """
-Fill vendor/, so that a packaged function starts faster. This build step is optional.
+Fill vendor/: the packaged functions then bring their own botocore, and start faster.
+
+`make deploy` and `python -m ops package` do it by themselves, in a copy of the project. `make
+vendor` does it in the checkout, for a plain `chalice deploy`.
 
 Chalice puts the content of vendor/ at the root of the package, where Python finds it before
 Lambda's own libraries. Each thing in it saves a share of a cold start's instructions
@@ -8,25 +11,24 @@ Lambda's own libraries. Each thing in it saves a share of a cold start's instruc
 - botocore, the release that this checkout is tested with. It brings the data of the used services
   and operations only, because each start parses it. Saves 29%.
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write
-  bytecode, so without it each start compiles the modules. Saves 73%. The bytecode holds a hash of
-  its source, and Python ignores it once they differ.
+  bytecode, so without it each start compiles the modules. Saves 73%.
 
-Without this step the package works as well, with the botocore that Lambda has.
+Without vendor/ the package works as well, with the botocore that Lambda has.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import py_compile
 import shutil
 import sys
-from importlib import import_module
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.clients import OPERATIONS
+from ops.bytecode import compile_tree
 from ops.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -36,29 +38,28 @@ if TYPE_CHECKING:
 COPIED = ("botocore", "urllib3", "dateutil", "six")
 # requirements.txt and Chalice bring these: only their bytecode is made here.
 COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.app")
+# All of these under the names by which requirements-ops.txt pins them.
+DISTRIBUTIONS = (
+    *("botocore", "urllib3", "python-dateutil", "six"),
+    *("aws-lambda-powertools", "jmespath", "typing-extensions"),
+)
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
-def is_filled(project: Path) -> bool:
-    """Say whether a project has a vendor/ that `fill_vendor` made."""
-    return (project / "vendor" / "botocore").is_dir()
-
-
 def fill_vendor(project: Path) -> Path:
-    """Make vendor/ of a project anew, and its bytecode. Takes a few seconds, and no network."""
+    """
+    Make vendor/ of a project anew, and its bytecode. Takes a few seconds, and no network.
+
+    Raises:
+        NotCompiled: a module is no Python.
+    """
     vendor = project / "vendor"
     shutil.rmtree(vendor, ignore_errors=True)
     vendor.mkdir()
     for name in COPIED:
         _copy(_location(name), vendor)
     _write_data(_location("botocore") / "data", vendor / "botocore" / "data")
-    _compile(vendor, into=vendor)
-    for name in COMPILED:
-        location = _location(name)
-        _compile(location, into=vendor, root=location.parents[name.count(".")])
-    _compile(project / "app.py", into=vendor)
-    # In its own place: Chalice packages that directory as it is, bytecode included.
-    _compile(project / "chalicelib", into=project, root=project)
+    _write_bytecode(project, vendor)
     return vendor
 
 
@@ -132,8 +133,14 @@ def _without_prose(value: Any) -> Any:
 
 
 def _location(name: str) -> Path:
-    module = import_module(name)
-    file = Path(module.__file__ or "")
+    """Find the file of a module, or the directory of a package, without importing it."""
+    package, _, module = name.partition(".")
+    spec = find_spec(package)
+    if not (spec and spec.origin):
+        raise ModuleNotFoundError(f"There is no {package} in this environment.", name=package)
+    file = Path(spec.origin)
+    if module:
+        return file.with_name(f"{module}.py")
     return file.parent if file.name == "__init__.py" else file
 
 
@@ -145,20 +152,35 @@ def _copy(location: Path, vendor: Path) -> None:
     shutil.copytree(location, vendor / location.name, ignore=ignored)
 
 
-def _compile(location: Path, into: Path, root: Path | None = None) -> None:
-    """Compile a module, or all below a directory, under their names relative to `root`."""
-    is_directory = location.is_dir()
-    sources = sorted(location.rglob("*.py")) if is_directory else [location]
-    for source in sources:
-        relative = source.relative_to(root or (location if is_directory else location.parent))
-        tag = sys.implementation.cache_tag
-        py_compile.compile(
-            str(source),
-            str(into / relative.parent / "__pycache__" / f"{relative.stem}.{tag}.pyc"),
-            dfile=str(relative),
-            doraise=True,
-            invalidation_mode=PycInvalidationMode.CHECKED_HASH,
-        )
+def _write_bytecode(project: Path, vendor: Path) -> None:
+    """Compile the sources in a tree that is laid out as the package, and keep the bytecode only."""
+    library = project / "chalicelib"
+    # Some of it may be of another Python, or of a module that is gone.
+    for cache in list(library.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory)
+        _copy_sources(vendor, vendor, tree)
+        for name in COMPILED:
+            location = _location(name)
+            _copy_sources(location, location.parents[name.count(".")], tree)
+        _copy_sources(project / "app.py", project, tree)
+        _copy_sources(library, project, tree)
+        compile_tree(tree)
+        for bytecode in tree.rglob("*.pyc"):
+            relative = bytecode.relative_to(tree)
+            # Chalice packages that directory as it is, bytecode included.
+            target = (project if relative.parts[0] == library.name else vendor) / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bytecode, target)
+
+
+def _copy_sources(location: Path, root: Path, tree: Path) -> None:
+    """Copy a module, or all below a directory, to their places below `tree` relative to `root`."""
+    for source in location.rglob("*.py") if location.is_dir() else [location]:
+        target = tree / source.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def _read(path: Path) -> Any:
@@ -172,4 +194,4 @@ def _write(path: Path, content: Any) -> None:
 
 if __name__ == "__main__":
     fill_vendor(Path(sys.argv[1]) if sys.argv[1:] else PROJECT_ROOT)
-    print("vendor/ is filled: it goes into the next package.")  # noqa: T201
+    print("vendor/ is filled, for the next `chalice deploy`.")  # noqa: T201

@@ -1,12 +1,15 @@
 """Fixtures for several kinds of tests: an environment of their own, and one emulator for all."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ops.local.stack import LocalResources
+from ops.project import PROJECT_ROOT
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_parts.plugin", "tests.simulation.tally"]
@@ -48,9 +51,16 @@ def local_resources() -> Iterator[LocalResources]:
 
 
 @pytest.fixture(scope="session")
-def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the directory for Chalice's packages, so that it downloads them once for all tests."""
-    return tmp_path_factory.mktemp("deployments")
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Make the directory for Chalice's packages, and download what goes into them only once."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    download = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    download += ["--requirement", str(PROJECT_ROOT / "requirements.txt"), "--dest", str(wheels)]
+    subprocess.run([sys.executable, *download], check=True)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PIP_NO_INDEX", "1")
+        environment.setenv("PIP_FIND_LINKS", str(wheels))
+        yield tmp_path_factory.mktemp("deployments")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ from ops.cli.deploy_options import (
     open_options,
     project_option,
     stage_option,
+    without_vendor_option,
     yes_option,
 )
 from ops.cli.stage_steps import (
@@ -27,6 +28,7 @@ from ops.cli.stage_steps import (
 from ops.deploy.app_stack import AppStack
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_stack import ResourceStack
+from ops.deploy.runtimes import required_runtime, warning_of_end
 from ops.deploy.smoke import SignedApi, SmokeTest
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Send one order of 0.01 through the stage. It stays there, as smoke-test-...",
 )
+@without_vendor_option
 @project_option
 @in_plain_words
 def deploy(
@@ -62,6 +65,7 @@ def deploy(
     open_to_anyone: bool,
     yes_open_to_anyone: bool,
     smoke_order: bool,
+    without_vendor: bool,
     project: Path,
 ) -> None:
     """
@@ -72,13 +76,15 @@ def deploy(
     config = StageConfig.load(project, stage)
     require_closed(config, open_to_anyone, yes_open_to_anyone)
     require_not_by_chalice(config)
+    runtime = required_runtime(stage, config.settings)
     with account() as (aws, screen):
+        screen.warn(warning_of_end(runtime))
         config = bring_up(config, aws, screen, asking(yes), dry_run=dry_run, move=move)
         if dry_run and not config.has_resources:
             screen.say("What the app would be can be said once the resources are there.")
             return
         app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
-        app.up(dry_run=dry_run)
+        app.up(dry_run=dry_run, vendored=not without_vendor)
         if dry_run:
             return
         url = app.url()

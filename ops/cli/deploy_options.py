@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options
 from ops.deploy.account import Aws
-from ops.deploy.packaging import PackagingFailed
 from ops.deploy.presentation import Screen
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
 from ops.project import PROJECT_ROOT
@@ -40,6 +39,11 @@ project_option = click.option(
     help="The directory of app.py.",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the changes, make none.")
+without_vendor_option = click.option(
+    "--without-vendor",
+    is_flag=True,
+    help="Leave the functions the botocore that Lambda has: an older one, and a slower start.",
+)
 # A stage without authentication is no accident if it was asked for twice.
 open_options = options(
     click.option(
@@ -59,7 +63,7 @@ def in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
         with stop_signals_raise():
             try:
                 command(*arguments, **options)
-            except (DeploymentProblem, PackagingFailed) as problem:
+            except DeploymentProblem as problem:
                 raise click.ClickException(str(problem)) from problem
             except (BotoCoreError, ClientError) as error:
                 raise OutOfReach(explain(error)) from error

@@ -35,14 +35,14 @@ class AppStack:
         self._screen = screen
         self._stacks = stacks
 
-    def up(self, *, dry_run: bool = False) -> dict[str, str]:
+    def up(self, *, dry_run: bool = False, vendored: bool = True) -> dict[str, str]:
         """
         Package the app, upload it and make the stack what the template says: its outputs.
 
         Raises:
-            PackagingFailed, DeploymentProblem: why it can't be done, and what to type.
+            DeploymentProblem: why it can't be done, and what to type.
         """
-        wanted = self._packaged()
+        wanted = self._packaged(vendored=vendored)
         kind = self._stacks.make_ready(self.name)
         change_set = self._stacks.plan(wanted, kind)
         if change_set is None:
@@ -78,12 +78,12 @@ class AppStack:
             )
         return url
 
-    def _packaged(self) -> Wanted:
+    def _packaged(self, *, vendored: bool) -> Wanted:
         stage = self._config.stage
         self._screen.say("Packaging the app ...")
         artifacts = Artifacts(self._aws)
         with tempfile.TemporaryDirectory(prefix="orders-package-") as directory:
-            packaged = package_app(stage, Path(directory), self._config.project)
+            packaged = package_app(stage, Path(directory), self._config.project, vendored=vendored)
             if artifacts.make_ready():
                 self._screen.say(f"Created the artifacts bucket {artifacts.bucket}")
             key, sent = artifacts.upload_archive(packaged.archive, stage)
@@ -95,10 +95,15 @@ class AppStack:
         return Wanted(
             self.name,
             text,
-            tags={"application": "orders", "stage": stage},
+            tags=stack_tags(stage),
             capabilities=CAPABILITIES,
             template_url=artifacts.upload_template(text, stage) if large else None,
         )
+
+
+def stack_tags(stage: str) -> dict[str, str]:
+    """Return the tags of a stage's app stack, which all that is in it inherits."""
+    return {"application": "orders", "stage": stage}
 
 
 def api_url(stack: StackTypeDef, aws: Aws) -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from ops.deploy.archive import digest_of
 from ops.deploy.problems import DeploymentProblem, code_of
 
 if TYPE_CHECKING:
@@ -131,16 +131,6 @@ class Artifacts:
             "these credentials may not see it. If it is yours, ask for s3:ListBucket on it and run "
             "the command again; if not, change the name in ops/deploy/artifacts.py."
         )
-
-
-def digest_of(archive: Path) -> str:
-    """Digest the files in a zip; not their times, which differ each time it is made."""
-    digest = hashlib.sha256()
-    with zipfile.ZipFile(archive) as opened:
-        for name in sorted(opened.namelist()):
-            digest.update(f"{len(name)}:{name}:{opened.getinfo(name).file_size}:".encode())
-            digest.update(opened.read(name))
-    return digest.hexdigest()
 
 
 def _tls_only(bucket: str) -> dict[str, Any]:

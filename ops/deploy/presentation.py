@@ -37,6 +37,11 @@ class Screen:
         """Show the good end of a deployment."""
         self._console.print(escape(text), style="bold green")
 
+    def warn(self, text: str | None) -> None:
+        """Show a warning, if there is one."""
+        if text:
+            self._console.print(escape(f"Warning: {text}"), style="yellow")
+
     def show_changes(self, change_set: ChangeSet) -> None:
         """Show how each resource will change."""
         verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}

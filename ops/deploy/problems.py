@@ -47,6 +47,10 @@ class DeploymentProblem(Exception):
     """A deployment can't go on: the message says why, and what to type."""
 
 
+class PackagingFailed(DeploymentProblem):
+    """The app could not be packaged: the message says why, and what to type."""
+
+
 class DeploymentInterrupted(Exception):
     """The user stopped watching: the message says what goes on meanwhile."""
 

@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 
 from ops.deploy.packaging import PackagedApp, package_app
-from ops.vendor import fill_vendor
 from tests.project import STAGES, copy_project, outputs_of, record_resources
 
-# An older Python left it behind when it imported a module that is gone now.
-STALE_BYTECODE = "chalicelib/__pycache__/gone.cpython-39.pyc"
+LITTER = (
+    # An older Python left it behind when it imported a module that is gone now.
+    "chalicelib/__pycache__/gone.cpython-39.pyc",
+    "chalicelib/orders/.DS_Store",
+    "chalicelib/orders/order.py~",
+    "chalicelib/.ruff_cache/0.1/1",
+    # Of `make vendor`, with an older botocore.
+    "vendor/botocore/of_an_older_release.py",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,14 +33,16 @@ def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path
     project = copy_project(tmp_path_factory.mktemp("project") / "orders", deployments)
     for stage in STAGES:
         record_resources(project, stage, outputs_of(stage))
-    leave_stale_bytecode(project)
+    litter(project)
     return project
 
 
-def leave_stale_bytecode(project: Path) -> None:
-    path = project / STALE_BYTECODE
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"")
+def litter(project: Path) -> None:
+    """Leave in a checkout what machines leave there; nothing of it belongs into a package."""
+    for name in LITTER:
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
 
 
 @pytest.fixture(scope="session")
@@ -46,19 +54,13 @@ def packaged_stages(
 
 
 @pytest.fixture(scope="session")
-def vendored_project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
-    """Make a copy of the project after `make vendor`, which then was for an older botocore."""
-    project = copy_project(tmp_path_factory.mktemp("vendored") / "orders", deployments)
-    record_resources(project, "dev", outputs_of("dev"))
-    vendor = fill_vendor(project)
-    (vendor / "botocore" / "of_an_older_release.py").write_text("")
-    leave_stale_bytecode(project)
-    return project
+def vendored(packaged_stages: dict[str, PackagedApp]) -> PackagedApp:
+    return packaged_stages["dev"]
 
 
 @pytest.fixture(scope="session")
-def vendored(tmp_path_factory: pytest.TempPathFactory, vendored_project: Path) -> PackagedApp:
-    return package_app("dev", tmp_path_factory.mktemp("packaged-vendored"), vendored_project)
+def without_vendor(tmp_path_factory: pytest.TempPathFactory, project: Path) -> PackagedApp:
+    return package_app("dev", tmp_path_factory.mktemp("packaged"), project, vendored=False)
 
 
 @pytest.fixture(params=STAGES)

@@ -1,12 +1,19 @@
 """Packaging: a stage that can't be packaged gets a sentence that says what to type."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ops.deploy import packaging
-from ops.deploy.packaging import PackagedApp, PackagingFailed, package_app
+from ops.deploy import packaging, pins
+from ops.deploy.app_template import FUNCTION
+from ops.deploy.packaging import package_app
+from ops.deploy.problems import PackagingFailed
+from ops.deploy.runtimes import ENDS
+from ops.vendor import DISTRIBUTIONS
+from tests.deployment.conftest import litter
 from tests.project import change_stage, copy_project, outputs_of, record_resources
 
 
@@ -87,47 +94,96 @@ def test_packaging_repeats_what_chalice_refuses_in_its_words(
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_packaging_refuses_an_archive_that_is_too_large(
-    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("vendored", "limit"), [(True, "VENDORED_LIMIT_BYTES"), (False, "ARCHIVE_LIMIT_BYTES")]
+)
+def test_packaging_refuses_an_archive_that_is_too_large_and_says_how_to_look(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vendored: bool, limit: str
 ) -> None:
-    monkeypatch.setattr(packaging, "ARCHIVE_LIMIT_BYTES", 1_000_000)
+    monkeypatch.setattr(packaging, limit, 1_000_000)
 
-    with pytest.raises(PackagingFailed, match=r"deployment.zip: 1.\d\d MB is more than 1 MB"):
-        package_app("dev", tmp_path / "out", own_project)
+    with pytest.raises(PackagingFailed, match=r"MB for python3\.\d+ is more than 1 MB") as failed:
+        package_app("dev", tmp_path / "out", own_project, vendored=vendored)
+
+    assert "`python -m ops package --stage dev --out build`" in str(failed.value)
+    assert f"raise {limit} in ops/deploy/packaging.py" in str(failed.value)
 
 
-def test_packaging_says_what_to_type_when_vendor_cannot_be_filled_anew(
-    own_project: Path, tmp_path: Path
-) -> None:
-    (own_project / "vendor" / "botocore").mkdir(parents=True)
-    # Its bytecode can't be made.
+def test_packaging_names_the_module_that_is_no_python(own_project: Path, tmp_path: Path) -> None:
     (own_project / "chalicelib" / "broken.py").write_text("def\n")
 
-    with pytest.raises(PackagingFailed, match=r"could not be filled anew: .*\n.*`make vendor`"):
+    with pytest.raises(PackagingFailed, match=r"chalicelib/broken.py.* line 1.*SyntaxError"):
         package_app("dev", tmp_path / "out", own_project)
 
 
-def test_an_archive_with_vendor_may_be_larger(
-    vendored_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_packaging_leaves_no_earlier_files_behind_when_it_fails(
+    own_project: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(packaging, "VENDORED_LIMIT_BYTES", 4_000_000)
+    packaged = package_app("dev", tmp_path, own_project, vendored=False)
+    change_stage(own_project, "dev", {"ORDERS_AUTH": "open"})
 
-    with pytest.raises(PackagingFailed, match=r"more than 4 MB: .* or raise VENDORED_LIMIT_BYTES"):
-        package_app("dev", tmp_path / "out", vendored_project)
+    with pytest.raises(PackagingFailed):
+        package_app("dev", tmp_path, own_project, vendored=False)
+
+    assert not packaged.template.exists()
+    assert not packaged.archive.exists()
 
 
-def test_packaging_twice_gives_the_same_template_and_archive(
-    packaged_stages: dict[str, PackagedApp], project: Path, tmp_path: Path
+def test_packaging_leaves_the_project_as_it_is(own_project: Path, tmp_path: Path) -> None:
+    litter(own_project)
+    before = sorted(path for path in own_project.rglob("*"))
+
+    package_app("dev", tmp_path / "out", own_project)
+
+    assert sorted(path for path in own_project.rglob("*")) == before
+
+
+def test_packaging_takes_no_wheel_but_the_one_that_is_pinned(
+    own_project: Path, tmp_path: Path
 ) -> None:
-    again = package_app("dev", tmp_path / "out", project)
+    requirements = own_project / "requirements.txt"
+    text = requirements.read_text()
+    first_hash = text.partition("sha256:")[2][:64]
+    requirements.write_text(text.replace(first_hash, "0" * 64))
 
-    assert again.template.read_text() == packaged_stages["dev"].template.read_text()
-    assert again.archive.read_bytes() == packaged_stages["dev"].archive.read_bytes()
+    with pytest.raises(PackagingFailed, match="PACKAGES DO NOT MATCH THE HASHES"):
+        package_app("dev", tmp_path / "out", own_project)
 
 
-def test_packaging_again_gives_the_same_with_vendor(
-    vendored: PackagedApp, vendored_project: Path, tmp_path: Path
+def test_packaging_refuses_releases_that_are_not_pinned_and_says_what_to_type(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    again = package_app("dev", tmp_path / "out", vendored_project)
+    pinned = {**pins.pins(), "botocore": "1.2.3", "six": "1.0"}
+    monkeypatch.setattr(pins, "pins", lambda: pinned)
 
-    assert again.archive.read_bytes() == vendored.archive.read_bytes()
+    with pytest.raises(PackagingFailed) as failed:
+        package_app("dev", tmp_path / "out", own_project)
+
+    assert re.search(r"botocore 1\.\S+ \(pinned: 1\.2\.3\), six", str(failed.value))
+    assert f"{sys.executable} -m pip install -r " in str(failed.value)
+
+
+def test_all_that_is_packaged_is_pinned() -> None:
+    assert {packaging.CHALICE, *DISTRIBUTIONS} <= pins.pins().keys()
+
+
+def test_the_stages_runtime_is_this_pythons(own_project: Path, tmp_path: Path) -> None:
+    runtime = "python{}.{}".format(*sys.version_info)
+    change_stage(own_project, "dev", {}, runtime=runtime)
+
+    packaged = package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+    template = yaml.safe_load(packaged.template.read_text())
+    functions = [it for it in template["Resources"].values() if it["Type"] == FUNCTION]
+    assert {it["Properties"]["Runtime"] for it in functions} == {runtime}
+    assert packaged.runtime == runtime
+
+
+def test_packaging_refuses_a_stage_that_wants_another_runtime(
+    own_project: Path, tmp_path: Path
+) -> None:
+    other = next(name for name in ENDS if name != "python{}.{}".format(*sys.version_info))
+    change_stage(own_project, "dev", {}, runtime=other)
+
+    with pytest.raises(PackagingFailed, match=f"make deploy STAGE=dev PYTHON={other}"):
+        package_app("dev", tmp_path / "out", own_project)

@@ -20,7 +20,8 @@ from click.testing import CliRunner, Result
 from ops.__main__ import main
 from ops.deploy import app_stack
 from ops.deploy.account import Aws
-from ops.deploy.artifacts import Artifacts, digest_of
+from ops.deploy.archive import digest_of
+from ops.deploy.artifacts import Artifacts
 from ops.deploy.presentation import Screen
 from ops.local.emulator import Emulator
 from ops.ports import LOOPBACK, free_port

@@ -1,0 +1,94 @@
+"""`package`: the files of a deployment, for a pipeline that deploys by other means."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ops.cli.deploy_options import (
+    in_plain_words,
+    open_options,
+    project_option,
+    stage_option,
+    without_vendor_option,
+)
+from ops.cli.stage_steps import require_closed
+from ops.deploy.app_stack import CAPABILITIES, stack_tags
+from ops.deploy.archive import digest_of
+from ops.deploy.packaging import package_app
+from ops.deploy.presentation import Screen
+from ops.deploy.runtimes import warning_of_end
+from ops.deploy.stage_config import StageConfig
+from ops.stage_names import app_stack_name
+
+if TYPE_CHECKING:
+    from ops.deploy.packaging import PackagedApp
+
+
+@click.command(epilog="Example: python -m ops package --stage dev --out build")
+@stage_option
+@click.option(
+    "--out",
+    "directory",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The directory for the two files; it is made if it isn't there.",
+)
+@without_vendor_option
+@open_options
+@project_option
+@in_plain_words
+def package(
+    *,
+    stage: str,
+    directory: Path,
+    without_vendor: bool,
+    open_to_anyone: bool,
+    yes_open_to_anyone: bool,
+    project: Path,
+) -> None:
+    """
+    Write the template and the archive that `deploy` uses, and deploy nothing.
+
+    It needs no credentials. The resources of the stage must be recorded, as `resources up` does.
+    """
+    require_closed(StageConfig.load(project, stage), open_to_anyone, yes_open_to_anyone)
+    packaged = package_app(stage, directory, project, vendored=not without_vendor)
+    screen = Screen()
+    screen.warn(warning_of_end(packaged.runtime))
+    botocore = "Lambda's own botocore" if without_vendor else "the botocore in it"
+    screen.say(f"Template  {packaged.template}")
+    screen.say(f"Archive   {packaged.archive}, {packaged.size_bytes / 1e6:.2f} MB")
+    screen.say(f"Content   {digest_of(packaged.archive)}")
+    screen.say(f"Runtime   {packaged.runtime}, with {botocore}")
+    screen.say("\nNext, with a bucket of yours in the stage's region as BUCKET, type:\n")
+    screen.say(next_commands(packaged))
+
+
+def next_commands(packaged: PackagedApp) -> str:
+    """Write the commands of the AWS CLI that do with the two files what `deploy` does."""
+    uploaded = packaged.template.with_name("uploaded.yaml")
+    tags = (f"{name}={value}" for name, value in stack_tags(packaged.stage).items())
+    commands = [
+        [
+            # Its paths are relative to the template, wherever the command is typed.
+            f"aws cloudformation package --template-file {_quoted(packaged.template)}",
+            f"--s3-bucket BUCKET --output-template-file {_quoted(uploaded)}",
+        ],
+        [
+            f"aws cloudformation deploy --template-file {_quoted(uploaded)} --s3-bucket BUCKET",
+            f"--stack-name {app_stack_name(packaged.stage)} --tags {' '.join(tags)}",
+            f"--capabilities {' '.join(CAPABILITIES)}",
+        ],
+    ]
+    return "\n".join(" \\\n    ".join(lines) for lines in commands)
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+COMMANDS = [package]

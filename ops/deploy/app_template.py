@@ -1,0 +1,66 @@
+"""The template of the app's stack, from the one that Chalice has made."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from chalice.package import TemplateDeepMerger
+
+from ops.deploy.problems import PackagingFailed
+from ops.project import CONFIG, EVENTS_MERGE_TEMPLATE, MERGE_TEMPLATE
+from ops.templates import load_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FUNCTION = "AWS::Serverless::Function"
+
+
+def complete_template(template: Path, project: Path, parameters: Mapping[str, str]) -> None:
+    """
+    Complete Chalice's template in place.
+
+    A function that only a stage with events has gets its part; the stage's own values become the
+    defaults of the parameters, so that the stack needs no parameter to be deployed.
+
+    Raises:
+        PackagingFailed: the template doesn't have one of the parameters.
+    """
+    content = yaml.safe_load(template.read_text(encoding="utf-8"))
+    events = load_template((project / EVENTS_MERGE_TEMPLATE).read_text(encoding="utf-8"))
+    if events["Resources"].keys() <= content["Resources"].keys():
+        content = TemplateDeepMerger().merge(events, content)
+    _set_defaults(content.get("Parameters", {}), parameters)
+    template.write_text(_as_yaml(content), encoding="utf-8")
+
+
+def with_code_at(template: Path, bucket: str, key: str) -> str:
+    """Write a template for an uploaded archive: all functions get their code there."""
+    content = yaml.safe_load(template.read_text(encoding="utf-8"))
+    for resource in content["Resources"].values():
+        if resource["Type"] == FUNCTION:
+            resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    return _as_yaml(content)
+
+
+def _set_defaults(parameters: dict[str, Any], values: Mapping[str, str]) -> None:
+    unknown = values.keys() - parameters.keys() - {"Stage"}
+    if unknown:
+        raise PackagingFailed(
+            f"template_parameters in {CONFIG} has {', '.join(sorted(unknown))}, which "
+            f"{MERGE_TEMPLATE} does not have."
+        )
+    for name, value in values.items():
+        if name in parameters:
+            parameters[name]["Default"] = value
+
+
+def _as_yaml(content: Any) -> str:
+    # CloudFormation refuses aliases, and YAML writes one where two places share an object. After a
+    # trip through JSON none do.
+    unshared = json.loads(json.dumps(content))
+    text: str = yaml.safe_dump(unshared, sort_keys=False)
+    return text

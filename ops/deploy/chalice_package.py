@@ -1,0 +1,64 @@
+"""Chalice's packager, in a process of its own: it imports app.py, which reads the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ops.deploy.problems import PackagingFailed
+
+# Only for Chalice, which wants one even where nothing of it gets into the template.
+ANY_REGION = "us-east-1"
+LIMIT_SECONDS = 300
+MAIN = "import sys; from chalice.cli import main; sys.exit(main())"
+
+
+def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path) -> None:
+    """
+    Write sam.yaml and deployment.zip of a project's stage into a directory.
+
+    Chalice downloads what requirements.txt names. Nothing of the caller's own ORDERS_* settings
+    gets in: the stage's are in .chalice/config.json.
+
+    Raises:
+        PackagingFailed: Chalice refused, or was not done in time.
+    """
+    # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
+    python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(project)]
+    merged = ["--merge-template", str(merge_template)]
+    try:
+        subprocess.run(  # noqa: S603 (the command is ours)
+            [*python, "package", "--stage", stage, *merged, str(directory)],
+            env=_environment(),
+            cwd=project,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+        )
+    except subprocess.CalledProcessError as error:
+        raise PackagingFailed(
+            f"chalice package --stage {stage} failed: {_reason(error)}\nTo see all that it "
+            f"says, type in the checkout: {Path(sys.executable).with_name('chalice')} package "
+            f"--stage {stage} build"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise PackagingFailed(
+            f"chalice package --stage {stage} was not done within {LIMIT_SECONDS} s."
+        ) from error
+
+
+def _reason(error: subprocess.CalledProcessError) -> str:
+    """Find the line that says why: pip explains its own below it."""
+    said: list[str] = (error.stderr or error.stdout).strip().splitlines()
+    pip_said = [line.split("ERROR: ", 1)[1] for line in said if "ERROR: " in line]
+    return next(iter(pip_said[-1:] or said[-1:]), "it did not say why")
+
+
+def _environment() -> dict[str, str]:
+    # An optimising Python drops the docstrings, which Chalice writes into the API's definition.
+    left_out = ("ORDERS_", "PYTHONOPTIMIZE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {"AWS_DEFAULT_REGION": ANY_REGION} | kept

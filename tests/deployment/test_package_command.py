@@ -1,0 +1,174 @@
+"""`python -m ops package` as typed, and plain `chalice package`: both templates are valid."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from cfnlint import api as cfnlint
+
+from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
+from tests.deployment.test_events import STREAM
+from tests.project import STAGES, change_stage, copy_project, outputs_of, record_resources
+
+# A user's own, copied from dev.
+THIRD = "qa"
+TARGETS = {"eventbridge": "orders-dev", "sns": "arn:aws:sns:us-east-1:000000000000:orders"}
+EVENTS = ("off", *TARGETS)
+CHALICE = Path(sys.executable).with_name("chalice")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path:
+    project = copy_project(tmp_path_factory.mktemp("command") / "a project", deployments)
+    add_third_stage(project)
+    return project
+
+
+def add_third_stage(project: Path) -> None:
+    """Do as docs/deploying.md says."""
+    config = project / ".chalice" / "config.json"
+    content = json.loads(config.read_text())
+    copied = json.dumps(content["stages"]["dev"]).replace("dev", THIRD)
+    content["stages"][THIRD] = json.loads(copied)
+    config.write_text(json.dumps(content))
+    for policy in (project / ".chalice").glob("policy-*-dev.json"):
+        text = policy.read_text().replace("dev", THIRD)
+        policy.with_name(policy.name.replace("dev", THIRD)).write_text(text)
+
+
+@pytest.fixture(params=[*STAGES, THIRD])
+def stage(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=EVENTS)
+def events(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def recorded(project: Path, stage: str, events: str) -> Iterator[Path]:
+    """Record the resources of a stage, with its kind of events."""
+    config = (project / ".chalice" / "config.json").read_text()
+    outputs = outputs_of(stage)
+    if events != "off":
+        outputs |= {
+            "EventsKind": events,
+            "EventsTarget": TARGETS[events],
+            "TableStreamArn": STREAM,
+        }
+    record_resources(project, stage, outputs)
+    yield project
+    (project / ".chalice" / "config.json").write_text(config)
+
+
+def run(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as in a new terminal, but with nothing to download."""
+    kept = ("HOME", "PATH", "PIP_NO_INDEX", "PIP_FIND_LINKS")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=PROJECT_ROOT,
+        env={**environment, "LANG": "C.UTF-8", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def package(stage: str, out: Path, project: Path, *options: str) -> str:
+    command = (sys.executable, "-m", "ops", "package", "--stage", stage, "--out", out)
+    done = run(*command, "--project-dir", project, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def resources_in(template: Path) -> set[str]:
+    return set(yaml.safe_load(template.read_text())["Resources"])
+
+
+def test_the_template_of_every_stage_is_valid_with_and_without_events(
+    recorded: Path, stage: str, events: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    package(stage, out, recorded, "--without-vendor")
+
+    assert cfnlint.lint_file(out / "sam.yaml") == []
+    assert ("PublishEvents" in resources_in(out / "sam.yaml")) is (events != "off")
+    assert {path.name for path in out.iterdir()} == {"sam.yaml", "deployment.zip"}
+
+
+@pytest.mark.parametrize("stage", ["dev", THIRD])
+@pytest.mark.parametrize("options", [(), ("--merge-template", MERGE_TEMPLATE)])
+def test_plain_chalice_makes_a_valid_template_too(
+    recorded: Path, stage: str, events: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    options = tuple(str(recorded / it) if it == MERGE_TEMPLATE else it for it in options)
+    command = (CHALICE, "--project-dir", recorded, "package", "--stage", stage, *options)
+
+    done = run(*command, tmp_path / "out", AWS_DEFAULT_REGION="us-east-1")
+
+    assert done.returncode == 0, done.stderr
+    template = next((tmp_path / "out").glob("sam.*"))
+    assert cfnlint.lint_file(template) == []
+    assert ("PublishEvents" in resources_in(template)) is (events != "off")
+
+
+@pytest.mark.parametrize("stage", ["dev"])
+@pytest.mark.parametrize("events", ["off"])
+def test_the_command_names_files_runtime_size_and_what_to_type_next(
+    recorded: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out of the way"
+    runtime = "python{}.{}".format(*sys.version_info)
+
+    said = package("dev", out, recorded)
+
+    assert f"Template  {out}/sam.yaml\n" in said
+    assert re.search(rf"Archive   {out}/deployment.zip, 4\.\d\d MB\n", said)
+    assert f"Runtime   {runtime}, with the botocore in it\n" in said
+    assert f"aws cloudformation package --template-file '{out}/sam.yaml' \\\n" in said
+    assert f"aws cloudformation deploy --template-file '{out}/uploaded.yaml' " in said
+    assert "--stack-name orders-app-dev --tags application=orders stage=dev \\\n" in said
+
+
+@pytest.mark.parametrize("stage", ["dev"])
+@pytest.mark.parametrize("events", ["off"])
+def test_without_vendor_the_archive_has_no_botocore_even_where_vendor_lies_about(
+    recorded: Path, tmp_path: Path
+) -> None:
+    (recorded / "vendor" / "botocore").mkdir(parents=True)
+    (recorded / "vendor" / "botocore" / "__init__.py").write_text("")
+
+    said = package("dev", tmp_path, recorded, "--without-vendor")
+
+    shutil.rmtree(recorded / "vendor")
+    assert re.search(r"deployment.zip, 1\.\d\d MB\n", said)
+    assert ", with Lambda's own botocore\n" in said
+
+
+@pytest.mark.parametrize("stage", ["dev"])
+@pytest.mark.parametrize("events", ["off"])
+def test_the_command_packages_no_open_stage_unless_it_is_said_twice(
+    recorded: Path, tmp_path: Path
+) -> None:
+    change_stage(recorded, "dev", {"ORDERS_AUTH": "none"})
+    command = (sys.executable, "-m", "ops", "package", "--stage", "dev", "--out", tmp_path)
+
+    refused = run(*command, "--project-dir", recorded, "--open-to-anyone")
+
+    assert refused.returncode == 1
+    assert "both --open-to-anyone and --yes-open-to-anyone" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    twice = ("--open-to-anyone", "--yes-open-to-anyone", "--without-vendor")
+    assert "deployment.zip" in package("dev", tmp_path, recorded, *twice)
