@@ -6,6 +6,7 @@ optimisations that were left out. The clients are botocore's, which boto3 uses t
 needs boto3's additions (resources, S3 transfers), which take 13% of a cold start.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock
@@ -26,6 +27,38 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+# The oldest release that knows all of it: `request_checksum_calculation` (1.36.0), `IfNoneMatch` of
+# PutObject (1.35.2), the old item of a failed condition (1.29.165). The last two an older release
+# would leave out of the request without a word: parameters are not validated, see below.
+OLDEST_BOTOCORE = "1.36.0"
+
+
+class BotocoreTooOld(ImportError):
+    """The botocore that is here can't do what is asked of it. Lambda logs it in one line."""
+
+
+def require_botocore(version: str) -> None:
+    """
+    Compare a version of botocore with the oldest that will do.
+
+    Raises:
+        BotocoreTooOld: it is older.
+    """
+    if _release(version) < _release(OLDEST_BOTOCORE):
+        raise BotocoreTooOld(
+            f"botocore {version} is too old, {OLDEST_BOTOCORE} or newer is needed: deploy the one "
+            "that is tested with the app, by `make deploy` without --without-vendor, or `make "
+            "vendor` before `chalice deploy`."
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall("[0-9]+", version)[:3])
+
+
+# Before the first line here that needs it.
+require_botocore(botocore.__version__)
 
 # A connection for each thread: with fewer, a batch over TLS pays a handshake for each of the rest.
 MAX_WORKERS = 32
