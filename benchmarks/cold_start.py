@@ -37,7 +37,7 @@ CONTENDERS = {
     "powertools_async": "(c) Powertools AsyncBatchProcessor, aiobotocore",
     "ours": "(d) this system, as it is in a checkout",
 }
-PLAIN, VENDORED = "(d) as packaged", "(d) as packaged after `make vendor`"
+PLAIN, VENDORED = "(d) as packaged with `--without-vendor`", "(d) as packaged"
 COMPARED = (CONTENDERS["serial_boto3"], CONTENDERS["serial_with_powertools"], VENDORED)
 
 Start = tuple[str, dict[str, str]]

@@ -84,7 +84,7 @@ HEALTH_CONFIG = CLIENT_CONFIG.merge(
 )
 # Without it a presigned URL gets a signature that newer regions refuse.
 S3_CONFIG = Config(signature_version="s3v4")
-# All calls of the adapters; a test compares. 29% of a cold start: `make vendor` keeps botocore's
+# All calls of the adapters; a test compares. 29% of a cold start: vendor/ has botocore's
 # data of these only. 7% more: only the event handlers that these can need are registered.
 OPERATIONS = {
     "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},

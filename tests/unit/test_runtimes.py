@@ -1,6 +1,7 @@
 """Lambda's runtimes: a package is for one that there is, and for the one that its stage wants."""
 
 import json
+import re
 from datetime import date
 from importlib.resources import files
 
@@ -8,6 +9,7 @@ import pytest
 
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.runtimes import AS_OF, ENDS, required_runtime, warning_of_end
+from ops.project import PROJECT_ROOT
 
 
 @pytest.mark.parametrize("minor", [11, 12, 13, 14])
@@ -56,6 +58,14 @@ def test_the_end_of_a_runtime_is_warned_of_for_a_year_and_from_then_on(
 
     assert (warning is not None) is warns
     assert not warning or "until 2027-06-30" in warning
+
+
+def test_the_page_has_the_same_table() -> None:
+    page = (PROJECT_ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(python[0-9.]+)` \| ([0-9-]+) \|$", page, re.MULTILINE)
+
+    assert {name: date.fromisoformat(end) for name, end in rows} == ENDS
+    assert f"as of {AS_OF}" in page
 
 
 def test_the_table_is_as_cfn_lint_has_it() -> None:
