@@ -9,8 +9,13 @@ from pathlib import Path
 
 from ops.deploy.problems import PackagingFailed
 
-# Only for Chalice, which wants one even where nothing of it gets into the template.
-ANY_REGION = "us-east-1"
+# Chalice wants a region even where nothing of it gets into the template. Nothing else of the
+# caller's account is needed: a profile that isn't there must not be in the way.
+NO_ACCOUNT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
 LIMIT_SECONDS = 300
 MAIN = "import sys; from chalice.cli import main; sys.exit(main())"
 
@@ -59,6 +64,6 @@ def _reason(error: subprocess.CalledProcessError) -> str:
 
 def _environment() -> dict[str, str]:
     # An optimising Python drops the docstrings, which Chalice writes into the API's definition.
-    left_out = ("ORDERS_", "PYTHONOPTIMIZE")
+    left_out = ("ORDERS_", "AWS_", "PYTHONOPTIMIZE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-    return {"AWS_DEFAULT_REGION": ANY_REGION} | kept
+    return kept | NO_ACCOUNT

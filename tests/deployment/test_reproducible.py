@@ -25,7 +25,8 @@ ANOTHER_MACHINE = {
     "PYTHONHASHSEED": "2",
     "PYTHONOPTIMIZE": "2",
     "PYTHONUTF8": "0",
-    "AWS_DEFAULT_REGION": "eu-south-2",
+    "AWS_DEFAULT_REGION": "cn-north-1",
+    "AWS_PROFILE": "that-is-not-there",
     "SOURCE_DATE_EPOCH": "1700000000",
     "ORDERS_AUTH": "none",
 }

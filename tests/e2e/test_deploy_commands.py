@@ -23,6 +23,7 @@ from ops.deploy.account import Aws
 from ops.deploy.archive import digest_of
 from ops.deploy.artifacts import Artifacts
 from ops.deploy.presentation import Screen
+from ops.deploy.runtimes import ENDS
 from ops.local.emulator import Emulator
 from ops.ports import LOOPBACK, free_port
 from ops.project import PROJECT_ROOT
@@ -109,6 +110,7 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = succeed("deploy --stage dev", project)
+    assert re.search(r"deployment.zip: 4\.\d\d MB for python3\.\d+, uploaded to s3://", first)
     assert f"Stack {RESOURCES}, to be created" in first
     assert re.search(r"GET /health: pass\n  POST /orders: 202, smoke-test-", first)
     assert re.search(r"GET /orders/smoke-test-\S+: ACCEPTED after", first)
@@ -120,6 +122,9 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     again = succeed("deploy --stage dev --no-smoke-order", project)
     assert f"Stack {RESOURCES} is as the template says: nothing to change." in again
     assert f"Stack {APP} runs this code already: nothing to change." in again
+
+    plain = succeed("deploy --stage dev --without-vendor --dry-run", project)
+    assert re.search(r"deployment.zip: 1\.\d\d MB for python3\.\d+, uploaded to s3://", plain)
 
     kept = fail("resources down --stage dev --yes", project)
     assert f"Stack {APP} runs on these resources" in kept
@@ -205,6 +210,18 @@ def test_deploy_refuses_a_stage_that_chalice_has_deployed(project: Path) -> None
 
     deployed.write_text(json.dumps({"resources": []}))
     assert "There is no stack" in succeed("destroy --stage dev --yes", project)
+
+
+def test_deploy_refuses_another_python_than_the_stages_before_it_changes_anything(
+    project: Path, aws: Aws
+) -> None:
+    other = next(name for name in ENDS if name != "python{}.{}".format(*sys.version_info))
+    change_stage(project, "dev", {}, runtime=other)
+
+    refused = fail("deploy --stage dev", project)
+
+    assert f"type: make deploy STAGE=dev PYTHON={other}\n" in refused
+    assert status_of(RESOURCES, aws) is None
 
 
 def test_an_open_stage_needs_a_second_option(project: Path, aws: Aws) -> None:
@@ -463,7 +480,7 @@ def test_the_same_code_has_the_same_digest_at_any_time(tmp_path: Path) -> None:
     assert digest_of(packed("c", "x", 2020)) != digest_of(packed("d", "y", 2020))
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy"])
+@pytest.mark.parametrize("command", ["package", "deploy", "destroy"])
 def test_make_requires_a_stage(command: str) -> None:
     answer = subprocess.run(
         ["make", command],  # noqa: S607 (make is found as a user's shell finds it)
