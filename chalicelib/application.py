@@ -24,7 +24,7 @@ from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
 from chalicelib.settings import EventSettings, LogSettings, Settings
-from chalicelib.telemetry import Telemetry, make_logger
+from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 
 
 def new_id() -> str:
@@ -62,6 +62,7 @@ class Application:
         Lambda gives it a whole CPU until its module is loaded, and only its share of one from then
         on. What the API needs depends on the request.
         """
+        hold_back_libraries()
         if function == "process_orders":
             _ = self.processor, self.acknowledge
         elif function == "publish_events":

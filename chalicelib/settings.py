@@ -132,8 +132,9 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name)
     if not value:
         raise SettingsError(
-            f'{name} is not set: run "make run" for a local stack, or put the stage\'s resources '
-            "into environment_variables in .chalice/config.json"
+            f'{name} is not set: for a stage on AWS, "python -m ops resources up --stage STAGE" '
+            "writes it into .chalice/config.json, and the next deployment sets it; on one machine, "
+            '"make run" does'
         )
     return value
 

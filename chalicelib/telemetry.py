@@ -7,6 +7,7 @@ type and place, never by their message, which may quote an order; the exceptions
 """
 
 import json
+import logging
 import sys
 import traceback
 from collections import Counter, defaultdict
@@ -26,6 +27,7 @@ from chalicelib.services.processed import Processed
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import DEFAULT_SERVICE, LogSettings, SettingsError
 
+CLIENT_LIBRARIES = ("botocore", "urllib3")
 METRICS_NAMESPACE = "Orders"
 UNSPECIFIED_CHANNEL = "unspecified"
 TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%FZ"  # %F is Powertools' directive for milliseconds
@@ -56,6 +58,17 @@ class TextFormatter(LambdaPowertoolsFormatter):
             return f"{time} {level:<7} {message:<20} {keys}"
         emphasis = COLOURS.get(level, "")
         return f"{DIM}{time}{RESET} {emphasis}{level:<7} {message:<20}{RESET} {DIM}{keys}{RESET}"
+
+
+def hold_back_libraries() -> None:
+    """
+    Keep what the clients of AWS log below WARNING out of the log, whatever level Lambda is told.
+
+    Lambda gives its log level to the root logger, and so to all others. At DEBUG botocore logs
+    whole requests: account numbers, amounts and signatures.
+    """
+    for name in CLIENT_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def make_logger(settings: LogSettings, stream: IO[str] | None = None) -> Logger:

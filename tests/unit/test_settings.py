@@ -22,6 +22,14 @@ def test_settings_need_only_the_resources() -> None:
     assert settings.audit_shards == 4
 
 
+def test_the_error_says_what_sets_a_missing_resource() -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_env({})
+
+    assert '"python -m ops resources up --stage STAGE"' in str(raised.value)
+    assert '"make run"' in str(raised.value)
+
+
 @pytest.mark.parametrize("name", RESOURCES)
 @pytest.mark.parametrize("value", [None, ""])
 def test_the_error_names_the_missing_resource(name: str, value: str | None) -> None:

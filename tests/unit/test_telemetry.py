@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import LogSettings
-from chalicelib.telemetry import Telemetry, make_logger
+from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 from ops.cost.standing import METRICS
 from tests.builders import START, Clock, order_text, redelivered, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
@@ -439,3 +440,17 @@ def test_metrics_count_a_message_whose_age_is_unknown(
     (metrics,) = emf(capsys.readouterr().out)
     assert metrics["OrdersUnreadable"] == [1.0]
     assert "ageMs" not in logged.lines[0]
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+@pytest.mark.parametrize("library", ["botocore.endpoint", "urllib3.connectionpool"])
+def test_the_clients_of_aws_log_nothing_below_a_warning(
+    caplog: pytest.LogCaptureFixture, library: str, level: int
+) -> None:
+    caplog.set_level(level)
+
+    hold_back_libraries()
+    logging.getLogger(library).log(level, "Making request with params: %s", order_text())
+    logging.getLogger(library).warning("Connection pool is full")
+
+    assert [record.getMessage() for record in caplog.records] == ["Connection pool is full"]
