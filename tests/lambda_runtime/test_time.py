@@ -1,0 +1,71 @@
+"""A store that does not answer: the function ends in time by itself, or Lambda ends it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.aws_parts import LAMBDA_RUNTIME
+from tests.builders import order_text
+from tests.e2e.relay import StallingRelay
+from tests.lambda_runtime.account import Account
+from tests.lambda_runtime.conftest import Start
+from tests.lambda_runtime.package import PROCESSOR, Package
+
+pytestmark = pytest.mark.aws_part(LAMBDA_RUNTIME.name)
+
+# The function begins no call with less than half of it left, and one call takes six seconds.
+AMPLE_SECONDS = 10
+# The emulator counts the INIT of a first invocation too.
+SHORT_SECONDS = 4
+
+
+@pytest.fixture
+def table(account: Account) -> Iterator[StallingRelay]:
+    """Stand between the function and DynamoDB."""
+    with StallingRelay(account.aws_port) as relay:
+        yield relay
+
+
+def test_a_function_answers_before_lambda_ends_it(
+    plain: Package, start: Start, account: Account, table: StallingRelay
+) -> None:
+    """The first call takes all the time that there is for calls: no other one is begun."""
+    event = account.deliver(*[order_text("slow", amount=amount) for amount in (1, 2, 3)])
+    function = start(
+        plain,
+        PROCESSOR,
+        variables={"AWS_ENDPOINT_URL_DYNAMODB": table.stall().url},
+        timeout_seconds=AMPLE_SECONDS,
+    )
+
+    answer = function.invoke(event)
+
+    failed = {failure["itemIdentifier"] for failure in answer.body["batchItemFailures"]}
+    assert failed == {record["messageId"] for record in event["Records"]}
+    errors = [line["error"] for line in function.log if line.get("message") == "failed"]
+    assert errors == ["StoreUnavailable", "OutOfTime", "OutOfTime"]
+    assert account.waiting() == 3
+
+
+def test_a_function_that_lambda_ends_loses_nothing(
+    plain: Package, start: Start, account: Account, table: StallingRelay
+) -> None:
+    """Lambda ends it in the middle of a call. A new process of it gets the message again."""
+    event = account.deliver(order_text("cut-off"))
+    function = start(
+        plain,
+        PROCESSOR,
+        variables={"AWS_ENDPOINT_URL_DYNAMODB": table.stall().url},
+        timeout_seconds=SHORT_SECONDS,
+    )
+
+    cut_off = function.invoke(event)
+
+    assert cut_off.text == f"Task timed out after {SHORT_SECONDS}.00 seconds"
+    assert account.records("cut-off") == []
+    assert account.waiting() == 1
+    table.resume()
+    account.end_visibility_timeout(event)
+    assert function.invoke(account.receive()).body == {"batchItemFailures": []}
+    (record,) = account.records("cut-off")
+    assert (record["status"]["S"], record["receiveCount"]["N"]) == ("ACCEPTED", "2")
