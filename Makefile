@@ -96,7 +96,7 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
 	done
 
-bench: $(BENCH) ## Compare speed and cost with usual designs, into docs/performance.md (5 minutes)
+bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs, into docs/performance.md (6 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
 bench-scale: $(DEV) $(AWS) $(BENCH) ## Measure the API, and how it all grows, into docs/performance.md (8 minutes)

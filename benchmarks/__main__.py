@@ -2,7 +2,7 @@
 Measure every contender in one run: `make bench`.
 
 A whole run writes its tables into docs/performance.md and its counts into ops/cost/measured.json.
-It takes less than five minutes on a quiet machine; on a busy one the figures are worth little.
+It takes about six minutes on a quiet machine; on a busy one the figures are worth little.
 `--sections` measures less, and only prints it.
 """
 
@@ -13,18 +13,19 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import cold_start, machine, memory, singly, throughput
+from benchmarks import cold_start, lambda_runtime, machine, memory, singly, throughput
 from benchmarks.events import Mix
 from benchmarks.processes import ROOT
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
 from ops.cost import bill, standing
+from tests.aws_parts import LAMBDA_RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Goal = tuple[str, float, str, bool]
-SECTIONS = ("throughput", "cold-start", "memory")
+SECTIONS = ("throughput", "cold-start", "lambda-runtime", "memory")
 # `python -m ops cost` computes with it.
 MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
@@ -40,6 +41,8 @@ def main(sections: Sequence[str]) -> None:
         full, throttled = cold_start.measure(progress)
         tables["cold-start"] = cold_start.report(full, throttled)
         goals += cold_start.goals(full)
+    if "lambda-runtime" in sections and _has_lambda_runtime(progress):
+        tables["lambda-runtime"] = lambda_runtime.report(lambda_runtime.measure(progress))
     with ThreadPoolExecutor(1) as beside:
         remembering = beside.submit(memory.measure) if "memory" in sections else None
         if "throughput" in sections:
@@ -49,11 +52,19 @@ def main(sections: Sequence[str]) -> None:
         if remembering:
             progress.step("memory, after up to 100,000 orders")
             goals += memory.goals(remembering.result())
-    tables["goals"] = f"Measured {machine.description()}.\n\n{goals_table(goals)}"
+    if goals:
+        tables["goals"] = f"Measured {machine.description()}.\n\n{goals_table(goals)}"
     if set(SECTIONS) <= set(sections):
         _write_down(tables, cells)
         progress.step("done: docs/performance.md")
     print("\n\n".join(tables.values()))  # noqa: T201 (the result of the command)
+
+
+def _has_lambda_runtime(progress: Progress) -> bool:
+    missing = LAMBDA_RUNTIME.missing()
+    if missing:
+        progress.step(f"no cold starts on {LAMBDA_RUNTIME.name}: {missing}")
+    return not missing
 
 
 def _write_down(tables: dict[str, str], cells: throughput.Cells) -> None:

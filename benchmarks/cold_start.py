@@ -82,8 +82,8 @@ def _starts(given: dict[str, str], directory: Path) -> dict[str, Start]:
     """List all starts by title: a module, and the variables that it runs with."""
     return {
         **{title: (f"benchmarks.contenders.{name}", given) for name, title in CONTENDERS.items()},
-        PLAIN: _packaged(given, _make_package(directory / "plain", vendored=False)),
-        VENDORED: _packaged(given, _make_package(directory / "vendored", vendored=True)),
+        PLAIN: _packaged(given, make_package(directory / "plain", vendored=False)),
+        VENDORED: _packaged(given, make_package(directory / "vendored", vendored=True)),
     }
 
 
@@ -132,7 +132,7 @@ def _start(
     )
 
 
-def _make_package(directory: Path, *, vendored: bool) -> Path:
+def make_package(directory: Path, *, vendored: bool) -> Path:
     """Make the content of `chalice package`'s zip: its only bytecode comes from vendor/."""
     without_bytecode = shutil.ignore_patterns("__pycache__")
     directory.mkdir(parents=True)

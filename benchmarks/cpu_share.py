@@ -54,7 +54,7 @@ class CpuShare:
             self._hold()
 
     def _hold(self) -> None:
-        left, used, period_ends = self._quota_seconds, self._cpu_seconds(), time.monotonic()
+        left, used, period_ends = self._quota_seconds, cpu_seconds(self._pid), time.monotonic()
         stopped = False
         while not self._over.is_set():
             if time.monotonic() >= period_ends:
@@ -64,16 +64,18 @@ class CpuShare:
                     self._signal(signal.SIGCONT)
                     stopped = False
             time.sleep(GLANCE_SECONDS)
-            now = self._cpu_seconds()
+            now = cpu_seconds(self._pid)
             left, used = left - (now - used), now
             if left <= 0 and not stopped:
                 self._signal(signal.SIGSTOP)
                 stopped = True
 
-    def _cpu_seconds(self) -> float:
-        # How Linux numbers the CPU clock of another process; see clock_getcpuclockid(3).
-        return time.clock_gettime((~self._pid << 3) | 2)
-
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.kill(self._pid, number)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Read the CPU time that another process has used so far, all of its threads together."""
+    # How Linux numbers the CPU clock of another process; see clock_getcpuclockid(3).
+    return time.clock_gettime((~pid << 3) | 2)

@@ -64,7 +64,7 @@ class Function:
 
     def __enter__(self) -> Self:
         with self._output.open("wb") as output, self._emulator_log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [
                     str(_emulator()),
                     *("--runtime-interface-emulator-address", f"{LOOPBACK}:{self.port}"),
@@ -85,8 +85,8 @@ class Function:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
+        self.process.terminate()
+        self.process.wait()
 
     def invoke(self, event: Mapping[str, Any]) -> Answer:
         """Invoke it with an event, and wait for its answer."""
@@ -130,7 +130,7 @@ class Function:
             status = (process / "stat").read_text(encoding="utf-8")
         except OSError:
             return False  # it has ended meanwhile
-        return int(status.rpartition(")")[2].split()[1]) == self._process.pid
+        return int(status.rpartition(")")[2].split()[1]) == self.process.pid
 
     def _durations(self, pattern: re.Pattern[str]) -> list[float]:
         return [float(text) for text in pattern.findall(self._emulator_log.read_text())]

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks import lambda_runtime
 from benchmarks.contender import Outcome
 from benchmarks.events import Mix, batches
+from benchmarks.lambda_runtime import BASE, ColdStart
 from benchmarks.report import by_round
 from benchmarks.throughput import (
     FULL,
@@ -95,3 +97,13 @@ def test_a_row_shows_each_contenders_orders_a_second_cpu_share_and_calls() -> No
 
     assert first.startswith("| batch 1, all valid | 10.0 · 1.00 | ")
     assert first.endswith(" | 10.0 · 0.50 | 3.00 · 3.00 · 3.00 · 1.10 |")
+
+
+def test_a_row_of_lambdas_runtime_shows_medians_and_the_share_of_cpu_by_round() -> None:
+    base = [ColdStart(200, 300, 50, 350, 54), ColdStart(400, 600, 100, 700, 56)]
+    ours = [ColdStart(100, 150, 40, 190, 40), ColdStart(240, 450, 60, 510, 42)]
+
+    rows = lambda_runtime.contenders_table({BASE: base, OURS: ours}).splitlines()[2:]
+
+    assert rows[0] == f"| {BASE} | 300 | 1.00 | 450 | 75 | 525 | 55 |"
+    assert rows[1] == f"| {OURS} | 170 | 0.55 | 300 | 50 | 350 | 41 |"
