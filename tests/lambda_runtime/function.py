@@ -102,7 +102,8 @@ class Function:
     @property
     def lines(self) -> list[str]:
         """All that the function has written so far, as CloudWatch gets it, line by line."""
-        written = self._output.read_text(encoding="utf-8").splitlines()
+        # A traceback in Lambda's text format is one line: it has carriage returns within.
+        written = self._output.read_bytes().decode().removesuffix("\n").split("\n")
         return [line for line in written if not PLATFORM_LINE.match(line)]
 
     @property

@@ -31,6 +31,10 @@ def test_the_packages_differ_in_vendor(plain: Package, vendored: Package) -> Non
     assert (vendored.code / "botocore").exists()
 
 
+def test_a_package_for_arm64_runs_on_any_processor(package: Package) -> None:
+    assert [path.name for path in package.code.rglob("*.so*")] == []
+
+
 def test_the_emulator_of_lambda_listens_on_this_machine_only(plain: Package, start: Start) -> None:
     function = start(plain, API)
 

@@ -17,6 +17,11 @@ pytestmark = pytest.mark.aws_part(LAMBDA_RUNTIME.name)
 SECRET = {"fromAccount": "55501234", "toAccount": "55509876", "amount": "31337.42"}
 # In the values of a request that is signed, and in no line that says what happened.
 NEVER_LOGGED = (*SECRET.values(), "31337.421", "Authorization", "AWS4-HMAC-SHA256")
+AS_CHALICE_DEPLOYS = {
+    "ORDERS_PARTIAL_BATCH": "disabled",
+    "AWS_LAMBDA_LOG_FORMAT": "Text",
+    "AWS_LAMBDA_LOG_LEVEL": "",
+}
 POSTED = gateway_event("POST", "/orders", body=order_text("posted", **SECRET))
 
 
@@ -135,6 +140,20 @@ def test_a_function_that_lacks_a_setting_says_so_in_one_sentence_at_init(
     assert answer.body["errorMessage"].startswith(says)
     (error,) = [line for line in function.log if line["level"] == "ERROR"]
     assert error["errorMessage"] == answer.body["errorMessage"]
+
+
+def test_lambdas_own_line_of_an_error_is_text_after_chalice_deploy(
+    plain: Package, start: Start, each_kind: dict[str, Any]
+) -> None:
+    """Chalice sets no log format. The function's own lines are JSON all the same."""
+    function = start(plain, PROCESSOR, variables=AS_CHALICE_DEPLOYS)
+
+    function.invoke(each_kind)
+
+    *own, error = function.lines
+    assert error.startswith("[ERROR] BatchFailed: 1 of 5 messages failed and stay on the queue")
+    assert all(line.startswith("{") for line in own)
+    assert secrets_in(function) == []
 
 
 def test_the_api_answers_without_a_setting_and_logs_which_one(plain: Package, start: Start) -> None:
