@@ -10,29 +10,17 @@ import pytest
 
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
+from tests.environment import same_everywhere
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_parts.plugin", "tests.simulation.tally"]
 
-AWS_ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _nobodys_aws_account() -> Iterator[None]:
-    """Keep every test away from an account that the developer is signed in to."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"]:
-            environment.delenv(name, raising=False)
-        for name, value in AWS_ENVIRONMENT.items():
-            environment.setenv(name, value)
-        yield
+def pytest_sessionstart() -> None:
+    """Begin in the same environment on every machine; the processes that tests start inherit it."""
+    same = same_everywhere(os.environ)
+    os.environ.clear()
+    os.environ.update(same)
 
 
 @pytest.fixture(autouse=True)

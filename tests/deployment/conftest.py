@@ -1,6 +1,5 @@
 """The app, packaged once for each stage."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ LITTER = (
     # Of `make vendor`, with an older botocore.
     "vendor/botocore/of_an_older_release.py",
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _bytecode_is_written() -> Iterator[None]:
-    """Let Python write bytecode, as on most machines, whatever this machine is told."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ class Run:
             self.process = subprocess.Popen(
                 ["make", "run", f"PORT={port}", f"AWS_PORT={aws_port}", console],
                 cwd=ROOT,
-                env=typed_in_a_terminal(os.environ) | {"TMPDIR": str(log_file.parent)},
+                env=os.environ | {"TMPDIR": str(log_file.parent)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -68,11 +68,6 @@ class Run:
             return response.status, json.loads(response.read())
         finally:
             connection.close()
-
-
-def typed_in_a_terminal(environment: Any) -> dict[str, str]:
-    """Leave out the variables that an outer `make test` hands to the makes inside it."""
-    return {name: value for name, value in environment.items() if not name.startswith("MAKE")}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -171,7 +166,6 @@ def test_a_port_in_use_gets_a_sentence_and_what_to_type(variable: str) -> None:
         refused = subprocess.run(
             ["make", "run", *(f"{name}={number}" for name, number in ports.items())],
             cwd=ROOT,
-            env=typed_in_a_terminal(os.environ),
             capture_output=True,
             text=True,
             check=False,

@@ -1,0 +1,40 @@
+"""The environment that the tests run in: the same on every machine."""
+
+from collections.abc import Mapping
+
+# What programs need to start here, and how pip reaches packages from here. The time zone stays: the
+# tests hold in every one, and .ci/run tries another.
+KEPT = {"HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"} | {
+    f"PIP_{name}"
+    for name in (
+        *("CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "EXTRA_INDEX_URL", "FIND_LINKS"),
+        *("INDEX_URL", "NO_INDEX", "PROXY", "TRUSTED_HOST"),
+    )
+}
+# How thoroughly to test. Every ORDERS_..._REQUIRED stays too: it turns a skip into a failure.
+SWITCHES = {"HYPOTHESIS_PROFILE", "ORDERS_SCREENSHOTS", "SIMULATION"}
+
+# Nobody's account, not even one that the machine itself has a role in.
+AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def same_everywhere(environment: Mapping[str, str]) -> dict[str, str]:
+    """
+    Copy what the tests need of a machine's environment, and set the rest as they expect it.
+
+    A list of what goes would miss the next setting of AWS's SDK, Python, pip, make or a terminal.
+    """
+    kept = {name: value for name, value in environment.items() if _is_kept(name)}
+    return kept | AWS | {"LANG": "C.UTF-8"}
+
+
+def _is_kept(name: str) -> bool:
+    required = name.startswith("ORDERS_") and name.endswith("_REQUIRED")
+    return required or name in KEPT | SWITCHES or name.startswith("PYTEST_XDIST_")
