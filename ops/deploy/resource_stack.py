@@ -39,7 +39,7 @@ class ResourceStack:
         self._config = config
         self._screen = screen
         self._stacks = stacks
-        self._text = (config.project / RESOURCES_TEMPLATE).read_text()
+        self._text = (config.project / RESOURCES_TEMPLATE).read_text(encoding="utf-8")
         self._template = load_template(self._text)
 
     def up(self, ask: Ask, *, dry_run: bool = False) -> dict[str, str]:

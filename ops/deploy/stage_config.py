@@ -95,7 +95,7 @@ class StageConfig:
         Returns the names of those that changed; with none, the file is not touched.
         """
         path = self.project / CONFIG
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         before = _parsed(path)["stages"][self.stage].get(VARIABLES, {})
         # Emptied, not left: the app must not subscribe to a stream that was turned off.
         gone = {name: "" for name in OPTIONAL_OUTPUTS if before.get(name)}
@@ -167,7 +167,7 @@ def _skip(text: str, position: int) -> int:
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        config: dict[str, Any] = json.loads(path.read_text())
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DeploymentProblem(f"There is no {path}: run this in the checkout.") from error
     except ValueError as error:
@@ -180,5 +180,5 @@ def _parsed(path: Path) -> dict[str, Any]:
 def _replace(path: Path, text: str) -> None:
     """Replace a file: all of it or nothing, should the process end in the middle."""
     draft = path.with_suffix(".json.new")
-    draft.write_text(text)
+    draft.write_text(text, encoding="utf-8")
     draft.replace(path)

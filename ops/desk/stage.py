@@ -183,5 +183,5 @@ def _session(stage: str, queue_url: str) -> boto3.Session:
 
 
 def _config(config_file: Path) -> dict[str, Any]:
-    config: dict[str, Any] = json.loads(config_file.read_text())
+    config: dict[str, Any] = json.loads(config_file.read_text(encoding="utf-8"))
     return config

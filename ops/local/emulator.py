@@ -82,7 +82,7 @@ class Emulator(ChildProcess):
         """Return the end of its log."""
         if not self.log_file.exists():
             return ""
-        lines = self.log_file.read_text(errors="replace").splitlines()
+        lines = self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-count:])
 
 

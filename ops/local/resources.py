@@ -33,7 +33,7 @@ def create_resources(
     name = resources_stack_name(LOCAL_STAGE)
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=TEMPLATE.read_text(),
+        TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
         Parameters=_parameters(visibility_timeout_seconds),
         OnFailure="DO_NOTHING",
     )

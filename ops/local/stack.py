@@ -161,7 +161,7 @@ class LocalStack(LocalResources):
         """The log of API and worker so far; empty without a `log_file`."""
         if self._log_file is None or not self._log_file.exists():
             return ""
-        return self._log_file.read_text()
+        return self._log_file.read_text(encoding="utf-8")
 
     @property
     def processes(self) -> list[ChildProcess]:

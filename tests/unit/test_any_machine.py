@@ -1,5 +1,6 @@
-"""The tests pass on any machine, whatever its environment says."""
+"""The program and its tests do the same on any machine, whatever its environment says."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -71,6 +72,26 @@ REPRESENTATIVE = (
     "tests/contract/test_order_queue.py::test_an_order_arrives_as_it_was_sent[moto]",
 )
 
+PROGRAM = [
+    path.relative_to(PROJECT_ROOT)
+    for folder in ("chalicelib", "ops")
+    for path in sorted((PROJECT_ROOT / folder).rglob("*.py"))
+]
+
+
+def takes_the_locales_encoding(call: ast.expr) -> bool:
+    """Say whether a call reads or writes text without saying in which encoding."""
+    assert isinstance(call, ast.Call)
+    given = {keyword.arg for keyword in call.keywords}
+    if "encoding" in given:
+        return False
+    match call.func:
+        case ast.Attribute(attr="read_text" | "write_text"):
+            return True
+        case ast.Name(id="open"):
+            return "'rb'" not in ast.unparse(call)
+    return "text" in given
+
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_no_setting_of_the_machine_reaches_a_test(name: str) -> None:
@@ -104,3 +125,27 @@ def test_representative_tests_pass_on_a_foreign_machine(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=str)
+def test_the_program_names_the_encoding_of_each_text(path: Path) -> None:
+    """Without a name Python takes the locale's, and some files of ours hold more than ASCII."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+    assert [ast.unparse(call) for call in calls if takes_the_locales_encoding(call)] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("path.read_text()", True),
+        ("path.write_text(content, encoding='utf-8')", False),
+        ("open('page')", True),
+        ("open('page', 'rb')", False),
+        ("open('page', encoding='utf-8')", False),
+        ("subprocess.run(command, text=True)", True),
+        ("subprocess.run(command, encoding='utf-8')", False),
+    ],
+)
+def test_a_call_that_takes_the_locales_encoding_is_found(call: str, found: bool) -> None:
+    assert takes_the_locales_encoding(ast.parse(call, mode="eval").body) is found
