@@ -1,6 +1,7 @@
 """Names of stages, and of the stacks, functions and alarms that a stage is made of."""
 
 LOCAL_STAGE = "local"
+OLDEST_MESSAGE_ALARM = "oldest-message-age"
 
 
 def resources_stack_name(stage: str) -> str:

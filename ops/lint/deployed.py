@@ -10,16 +10,19 @@ from botocore.exceptions import ClientError
 
 from ops.lint.stage import (
     API_NAME,
+    AlarmSettings,
     BucketSettings,
     FunctionSettings,
     MappingSettings,
     QueueSettings,
     StageSettings,
     TableSettings,
+    alarm_settings,
     denies_plain_http,
 )
 from ops.stack_outputs import outputs_of
 from ops.stage_names import (
+    OLDEST_MESSAGE_ALARM,
     alarm_name,
     api_function_name,
     processor_name,
@@ -81,6 +84,7 @@ class DeployedStage:
             mapping=self._mapping(),
             routes=self._routes(),
             alarms=self._alarms(),
+            oldest_message_alarm=self._oldest_message_alarm(),
         )
 
     def _client(self, service: str) -> Any:
@@ -193,6 +197,11 @@ class DeployedStage:
             for page in pages.paginate(AlarmNamePrefix=prefix)
             for alarm in page.get("MetricAlarms", [])
         )
+
+    def _oldest_message_alarm(self) -> AlarmSettings | None:
+        names = [alarm_name(self._stage, OLDEST_MESSAGE_ALARM)]
+        found = self._client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+        return alarm_settings(found[0]) if found else None
 
     def _routes(self) -> dict[str, bool]:
         apigateway = self._client("apigateway")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 VISIBILITY_TIMES_FUNCTION_TIMEOUT = 6
 FEWEST_RECEIVES = 5
+# From its third receive on, the age of the oldest message leaves a message out.
+RECEIVES_WITH_AN_AGE = 2
 LARGEST_BATCH_WITHOUT_WINDOW = 10
 LARGEST_BATCH = 10_000
 FEWEST_CONCURRENT, MOST_CONCURRENT = 2, 1000
@@ -52,6 +54,22 @@ def _visibility_timeout(stage: StageSettings) -> Iterable[str]:
         yield (
             f"the visibility timeout is {actual} s, and should be at least {least} s for a "
             f"function of {timeout} s and a window of {window} s"
+        )
+
+
+@rule(
+    "oldest-message-alarm",
+    "A message that is received three times and not deleted no longer counts in the age.",
+    f"{SQS_DOCS}/sqs-available-cloudwatch-metrics.html",
+)
+def _oldest_message_alarm(stage: StageSettings) -> Iterable[str]:
+    alarm = stage.oldest_message_alarm
+    counted = RECEIVES_WITH_AN_AGE * stage.queue.visibility_timeout_seconds
+    if alarm and alarm.threshold + alarm.lasting_seconds > counted:
+        yield (
+            f"the age of the oldest message must be over {alarm.threshold:g} s for "
+            f"{alarm.lasting_seconds} s to raise its alarm: an order that keeps failing counts "
+            f"for {counted} s only (OldestMessageAlarmSeconds)"
         )
 
 
@@ -143,6 +161,7 @@ def _maximum_concurrency(stage: StageSettings) -> Iterable[str]:
 QUEUE_RULES = (
     _partial_batch_pair,
     _visibility_timeout,
+    _oldest_message_alarm,
     _dead_letter_queue,
     _retention_order,
     _mapping_source,

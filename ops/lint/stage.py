@@ -75,6 +75,20 @@ class TableSettings:
 
 
 @dataclass(frozen=True)
+class AlarmSettings:
+    """An alarm: it is raised when its metric is beyond the threshold for that long."""
+
+    threshold: float
+    lasting_seconds: int
+
+
+def alarm_settings(alarm: Mapping[str, Any]) -> AlarmSettings:
+    """Read an alarm, which CloudWatch and CloudFormation write with the same names."""
+    lasting = alarm["Period"] * alarm["EvaluationPeriods"]
+    return AlarmSettings(float(alarm["Threshold"]), int(lasting))
+
+
+@dataclass(frozen=True)
 class StageSettings:
     """
     A stage.
@@ -93,3 +107,4 @@ class StageSettings:
     mapping: MappingSettings
     routes: Mapping[str, bool]
     alarms: frozenset[str]
+    oldest_message_alarm: AlarmSettings | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.lint.rule import SQS_DOCS, rule
-from ops.stage_names import LOCAL_STAGE, alarm_name
+from ops.stage_names import LOCAL_STAGE, OLDEST_MESSAGE_ALARM, alarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ OPEN_ROUTES = {"GET /health", "GET /docs", "GET /openapi.json"}
 UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 ALARMS = (
     "dlq-not-empty",
-    "oldest-message-age",
+    OLDEST_MESSAGE_ALARM,
     "processor-errors",
     "failed-attempts",
     "processor-throttles",

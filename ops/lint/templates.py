@@ -14,9 +14,15 @@ from ops.lint.stage import (
     QueueSettings,
     StageSettings,
     TableSettings,
+    alarm_settings,
     denies_plain_http,
 )
-from ops.stage_names import api_function_name, processor_name
+from ops.stage_names import (
+    OLDEST_MESSAGE_ALARM,
+    alarm_name,
+    api_function_name,
+    processor_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,7 +127,10 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
     }
     api, processor = functions[api_function_name(stage)], functions[processor_name(stage)]
     (api_definition,) = app.of_type("AWS::Serverless::Api").values()
-    alarms = resources.of_type("AWS::CloudWatch::Alarm").values()
+    alarms = {
+        alarm["AlarmName"]: alarm for alarm in resources.of_type("AWS::CloudWatch::Alarm").values()
+    }
+    oldest = alarms.get(alarm_name(stage, OLDEST_MESSAGE_ALARM))
     return StageSettings(
         stage=stage,
         queue=_queue(resources, "OrdersQueue"),
@@ -132,7 +141,8 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         processor=_function(processor, retentions),
         mapping=_mapping(processor),
         routes=_routes(api_definition["DefinitionBody"]),
-        alarms=frozenset(alarm["AlarmName"] for alarm in alarms),
+        alarms=frozenset(alarms),
+        oldest_message_alarm=alarm_settings(oldest) if oldest else None,
     )
 
 

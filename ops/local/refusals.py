@@ -10,8 +10,9 @@ from chalice.local import LocalGatewayException
 from chalicelib.http.problems import Problem
 from chalicelib.orders.errors import Sentence, sentence
 
-# API Gateway's: a larger body never reaches a function.
-MAX_BODY_BYTES = 10 * 1024 * 1024
+# Lambda's, for the event that a function is called with: a larger body never reaches one. API
+# Gateway's own is 10 MB.
+MAX_BODY_BYTES = 6 * 1024 * 1024
 SHOWN_CHARACTERS = 80
 
 
@@ -59,7 +60,7 @@ def bad_chunks() -> Problem:
 
 
 def too_large() -> Problem:
-    """Say that the body is larger than API Gateway lets through."""
+    """Say that the body is larger than AWS hands to a function."""
     return Problem(
         "request-too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -11,6 +11,7 @@ from ops.cli import lint
 from ops.lint.deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage import (
+    AlarmSettings,
     BucketSettings,
     FunctionSettings,
     MappingSettings,
@@ -63,6 +64,7 @@ GOOD = StageSettings(
         "POST /orders": True,
     },
     alarms=frozenset(f"orders-prod-{name}" for name in ALARMS),
+    oldest_message_alarm=AlarmSettings(threshold=480, lasting_seconds=180),
 )
 
 
@@ -84,6 +86,8 @@ BAD = [
     ("partial-batch-pair", changed("mapping", reports_failures=False)),
     ("visibility-timeout", changed("queue", visibility_timeout_seconds=359)),
     ("visibility-timeout", changed("mapping", window_seconds=1)),
+    ("oldest-message-alarm", changed("oldest_message_alarm", threshold=541)),
+    ("oldest-message-alarm", changed("oldest_message_alarm", lasting_seconds=300)),
     ("dead-letter-queue", changed("queue", moves_to=OTHER)),
     ("dead-letter-queue", changed("queue", moves_to=None)),
     ("dead-letter-queue", changed("queue", maximum_receives=4)),
@@ -171,10 +175,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_command_names_the_fault_and_its_recommendation(run: Any) -> None:
-    code, output = run(changed("queue", visibility_timeout_seconds=60))
+    code, output = run(changed("queue", visibility_timeout_seconds=350))
 
     assert code == 1
-    assert "the visibility timeout is 60 s, and should be at least 360 s" in output
+    assert "the visibility timeout is 350 s, and should be at least 360 s" in output
     assert "AWS: At least six times the function's time-out" in output
     assert f"Stage prod: {len(RULES) - 1} of {len(RULES)} rules are kept." in output
 

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.orders.terms import TERMS
 from ops.__main__ import main
+from ops.local.refusals import MAX_BODY_BYTES
 from ops.project import PROJECT_ROOT
 from tests.ops_commands import subcommand
 
@@ -27,6 +28,7 @@ NAMED_FILE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
 MODULE = re.compile(r"python -m ((?:benchmarks|ops|tests)[\w.]*)")
 OPS_COMMAND = re.compile(r"python -m ops ([a-z][^`\n|]*)")
 MAKE_TARGET = re.compile(r"(?:`|^ {4}|^\$ )make ([a-z][a-z-]*)", re.MULTILINE)
+QUERY = re.compile(r"\?(\w+=[^\s&`\"'#)]*(?:&\w+=[^\s&`\"'#)]*)+)")
 DATED_VERSION = re.compile(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", re.MULTILINE)
 
 
@@ -120,6 +122,32 @@ def test_every_make_target_of_a_page_exists(page: str) -> None:
     targets = re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE)
 
     assert set(MAKE_TARGET.findall(text_of(page))) <= set(targets)
+
+
+def unsorted_queries(text: str) -> list[str]:
+    """Find the queries whose parameters are not in the order of their names."""
+    queries = QUERY.findall(text)
+    return [query for query in queries if query.split("&") != sorted(query.split("&"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_query_of_a_page_can_be_signed_by_an_older_curl(page: str) -> None:
+    """AWS sorts the parameters before it checks the signature, curl before 8.3 does not."""
+    assert unsorted_queries(text_of(page)) == []
+
+
+def test_a_query_that_is_not_in_order_is_found() -> None:
+    text = "`/orders?limit=2&status=REJECTED` '$URL/orders?to=...&from=...' /orders?limit=1"
+
+    assert unsorted_queries(text) == ["to=...&from=..."]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["docs/problems.md", "chalicelib/http/openapi.json", "infrastructure/merge-template.yaml"],
+)
+def test_the_largest_request_is_the_one_that_is_refused_here(file: str) -> None:
+    assert set(re.findall(r"(\d+) MB", text_of(file))) >= {f"{MAX_BODY_BYTES >> 20}"}
 
 
 def test_the_newest_release_has_the_projects_version() -> None:
