@@ -1,6 +1,8 @@
 """`python -m ops`: the commands of developers and operators."""
 
 import importlib
+import io
+import sys
 
 import click
 
@@ -50,6 +52,10 @@ class Commands(click.Group):
 )
 def main() -> None:
     """Run, watch and deploy the order system."""
+    # A terminal whose encoding lacks a character gets its code, not a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

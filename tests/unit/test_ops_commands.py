@@ -80,10 +80,13 @@ def typed(
     desk: Any = None,
     stdin: str = "",
     locale: str = "C.UTF-8",
+    charset: str = "utf-8",
 ) -> Result:
     """Type a command over a desk in place of a stage's; return its output and exit code."""
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": locale}
-    return CliRunner(env=terminal).invoke(main, arguments, input=stdin, obj=lambda *_: desk)
+    return CliRunner(charset, env=terminal).invoke(
+        main, arguments, input=stdin, obj=lambda *_: desk
+    )
 
 
 def test_an_export_in_a_missing_format_says_what_to_type(
@@ -189,6 +192,18 @@ def test_an_error_is_shown_in_the_readers_language(locale: str, said: str) -> No
     done = typed(["orders", "show", "order-001"], desk, locale=locale)
 
     assert f"not_positive: {said}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("charset", "said"), [("ascii", "se recibi\\xf3 -1"), ("latin-1", "se recibió -1")]
+)
+def test_a_terminal_that_lacks_a_character_gets_its_code(charset: str, said: str) -> None:
+    (record,) = recorded(order_text(amount=-1))
+    desk = SimpleNamespace(orders=Recorded(record))
+
+    done = typed(["orders", "show", "order-001"], desk, locale="es_ES", charset=charset)
+
+    assert (done.exit_code, said in done.stdout) == (0, True)
 
 
 def test_json_is_the_same_for_all_its_readers() -> None:
