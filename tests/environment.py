@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
+
 # What programs need to start here, and how pip reaches packages from here. The time zone stays: the
 # tests hold in every one, and .ci/run tries another.
 KEPT = {"HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"} | {
@@ -16,9 +18,9 @@ SWITCHES = {"HYPOTHESIS_PROFILE", "ORDERS_SCREENSHOTS", "SIMULATION"}
 
 # Nobody's account, not even one that the machine itself has a role in.
 AWS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "AWS_DEFAULT_REGION": REGION,
     "AWS_CONFIG_FILE": "/dev/null",
     "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     "AWS_EC2_METADATA_DISABLED": "true",

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from ops.local.environment import without_aws_settings
-from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 from tests.chaos.report import table
 from tests.chaos.run import Settings, run
+from tests.environment import same_everywhere
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,13 +23,9 @@ from tests.chaos.run import Settings, run
 )
 def main(orders: int, clients: int, seed: int, partial_batch: bool, log_file: Path | None) -> None:
     """Hand orders in while everything fails now and then, and account for each of them."""
-    own = without_aws_settings(os.environ) | {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_DEFAULT_REGION": REGION,
-    }
+    same = same_everywhere(os.environ)
     os.environ.clear()
-    os.environ.update(own)
+    os.environ.update(same)
     began_at = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="orders-chaos-") as directory:
         result = run(
