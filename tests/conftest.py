@@ -16,8 +16,13 @@ from tests.environment import same_everywhere
 pytest_plugins = ["tests.aws_parts.plugin", "tests.simulation.tally"]
 
 
-def pytest_sessionstart() -> None:
-    """Begin in the same environment on every machine; the processes that tests start inherit it."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """
+    Begin in the same environment on every machine; the processes that tests start inherit it.
+
+    It goes first: what other plugins set then stays.
+    """
     same = same_everywhere(os.environ)
     os.environ.clear()
     os.environ.update(same)

@@ -107,7 +107,7 @@ def test_what_starts_programs_and_what_chooses_tests_is_kept(name: str) -> None:
 
 def test_this_process_runs_in_that_environment() -> None:
     assert same_everywhere(os.environ).items() <= os.environ.items()
-    assert not FOREIGN.keys() & os.environ.keys()
+    assert not FOREIGN.items() & os.environ.items()
 
 
 def test_representative_tests_pass_on_a_foreign_machine(tmp_path: Path) -> None:
