@@ -12,7 +12,7 @@ from botocore.config import Config
 from cfnlint.decode import cfn_yaml
 
 from benchmarks.processes import ROOT
-from chalicelib.aws.clients import CLIENT_CONFIG
+from chalicelib.aws.clients import CLIENT_CONFIG, S3_CONFIG
 from ops.local.stack import LocalResources
 from ops.ports import LOOPBACK, accepts_connections, free_port
 
@@ -68,13 +68,14 @@ def client_of(service: str, url: str, *, read_timeout_seconds: float | None = No
     It is like the system's own, but it never tries again, and it waits longer if told to.
     """
     waiting = Config(read_timeout=read_timeout_seconds) if read_timeout_seconds else Config()
+    special = S3_CONFIG if service == "s3" else Config()
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 (no account has it)
-        config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(waiting),
+        config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(waiting).merge(special),
     )
 
 

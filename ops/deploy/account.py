@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+
+from chalicelib.aws.clients import S3_CONFIG
+from ops.aws_hosts import is_of_aws
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -26,10 +28,15 @@ CONFIG = Config(
 
 @dataclass(frozen=True)
 class Identity:
-    """The caller, and the account."""
+    """The caller, by its ARN, and the account."""
 
     account_id: str
     caller: str
+
+    @property
+    def partition(self) -> str:
+        """The partition of the account: `aws`, `aws-cn`, ..."""
+        return self.caller.split(":")[1]
 
 
 class Aws:
@@ -67,7 +74,7 @@ class Aws:
 
     @cached_property
     def s3(self) -> S3Client:
-        return self.session.client("s3", config=CONFIG)
+        return self.session.client("s3", config=CONFIG.merge(S3_CONFIG))
 
     @cached_property
     def sqs(self) -> SQSClient:
@@ -89,8 +96,7 @@ class Aws:
     def emulator_url(self) -> str | None:
         """The endpoint in place of AWS; None on AWS itself."""
         endpoint = self.cloudformation.meta.endpoint_url
-        host = urlsplit(endpoint).hostname or ""
-        return None if ".amazonaws." in f"{host}." else endpoint
+        return None if is_of_aws(endpoint) else endpoint
 
     @property
     def credentials(self) -> Credentials | None:

@@ -69,10 +69,11 @@ class Artifacts:
         self._aws.s3.put_object(
             Bucket=self.bucket, Key=key, Body=template.encode(), ExpectedBucketOwner=self._owner
         )
-        endpoint = self._aws.emulator_url
-        if endpoint:
-            return f"{endpoint}/{self.bucket}/{key}"
-        return f"https://{self.bucket}.s3.{self._aws.region}.amazonaws.com/{key}"
+        signed = self._aws.s3.generate_presigned_url(
+            "get_object", Params={"Bucket": self.bucket, "Key": key}
+        )
+        # CloudFormation reads it with the caller's rights: without the signature, which expires.
+        return signed.partition("?")[0]
 
     def _exists(self) -> bool:
         try:
@@ -113,8 +114,24 @@ class Artifacts:
             Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}, ExpectedBucketOwner=owner
         )
         s3.put_bucket_policy(
-            Bucket=bucket, Policy=json.dumps(_tls_only(bucket)), ExpectedBucketOwner=owner
+            Bucket=bucket, Policy=json.dumps(self._tls_only()), ExpectedBucketOwner=owner
         )
+
+    def _tls_only(self) -> dict[str, Any]:
+        arn = f"arn:{self._aws.identity.partition}:s3:::{self.bucket}"
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "RefusePlainHttp",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "s3:*",
+                    "Resource": [arn, f"{arn}/*"],
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                }
+            ],
+        }
 
     def _has(self, key: str) -> bool:
         try:
@@ -131,20 +148,3 @@ class Artifacts:
             "these credentials may not see it. If it is yours, ask for s3:ListBucket on it and run "
             "the command again; if not, change the name in ops/deploy/artifacts.py."
         )
-
-
-def _tls_only(bucket: str) -> dict[str, Any]:
-    arn = f"arn:aws:s3:::{bucket}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "RefusePlainHttp",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [arn, f"{arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ops.aws_hosts import region_of
 from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:
@@ -33,8 +34,5 @@ def require_same_place(config: StageConfig, aws: Aws, *, move: bool) -> None:
 
 def _place_of(queue_url: str) -> tuple[str, str] | None:
     """Tell account and region of a queue on AWS; None for any other."""
-    parts = urlsplit(queue_url)
-    host = (parts.hostname or "").split(".")
-    if host[0] != "sqs" or "amazonaws" not in host:
-        return None
-    return parts.path.split("/")[1], host[1]
+    region = region_of(queue_url)
+    return (urlsplit(queue_url).path.split("/")[1], region) if region else None

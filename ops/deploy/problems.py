@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.exceptions import (
@@ -21,6 +20,8 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+
+from ops.aws_hosts import region_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,27 +122,25 @@ def _explain_silence(error: BotoCoreError, environment: Mapping[str, str]) -> st
             "should be there, or type `unset AWS_ENDPOINT_URL` for AWS itself; then run the "
             "command again."
         )
-    doubts = _doubts_about(_region_of(error))
+    doubts = _doubts_about(region_of(error.kwargs.get("endpoint_url", "")))
     return (
         f"AWS does not answer ({error}). {doubts}Look whether this machine has a network, and run "
         "the command again."
     )
 
 
-def _doubts_about(region: str) -> str:
-    known = botocore.session.Session().get_available_regions("cloudformation")
+def _doubts_about(region: str | None) -> str:
+    session = botocore.session.Session()
+    known = [
+        name
+        for partition in session.get_available_partitions()
+        for name in session.get_available_regions("cloudformation", partition)
+    ]
     if not region or region in known:
         return ""
     close = get_close_matches(region, known, n=1)
     meant = f": did you mean {close[0]}? " if close else ". "
     return f"The region is {region}, which boto3 does not know{meant}"
-
-
-def _region_of(error: BotoCoreError) -> str:
-    """Find the region in the address that did not answer, https://SERVICE.REGION.amazonaws.com."""
-    url: str = error.kwargs.get("endpoint_url", "")
-    host = (urlsplit(url).hostname or "").split(".")
-    return host[1] if len(host) > 2 and "amazonaws" in host[2:] else ""  # noqa: PLR2004 (above)
 
 
 def _sentence(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError
 from chalicelib.aws.clients import S3_CONFIG, made_once
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.settings import Settings, SettingsError
+from ops.aws_hosts import region_of
 from ops.local_stage import (
     DEFAULT_AWS_PORT,
     NotRunning,
@@ -42,7 +42,6 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=READERS,
 )
-QUEUE_URL_REGION = re.compile(r"https://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
 
 
 class StageUnavailable(Exception):
@@ -166,9 +165,8 @@ def _connect(name: str, config_file: Path) -> Stage:
 
 
 def _session(stage: str, queue_url: str) -> boto3.Session:
-    match = QUEUE_URL_REGION.match(queue_url)
     try:
-        session = boto3.Session(region_name=(match[1] or match[2]) if match else None)
+        session = boto3.Session(region_name=region_of(queue_url))
         credentials = session.get_credentials()
     except BotoCoreError as error:  # a profile that isn't there
         raise StageUnavailable(f"AWS can't be used as it is set up here: {error}") from error

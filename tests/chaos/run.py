@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from chalicelib.aws.clients import S3_CONFIG
 from chalicelib.aws.items import from_item
 from chalicelib.orders.record import Record
 from tests.chaos.checker import Findings, Outside, check
@@ -155,7 +156,7 @@ class View:
     def __init__(self, stack: ChaosStack) -> None:
         self._outputs = stack.outputs
         self._sqs: SQSClient = boto3.client("sqs", endpoint_url=stack.aws_url)
-        self._s3: S3Client = boto3.client("s3", endpoint_url=stack.aws_url)
+        self._s3: S3Client = boto3.client("s3", endpoint_url=stack.aws_url, config=S3_CONFIG)
         self._dynamodb: DynamoDBClient = boto3.client("dynamodb", endpoint_url=stack.aws_url)
 
     def wait_until_settled(self, at_most: int = 0) -> None:

@@ -8,6 +8,7 @@ from typing import Self
 
 import boto3
 
+from chalicelib.aws.clients import S3_CONFIG
 from ops.local.stack import LocalStack
 from tests.chaos.proxy import FaultProxy
 
@@ -44,7 +45,7 @@ class ChaosStack(LocalStack):
     def _warm_up(self) -> None:
         """Call each service once: at the first call the proxy loads its model for seconds."""
         boto3.client("sqs", endpoint_url=self.proxy.url).list_queues()
-        boto3.client("s3", endpoint_url=self.proxy.url).list_buckets()
+        boto3.client("s3", endpoint_url=self.proxy.url, config=S3_CONFIG).list_buckets()
         boto3.client("dynamodb", endpoint_url=self.proxy.url).list_tables()
 
 

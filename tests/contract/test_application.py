@@ -18,6 +18,7 @@ from chalicelib.aws.clients import (
     CLIENT_CONFIG,
     HEALTH_CONFIG,
     OPERATIONS,
+    S3_CONFIG,
     ClientFactory,
     LambdaClients,
     make_session,
@@ -231,9 +232,8 @@ def test_a_client_calls_the_same_handlers_as_one_with_all_handlers(service: str)
 
 
 def test_the_archive_is_unavailable_when_its_endpoint_does_not_answer() -> None:
-    client = boto3.client(
-        "s3", endpoint_url=f"http://127.0.0.1:{free_port()}", config=HEALTH_CONFIG
-    )
+    endpoint = f"http://127.0.0.1:{free_port()}"
+    client = boto3.client("s3", endpoint_url=endpoint, config=HEALTH_CONFIG.merge(S3_CONFIG))
 
     with pytest.raises(StoreUnavailable, match="S3 PutObject: EndpointConnectionError"):
         OrderArchive(client, "orders").keep(submission())

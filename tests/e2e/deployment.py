@@ -18,6 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from chalicelib.aws.clients import S3_CONFIG
 from ops.deploy.packaging import PackagedApp, package_app
 from ops.lint.deployed import DeployedStage
 from ops.lint.rules import RULES
@@ -94,10 +95,11 @@ class EmulatedAccount:
         self._cleanup.close()
 
     def client(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, proxies={})
         client = boto3.client(
             cast("Any", service),
             endpoint_url=self.url,
-            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+            config=S3_CONFIG.merge(config) if service == "s3" else config,
         )
         self._cleanup.callback(client.close)
         return client

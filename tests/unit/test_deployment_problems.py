@@ -61,8 +61,9 @@ def test_a_mistyped_region_gets_a_guess() -> None:
     assert "eu-wset-3, which boto3 does not know: did you mean eu-west-3?" in explained
 
 
-def test_a_region_that_exists_is_not_doubted() -> None:
-    error = ConnectTimeoutError(endpoint_url="https://sts.eu-west-1.amazonaws.com/")
+@pytest.mark.parametrize("host", ["eu-west-1.amazonaws.com", "cn-north-1.amazonaws.com.cn"])
+def test_a_region_that_exists_is_not_doubted(host: str) -> None:
+    error = ConnectTimeoutError(endpoint_url=f"https://sts.{host}/")
 
     explained = explain(error, {})
 
