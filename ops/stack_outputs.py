@@ -1,4 +1,4 @@
-"""The outputs of a stack, and the app's variables that are made from them."""
+"""The outputs and parameters of a stack, and the app's variables that are made from them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ OPTIONAL_OUTPUTS = {
 def outputs_of(stack: StackTypeDef) -> dict[str, str]:
     """Return a stack's outputs by their names."""
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def parameters_of(stack: StackTypeDef) -> dict[str, str]:
+    """Return the values of a stack's parameters by their names."""
+    return {
+        parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+        for parameter in stack.get("Parameters", [])
+    }
 
 
 def resource_variables(outputs: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli.exits import OutOfReach
 from ops.deploy.problems import explain
-from ops.lint.deployed import DeployedStage, NotDeployed
+from ops.lint.deployed import DeployedStage
+from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class QueueSettings:
     moves_to: str | None = None
     maximum_receives: int | None = None
     takes_from: tuple[str, ...] = ()
+
+    @property
+    def account_id(self) -> str:
+        return self.arn.split(":")[4]
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,37 @@ def alarm_settings(alarm: Mapping[str, Any]) -> AlarmSettings:
 
 
 @dataclass(frozen=True)
-class StageSettings:
+class GatewaySettings:
     """
-    A stage.
+    The REST API. It has no id before it is deployed.
 
-    `routes` says of each method and path ("GET /orders") whether API Gateway checks a signature;
-    `alarms` are names.
+    `stages` are API Gateway's own; `routes` says of each method and path ("GET /orders") whether
+    API Gateway checks a signature.
     """
+
+    rest_api_id: str | None = None
+    stages: frozenset[str] = frozenset()
+    routes: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """A KMS key of the user's own, its policy, and the services that use it for a stage."""
+
+    arn: str
+    enabled: bool
+    policy: Mapping[str, Any]
+    caller_account: str
+    services: tuple[str, ...]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """A stage. `alarms` are names; `key` is None where AWS manages the keys."""
 
     stage: str
     queue: QueueSettings
@@ -105,6 +133,7 @@ class StageSettings:
     api: FunctionSettings
     processor: FunctionSettings
     mapping: MappingSettings
-    routes: Mapping[str, bool]
+    gateway: GatewaySettings
     alarms: frozenset[str]
     oldest_message_alarm: AlarmSettings | None = None
+    key: KeySettings | None = None

@@ -48,13 +48,30 @@ def _api_timeout(stage: StageSettings) -> Iterable[str]:
     "https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html",
 )
 def _closed_routes(stage: StageSettings) -> Iterable[str]:
-    for route, closed in sorted(stage.routes.items()):
+    routes = stage.gateway.routes
+    for route, closed in sorted(routes.items()):
         if closed and route in OPEN_ROUTES:
             yield f"{route} asks for a signature: those who need it have none"
         if not closed and route not in OPEN_ROUTES:
             yield f"{route} is open to anyone"
-    if not stage.routes:
+    if not routes:
         yield "the API has no route"
+
+
+@rule(
+    "one-api-stage",
+    "One stage of the API: SAM makes a second one unless OpenApiVersion is set.",
+    "https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/"
+    "sam-resource-api.html",
+)
+def _one_api_stage(stage: StageSettings) -> Iterable[str]:
+    gateway = stage.gateway
+    for name in sorted(gateway.stages - {stage.stage}):
+        yield (
+            f"the API can be called by a stage {name} too, which has neither throttle nor access "
+            f"log; to delete it, type `aws apigateway delete-stage --rest-api-id "
+            f"{gateway.rest_api_id or 'ID'} --stage-name {name}`"
+        )
 
 
 @rule(
@@ -140,6 +157,7 @@ def _log_retention(stage: StageSettings) -> Iterable[str]:
 STAGE_RULES = (
     _api_timeout,
     _closed_routes,
+    _one_api_stage,
     _encryption_at_rest,
     _encryption_in_transit,
     _archive_bucket,

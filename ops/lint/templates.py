@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
-
-from cfnlint.decode import cfn_yaml
 
 from ops.lint.stage import (
     BucketSettings,
     FunctionSettings,
+    GatewaySettings,
     MappingSettings,
     QueueSettings,
     StageSettings,
@@ -25,94 +23,15 @@ from ops.stage_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-PSEUDO_PARAMETERS = {
-    "AWS::AccountId": "000000000000",
-    "AWS::Partition": "aws",
-    "AWS::Region": "us-east-1",
-    "AWS::URLSuffix": "amazonaws.com",
-    "AWS::NoValue": None,
-}
+    from ops.lint.template import Template
+
 # Lambda's own.
 DEFAULT_BATCH_SIZE = 10
-
-
-class Template:
-    """
-    A CloudFormation template, its parameters filled in.
-
-    It knows the functions that these templates use; what is known only once there is a resource
-    stays `{"Ref": ...}`, or its ARN's name.
-    """
-
-    def __init__(self, path: Path, **parameters: str) -> None:
-        content = cfn_yaml.load(str(path))
-        defaults = {
-            name: parameter.get("Default") for name, parameter in content["Parameters"].items()
-        }
-        self._values = {**PSEUDO_PARAMETERS, **defaults, **parameters}
-        self._conditions = content.get("Conditions", {})
-        self._functions: dict[str, Callable[[Any], Any]] = {
-            "Ref": self._ref,
-            "Fn::If": self._if,
-            "Fn::Equals": lambda pair: self.resolve(pair[0]) == self.resolve(pair[1]),
-            "Fn::Not": lambda one: not self.resolve(one[0]),
-            "Fn::Or": lambda several: any(self.resolve(each) for each in several),
-            "Fn::Sub": self._sub,
-            "Fn::GetAtt": self._get_attribute,
-        }
-        self._raw = content["Resources"]
-        self.resources: dict[str, dict[str, Any]] = {
-            name: self.resolve(resource) for name, resource in self._raw.items()
-        }
-
-    def resolve(self, node: Any) -> Any:
-        """Fill in all of a node that can be known."""
-        if isinstance(node, list):
-            return [self.resolve(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        if len(node) == 1:
-            ((name, argument),) = node.items()
-            if name in self._functions:
-                return self._functions[name](argument)
-        resolved = {name: self.resolve(value) for name, value in node.items()}
-        # AWS::NoValue: as if the property were not there.
-        return {name: value for name, value in resolved.items() if value is not None}
-
-    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the properties of all resources of a type."""
-        return {
-            name: resource["Properties"]
-            for name, resource in self.resources.items()
-            if resource["Type"] == kind
-        }
-
-    def _ref(self, name: str) -> Any:
-        return self._values.get(name, {"Ref": name})
-
-    def _if(self, argument: list[Any]) -> Any:
-        condition, then, otherwise = argument
-        return self.resolve(then if self.resolve(self._conditions[condition]) else otherwise)
-
-    def _sub(self, argument: Any) -> str:
-        text: str = argument if isinstance(argument, str) else argument[0]
-        return re.sub(
-            r"\$\{([A-Za-z0-9:.]+)\}",
-            lambda found: str(self._values.get(found[1], found[0])),
-            text,
-        )
-
-    def _get_attribute(self, argument: Any) -> str:
-        name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-        if (self._raw[name]["Type"], attribute) == ("AWS::SQS::Queue", "Arn"):
-            return self._sub(
-                "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
-                + self._sub(self.resolve(self._raw[name]["Properties"]["QueueName"]))
-            )
-        return f"{name}.{attribute}"
+# Without it SAM makes a second stage, which has this name.
+NO_SECOND_STAGE = "OpenApiVersion"
+SECOND_STAGE = "Stage"
 
 
 def stage_of_templates(stage: str, resources: Template, app: Template) -> StageSettings:
@@ -126,7 +45,6 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         for properties in resources.of_type("AWS::Logs::LogGroup").values()
     }
     api, processor = functions[api_function_name(stage)], functions[processor_name(stage)]
-    (api_definition,) = app.of_type("AWS::Serverless::Api").values()
     alarms = {
         alarm["AlarmName"]: alarm for alarm in resources.of_type("AWS::CloudWatch::Alarm").values()
     }
@@ -140,7 +58,7 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         api=_function(api, retentions),
         processor=_function(processor, retentions),
         mapping=_mapping(processor),
-        routes=_routes(api_definition["DefinitionBody"]),
+        gateway=_gateway(app),
         alarms=frozenset(alarms),
         oldest_message_alarm=alarm_settings(oldest) if oldest else None,
     )
@@ -210,6 +128,15 @@ def _mapping(processor: Mapping[str, Any]) -> MappingSettings:
         window_seconds=properties.get("MaximumBatchingWindowInSeconds", 0),
         maximum_concurrency=properties.get("ScalingConfig", {}).get("MaximumConcurrency"),
         reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+    )
+
+
+def _gateway(app: Template) -> GatewaySettings:
+    (properties,) = app.of_type("AWS::Serverless::Api").values()
+    single = NO_SECOND_STAGE in {**app.globals_of("Api"), **properties}
+    return GatewaySettings(
+        stages=frozenset({properties["StageName"]} | (set() if single else {SECOND_STAGE})),
+        routes=_routes(properties["DefinitionBody"]),
     )
 
 

@@ -9,8 +9,10 @@ from cfnlint import api as cfnlint
 
 from ops.deploy.packaging import PackagedApp, package_app
 from ops.lint.rules import RULES
-from ops.lint.templates import Template, stage_of_templates
-from tests.deployment.test_template import RESOURCES, of_type, translated
+from ops.lint.template import Template
+from ops.lint.templates import stage_of_templates
+from tests.deployment.sam import of_type, translated
+from tests.deployment.test_template import RESOURCES
 from tests.project import copy_project, outputs_of, record_resources
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +10,18 @@ from cfnlint import api as cfnlint
 
 from ops.deploy.packaging import PackagedApp
 from ops.lint.rules import RULES
-from ops.lint.templates import Template, stage_of_templates
-from ops.local.emulator import EMULATOR_PYTHON
+from ops.lint.template import Template
+from ops.lint.templates import stage_of_templates
 from ops.project import PROJECT_ROOT
 from ops.stage_names import api_function_name, processor_name
+from tests.deployment.sam import of_type
 
 RESOURCES = PROJECT_ROOT / "infrastructure" / "resources.yaml"
-TRANSLATE = """
-import json, sys
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-session = boto3.session.Session(region_name="us-east-1")
-translator = Translator({}, Parser(), boto_session=session)
-json.dump(translator.translate(json.load(sys.stdin), {}), sys.stdout)
-"""
 
 
 def content_of(packaged: PackagedApp) -> dict[str, Any]:
     content: dict[str, Any] = yaml.safe_load(packaged.template.read_text())
     return content
-
-
-def translated(packaged: PackagedApp) -> dict[str, Any]:
-    """Apply the SAM transform: AWS runs the same code."""
-    uploaded = yaml.safe_load(packaged.template_with_code_at("code", "deployment.zip"))
-    done = subprocess.run(
-        [str(EMULATOR_PYTHON), "-c", TRANSLATE],
-        input=json.dumps(uploaded),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    resources: dict[str, Any] = json.loads(done.stdout)["Resources"]
-    return resources
-
-
-def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [r["Properties"] for r in resources.values() if r["Type"] == kind]
 
 
 def gateway_responses(packaged: PackagedApp) -> dict[str, dict[str, Any]]:
@@ -72,20 +44,6 @@ def test_both_templates_keep_every_rule(packaged: PackagedApp) -> None:
 def test_cfn_lint_finds_no_fault(packaged: PackagedApp) -> None:
     """`make lint` checks the other template."""
     assert cfnlint.lint_file(packaged.template) == []
-
-
-def test_the_sam_transform_makes_the_intended_resources(packaged: PackagedApp) -> None:
-    resources = translated(packaged)
-
-    (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
-    (stage,) = of_type(resources, "AWS::ApiGateway::Stage")
-    assert stage["StageName"] == packaged.stage
-    assert stage["MethodSettings"][0]["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
-    functions = of_type(resources, "AWS::Lambda::Function")
-    assert [f["Architectures"] for f in functions] == [["arm64"], ["arm64"]]
-    assert [f["LoggingConfig"] for f in functions] == [{"LogFormat": "JSON"}] * 2
 
 
 def test_every_merged_resource_meets_one_of_the_app(

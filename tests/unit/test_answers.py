@@ -17,7 +17,7 @@ from botocore.model import Shape
 from botocore.session import Session
 
 CODE = sorted([*Path("chalicelib").rglob("*.py"), *Path("ops").rglob("*.py"), Path("app.py")])
-MAKES_A_CLIENT = ("client", "_client", "make")
+MAKES_A_CLIENT = ("client", "_client", "make", "of")
 # Lists that are never empty: without one, an answer means nothing, and a KeyError says so.
 NEVER_EMPTY = {
     "Stacks": "DescribeStacks, by name: the stack, or an error",

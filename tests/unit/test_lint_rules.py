@@ -8,12 +8,14 @@ from click.testing import CliRunner
 
 from ops.__main__ import main
 from ops.cli import lint
-from ops.lint.deployed import NotDeployed
+from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage import (
     AlarmSettings,
     BucketSettings,
     FunctionSettings,
+    GatewaySettings,
+    KeySettings,
     MappingSettings,
     QueueSettings,
     StageSettings,
@@ -57,12 +59,16 @@ GOOD = StageSettings(
         maximum_concurrency=10,
         reports_failures=True,
     ),
-    routes={
-        "GET /health": False,
-        "GET /docs": False,
-        "GET /openapi.json": False,
-        "POST /orders": True,
-    },
+    gateway=GatewaySettings(
+        rest_api_id="a1b2c3",
+        stages=frozenset({"prod"}),
+        routes={
+            "GET /health": False,
+            "GET /docs": False,
+            "GET /openapi.json": False,
+            "POST /orders": True,
+        },
+    ),
     alarms=frozenset(f"orders-prod-{name}" for name in ALARMS),
     oldest_message_alarm=AlarmSettings(threshold=480, lasting_seconds=180),
 )
@@ -71,6 +77,18 @@ GOOD = StageSettings(
 def changed(part: str, **changes: Any) -> StageSettings:
     """Change one part of the good stage."""
     return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
+
+
+def key_with(*statements: Any, **changes: Any) -> KeySettings:
+    """Make a key whose policy has these statements."""
+    key = KeySettings(
+        arn="arn:aws:kms:eu-west-1:111122223333:key/1",
+        enabled=True,
+        policy={"Statement": [{"Effect": "Allow", **each} for each in statements]},
+        caller_account="111122223333",
+        services=("sqs", "s3", "dynamodb", "sns"),
+    )
+    return replace(key, **changes)
 
 
 def broken(stage: StageSettings) -> set[str]:
@@ -102,9 +120,11 @@ BAD = [
     ("maximum-concurrency", changed("mapping", maximum_concurrency=1)),
     ("maximum-concurrency", changed("processor", reserved_concurrency=9)),
     ("api-timeout", changed("api", timeout_seconds=29)),
-    ("closed-routes", replace(GOOD, routes={"GET /health": False, "GET /orders": False})),
-    ("closed-routes", replace(GOOD, routes={"GET /health": True})),
-    ("closed-routes", replace(GOOD, routes={})),
+    ("closed-routes", changed("gateway", routes={"GET /health": False, "GET /orders": False})),
+    ("closed-routes", changed("gateway", routes={"GET /health": True})),
+    ("closed-routes", changed("gateway", routes={})),
+    ("one-api-stage", changed("gateway", stages=frozenset({"prod", "Stage"}))),
+    ("key-policy", replace(GOOD, key=key_with({}))),
     ("encryption-at-rest", changed("queue", encrypted=False)),
     ("encryption-at-rest", changed("dead_letter_queue", encrypted=False)),
     ("encryption-at-rest", changed("bucket", encrypted=False)),
@@ -147,9 +167,9 @@ def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:
 
 
 def test_a_stage_for_trying_needs_no_deletion_protection() -> None:
-    stage = replace(changed("table", protected=False), stage="dev", alarms=frozenset())
+    stage = replace(changed("table", protected=False), stage="dev")
 
-    assert broken(stage) == {"alarms"}
+    assert "record-table" not in broken(stage)
 
 
 class Deployed:
@@ -186,6 +206,12 @@ def test_the_command_names_the_fault_and_its_recommendation(run: Any) -> None:
 def test_the_command_lists_kept_rules_only_on_request(run: Any) -> None:
     assert run(GOOD) == (0, f"Stage prod: {len(RULES)} of {len(RULES)} rules are kept.\n")
     assert "kept    visibility-timeout" in run(GOOD, "--verbose")[1]
+
+
+def test_the_second_stage_of_an_api_is_named_with_the_command_that_deletes_it(run: Any) -> None:
+    _, output = run(changed("gateway", stages=frozenset({"prod", "Stage"})))
+
+    assert "`aws apigateway delete-stage --rest-api-id a1b2c3 --stage-name Stage`" in output
 
 
 def test_a_missing_stage_is_reported(run: Any) -> None:

@@ -1,0 +1,32 @@
+"""The clients that read a deployed stage, one for each service that is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.clients import S3_CONFIG
+
+if TYPE_CHECKING:
+    import boto3
+
+
+class StageClients:
+    """Clients with the operator's credentials, region and endpoints."""
+
+    def __init__(self, session: boto3.session.Session) -> None:
+        self._session = session
+        self._clients: dict[str, Any] = {}
+
+    def of(self, service: str) -> Any:
+        """Make the client of a service, once."""
+        if service not in self._clients:
+            make: Any = self._session.client
+            config = S3_CONFIG if service == "s3" else None
+            self._clients[service] = make(service, config=config)
+        return self._clients[service]
+
+    def close(self) -> None:
+        """Close the connections that were opened."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()

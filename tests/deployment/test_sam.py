@@ -1,0 +1,290 @@
+"""The packaged template as CloudFormation makes it: after AWS's own SAM transform."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from cfnlint import api as cfnlint
+
+from ops.deploy.packaging import PackagedApp, package_app
+from ops.lint.stage_rules import OPEN_ROUTES
+from ops.lint.template import Template
+from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
+from ops.templates import load_template
+from tests.deployment.sam import of_type, translated
+from tests.project import STAGES, change_stage, copy_project, outputs_of, record_resources
+
+STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
+EVENTS = {"EventsKind": "sns", "EventsTarget": "arn:topic", "TableStreamArn": STREAM}
+CALLERS = "arn:aws:iam::111122223333:root,arn:aws-cn:iam::444455556666:role/channels/web"
+# Each function's resource, its name after the stage, its time-out, and whose policy it has.
+FUNCTIONS = {
+    "APIHandler": ("", 20, "api"),
+    "ProcessOrders": ("-process_orders", 60, "processor"),
+    "PublishEvents": ("-publish_events", 60, "events"),
+}
+
+pytestmark = pytest.mark.aws_part("AWS SAM translator")
+
+
+class Deployable(NamedTuple):
+    """A packaged stage, and the resources that CloudFormation makes of it."""
+
+    packaged: PackagedApp
+    events: bool
+    resources: dict[str, Any]
+
+    @property
+    def functions(self) -> dict[str, tuple[str, int, str]]:
+        return {n: f for n, f in FUNCTIONS.items() if self.events or n != "PublishEvents"}
+
+    def only(self, kind: str) -> dict[str, Any]:
+        """Return the properties of the one resource of a type."""
+        (properties,) = of_type(self.resources, kind)
+        return properties
+
+    def mapping_of(self, function: str) -> dict[str, Any]:
+        mappings = of_type(self.resources, "AWS::Lambda::EventSourceMapping")
+        (mapping,) = [each for each in mappings if each["FunctionName"] == {"Ref": function}]
+        return mapping
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(stage, events) for stage in STAGES for events in (False, True)],
+    ids=lambda variant: f"{variant[0]}-events-{'on' if variant[1] else 'off'}",
+)
+def deployable(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, deployments: Path
+) -> Deployable:
+    stage, events = request.param
+    directory = tmp_path_factory.mktemp("sam")
+    project = copy_project(directory / "orders", deployments)
+    record_resources(project, stage, outputs_of(stage) | (EVENTS if events else {}))
+    packaged = package_app(stage, directory / "packaged", project)
+    return Deployable(packaged, events, translated(packaged))
+
+
+def test_the_api_has_exactly_one_stage_which_is_throttled_and_can_log(
+    deployable: Deployable,
+) -> None:
+    stage = deployable.only("AWS::ApiGateway::Stage")
+    deployment = deployable.only("AWS::ApiGateway::Deployment")
+
+    # A deployment that names a stage makes it, beside the one that is a resource.
+    assert "StageName" not in deployment
+    assert stage["StageName"] == deployable.packaged.stage
+    (settings,) = stage["MethodSettings"]
+    assert settings == {
+        "HttpMethod": "*",
+        "ResourcePath": "/*",
+        "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
+        "DataTraceEnabled": False,
+    }
+    condition, log, _ = stage["AccessLogSetting"]["Fn::If"]
+    assert condition == "HasAccessLog"
+    assert log["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+
+
+def test_the_definition_stays_as_chalice_writes_it(deployable: Deployable) -> None:
+    packaged = yaml.safe_load(deployable.packaged.template.read_text())
+    written = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    api = deployable.only("AWS::ApiGateway::RestApi")
+
+    assert api["Body"] == written
+    assert api["Body"]["swagger"] == "2.0"
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["MinimumCompressionSize"] == 1024
+
+
+def test_each_function_has_a_role_with_its_written_policy_and_nothing_else(
+    deployable: Deployable,
+) -> None:
+    stage = deployable.packaged.stage
+    for name, (_, _, file) in deployable.functions.items():
+        role, attribute = deployable.resources[name]["Properties"]["Role"]["Fn::GetAtt"]
+        properties = deployable.resources[role]["Properties"]
+        written = (PROJECT_ROOT / ".chalice" / f"policy-{file}-{stage}.json").read_text()
+
+        assert attribute == "Arn"
+        assert [each["PolicyDocument"] for each in properties["Policies"]] == [json.loads(written)]
+        assert "ManagedPolicyArns" not in properties
+        (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert trust["Action"] == "sts:AssumeRole"
+    assert len(of_type(deployable.resources, "AWS::IAM::Role")) == len(deployable.functions)
+
+
+def test_the_queue_feeds_the_processor_as_the_stage_says(deployable: Deployable) -> None:
+    stage = deployable.packaged.stage
+    queue = f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:orders-{stage}"
+
+    assert deployable.mapping_of("ProcessOrders") == {
+        "FunctionName": {"Ref": "ProcessOrders"},
+        "EventSourceArn": {"Fn::Sub": queue},
+        "BatchSize": 10,
+        "MaximumBatchingWindowInSeconds": 0,
+        "ScalingConfig": {"MaximumConcurrency": {"dev": 10, "prod": 100}[stage]},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    }
+
+
+def test_the_stream_feeds_the_publisher_only_with_events_on(deployable: Deployable) -> None:
+    mappings = of_type(deployable.resources, "AWS::Lambda::EventSourceMapping")
+
+    assert len(mappings) == (2 if deployable.events else 1)
+    if deployable.events:
+        mapping = deployable.mapping_of("PublishEvents")
+        unpublished = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::Sub"]
+        (pattern,) = mapping["FilterCriteria"]["Filters"]
+        assert mapping["EventSourceArn"] == STREAM
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (
+            10,
+            86_400,
+        )
+        assert "FunctionResponseTypes" not in mapping
+        assert unpublished.endswith(":orders-events-dlq-${Stage}")
+        assert json.loads(pattern["Pattern"])["eventName"] == ["INSERT"]
+
+
+def test_only_this_api_may_invoke_and_only_its_own_function(deployable: Deployable) -> None:
+    permission = deployable.only("AWS::Lambda::Permission")
+
+    arn, names = permission.pop("SourceArn")["Fn::Sub"]
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": "APIHandler"},
+        "Principal": "apigateway.amazonaws.com",
+    }
+    assert arn.endswith(":${AWS::Region}:${AWS::AccountId}:${RestAPIId}/*")
+    assert names == {"RestAPIId": {"Ref": "RestAPI"}}
+
+
+def test_each_function_is_on_arm_logs_json_and_has_its_time(deployable: Deployable) -> None:
+    found = {
+        name: resource["Properties"]
+        for name, resource in deployable.resources.items()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+
+    assert found.keys() == deployable.functions.keys()
+    for name, (suffix, timeout_seconds, _) in deployable.functions.items():
+        function = found[name]
+        assert function["FunctionName"] == {"Fn::Sub": f"orders-${{Stage}}{suffix}"}
+        assert function["Architectures"] == ["arm64"]
+        assert function["LoggingConfig"] == {"LogFormat": "JSON"}
+        assert (function["Timeout"], function["MemorySize"]) == (timeout_seconds, 512)
+        partial = function["Environment"]["Variables"]["ORDERS_PARTIAL_BATCH"]
+        assert (partial == "enabled") == (name == "ProcessOrders")
+
+
+def test_nothing_is_made_that_is_not_meant(deployable: Deployable) -> None:
+    """The transform could add a resource of its own, as it added the second stage."""
+    kinds = sorted(resource["Type"] for resource in deployable.resources.values())
+
+    assert kinds == sorted(
+        [
+            "AWS::ApiGateway::Deployment",
+            "AWS::ApiGateway::RestApi",
+            "AWS::ApiGateway::Stage",
+            "AWS::Lambda::Permission",
+            "AWS::Logs::LogGroup",
+            *["AWS::IAM::Role", "AWS::Lambda::Function"] * len(deployable.functions),
+            *["AWS::Lambda::EventSourceMapping"] * (len(deployable.functions) - 1),
+        ]
+    )
+
+
+# Callers of other accounts
+
+
+@pytest.fixture(scope="module")
+def for_others(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> PackagedApp:
+    return packaged_for(CALLERS, tmp_path_factory.mktemp("others"), deployments)
+
+
+def packaged_for(callers: str, directory: Path, deployments: Path) -> PackagedApp:
+    project = copy_project(directory / "orders", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
+    settings = json.loads((project / ".chalice" / "config.json").read_text())["stages"]["dev"]
+    parameters = settings["template_parameters"] | {"OtherCallers": callers}
+    change_stage(project, "dev", {}, template_parameters=parameters)
+    return package_app("dev", directory / "packaged", project)
+
+
+def policy_of(packaged: PackagedApp) -> dict[str, Any] | None:
+    """Return the resource policy of the API, as CloudFormation makes it."""
+    (api,) = Template(packaged.template).of_type("AWS::Serverless::Api").values()
+    policy: dict[str, Any] | None = api["DefinitionBody"].get("x-amazon-apigateway-policy")
+    return policy
+
+
+def test_an_api_without_callers_of_other_accounts_has_no_resource_policy(
+    packaged: PackagedApp,
+) -> None:
+    """With one, a route without a signature would need to be named in it."""
+    assert policy_of(packaged) is None
+
+
+def test_the_resource_policy_keeps_open_what_is_open_and_lets_the_others_sign(
+    for_others: PackagedApp,
+) -> None:
+    policy = policy_of(for_others)
+
+    assert policy
+    anyone, others = policy["Statement"]
+    routes = {route.replace(" ", "") for route in OPEN_ROUTES}
+    assert (anyone["Effect"], anyone["Principal"]) == ("Allow", "*")
+    assert set(anyone["Resource"]) == {f"execute-api:/dev/{route}" for route in routes}
+    assert (others["Effect"], others["Principal"]) == ("Allow", {"AWS": CALLERS.split(",")})
+    assert others["Resource"] == "execute-api:/dev/*"
+    assert {anyone["Action"], others["Action"]} == {"execute-api:Invoke"}
+
+
+def test_the_template_with_callers_is_valid(for_others: PackagedApp) -> None:
+    assert cfnlint.lint_file(for_others.template) == []
+
+
+def test_other_callers_make_a_new_deployment_of_the_api(
+    for_others: PackagedApp,
+    packaged_stages: dict[str, PackagedApp],
+    tmp_path: Path,
+    deployments: Path,
+) -> None:
+    """Without one the stage would go on with the policy that it had."""
+    fewer = packaged_for(CALLERS.partition(",")[0], tmp_path, deployments)
+
+    deployments_made = {
+        name
+        for packaged in (packaged_stages["dev"], fewer, for_others)
+        for name in translated(packaged)
+        if name.startswith("RestAPIDeployment")
+    }
+
+    assert len(deployments_made) == 3
+
+
+@pytest.mark.parametrize(
+    ("callers", "accepted"),
+    [
+        (CALLERS, True),
+        ("arn:aws-us-gov:iam::111122223333:user/ana", True),
+        ("111122223333", False),
+        ("*", False),
+        ("arn:aws:iam::111122223333:role/web*", False),
+        (f"{CALLERS}, arn:aws:iam::111122223333:root", False),
+        (f"{CALLERS},", False),
+    ],
+)
+def test_the_parameter_takes_arns_with_a_comma_between_them(callers: str, accepted: bool) -> None:
+    """CloudFormation matches all of a value, the default's too."""
+    merged = load_template((PROJECT_ROOT / MERGE_TEMPLATE).read_text())
+    pattern = merged["Parameters"]["OtherCallers"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, callers)) == accepted

@@ -1,0 +1,129 @@
+"""The lint reads of a deployed stage what the rules need: its API's stages, and its key."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ops.lint.clients import StageClients
+from ops.lint.deployed_gateway import read_gateway
+from ops.lint.deployed_key import read_key
+
+ACCOUNT = "123456789012"
+STATEMENT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+
+
+@pytest.fixture
+def clients() -> Iterator[StageClients]:
+    with mock_aws(), closing(StageClients(boto3.session.Session())) as clients:
+        yield clients
+
+
+def api_of(apigateway: Any, *stages: str, name: str = "orders") -> str:
+    api_id: str = apigateway.create_rest_api(name=name)["id"]
+    (root,) = apigateway.get_resources(restApiId=api_id)["items"]
+    at = {"restApiId": api_id, "resourceId": root["id"], "httpMethod": "GET"}
+    apigateway.put_method(**at, authorizationType="AWS_IAM")
+    apigateway.put_integration(**at, type="MOCK")
+    for stage in stages:
+        apigateway.create_deployment(restApiId=api_id, stageName=stage)
+    return api_id
+
+
+def test_the_api_of_the_stage_is_found_with_all_its_stages(clients: StageClients) -> None:
+    apigateway = clients.of("apigateway")
+    api_of(apigateway, "dev", name="other")
+    api_of(apigateway, "prod", "Stage")
+    api_id = api_of(apigateway, "dev", "Stage")
+
+    gateway = read_gateway(clients, "dev")
+
+    assert gateway.rest_api_id == api_id
+    assert gateway.stages == {"dev", "Stage"}
+    assert gateway.routes == {"GET /": True}
+
+
+def test_a_stage_without_an_api_has_no_routes(clients: StageClients) -> None:
+    api_of(clients.of("apigateway"), "prod")
+
+    gateway = read_gateway(clients, "dev")
+
+    assert (gateway.rest_api_id, gateway.stages, gateway.routes) == (None, frozenset(), {})
+
+
+@pytest.fixture
+def key_arn(clients: StageClients) -> str:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
+    arn: str = clients.of("kms").create_key(Policy=policy)["KeyMetadata"]["Arn"]
+    return arn
+
+
+def test_the_policy_of_a_key_of_ones_own_is_read(clients: StageClients, key_arn: str) -> None:
+    key = read_key(clients, {"KmsKeyArn": key_arn, "Events": "off"}, ACCOUNT)
+
+    assert key
+    assert (key.arn, key.enabled, key.region) == (key_arn, True, "us-east-1")
+    assert key.policy["Statement"] == [STATEMENT]
+    assert key.services == ("sqs", "s3", "dynamodb")
+
+
+def test_an_alias_of_the_key_is_followed(clients: StageClients, key_arn: str) -> None:
+    alias = f"{key_arn.rsplit(':', 1)[0]}:alias/orders"
+    clients.of("kms").create_alias(AliasName="alias/orders", TargetKeyId=key_arn)
+
+    key = read_key(clients, {"KmsKeyArn": alias}, ACCOUNT)
+
+    assert key
+    assert key.arn == key_arn
+
+
+def test_a_key_that_will_be_deleted_is_not_enabled(clients: StageClients, key_arn: str) -> None:
+    clients.of("kms").schedule_key_deletion(KeyId=key_arn.split("/")[1])
+
+    key = read_key(clients, {"KmsKeyArn": key_arn}, ACCOUNT)
+
+    assert key
+    assert not key.enabled
+
+
+def test_the_topic_uses_the_key_only_with_events_on_sns(
+    clients: StageClients, key_arn: str
+) -> None:
+    key = read_key(clients, {"KmsKeyArn": key_arn, "Events": "sns"}, ACCOUNT)
+
+    assert key
+    assert key.services == ("sqs", "s3", "dynamodb", "sns")
+
+
+@pytest.mark.parametrize("parameters", [{}, {"KmsKeyArn": ""}])
+def test_a_stage_without_a_key_of_its_own_has_nothing_to_read(
+    clients: StageClients, parameters: dict[str, str]
+) -> None:
+    assert read_key(clients, parameters, ACCOUNT) is None
+
+
+class KmsOfAws:
+    """A stand-in for KMS and for the clients: its key is AWS's own, and its policy unread."""
+
+    def of(self, _service: str) -> Any:
+        return self
+
+    def describe_key(self, **_: str) -> dict[str, Any]:
+        return {"KeyMetadata": {"KeyManager": "AWS"}}
+
+
+def test_a_key_that_aws_manages_has_no_policy_to_read() -> None:
+    clients: Any = KmsOfAws()
+
+    key = read_key(clients, {"KmsKeyArn": "arn:aws:kms:us-east-1:1:alias/aws/sqs"}, ACCOUNT)
+
+    assert key is None
