@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ import uuid
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -44,14 +46,13 @@ class SignedApi:
         self._url = url
         self._aws = aws
 
-    def request(self, method: str, path: str, body: object = None) -> Answer:
+    def request(self, method: str, path: str, data: bytes | None = None) -> Answer:
         """
-        Send a request.
+        Send a request, with JSON if there is a body.
 
         Raises:
             OSError: there was no answer.
         """
-        data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if data else {}
         signed = AWSRequest(method, self._url + path, headers=headers, data=data)
         credentials = self._aws.credentials
@@ -65,6 +66,11 @@ class SignedApi:
                 return Answer(answer.status, _read(answer.read()))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _read(error.read()))
+
+    def download(self, url: str) -> bytes:
+        """Download from a presigned URL, without credentials. OSError: no answer, or a refusal."""
+        with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310 (the API's)
+            return bytes(answer.read())
 
 
 class SmokeTest:
@@ -93,22 +99,38 @@ class SmokeTest:
 
     def check_order(self) -> None:
         """
-        Hand an order in, and wait for its record.
+        Hand an order in, wait for its record, and download the order.
 
         Raises:
-            DeploymentProblem: the order was refused, or was not recorded within the limit.
+            DeploymentProblem: the order was refused, was not recorded within the limit, or its
+                download isn't what was sent.
         """
         order = smoke_order()
-        receipt = self._api.request("POST", "/orders", order)
+        sent = json.dumps(order).encode()
+        receipt = self._api.request("POST", "/orders", sent)
         if receipt.status != HTTPStatus.ACCEPTED:
             raise DeploymentProblem(_unexpected("POST /orders", receipt))
         self._say(f"  POST /orders: {receipt.status}, {order['id']}")
         began_at = time.monotonic()
         path = f"/orders/{order['id']}"
         answer = self._eventually("GET", path, _is_recorded, RECORD_LIMIT_SECONDS)
-        took = time.monotonic() - began_at
-        status = answer.body["order"]["status"]
+        status, took = answer.body["order"]["status"], time.monotonic() - began_at
         self._say(f"  GET {path}: {status} after {took:.1f} s")
+        self._check_download(answer.body.get("s3Url"), sent)
+
+    def _check_download(self, url: str | None, sent: bytes) -> None:
+        """Only a real download shows that the URL names the right host and is signed for it."""
+        if not url:
+            raise DeploymentProblem(_failed("the answer has no s3Url"))
+        # Not the URL itself: whoever has it has the order.
+        host = urlsplit(url).hostname
+        try:
+            received = self._api.download(url)
+        except OSError as error:
+            raise DeploymentProblem(_failed(f"GET s3Url, {host}, got {_refusal(error)}")) from error
+        if received != sent:
+            raise DeploymentProblem(_failed(f"s3Url, {host}, has other bytes than were sent"))
+        self._say(f"  GET s3Url: {len(received)} bytes from {host}, as sent")
 
     def _eventually(
         self, method: str, path: str, is_good: Callable[[Answer], bool], limit_seconds: float
@@ -155,7 +177,19 @@ def _read(body: bytes) -> Any:
 def _unexpected(request: str, answer: Answer) -> str:
     said = json.dumps(answer.body)[:500]
     got = f"{answer.status}: {said}" if answer.status else f"no answer: {said}"
+    return _failed(f"{request} got {got}")
+
+
+def _failed(what: str) -> str:
     return (
-        f"The stage is deployed, but its smoke test failed: {request} got {got}\n"
+        f"The stage is deployed, but its smoke test failed: {what}\n"
         "See docs/operating.md#a-smoke-test-that-fails, then run the command again."
     )
+
+
+def _refusal(error: OSError) -> str:
+    """Say why there is no download: S3 has a word for it, among much else."""
+    if not isinstance(error, urllib.error.HTTPError):
+        return f"no answer: {error}"
+    code = re.search(rb"<Code>(\w+)</Code>", error.read())
+    return f"{error.code}: {code[1].decode() if code else error.reason}"

@@ -114,6 +114,7 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     assert f"Stack {RESOURCES}, to be created" in first
     assert re.search(r"GET /health: pass\n  POST /orders: 202, smoke-test-", first)
     assert re.search(r"GET /orders/smoke-test-\S+: ACCEPTED after", first)
+    assert re.search(r"GET s3Url: \d+ bytes from 127\.0\.0\.1, as sent", first)
     assert re.search(r"\nStage dev is up: http://127\.0\.0\.1:\d+/\S+\n", first)
     assert variables(project)["ORDERS_TABLE"] == "orders-dev"
 

@@ -1,6 +1,9 @@
 """The smoke test: it waits for a stage that is waking up, and says if one isn't well."""
 
+from email.message import Message
+from io import BytesIO
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -12,17 +15,33 @@ HEALTHY = Answer(200, {"status": "pass"})
 SICK = Answer(503, {"status": "fail"})
 ACCEPTED = Answer(202, {"status": "QUEUED"})
 UNKNOWN = Answer(404, {"title": "Order not found"})
-RECORDED = Answer(200, {"order": {"status": "ACCEPTED"}, "records": [{}]})
+URL = "https://orders-dev-111122223333.s3.eu-west-1.amazonaws.com/orders/1/a?X-Amz-Signature=secret"
+RECORDED = Answer(200, {"order": {"status": "ACCEPTED"}, "records": [{}], "s3Url": URL})
 
 
 class FakeApi:
-    """An API with the given answers, one after the other; the last one stays."""
+    """
+    An API with the given answers, one after the other; the last one stays.
 
-    def __init__(self, *answers: Answer | Exception) -> None:
+    Its archive hands out what was sent, unless it has something else.
+    """
+
+    def __init__(
+        self, *answers: Answer | Exception, archived: bytes | Exception | None = None
+    ) -> None:
         self._answers = list(answers)
+        self._archived = archived
         self.requests: list[str] = []
+        self.sent = b""
 
-    def request(self, method: str, path: str, body: Any = None) -> Answer:
+    def download(self, url: str) -> bytes:
+        self.requests.append(f"download {url}")
+        if isinstance(self._archived, Exception):
+            raise self._archived
+        return self.sent if self._archived is None else self._archived
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        self.sent = body or self.sent
         route = path.partition("smoke-test-")[0]
         self.requests.append(f"{method} {route}" + (" +" if body else ""))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -76,7 +95,46 @@ def test_the_smoke_test_submits_an_order_and_waits_for_its_record(
 
     smoke_test(api).check_order()
 
-    assert api.requests == ["POST /orders +", "GET /orders/", "GET /orders/"]
+    assert api.requests[:3] == ["POST /orders +", "GET /orders/", "GET /orders/"]
+
+
+def test_the_smoke_test_downloads_the_order_and_compares_the_bytes() -> None:
+    api, said = FakeApi(ACCEPTED, RECORDED), list[str]()
+
+    smoke_test(api, said).check_order()
+
+    host = "orders-dev-111122223333.s3.eu-west-1.amazonaws.com"
+    assert api.requests[-1] == f"download {URL}"
+    assert said[-1] == f"  GET s3Url: {len(api.sent)} bytes from {host}, as sent"
+
+
+def refusal(body: bytes) -> HTTPError:
+    return HTTPError(URL, 403, "Forbidden", Message(), BytesIO(body))
+
+
+@pytest.mark.parametrize(
+    ("archived", "said"),
+    [
+        (b"{}", "has other bytes than were sent"),
+        (refusal(b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), "403: SignatureDoesNotMat"),
+        (refusal(b""), "got 403: Forbidden"),
+        (ConnectionRefusedError("refused"), "got no answer: refused"),
+    ],
+)
+def test_a_download_that_is_not_what_was_sent_fails_the_test(
+    archived: bytes | Exception, said: str
+) -> None:
+    with pytest.raises(DeploymentProblem, match=said) as failure:
+        smoke_test(FakeApi(ACCEPTED, RECORDED, archived=archived)).check_order()
+
+    assert "secret" not in str(failure.value)
+
+
+def test_an_accepted_order_without_a_download_fails_the_test() -> None:
+    recorded = Answer(200, {"order": {"status": "ACCEPTED"}, "records": [{}], "s3Url": None})
+
+    with pytest.raises(DeploymentProblem, match="the answer has no s3Url"):
+        smoke_test(FakeApi(ACCEPTED, recorded)).check_order()
 
 
 @pytest.mark.parametrize(
