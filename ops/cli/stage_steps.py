@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.deploy.app_stack import AppStack
+from ops.deploy.concurrency import concurrency_warning
 from ops.deploy.place import require_same_place
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_stack import ResourceStack
@@ -49,6 +50,9 @@ def bring_up(
 ) -> StageConfig:
     """Bring the resources stack up and record it. Return the configuration as it is then."""
     require_same_place(config, aws, move=move)
+    warning = concurrency_warning(aws, config)
+    if warning:
+        screen.warn(warning)
     stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
     outputs = stack.up(ask, dry_run=dry_run)
     if dry_run:

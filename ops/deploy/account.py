@@ -88,6 +88,10 @@ class Aws:
     def logs(self) -> CloudWatchLogsClient:
         return self.session.client("logs", config=CONFIG)
 
+    @cached_property
+    def awslambda(self) -> Any:
+        return self.session.client("lambda", config=CONFIG)
+
     @property
     def region(self) -> str:
         return self.cloudformation.meta.region_name
@@ -103,7 +107,7 @@ class Aws:
         return self.session.get_credentials()
 
     def _clients(self) -> dict[str, Any]:
-        names = ("cloudformation", "s3", "sqs", "dynamodb", "logs")
+        names = ("cloudformation", "s3", "sqs", "dynamodb", "logs", "awslambda")
         return {name: self.__dict__[name] for name in names if name in self.__dict__}
 
     def describe(self) -> str:

@@ -38,7 +38,7 @@ class Screen:
         self._console.print(escape(text), style="bold green")
 
     def warn(self, text: str | None) -> None:
-        """Show a warning, if there is one."""
+        """Show what stands in nobody's way, and should be read; None is nothing."""
         if text:
             self._console.print(escape(f"Warning: {text}"), style="yellow")
 
