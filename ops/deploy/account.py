@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.config import Config
 
-from chalicelib.aws.clients import S3_CONFIG
+from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint
 from ops.aws_hosts import is_of_aws
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Aws:
 
     @cached_property
     def s3(self) -> S3Client:
-        return self.session.client("s3", config=CONFIG.merge(S3_CONFIG))
+        return keep_own_endpoint(self.session.client("s3", config=CONFIG.merge(S3_CONFIG)))
 
     @cached_property
     def sqs(self) -> SQSClient:

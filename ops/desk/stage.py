@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from chalicelib.aws.clients import S3_CONFIG, made_once
+from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint, made_once
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.settings import Settings, SettingsError
 from ops.aws_hosts import region_of
@@ -75,7 +75,7 @@ class Stage:
 
     @made_once
     def s3(self) -> S3Client:
-        return cast("S3Client", self._client("s3", CLIENT_CONFIG.merge(S3_CONFIG)))
+        return keep_own_endpoint(self._client("s3", CLIENT_CONFIG.merge(S3_CONFIG)))
 
     @made_once
     def events(self) -> Any:

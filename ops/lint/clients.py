@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.clients import S3_CONFIG
+from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint
 
 if TYPE_CHECKING:
     import boto3
@@ -21,8 +21,11 @@ class StageClients:
         """Make the client of a service, once."""
         if service not in self._clients:
             make: Any = self._session.client
-            config = S3_CONFIG if service == "s3" else None
-            self._clients[service] = make(service, config=config)
+            self._clients[service] = (
+                keep_own_endpoint(make(service, config=S3_CONFIG))
+                if service == "s3"
+                else make(service)
+            )
         return self._clients[service]
 
     def close(self) -> None:

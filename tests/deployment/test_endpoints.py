@@ -22,6 +22,11 @@ PARTITIONS = {
     for partition in Session().get_component("data_loader").load_data("partitions")["partitions"]
 }
 SERVICES = ("sqs", "dynamodb", "s3", "events", "sns")
+OWN_ENDPOINTS = [
+    "http://127.0.0.1:4566",
+    "http://localhost:4566",
+    "https://bucket.vpce-1a2b.s3.eu-west-1.vpce.amazonaws.com",
+]
 BUCKET = "orders-dev-000000000000"
 SESSION = boto3.session.Session()
 REGIONS = {
@@ -39,9 +44,19 @@ def host_of(url: str) -> str:
     return str(urlsplit(url).hostname)
 
 
-def download_host(s3: Any) -> str:
-    url = s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "orders/1/a"})
-    return host_of(url)
+def download_url(s3: Any) -> str:
+    params = {"Bucket": BUCKET, "Key": "orders/1/a"}
+    return str(s3.generate_presigned_url("get_object", Params=params))
+
+
+def commands_clients() -> dict[str, Any]:
+    """Make the S3 clients of the operators' commands."""
+    session = boto3.session.Session()
+    return {
+        "deploy": Aws().s3,
+        "desk": Stage("dev", {}, session).s3,
+        "lint": StageClients(session).of("s3"),
+    }
 
 
 @pytest.fixture
@@ -72,18 +87,24 @@ def test_a_function_calls_each_service_in_its_own_region(region: str, suffix: st
     hosts = {name: host_of(getattr(clients, name).meta.endpoint_url) for name in SERVICES}
 
     assert hosts == {name: f"{name}.{region}.{suffix}" for name in SERVICES}
-    assert download_host(clients.s3) == f"{BUCKET}.s3.{region}.{suffix}"
+    assert host_of(download_url(clients.s3)) == f"{BUCKET}.s3.{region}.{suffix}"
+
+
+@pytest.mark.parametrize("endpoint", OWN_ENDPOINTS)
+def test_an_endpoint_of_ones_own_has_the_bucket_in_its_path(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An emulator has no host for each bucket, nor has a VPC endpoint in its certificate."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    clients: list[Any] = [LambdaClients().s3, *commands_clients().values()]
+
+    urls = [download_url(client).partition("?")[0] for client in clients]
+
+    assert urls == [f"{endpoint}/{BUCKET}/orders/1/a"] * len(clients)
 
 
 @pytest.mark.parametrize(("region", "suffix"), ONE_OF_EACH, indirect=["region"])
 def test_the_commands_reach_a_bucket_at_its_host_in_its_region(region: str, suffix: str) -> None:
-    session = boto3.session.Session()
-    clients: dict[str, Any] = {
-        "deploy": Aws().s3,
-        "desk": Stage("dev", {}, session).s3,
-        "lint": StageClients(session).of("s3"),
-    }
+    hosts = {name: host_of(download_url(client)) for name, client in commands_clients().items()}
 
-    hosts = {name: download_host(client) for name, client in clients.items()}
-
-    assert hosts == dict.fromkeys(clients, f"{BUCKET}.s3.{region}.{suffix}")
+    assert hosts == dict.fromkeys(hosts, f"{BUCKET}.s3.{region}.{suffix}")
