@@ -27,6 +27,7 @@ MODULES = {
     "deploy": "deploy",
     "destroy": "deploy",
     "lint": "lint",
+    "verify": "verify",
     "cost": "cost",
 }
 

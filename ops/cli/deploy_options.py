@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.cli.exits import OutOfReach
+from ops.cli.exits import INTERRUPTED, OutOfReach
 from ops.cli.options import options
 from ops.deploy.account import Aws
 from ops.deploy.presentation import Screen
@@ -21,9 +21,6 @@ from ops.stop_signals import StopRequested, stop_signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# As a shell reports a command that Ctrl-C has ended.
-INTERRUPTED = 130
 
 stage_option = click.option("--stage", required=True, help="A stage of .chalice/config.json.")
 yes_option = click.option("--yes", is_flag=True, help="Answer every question with yes.")

@@ -7,6 +7,8 @@ FOUND_WANTING = 1
 """The answer is no: not found, not equal, not well, not all done."""
 OUT_OF_REACH = 3
 """The stage can't be worked with, or AWS did not do what it was asked. (2 is click's: usage.)"""
+INTERRUPTED = 130
+"""As a shell reports a command that Ctrl-C has ended."""
 
 
 class OutOfReach(click.ClickException):

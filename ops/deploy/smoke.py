@@ -8,9 +8,10 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.message import Message
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
@@ -19,9 +20,9 @@ from botocore.awsrequest import AWSRequest
 from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from ops.deploy.account import Aws
+    from botocore.credentials import Credentials
 
 # The first request starts a function; API Gateway itself gives up after 29 s.
 ANSWER_LIMIT_SECONDS = 35.0
@@ -33,18 +34,29 @@ PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the API."""
+    """An answer of the API: its body as JSON if it is JSON, else as text; and the bytes of it."""
 
     status: int
     body: Any
+    content: bytes = b""
+    headers: Message = field(default_factory=Message)
+
+
+class Signer(Protocol):
+    """The caller whose credentials sign the requests, and the region that they are for."""
+
+    @property
+    def credentials(self) -> Credentials | None: ...
+    @property
+    def region(self) -> str: ...
 
 
 class SignedApi:
     """Calls the API as a channel does: each request signed with the caller's own credentials."""
 
-    def __init__(self, url: str, aws: Aws) -> None:
+    def __init__(self, url: str, signer: Signer) -> None:
         self._url = url
-        self._aws = aws
+        self._signer = signer
 
     def request(self, method: str, path: str, data: bytes | None = None) -> Answer:
         """
@@ -53,24 +65,52 @@ class SignedApi:
         Raises:
             OSError: there was no answer.
         """
-        headers = {"Content-Type": "application/json"} if data else {}
-        signed = AWSRequest(method, self._url + path, headers=headers, data=data)
-        credentials = self._aws.credentials
-        if credentials:
-            SigV4Auth(credentials, "execute-api", self._aws.region).add_auth(signed)
+        return self.send(method, path, data, {"Content-Type": "application/json"} if data else {})
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        signed: bool = True,
+    ) -> Answer:
+        """
+        Send a request with these very bytes and headers.
+
+        Raises:
+            OSError: there was no answer.
+        """
+        url = self._url + path
+        prepared = AWSRequest(method, url, headers=dict(headers or {}), data=data)
+        credentials = self._signer.credentials
+        if credentials and signed:
+            SigV4Auth(credentials, "execute-api", self._signer.region).add_auth(prepared)
         request = urllib.request.Request(  # noqa: S310 (the address is our own stack's)
-            self._url + path, data=data, headers=dict(signed.headers.items()), method=method
+            url, data=data, headers=dict(prepared.headers.items()), method=method
         )
-        try:
-            with urllib.request.urlopen(request, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310
-                return Answer(answer.status, _read(answer.read()))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, _read(error.read()))
+        return fetch(request)
 
     def download(self, url: str) -> bytes:
         """Download from a presigned URL, without credentials. OSError: no answer, or a refusal."""
         with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310 (the API's)
             return bytes(answer.read())
+
+
+def fetch(request: urllib.request.Request) -> Answer:
+    """
+    Send a request as it is, and return the answer, whatever its status.
+
+    Raises:
+        OSError: there was no answer.
+    """
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310
+            return _answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return _answer(error.code, error.headers, error.read())
 
 
 class SmokeTest:
@@ -167,11 +207,12 @@ def _is_recorded(answer: Answer) -> bool:
     return answer.status == HTTPStatus.OK and bool(answer.body.get("records"))
 
 
-def _read(body: bytes) -> Any:
+def _answer(status: int, headers: Message, content: bytes) -> Answer:
     try:
-        return json.loads(body)
+        body = json.loads(content)
     except ValueError:
-        return body.decode(errors="replace")
+        body = content.decode(errors="replace")
+    return Answer(status, body, content, headers)
 
 
 def _unexpected(request: str, answer: Answer) -> str:

@@ -1,0 +1,193 @@
+"""`verify`: whether a stage really does what the docs say."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from ops.cli.exits import FOUND_WANTING, INTERRUPTED, OutOfReach
+from ops.cli.local import DEFAULT_PORT
+from ops.cli.parameters import yes_option
+from ops.cli.session import Session, desk_command
+from ops.cli.tables import show_facts, show_rows
+from ops.lint.stage_rules import UNPROTECTED_STAGES
+from ops.ports import LOOPBACK
+from ops.stop_signals import StopRequested, stop_signals_raise
+from ops.verify.check import State
+from ops.verify.place import api_url_of, signed_api
+from ops.verify.run import Run
+from ops.verify.suite import CHECKS, run_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ops.verify.check import Check, Outcome
+
+STYLES = {
+    State.PASS: "green",
+    State.FAIL: "bold red",
+    State.DIFFERS: "yellow",
+    State.SKIPPED: "dim",
+}
+BEFORE = (
+    "This hands in some 50 orders of 0.01 between accounts that no bank has. They stay recorded "
+    "for good; where events are on, they are published. Duplicates and dead letters among them "
+    "may set off the alarms conflicts and dlq-not-empty. Go on?"
+)
+
+
+def _list(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        for each in CHECKS:
+            sends = "" if each.sends else " (sends nothing)"
+            click.echo(f"{each.name:<20} {each.shows} {each.source}{sends}")
+        context.exit()
+
+
+@click.command(
+    epilog="""\b
+Example: python -m ops verify --stage dev
+Example: python -m ops verify --stage prod --no-orders --json"""
+)
+@click.option(
+    "--only",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    type=click.Choice([each.name for each in CHECKS]),
+    help="Only this check; repeatable.",
+)
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list,
+    help="List the checks, with the page that each is about, and end.",
+)
+@click.option("--no-orders", is_flag=True, help="Only the checks that send nothing.")
+@click.option(
+    "--api-url",
+    help=f"Address of the API  [default: the deployed one; local: http://{LOOPBACK}:{DEFAULT_PORT}]",
+)
+@yes_option
+@desk_command
+def verify(
+    session: Session, *, names: Sequence[str], no_orders: bool, api_url: str | None, yes: bool
+) -> None:
+    """
+    Try out what a stage promises, on the stage itself.
+
+    It hands in orders whose ids begin with verify-, and says at the end which. They stay: records
+    and archive are kept for good. Dead letters of its own it takes away again, those of an
+    interrupted run too. Run one at a time on a stage.
+
+    Exit code 1: a check fails. A difference that an emulator or the stage's own settings explain
+    is no failure.
+    """
+    checks = [
+        each
+        for each in CHECKS
+        if (not names or each.name in names) and not (no_orders and each.sends)
+    ]
+    if not checks:
+        raise click.UsageError("--no-orders leaves none of these checks.")
+    stage = session.desk.stage
+    sends = any(each.sends for each in checks)
+    if sends and stage.name not in UNPROTECTED_STAGES:
+        session.confirm(BEFORE, yes=yes)
+    local_url = f"http://{LOOPBACK}:{DEFAULT_PORT}"
+    url = (api_url or (local_url if stage.is_local else api_url_of(stage))).rstrip("/")
+    run = Run(session.desk, partial(signed_api, url, stage.session.region_name))
+    _require_answer(run, url)
+    with stop_signals_raise():
+        try:
+            _verify(session, run, checks, url)
+        except StopRequested:
+            run.stop()
+            session.note(
+                f"\nStopped. Its orders begin with {run.mark}-. Run the same command again: it "
+                "takes away the dead letters that this run may have left."
+            )
+            sys.exit(INTERRUPTED)
+
+
+COMMANDS = (verify,)
+
+
+def _require_answer(run: Run, url: str) -> None:
+    try:
+        run.api.send("GET", "/health", signed=False)
+    except OSError as error:
+        raise OutOfReach(
+            f"Nothing answers at {url}: say with --api-url where the API is. ({error})"
+        ) from error
+
+
+def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:
+    session.note(f"{len(checks)} checks of stage {run.stage.name} at {url}, run {run.mark}")
+    sends = any(each.sends for each in checks)
+    left_by_others = run.letters.take_own() if sends and run.letters.are_few() else 0
+    if left_by_others:
+        session.note(f"{left_by_others} dead letters of an earlier run are taken away.")
+    outcomes: dict[str, Outcome] = {}
+    for check, outcome in run_checks(checks, run):
+        outcomes[check.name] = outcome
+        line = Text(f"{outcome.state.value:<8}", STYLES[outcome.state])
+        session.notes.print(line, Text(f"{check.name:<20} {outcome.seconds:5.1f} s"))
+    _show(session, run, [(each, outcomes[each.name]) for each in checks], sends=sends)
+    if sends and run.letters.are_few():
+        run.letters.take_own()
+    if any(outcome.state is State.FAIL for outcome in outcomes.values()):
+        sys.exit(FOUND_WANTING)
+
+
+def _show(
+    session: Session, run: Run, results: Sequence[tuple[Check, Outcome]], *, sends: bool
+) -> None:
+    if session.as_json:
+        session.print_json(_as_json(run, results, sends=sends))
+        return
+    show_rows(
+        session.out,
+        ("check", "outcome", "evidence"),
+        (
+            (check.name, Text(outcome.state.value, STYLES[outcome.state]), outcome.evidence)
+            for check, outcome in results
+        ),
+        "Nothing to check.",
+    )
+    for check, outcome in results:
+        if outcome.state is State.FAIL:
+            show_facts(session.out, [(check.name, f"{check.shows} See {check.source}")])
+    counts = {state: sum(outcome.state is state for _, outcome in results) for state in State}
+    session.out.print(", ".join(f"{state} {count}" for state, count in counts.items() if count))
+    if sends:
+        session.note(
+            f"These stay: the orders {run.mark}-..., with their objects and records, and entries "
+            f"of the discarded dead letters in the audit trail. To see them, type "
+            f"{session.command('orders list')}"
+        )
+
+
+def _as_json(run: Run, results: Sequence[tuple[Check, Outcome]], *, sends: bool) -> dict[str, Any]:
+    return {
+        "stage": run.stage.name,
+        "run": run.mark,
+        "stays": [f"{run.mark}-*"] if sends else [],
+        "checks": [
+            {
+                "name": check.name,
+                "outcome": outcome.state.value,
+                "evidence": outcome.evidence,
+                "seconds": round(outcome.seconds, 1),
+                "shows": check.shows,
+                "source": check.source,
+            }
+            for check, outcome in results
+        ],
+    }

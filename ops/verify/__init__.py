@@ -1,0 +1,1 @@
+"""Checks that a user runs against a real stage: they show there what no single machine can."""

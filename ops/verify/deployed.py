@@ -1,0 +1,162 @@
+"""Checks of what is deployed around the code: settings, the event source mapping, roles, alarms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from ops.lint.deployed import NotDeployed
+from ops.lint.rules import RULES
+from ops.lint.stage_rules import ALARMS
+from ops.stage_names import alarm_name, api_function_name, processor_name
+from ops.verify.check import Failed, Skipped, check, require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ops.verify.run import Run
+
+LOCAL = "`make run` has no Lambda: API and worker are local processes"
+# Its own words for settings that an emulator drops.
+DROPPED = {"the table has no point-in-time recovery"}
+
+# Each function's rights by the kind of resource: what it needs, and what it must never have.
+NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "api": {
+        "queue": ("sqs:SendMessage", "sqs:GetQueueAttributes"),
+        "dead-letter queue": ("sqs:GetQueueAttributes",),
+        "objects": ("s3:GetObject",),
+        "bucket": ("s3:ListBucket",),
+        "table": ("dynamodb:Query", "dynamodb:GetItem"),
+    },
+    "processor": {
+        "queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+        "dead-letter queue": ("sqs:SendMessage",),
+        "objects": ("s3:PutObject",),
+        "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:GetItem"),
+    },
+}
+MUST_NOT: dict[str, tuple[str, ...]] = {
+    "queue": ("sqs:PurgeQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
+    "dead-letter queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
+    "objects": ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"),
+    "bucket": ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutBucketVersioning"),
+    "table": (
+        *("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
+        *("dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete", "dynamodb:DeleteTable"),
+    ),
+}
+MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
+    "api": {
+        "queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage"),
+        "dead-letter queue": ("sqs:SendMessage",),
+        "objects": ("s3:PutObject",),
+        "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:Scan"),
+    },
+    "processor": {"objects": ("s3:GetObject",), "table": ("dynamodb:Query", "dynamodb:Scan")},
+}
+
+
+@check("settings", "docs/deploying.md", sends=False)
+def settings(run: Run) -> str:
+    """Keep every rule of `ops lint`."""
+    require(not run.stage.is_local, "no function is deployed", emulator=LOCAL)
+    try:
+        found = run.deployed_settings()
+    except NotDeployed as error:
+        raise Failed(str(error)) from error
+    broken = [problem for rule in RULES for problem in rule.broken_by(found)]
+    dropped = "the emulator drops this setting" if set(broken) <= DROPPED else ""
+    require(not broken, "; ".join(broken), emulator=dropped)
+    return f"all {len(RULES)} rules are kept"
+
+
+@check("event-source", "docs/operating.md", sends=False)
+def event_source(run: Run) -> str:
+    """Poll the queue for the processor."""
+    name = processor_name(run.stage.name)
+    mappings = run.client("lambda").list_event_source_mappings(FunctionName=name)
+    states = [each["State"] for each in mappings["EventSourceMappings"]]
+    require(states, f"nothing feeds {name}", emulator=LOCAL if run.stage.is_local else "")
+    require(states == ["Enabled"], f"the event source mapping is {', '.join(states)}")
+    return "one event source mapping, Enabled"
+
+
+@check("roles", "SECURITY.md", sends=False)
+def roles(run: Run) -> str:
+    """Grant each function what it needs, and nothing worse."""
+    require(not run.stage.is_local, "there are no roles", emulator=LOCAL)
+    arns = resource_arns(run)
+    lacking, excessive, count = list[str](), list[str](), Counter[str]()
+    for function, name_of in {"api": api_function_name, "processor": processor_name}.items():
+        name = name_of(run.stage.name)
+        role = run.client("lambda").get_function_configuration(FunctionName=name)["Role"]
+        for kind, arn in arns.items():
+            needs = NEEDS[function].get(kind, ())
+            never = (*MUST_NOT[kind], *MUST_NOT_BESIDES[function].get(kind, ()))
+            allowed = set(allowed_actions(run, role, arn, (*needs, *never)))
+            lacking += [f"{function} {each} on {kind}" for each in needs if each not in allowed]
+            excessive += [f"{function} {each} on {kind}" for each in never if each in allowed]
+            count.update(needed=len(needs), never=len(never))
+    require(not excessive, f"the policies allow too much: {', '.join(excessive)}")
+    if len(lacking) == count["needed"]:
+        # This run shows the contrary.
+        raise Skipped(
+            "IAM's policy simulator allows nothing: it can't judge the policies' condition"
+        )
+    require(not lacking, f"the policies allow too little: {', '.join(lacking)}")
+    return f"{count['needed']} actions are allowed, {count['never']} are not, as it should be"
+
+
+@check("alarms", "docs/operating.md", sends=False)
+def alarms(run: Run) -> str:
+    """Have every alarm of the runbook, and the dashboard."""
+    cloudwatch = run.client("cloudwatch")
+    pages = cloudwatch.get_paginator("describe_alarms")
+    prefix = alarm_name(run.stage.name, "")
+    found = {
+        alarm["AlarmName"].removeprefix(prefix): alarm["StateValue"]
+        for page in pages.paginate(AlarmNamePrefix=prefix)
+        for alarm in page["MetricAlarms"]
+    }
+    missing = [name for name in ALARMS if name not in found]
+    require(not missing, f"there is no alarm {', '.join(missing)}")
+    dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=prefix.rstrip("-"))
+    require(dashboards["DashboardEntries"], "there is no dashboard")
+    ringing = [name for name, state in found.items() if state == "ALARM"]
+    return f"{len(found)} alarms, in alarm: {', '.join(ringing) or 'none'}; and the dashboard"
+
+
+def resource_arns(run: Run) -> dict[str, str]:
+    """Name the stage's resources as policies do."""
+    stage, settings = run.stage, run.stage.settings
+
+    def queue(url: str) -> str:
+        answer = stage.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    queue_arn = queue(settings.queue_url)
+    bucket = f"arn:{queue_arn.split(':')[1]}:s3:::{settings.bucket}"
+    return {
+        "queue": queue_arn,
+        "dead-letter queue": queue(settings.dead_letter_queue_url),
+        "objects": f"{bucket}/orders/{run.mark}/some.json",
+        "bucket": bucket,
+        "table": stage.dynamodb.describe_table(TableName=settings.table)["Table"]["TableArn"],
+    }
+
+
+def allowed_actions(run: Run, role: str, arn: str, actions: tuple[str, ...]) -> Iterator[str]:
+    """Ask IAM's policy simulator which of these actions a role may take on a resource."""
+    account = role.split(":")[4]
+    # The policies' condition: resources of the role's own account only.
+    context: Any = [
+        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [account]}
+        for key in ("aws:ResourceAccount", "aws:PrincipalAccount")
+    ]
+    answer = run.client("iam").simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=actions, ResourceArns=[arn], ContextEntries=context
+    )
+    for result in answer["EvaluationResults"]:
+        if result["EvalDecision"] == "allowed":
+            yield result["EvalActionName"]

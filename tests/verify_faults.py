@@ -1,0 +1,392 @@
+"""Faults of a stage in memory: each breaks it in one way, and names the check that must see it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.orders.record import Status
+from chalicelib.services.unavailable import StoreUnavailable
+from ops.lint.stage_rules import ALARMS
+from tests.verify_stage import VerifiedStage, answer
+
+Break = Callable[[VerifiedStage], None]
+
+
+def answering(change: Callable[[str, str, Any], Any], only: tuple[str, str] | None = None) -> Break:
+    """Change what the API answers: its answers to one method and beginning of a path, or all."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        whole = stage.answers
+
+        def answers(method: str, path: str, *more: Any) -> Any:
+            got = whole(method, path, *more)
+            here = only is None or (method == only[0] and path.startswith(only[1]))
+            return change(method, path, got) if here else got
+
+        vars(stage)["answers"] = answers
+
+    return break_it
+
+
+def records_with(**changes: Any) -> Break:
+    """Show other values in the records of an order."""
+
+    def change(_method: str, _path: str, got: Any) -> Any:
+        body = got.body
+        if "records" in body:
+            body = {**body, "records": [{**record, **changes} for record in body["records"]]}
+        return replace(got, body=body)
+
+    return answering(change, ("GET", "/orders"))
+
+
+def given(status: int, body: Any = None, content_type: str = "application/json") -> Any:
+    return lambda *_: answer(status, body or {}, content_type)
+
+
+def sending(change: Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, str]]]) -> Break:
+    """Change what reaches the app."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        whole = stage.answers
+
+        def answers(method: str, path: str, data: bytes, headers: dict[str, str], by: Any) -> Any:
+            return whole(method, path, *change(data, headers), by)
+
+        vars(stage)["answers"] = answers
+
+    return break_it
+
+
+def settling(change: Callable[[Any], Any]) -> Break:
+    """Change the records on their way into the table."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        records = stage.application.fake_records
+        take, take_free = records.take, records.take_free
+        vars(records)["take"] = lambda record: take(change(record))
+        vars(records)["take_free"] = lambda some: take_free([change(record) for record in some])
+
+    return break_it
+
+
+def setting(path: str, value: Any) -> Break:
+    """Set one part of the stage to something else."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        owner: Any = stage
+        *way, name = path.split(".")
+        for step in way:
+            owner = owner[step] if isinstance(owner, dict) else getattr(owner, step)
+        vars(owner)[name] = value
+
+    return break_it
+
+
+def losing_attributes(stage: VerifiedStage) -> None:
+    """Pass a message on with ours first, and the first ten only."""
+    queue = stage.application.fake_queue
+    whole = queue.send_to_dead_letters
+
+    def send(message: Any, attributes: dict[str, str]) -> None:
+        own = dict(list(message.message_attributes.items())[: 10 - len(attributes)])
+        whole(message._replace(message_attributes=own), attributes)
+
+    vars(queue)["send_to_dead_letters"] = send
+
+
+def refusing_aside(stage: VerifiedStage) -> None:
+    """Never set a message aside: it stays on the queue."""
+
+    def refuse(*_: Any) -> None:
+        raise StoreUnavailable("SQS SendMessage: InvalidParameterValue")
+
+    vars(stage.application.fake_queue)["send_to_dead_letters"] = refuse
+
+
+def losing_every(number: int) -> Break:
+    """Lose each so manyth message of a send."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        whole, count = stage.deliver, iter(range(1, 10_000))
+
+        def deliver(client: Any, records: Any) -> None:
+            whole(client, [it for it in records if next(count) % number])
+
+        vars(stage)["deliver"] = deliver
+
+    return break_it
+
+
+def logging(line: Callable[[VerifiedStage, str], str]) -> Break:
+    """Log another line for each message."""
+
+    def break_it(stage: VerifiedStage) -> None:
+        whole = stage.deliver
+
+        def deliver(client: Any, records: Any) -> None:
+            whole(client, records)
+            stage.log.extend(line(stage, it["body"]) for it in records)
+
+        vars(stage)["deliver"] = deliver
+
+    return break_it
+
+
+def id_of(body: str) -> str:
+    order_id: str = json.loads(body)["id"]
+    return order_id
+
+
+def unpacking(data: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """Take a compressed body for something else."""
+    if headers.pop("Content-Encoding", None):
+        return b'{"id": "verify-other", "amount": 1, "fromAccount": "1", "toAccount": "2"}', headers
+    return data, headers
+
+
+def allowing(action: str) -> Break:
+    def break_it(stage: VerifiedStage) -> None:
+        whole = stage.services["iam"].simulate_principal_policy
+
+        def simulate(**asked: Any) -> Any:
+            result = whole(**asked)
+            result["EvaluationResults"].append(
+                {"EvalActionName": action, "EvalDecision": "allowed"}
+            )
+            return result
+
+        stage.services["iam"].simulate_principal_policy = simulate
+
+    return break_it
+
+
+def simulating_only(*allowed: str) -> Callable[..., Any]:
+    """Make a policy simulator that allows these actions on anything."""
+
+    def simulate(**asked: Any) -> Any:
+        decisions = {True: "allowed", False: "implicitDeny"}
+        return {
+            "EvaluationResults": [
+                {"EvalActionName": it, "EvalDecision": decisions[it in allowed]}
+                for it in asked["ActionNames"]
+            ]
+        }
+
+    return simulate
+
+
+def without_alarm(stage: VerifiedStage) -> None:
+    found = {
+        "MetricAlarms": [{"AlarmName": f"orders-prod-{n}", "StateValue": "OK"} for n in ALARMS[1:]]
+    }
+    pages = SimpleNamespace(paginate=lambda **_: [found])
+    stage.services["cloudwatch"].get_paginator = lambda _: pages
+
+
+def cut_history(_method: str, path: str, got: Any) -> Any:
+    """Lose the second page of every history."""
+    lost = "cursor=" in path and not path.startswith("/orders?")
+    return replace(got, body={**got.body, "records": [], "cursor": None}) if lost else got
+
+
+def listing_twice(_method: str, path: str, got: Any) -> Any:
+    body = (
+        {**got.body, "records": got.body["records"] * 2}
+        if path.startswith("/orders?")
+        else got.body
+    )
+    return replace(got, body=body)
+
+
+def empty_list(_method: str, path: str, got: Any) -> Any:
+    body = {"records": [], "cursor": None} if path.startswith("/orders?") else got.body
+    return replace(got, body=body)
+
+
+def other_id(_method: str, _path: str, got: Any) -> Any:
+    del got.headers["X-Request-Id"]
+    got.headers["X-Request-Id"] = "another"
+    return got
+
+
+def no_problem(_method: str, _path: str, got: Any) -> Any:
+    return answer(got.status, got.body) if got.status >= 400 else got
+
+
+FAULTS: list[tuple[str, Break, str]] = [
+    ("order", answering(given(403), ("POST", "/orders")), "POST /orders got 403"),
+    ("order", losing_every(1), "has no 1 records within 0 s"),
+    ("order", records_with(status="REJECTED"), "it is [(<Status.REJECTED"),
+    ("order", records_with(payloadSha256="00"), "has another SHA-256"),
+    ("order", records_with(s3Key="orders/x.json"), "its key is orders/x.json"),
+    ("duplicates", records_with(status="ACCEPTED"), "the records are"),
+    ("duplicates", records_with(differs=[]), "the records are"),
+    ("duplicates", losing_every(3), "has no 3 records"),
+    ("correction", records_with(isDuplicate=False), "the records are"),
+    ("correction", settling(lambda r: r._replace(status=Status.REJECTED)), "the records are"),
+    (
+        "idempotency-key",
+        sending(lambda d, _: (d, {"Content-Type": "application/json"})),
+        "two submission ids",
+    ),
+    ("idempotency-key", settling(lambda r: r._replace(record_id=f"2#{id(r)}")), "has "),
+    ("concurrency", records_with(status="ACCEPTED"), "20 of 20 are ACCEPTED"),
+    ("concurrency", records_with(status="DUPLICATE"), "0 of 20 are ACCEPTED"),
+    ("concurrency", records_with(isDuplicate=False), "20 of 20 are no duplicates"),
+    ("concurrency", losing_every(20), "has no 20 records"),
+    ("largest-order", losing_every(3), "has no 3 records"),
+    ("largest-order", sending(lambda d, h: (d[:200_000], h)), "POST /orders got 400"),
+    ("lists", answering(listing_twice), "shows a record twice"),
+    ("lists", answering(empty_list), "does not show all duplicates"),
+    ("lists", answering(cut_history), "the history shows 2 of 5 records"),
+    ("poison", refusing_aside, "is no dead letter within 0 s"),
+    ("poison", losing_every(10), "has no 1 records"),
+    (
+        "poison",
+        setting("application.fake_queue.send_to_dead_letters", lambda *_: None),
+        "is no dead letter",
+    ),
+    ("ten-attributes", losing_attributes, "has lost own6, own7, own8, own9, own10"),
+    ("ten-attributes", refusing_aside, "is no dead letter within 0 s"),
+    (
+        "not-utf8",
+        sending(lambda d, h: (d.decode(errors="replace").encode(), h)),
+        "POST /orders got 202",
+    ),
+    ("not-utf8", answering(given(400, {"reason": "not_json"}), ("POST", "/orders")), "got 400"),
+    ("download", setting("download", lambda _: answer(307, "")), "the download got 307"),
+    ("download", setting("download", lambda _: answer(200, "")), "is not what was sent"),
+    (
+        "download-host",
+        setting("host", "orders.s3.us-east-1.amazonaws.com"),
+        "is not S3's host in eu-west-1",
+    ),
+    ("download-host", setting("host", "orders.s3.amazonaws.com"), "is not S3's host in eu-west-1"),
+    ("download-host", setting("host", "orders.eu-west-1.example"), "is no host of S3"),
+    (
+        "object-closed",
+        setting("download", lambda _: answer(200, "")),
+        "without a signature got 200",
+    ),
+    ("object-encrypted", setting("s3.head", {"VersionId": "v1"}), "is not encrypted"),
+    ("object-encrypted", setting("s3.head", {"ServerSideEncryption": "AES256"}), "has no version"),
+    ("s3-condition", setting("s3.refuses_with", None), "a second put got no error"),
+    ("s3-condition", setting("s3.refuses_with", "SlowDown"), "a second put got SlowDown"),
+    ("s3-condition", setting("s3.overwrites", True), "has changed the object"),
+    ("dynamodb-condition", setting("dynamodb.overwrites", True), "under a taken key got no error"),
+    ("dynamodb-condition", setting("dynamodb.brings_holder", False), "does not bring the holder"),
+    (
+        "dynamodb-statements",
+        setting("dynamodb.error_of_taken", None),
+        "one under a taken key, got [None, None]",
+    ),
+    (
+        "dynamodb-statements",
+        setting("dynamodb.error_of_taken", "Throttled"),
+        "got ['Throttled', None]",
+    ),
+    ("plain-http", setting("tls_only", False), "is answered over plain HTTP"),
+    ("health", answering(given(503, {"status": "fail"})), "GET /health is not 200 within 0 s"),
+    ("health", answering(given(200, {"status": "fail"})), "GET /health says fail"),
+    (
+        "closed-routes",
+        answering(given(200), ("GET", "/orders")),
+        "GET /orders without a signature got 200",
+    ),
+    (
+        "closed-routes",
+        answering(given(202), ("POST", "/orders")),
+        "POST /orders without a signature got 202",
+    ),
+    (
+        "closed-routes",
+        answering(given(403), ("GET", "/docs")),
+        "GET /docs without a signature got 403",
+    ),
+    ("signatures", answering(given(404), ("GET", "/orders")), "a forged signature got 404"),
+    ("refusals", answering(given(400), ("POST", "/orders")), "expected 413 order-too-large"),
+    ("refusals", answering(no_problem), "got no problem"),
+    ("refusals", answering(other_id), "the X-Request-Id another, not ours"),
+    ("gateway", answering(given(404), ("GET", "/nowhere")), "GET /nowhere got 404"),
+    ("gateway", answering(given(405), ("DELETE", "/orders")), "DELETE /orders got 405"),
+    ("gateway", answering(given(403, {"message": "Forbidden"})), "GET /nowhere got no problem"),
+    ("gzip", sending(unpacking), "is of other bytes"),
+    ("gzip", answering(given(500), ("POST", "/orders")), "POST /orders got 500"),
+    (
+        "one-api-stage",
+        setting(
+            "services.apigateway.get_stages",
+            lambda **_: {"item": [{"stageName": "prod"}, {"stageName": "Stage"}]},
+        ),
+        "also has a stage Stage",
+    ),
+    (
+        "one-api-stage",
+        setting("services.apigateway.get_stages", lambda **_: {"item": []}),
+        "no such API",
+    ),
+    (
+        "settings",
+        lambda stage: vars(stage).update(deployed=replace(stage.deployed, routes={})),
+        "the API has no route",
+    ),
+    (
+        "settings",
+        lambda stage: vars(stage).update(
+            deployed=replace(stage.deployed, table=replace(stage.deployed.table, recoverable=False))
+        ),
+        "no point-in-time recovery",
+    ),
+    (
+        "event-source",
+        setting(
+            "services.lambda.list_event_source_mappings", lambda **_: {"EventSourceMappings": []}
+        ),
+        "nothing feeds orders-prod-process_orders",
+    ),
+    (
+        "event-source",
+        setting(
+            "services.lambda.list_event_source_mappings",
+            lambda **_: {"EventSourceMappings": [{"State": "Disabled"}]},
+        ),
+        "is Disabled",
+    ),
+    ("roles", allowing("dynamodb:DeleteItem"), "api dynamodb:DeleteItem on table"),
+    ("roles", allowing("s3:DeleteObject"), "processor s3:DeleteObject on objects"),
+    ("roles", allowing("s3:GetObject"), "too much: processor s3:GetObject on objects"),
+    (
+        "roles",
+        setting(
+            "services.iam.simulate_principal_policy", simulating_only("sqs:GetQueueAttributes")
+        ),
+        "allow too little: api sqs:SendMessage on queue",
+    ),
+    ("alarms", without_alarm, f"there is no alarm {ALARMS[0]}"),
+    (
+        "alarms",
+        setting("services.cloudwatch.list_dashboards", lambda **_: {"DashboardEntries": []}),
+        "there is no dashboard",
+    ),
+    ("logs", setting("deliver", lambda *_: None), "has no 1 records"),
+    ("logs", logging(lambda _, body: body), "has amount, fromAccount, toAccount"),
+    ("logs", logging(lambda _, body: f"text {id_of(body)}"), "is no JSON object"),
+    (
+        "logs",
+        logging(lambda _, body: f"no order's: {json.loads(body)['toAccount']}"),
+        "holds an account",
+    ),
+    (
+        "logs",
+        setting("services.logs.get_paginator", lambda _: SimpleNamespace(paginate=lambda **_: [])),
+        "does not name verify-",
+    ),
+    (
+        "metrics",
+        setting("services.cloudwatch.get_metric_data", lambda **_: {"MetricDataResults": []}),
+        "there is no metric OrdersAccepted of orders-prod",
+    ),
+]
