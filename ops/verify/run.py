@@ -76,6 +76,7 @@ class Run:
             deployed_settings or DeployedStage(self.stage.name, self.stage.session).settings
         )
         self._patience = patience
+        self._clients: dict[tuple[str, bool], Any] = {}
         self._stopping = threading.Event()
         self._sharing = threading.Lock()
         self._shared: tuple[bytes, dict[str, Any]] | Failed | None = None
@@ -84,12 +85,19 @@ class Run:
     def is_emulated(self) -> bool:
         return emulator_at(self.stage.sqs.meta.endpoint_url) is not None
 
-    def client(self, service: str, **options: Any) -> Any:
-        """Make a client of the operator's. No two are made at the same time."""
+    def client(self, service: str, *, use_ssl: bool = True) -> Any:
+        """Return a client of the operator's: made once, and never two at the same time."""
         make: Any = self.stage.session.client
-        endpoint = self.stage.endpoint_url
+        name = (service, use_ssl)
         with MAKING:
-            return make(service, endpoint_url=endpoint, config=CLIENT_CONFIG, **options)
+            if name not in self._clients:
+                self._clients[name] = make(
+                    service,
+                    endpoint_url=self.stage.endpoint_url,
+                    config=CLIENT_CONFIG,
+                    use_ssl=use_ssl,
+                )
+        return self._clients[name]
 
     def stop(self) -> None:
         """End every wait, and give back the dead letters that are being looked at."""

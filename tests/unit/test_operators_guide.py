@@ -28,7 +28,16 @@ def test_the_guide_shows_every_operators_command() -> None:
     shown = {" ".join(line.split()[:2]) for line in SHOWN}
     names = {name.split()[0] for name in shown}
 
-    assert {"health", "stats", "audit", "reconcile", "replay", "duplicates", "rejects"} <= names
+    assert {
+        "health",
+        "stats",
+        "audit",
+        "reconcile",
+        "replay",
+        "duplicates",
+        "rejects",
+        "verify",
+    } <= names
     assert {f"dlq {name}" for name in ("list", "show", "redrive", "discard")} <= shown
     orders = {f"orders {name}" for name in ("submit", "show", "list", "tail", "export")}
     assert orders <= shown
