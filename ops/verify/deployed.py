@@ -76,7 +76,7 @@ def event_source(run: Run) -> str:
     """Poll the queue for the processor."""
     name = processor_name(run.stage.name)
     mappings = run.client("lambda").list_event_source_mappings(FunctionName=name)
-    states = [each["State"] for each in mappings["EventSourceMappings"]]
+    states = [each["State"] for each in mappings.get("EventSourceMappings", [])]
     require(states, f"nothing feeds {name}", emulator=LOCAL if run.stage.is_local else "")
     require(states == ["Enabled"], f"the event source mapping is {', '.join(states)}")
     return "one event source mapping, Enabled"
@@ -117,12 +117,12 @@ def alarms(run: Run) -> str:
     found = {
         alarm["AlarmName"].removeprefix(prefix): alarm["StateValue"]
         for page in pages.paginate(AlarmNamePrefix=prefix)
-        for alarm in page["MetricAlarms"]
+        for alarm in page.get("MetricAlarms", [])
     }
     missing = [name for name in ALARMS if name not in found]
     require(not missing, f"there is no alarm {', '.join(missing)}")
     dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=prefix.rstrip("-"))
-    require(dashboards["DashboardEntries"], "there is no dashboard")
+    require(dashboards.get("DashboardEntries"), "there is no dashboard")
     ringing = [name for name, state in found.items() if state == "ALARM"]
     return f"{len(found)} alarms, in alarm: {', '.join(ringing) or 'none'}; and the dashboard"
 
@@ -157,6 +157,6 @@ def allowed_actions(run: Run, role: str, arn: str, actions: tuple[str, ...]) -> 
     answer = run.client("iam").simulate_principal_policy(
         PolicySourceArn=role, ActionNames=actions, ResourceArns=[arn], ContextEntries=context
     )
-    for result in answer["EvaluationResults"]:
+    for result in answer.get("EvaluationResults", []):
         if result["EvalDecision"] == "allowed":
             yield result["EvalActionName"]

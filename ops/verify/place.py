@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.deploy.account import emulator_at
 from ops.deploy.problems import explain
 from ops.deploy.smoke import SignedApi
 from ops.desk.stage import StageUnavailable
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from ops.desk.stage import Stage
     from ops.verify.run import Run
+
+
+def is_emulator(endpoint: str) -> bool:
+    """Tell whether a client's endpoint stands in place of AWS."""
+    return ".amazonaws." not in f"{urlsplit(endpoint).hostname or ''}."
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def api_url_of(stage: Stage) -> str:
         )
     rest_api_id, _ = found
     endpoint: str = apigateway.meta.endpoint_url
-    if emulator_at(endpoint):
+    if is_emulator(endpoint):
         return f"{endpoint}/restapis/{rest_api_id}/{stage.name}/_user_request_"
     return f"{endpoint.replace('apigateway', f'{rest_api_id}.execute-api', 1)}/{stage.name}"
 
@@ -81,10 +86,10 @@ def has_app_stack(run: Run) -> bool:
 def _find(apigateway: Any, stage: str) -> tuple[str, list[str]] | None:
     """Find the stage's API: every stage has its own, and all have the same name."""
     for page in apigateway.get_paginator("get_rest_apis").paginate():
-        for api in page["items"]:
+        for api in page.get("items", []):
             if api["name"] == API_NAME:
-                stages = apigateway.get_stages(restApiId=api["id"])["item"]
-                names = [each["stageName"] for each in stages]
+                stages = apigateway.get_stages(restApiId=api["id"])
+                names = [each["stageName"] for each in stages.get("item", [])]
                 if stage in names:
                     return api["id"], names
     return None

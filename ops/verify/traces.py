@@ -80,7 +80,7 @@ def lines(run: Run, group: str, text: str) -> Iterator[str]:
     )
     try:
         for page in pages:
-            for event in page["events"]:
+            for event in page.get("events", []):
                 if text in event["message"]:
                     yield event["message"]
     except ClientError as error:
@@ -114,4 +114,5 @@ def _sum_of(run: Run, cloudwatch: Any, name: str, service: str) -> float:
         StartTime=start,
         EndTime=start + timedelta(hours=1),
     )
-    return float(sum(value for result in answer["MetricDataResults"] for value in result["Values"]))
+    results = answer.get("MetricDataResults", [])
+    return float(sum(value for result in results for value in result.get("Values", [])))
