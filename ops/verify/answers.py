@@ -132,8 +132,9 @@ def compressed(run: Run) -> str:
 @check("one-api-stage", "docs/deploying.md", sends=False)
 def one_api_stage(run: Run) -> str:
     """Serve the API at one stage only: a second one has no throttle."""
+    require(not run.stage.is_local, "no API Gateway", emulator="`make run` has none")
     stages = stages_of_api(run)
-    require(stages, "API Gateway has no such API", emulator="`make run` has no API Gateway")
+    require(stages, "API Gateway has no such API")
     others = [name for name in stages if name != run.stage.name]
     require(not others, f"the API also has a stage {', '.join(others)}: delete it")
     return run.stage.name

@@ -32,7 +32,6 @@ EXCUSED = {
     "GET /nowhere got 404",
     "DELETE /orders got 405",
     "GET /nowhere got no problem",
-    "no such API",
     "no point-in-time recovery",
     "there is no metric OrdersAccepted of orders-prod",
 }
