@@ -330,7 +330,9 @@ FAULTS: list[tuple[str, Break, str]] = [
     ),
     (
         "settings",
-        lambda stage: vars(stage).update(deployed=replace(stage.deployed, routes={})),
+        lambda stage: vars(stage).update(
+            deployed=replace(stage.deployed, gateway=replace(stage.deployed.gateway, routes={}))
+        ),
         "the API has no route",
     ),
     (

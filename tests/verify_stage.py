@@ -312,7 +312,10 @@ def surroundings(stage: VerifiedStage) -> dict[str, Any]:
     )
     cloudwatch.list_dashboards = lambda **_: {"DashboardEntries": [{}]}
     cloudwatch.get_metric_data = lambda **_: {"MetricDataResults": [{"Values": [stage.published]}]}
-    apigateway = paged(get_rest_apis=lambda: {"items": [{"name": "orders", "id": "a1"}]})
+    apigateway = paged(
+        get_rest_apis=lambda: {"items": [{"name": "orders", "id": "a1"}]},
+        get_resources=lambda **_: {},
+    )
     apigateway.get_stages = lambda **_: {"item": [{"stageName": "prod"}]}
     apigateway.meta = SimpleNamespace(endpoint_url="https://apigateway.eu-west-1.amazonaws.com")
     logs = paged(

@@ -14,9 +14,11 @@ from chalicelib.http.problems import TYPE_PREFIX
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.settings import AppSettings
 from ops.deploy.smoke import HEALTH_LIMIT_SECONDS
+from ops.lint.clients import StageClients
+from ops.lint.deployed_gateway import read_gateway
 from ops.lint.stage_rules import OPEN_ROUTES
 from ops.verify.check import SetSo, check, require
-from ops.verify.place import has_app_stack, stages_of_api
+from ops.verify.place import has_app_stack
 from ops.verify.run import JSON, told
 
 if TYPE_CHECKING:
@@ -133,9 +135,9 @@ def compressed(run: Run) -> str:
 def one_api_stage(run: Run) -> str:
     """Serve the API at one stage only: a second one has no throttle."""
     require(not run.stage.is_local, "no API Gateway", emulator="`make run` has none")
-    stages = stages_of_api(run)
+    stages = read_gateway(StageClients(run.stage.session), run.stage.name).stages
     require(stages, "API Gateway has no such API")
-    others = [name for name in stages if name != run.stage.name]
+    others = sorted(stages - {run.stage.name})
     require(not others, f"the API also has a stage {', '.join(others)}: delete it")
     return run.stage.name
 

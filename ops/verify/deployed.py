@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ops.lint.deployed import NotDeployed
+from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage_rules import ALARMS
 from ops.stage_names import alarm_name, api_function_name, processor_name

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.aws_hosts import is_of_aws
 from ops.deploy.problems import explain
 from ops.deploy.smoke import SignedApi
 from ops.desk.stage import StageUnavailable
-from ops.lint.stage import API_NAME
+from ops.lint.clients import StageClients
+from ops.lint.deployed_gateway import read_gateway
 from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
     from ops.desk.stage import Stage
     from ops.verify.run import Run
-
-
-def is_emulator(endpoint: str) -> bool:
-    """Tell whether a client's endpoint stands in place of AWS."""
-    return ".amazonaws." not in f"{urlsplit(endpoint).hostname or ''}."
 
 
 @dataclass(frozen=True)
@@ -46,30 +42,23 @@ def api_url_of(stage: Stage) -> str:
     Raises:
         StageUnavailable: there is none, or the caller may not look for it.
     """
-    make: Any = stage.session.client
-    apigateway = make("apigateway", endpoint_url=stage.endpoint_url)
+    clients = StageClients(stage.session)
     try:
-        found = _find(apigateway, stage.name)
+        found = read_gateway(clients, stage.name)
     except (BotoCoreError, ClientError) as error:
         raise StageUnavailable(
             f"The address of the API is not known. {explain(error)} Or say it with --api-url."
         ) from error
-    if found is None:
+    if found.rest_api_id is None:
         raise StageUnavailable(
             f"API Gateway has no API with a stage {stage.name} here: type `make deploy "
             f"STAGE={stage.name}`, or look whether profile and region are those of the stage."
         )
-    rest_api_id, _ = found
-    endpoint: str = apigateway.meta.endpoint_url
-    if is_emulator(endpoint):
-        return f"{endpoint}/restapis/{rest_api_id}/{stage.name}/_user_request_"
-    return f"{endpoint.replace('apigateway', f'{rest_api_id}.execute-api', 1)}/{stage.name}"
-
-
-def stages_of_api(run: Run) -> list[str]:
-    """List the stages of the run's API; none if there is no API."""
-    found = _find(run.client("apigateway"), run.stage.name)
-    return found[1] if found else []
+    endpoint: str = clients.of("apigateway").meta.endpoint_url
+    if not is_of_aws(endpoint):
+        return f"{endpoint}/restapis/{found.rest_api_id}/{stage.name}/_user_request_"
+    host = f"{found.rest_api_id}.execute-api"
+    return f"{endpoint.replace('apigateway', host, 1)}/{stage.name}"
 
 
 def has_app_stack(run: Run) -> bool:
@@ -81,15 +70,3 @@ def has_app_stack(run: Run) -> bool:
             raise
         return False
     return True
-
-
-def _find(apigateway: Any, stage: str) -> tuple[str, list[str]] | None:
-    """Find the stage's API: every stage has its own, and all have the same name."""
-    for page in apigateway.get_paginator("get_rest_apis").paginate():
-        for api in page.get("items", []):
-            if api["name"] == API_NAME:
-                stages = apigateway.get_stages(restApiId=api["id"])
-                names = [each["stageName"] for each in stages.get("item", [])]
-                if stage in names:
-                    return api["id"], names
-    return None

@@ -11,12 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.aws.clients import MAKING
+from ops.aws_hosts import is_of_aws
 from ops.deploy.smoke import RECORD_LIMIT_SECONDS, fetch
 from ops.desk.stage import CLIENT_CONFIG
 from ops.lint.deployed import DeployedStage
 from ops.verify.check import Failed, Interrupted, require
 from ops.verify.letters import MARK, Letters
-from ops.verify.place import is_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,7 @@ class Run:
 
     @property
     def is_emulated(self) -> bool:
-        return is_emulator(self.stage.sqs.meta.endpoint_url)
+        return not is_of_aws(self.stage.sqs.meta.endpoint_url)
 
     def client(self, service: str, *, use_ssl: bool = True) -> Any:
         """Return a client of the operator's: made once, and never two at the same time."""

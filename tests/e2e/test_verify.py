@@ -31,7 +31,7 @@ LIMIT_SECONDS = 100
 TERMINAL = {"COLUMNS": "200", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 ALL = [each.name for each in CHECKS]
 EARLIER = "verify-20260101T000000Z-0c48a1"
-# What an emulator can't show, or this version does not do yet.
+# What an emulator can't show.
 DEPLOYED = {
     "download-host": "differs",
     "object-closed": "differs",
@@ -43,8 +43,6 @@ DEPLOYED = {
     "metrics": "differs",
     # The emulator's policy simulator knows no conditions.
     "roles": "skipped",
-    "not-utf8": "fail",
-    "one-api-stage": "fail",
 }
 
 
@@ -217,6 +215,6 @@ def test_a_stage_deployed_to_an_emulator_does_what_is_promised(
     )
 
     assert outcomes(done.stdout) == dict.fromkeys(ALL, "pass") | DEPLOYED, done.stdout
-    assert done.exit_code == 1
+    assert done.exit_code == 0
     shown: dict[str, Any] = json.loads(done.stdout)
     assert (shown["stage"], shown["stays"]) == ("dev", [f"{shown['run']}-*"])
