@@ -34,7 +34,8 @@ def compile_tree(tree: Path) -> None:
             *("--invalidation-mode", "checked-hash", "-s", str(tree), str(tree)),
         ],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:

@@ -20,7 +20,7 @@ def note_callers(template: Path) -> None:
     A changed policy takes effect with the next deployment of the API. SAM makes one only if the
     text of the definition changes, and the policy in it names the parameter, not its value.
     """
-    content: dict[str, Any] = yaml.safe_load(template.read_text())
+    content: dict[str, Any] = yaml.safe_load(template.read_text(encoding="utf-8"))
     callers = content["Parameters"][PARAMETER]["Default"]
     if not callers:
         return
@@ -28,4 +28,4 @@ def note_callers(template: Path) -> None:
         if resource.get("Type") == "AWS::Serverless::Api":
             information = resource["Properties"]["DefinitionBody"]["info"]
             information["description"] = f"Callers of other accounts: {callers}"
-    template.write_text(yaml.safe_dump(content, sort_keys=False))
+    template.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -40,7 +40,8 @@ def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path
             cwd=project,
             check=True,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=LIMIT_SECONDS,
         )
     except subprocess.CalledProcessError as error:

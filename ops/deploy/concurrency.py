@@ -54,7 +54,8 @@ def concurrency_warning(aws: Aws, config: StageConfig) -> str | None:
 
 
 def _requests_per_second(config: StageConfig) -> float:
-    parameters = load_template((config.project / MERGE_TEMPLATE).read_text())["Parameters"]
+    template = config.project / MERGE_TEMPLATE
+    parameters = load_template(template.read_text(encoding="utf-8"))["Parameters"]
     given = config.settings.get("template_parameters", {}).get("ThrottleRate")
     try:
         return float(given)
@@ -74,7 +75,7 @@ def _judge(found: Concurrency, maximum: int | None, requests_per_second: float) 
     if left >= needed:
         return None
     return (
-        f"Warning: {found.quota} functions may run at once in this account and region, and "
+        f"{found.quota} functions may run at once in this account and region, and "
         f"{found.quota - found.unreserved} of these are reserved. The processor may take {taken} "
         f"(ORDERS_MAXIMUM_CONCURRENCY is {maximum or 'not set'}), which leaves {left} to all "
         f"others; the API alone needs about {needed} for {requests_per_second:g} requests a second "

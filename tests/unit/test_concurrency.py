@@ -68,7 +68,7 @@ def test_a_new_account_is_told_the_figures_and_what_to_do() -> None:
     said = warning(FakeLambda(10))
 
     assert said
-    assert "Warning: 10 functions may run at once in this account and region, and 0 of" in said
+    assert "10 functions may run at once in this account and region, and 0 of" in said
     assert "The processor may take 10 (ORDERS_MAXIMUM_CONCURRENCY is 10), which leaves 0" in said
     assert "needs about 10 for 100 requests a second (ThrottleRate)" in said
     assert "Service Quotas > AWS Lambda > Concurrent executions" in said
