@@ -147,6 +147,7 @@ def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:
 
     assert broken == {
         "visibility-timeout": [ANY],
+        "oldest-message-alarm": [ANY],
         "record-table": ["the table has no point-in-time recovery"],
     }
     assert "15 s, and should be at least 360 s" in broken["visibility-timeout"][0]
