@@ -13,7 +13,7 @@ from ops.project import PROJECT_ROOT
 from tests.environment import same_everywhere
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
-pytest_plugins = ["tests.aws_parts.plugin", "tests.simulation.tally"]
+pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -227,7 +227,8 @@ class LocalStack(LocalResources):
     def _ops_process(self, name: str, command: str, arguments: list[str]) -> OpsProcess:
         environment = without_aws_settings(os.environ) | self.environment
         # `python -m` looks in the working directory first: app.py is found there, `ops` here.
-        environment["PYTHONPATH"] = str(PROJECT_ROOT)
+        inherited = filter(None, [environment.get("PYTHONPATH")])
+        environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT), *inherited])
         return OpsProcess(
             name,
             [command, "--aws-port", str(self.aws_port), *arguments],

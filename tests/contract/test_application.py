@@ -185,6 +185,8 @@ def loaded_by(handler: str, resources: LocalResources) -> set[str]:
         env={
             **os.environ,
             **resources.environment,
+            # Without the layer of aws_limits, which loads modules of its own.
+            "PYTHONPATH": "",
             "ORDERS_EVENTS_TARGET": "orders",
             "_HANDLER": handler,
         },

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from ops.local.clients import queue_client
 from ops.local.stack import LocalResources
 from ops.local_stage import local_session
+from tests.aws_limits.layer import lifted
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -83,7 +84,7 @@ def test_the_queue_refuses_a_message_beyond_its_limit(
 ) -> None:
     limit = int(attributes(sqs, resources.outputs["QueueUrl"])["MaximumMessageSize"])
 
-    with pytest.raises(ClientError, match="must be shorter"):
+    with lifted(), pytest.raises(ClientError, match="must be shorter"):
         sqs.send_message(QueueUrl=resources.outputs["QueueUrl"], MessageBody="x" * (limit + 1))
 
 

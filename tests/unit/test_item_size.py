@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -16,6 +15,7 @@ from chalicelib.orders.record import FIRST_SLOT, Record, Status
 from chalicelib.orders.terms import MAX_ACCOUNT_DIGITS
 from chalicelib.services.message import Message
 from chalicelib.services.processing import MAX_CALLER_CHARACTERS, Processor
+from tests.aws_limits.dynamodb_values import size_of_item, size_of_value
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
@@ -31,32 +31,6 @@ LONG = "\U0001f600" * 20_000
 def table() -> Any:
     """Read the properties of the table, as CloudFormation gets them."""
     return cfn_yaml.load("infrastructure/resources.yaml")["Resources"]["OrdersTable"]["Properties"]
-
-
-def size_of_item(item: Item) -> int:
-    """
-    Count the bytes of an item, as DynamoDB does.
-
-    Source: "DynamoDB item sizes and formats" in its Developer Guide.
-    """
-    return sum(len(name.encode()) + size_of_value(value) for name, value in item.items())
-
-
-def size_of_value(value: Mapping[str, Any]) -> int:
-    match value:
-        case {"S": text}:
-            return len(text.encode())
-        case {"N": number}:
-            digits = "".join(map(str, Decimal(number).normalize().as_tuple().digits))
-            return (len(digits) + 1) // 2 + 1
-        case {"BOOL": _}:
-            return 1
-        case {"L": elements}:
-            return 3 + sum(1 + size_of_value(element) for element in elements)
-        case {"M": members}:
-            return 3 + len(members) + size_of_item(members)
-        case other:
-            pytest.fail(f"a type that no record has: {other}")
 
 
 def projected_names(index: Mapping[str, Any], table: Mapping[str, Any]) -> set[str]:
@@ -115,24 +89,6 @@ def largest_message(text: str) -> Message:
         submissionId="s" * 128,
         submittedBy="\U0001f600" * 10 * MAX_CALLER_CHARACTERS,
     )
-
-
-@pytest.mark.parametrize(
-    ("value", "size"),
-    [
-        ({"S": "\u00f1"}, 2),
-        ({"N": "0"}, 2),
-        ({"N": "12.50"}, 3),
-        ({"N": "1000"}, 2),
-        ({"BOOL": False}, 1),
-        ({"L": []}, 3),
-        ({"L": [{"S": "a"}, {"S": "b"}]}, 7),
-        ({"M": {}}, 3),
-        ({"M": {"k": {"S": "v"}}}, 6),
-    ],
-)
-def test_sizes_are_counted_as_dynamodb_does(value: Mapping[str, Any], size: int) -> None:
-    assert size_of_item({"name": dict(value)}) == len("name") + size
 
 
 def test_the_largest_rejected_order_fits_as_the_first_record(table: Any) -> None:
