@@ -23,7 +23,6 @@ from tests.aws_limits.dynamodb_requests import count_of_batch, reads, statements
 from tests.aws_limits.dynamodb_values import (
     MOST_CONTAINERS,
     Value,
-    nested,
     number_problem,
     numbers_of,
     type_problem,
@@ -65,11 +64,7 @@ def _expression_too_long(call: Call) -> str | None:
 
 def _of_each_value(problem: Callable[[Value, int], str | None]) -> Check:
     """Check each value of a call, and those within it, with their depth."""
-
-    def check(call: Call) -> str | None:
-        return first(problem(*each) for value in values_of(call) for each in nested(value))
-
-    return check
+    return lambda call: first(problem(*each) for each in values_of(call))
 
 
 def _not_a_number(value: Value, _depth: int) -> str | None:

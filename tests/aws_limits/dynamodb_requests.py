@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tests.aws_limits.dynamodb_values import Item, Value
-from tests.aws_limits.rule import Call
+from tests.aws_limits.dynamodb_values import Item, Value, nested
+from tests.aws_limits.rule import Call, read_once
 
 INSERT = re.compile(
     r'\s*INSERT\s+INTO\s+"?([\w.-]+)"?\s+VALUE\s*\{(.*)\}', re.IGNORECASE | re.DOTALL
@@ -40,6 +40,7 @@ def reads(statement: Mapping[str, Any]) -> bool:
     return str(statement.get("Statement", "")).lstrip()[:6].upper() == "SELECT"
 
 
+@read_once
 def written_items(call: Call) -> Iterator[Located]:
     """Yield the items that a call puts."""
     parameters = call.parameters
@@ -63,6 +64,7 @@ def _inserted(statement: Mapping[str, Any]) -> Iterator[Located]:
         yield Located(insert[1], dict(zip(names, statement.get("Parameters", ()), strict=False)))
 
 
+@read_once
 def keys_of(call: Call) -> Iterator[Located]:
     """Yield the keys of single items that a call names."""
     parameters = call.parameters
@@ -98,8 +100,14 @@ def _actions(call: Call) -> Iterator[Mapping[str, Any]]:
         yield from item.values()
 
 
-def values_of(call: Call) -> Iterator[Value]:
-    """Yield every attribute value of a call, without what is within it."""
+@read_once
+def values_of(call: Call) -> Iterator[tuple[Value, int]]:
+    """Yield every attribute value of a call, and all within it, with its depth."""
+    for value in _outer_values(call):
+        yield from nested(value)
+
+
+def _outer_values(call: Call) -> Iterator[Value]:
     for _, item in (*written_items(call), *keys_of(call)):
         yield from item.values()
     for name in ("ExpressionAttributeValues", "ExclusiveStartKey"):
