@@ -76,7 +76,8 @@ def warning_of_end(runtime: str, today: date | None = None) -> str | None:
 
 
 def _longest_supported() -> str:
-    return max(ENDS, key=ENDS.__getitem__)
+    """Return the newest of those that are supported longest."""
+    return max(reversed(ENDS), key=ENDS.__getitem__)
 
 
 def _in_words(runtime: str) -> str:

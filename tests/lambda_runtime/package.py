@@ -55,9 +55,6 @@ def make_package(
     """Package the app over the resources of these outputs."""
     project = copy_project(directory / "project", deployments)
     record_resources(project, STAGE, outputs)
-    if vendored:
-        # Packaging fills it, since it is there.
-        (project / "vendor" / "botocore").mkdir(parents=True)
-    packaged = package_app(STAGE, directory / "packaged", project)
+    packaged = package_app(STAGE, directory / "packaged", project, vendored=vendored)
     name = "vendored" if vendored else "plain"
     return Package(name, packaged.archive, packaged.template, directory / "code")
