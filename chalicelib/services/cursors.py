@@ -12,6 +12,9 @@ import hashlib
 from chalicelib.orders.errors import Refusal, sentence
 
 DIGEST_BYTES = 8
+# Of each of its two texts. No position that a query gave out comes near, and a store refuses to
+# look for a key that is too long: a forged cursor must not look like an outage.
+MAX_POSITION_BYTES = 1_000
 
 
 class InvalidCursor(Refusal):
@@ -41,4 +44,6 @@ def decode_cursor(query: str, cursor: str) -> tuple[str, str]:
     # Encode it again and compare texts, since base64 has several spellings for the same bytes.
     if encode_cursor(query, (first, second)) != cursor:
         raise InvalidCursor(sentence("cursor.foreign"))
+    if max(len(first.encode()), len(second.encode())) > MAX_POSITION_BYTES:
+        raise InvalidCursor(sentence("cursor.malformed"))
     return first, second

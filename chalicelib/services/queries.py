@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from chalicelib.orders.errors import sentence
+from chalicelib.orders.order import is_order_id
 from chalicelib.orders.record import Record, Status
 from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
 
@@ -141,7 +142,8 @@ class Queries:
             StoreUnavailable: try again.
         """
         after = _history_position(order_id, cursor)
-        records = self._records.read_shared_slots(order_id)
+        # A store refuses to look for some of the ids that no order can have.
+        records = self._records.read_shared_slots(order_id) if is_order_id(order_id) else []
         if not records:
             raise OrderNotFound(order_id)
         first = records[0]
@@ -185,6 +187,8 @@ class Queries:
         if cursor is None:
             return query, latest, NEWEST
         days, before = decode_cursor(query.scope, cursor)
+        if not before:
+            raise InvalidCursor(sentence("cursor.malformed"))
         first_day, day = _days(days)
         return query._replace(first_day=first_day), min(day, latest), before
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from chalicelib.orders.submission import is_well_formed_id
+from chalicelib.services.cursors import encode_cursor
 from ops.ports import LOOPBACK
 from tests.builders import order_text
 from tests.e2e.client import eventually
@@ -125,6 +126,18 @@ def test_an_altered_cursor_is_refused(system: System) -> None:
     assert system.api.get(f"/orders/other?cursor={cursor}").status == 400
     assert system.api.get(f"/orders?cursor={cursor}").status == 400
     assert len(system.api.get(f"/orders/paged?cursor={cursor}").body["records"]) == 1
+
+
+@pytest.mark.parametrize("position", [("p" * 1_025, "r"), ("p", "r" * 1_025)])
+def test_a_forged_cursor_is_refused(system: System, position: tuple[str, str]) -> None:
+    """Anyone can write a cursor with its digest: none may ask DynamoDB for an impossible key."""
+    system.api.post(order_text("sought"))
+    system.api.records("sought", 1)
+
+    cursor = encode_cursor("history/sought", position)
+    answer = system.api.get(f"/orders/sought?cursor={cursor}")
+
+    assert (answer.status, answer.body["errors"][0]["code"]) == (400, "bad_cursor")
 
 
 def test_no_input_can_forge_a_line_of_the_log(system: System) -> None:

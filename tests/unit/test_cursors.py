@@ -37,3 +37,18 @@ def test_decode_cursor_notices_every_altered_character() -> None:
 def test_decode_cursor_refuses_any_other_text(text: str) -> None:
     with pytest.raises(InvalidCursor):
         decode_cursor("query", text)
+
+
+@pytest.mark.parametrize("position", [("x" * 1_001, ""), ("", "x" * 1_001), ("ñ" * 501, "")])
+def test_decode_cursor_refuses_a_position_that_is_too_long_for_a_key(
+    position: tuple[str, str],
+) -> None:
+    """The digest is no secret: anyone can write a cursor. DynamoDB refuses such a key."""
+    with pytest.raises(InvalidCursor):
+        decode_cursor("query", encode_cursor("query", position))
+
+
+def test_decode_cursor_reads_the_longest_position() -> None:
+    longest = ("x" * 1_000, "ñ" * 500)
+
+    assert decode_cursor("query", encode_cursor("query", longest)) == longest

@@ -93,6 +93,15 @@ def test_get_order_finds_no_order_that_is_not_recorded(queries: Queries) -> None
         queries.get_order("order-001")
 
 
+@pytest.mark.parametrize("order_id", ["", "x" * 65, "x" * 2_049, "a/b", "#health"])
+def test_get_order_asks_no_table_for_an_id_that_no_order_has(
+    records: FakeRecordStore, queries: Queries, order_id: str
+) -> None:
+    """DynamoDB refuses to look for some of them, and an operator may type any."""
+    with records.outage(), pytest.raises(OrderNotFound):
+        queries.get_order(order_id)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 def test_the_pages_of_a_history_hold_every_record_oldest_first(
     records: FakeRecordStore, queries: Queries, limit: int
@@ -262,6 +271,15 @@ def test_the_page_size_may_change_between_pages(records: FakeRecordStore, querie
 )
 def test_a_forged_cursor_that_holds_no_date_is_refused(queries: Queries, days: str) -> None:
     forged = encode_cursor(of_day().scope, (days, "~"))
+
+    with pytest.raises(InvalidCursor):
+        queries.list_orders(of_day(), forged)
+
+
+def test_a_forged_cursor_without_a_position_is_refused(queries: Queries) -> None:
+    """DynamoDB compares no key with an empty text."""
+    day = START.date().isoformat()
+    forged = encode_cursor(of_day().scope, (f"{day}/{day}", ""))
 
     with pytest.raises(InvalidCursor):
         queries.list_orders(of_day(), forged)
