@@ -11,6 +11,7 @@ import pytest
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
 from tests.environment import same_everywhere
+from tests.contract.dynamodb_local import DynamoDBLocal
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
@@ -41,6 +42,13 @@ def local_resources() -> Iterator[LocalResources]:
     """Start an AWS emulator with the template's resources in it."""
     with LocalResources() as resources:
         yield resources
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DynamoDBLocal]:
+    """Start AWS's own DynamoDB engine. A test that asks for it has its `aws_part` for a mark."""
+    with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,8 @@ class FakeRecordStore(Outages):
         self._fail_if_down("BatchExecuteStatement")
         with self._lock:
             self.calls.append("take_free")
+            if len({(record.order_id, record.record_id) for record in records}) < len(records):
+                return [False] * len(records)
             return [self._written(record) for record in records]
 
     def _written(self, record: Record) -> bool:

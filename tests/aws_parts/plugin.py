@@ -32,9 +32,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write a line for each part: how many tests ran on it, or loudly why none did."""
-    passed = _parts_in(terminalreporter.stats.get("passed", []))
-    failed = _parts_in(terminalreporter.stats.get("failed", []))
-    skipped = _parts_in(terminalreporter.stats.get("skipped", []))
+    stats = terminalreporter.stats
+    passed = _parts_in(stats.get("passed", []))
+    # A part that is required and missing is an error of the test's setup.
+    failed = _parts_in([*stats.get("failed", []), *stats.get("error", [])])
+    skipped = _parts_in(stats.get("skipped", []))
     if not (passed or failed or skipped):
         return
     terminalreporter.section("AWS's own parts")

@@ -5,7 +5,8 @@ One suite, several implementations: each fake must do what its adapter does on A
 - `moto`: the adapters over moto, inside this process: an independent check of their requests;
 - `moto_server`: moto over HTTP, one call after the other, since it is not atomic;
 - `ministack`: the adapters over HTTP, on the resources that the template makes;
-- `roto`: the adapters over HTTP, on an implementation in another language by other people.
+- `roto`: the adapters over HTTP, on an implementation in another language by other people;
+- `dynamodb_local`: the table's adapters, on AWS's own engine. It has neither S3 nor SQS.
 
 If one of them is known to do other than AWS, the test says so with `differs`, and why. It then has
 to fail on that one, so that an implementation that gets better shows too.
@@ -26,6 +27,8 @@ from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from ops.local.stack import LocalResources
+from tests.aws_parts import DYNAMODB_LOCAL
+from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.contract.moto_server import MotoServer
 from tests.contract.roto import Roto
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
@@ -35,7 +38,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-REAL = ["moto", "moto_server", "ministack", "roto"]
+ON_DYNAMODB_LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.aws_part(DYNAMODB_LOCAL.name))
+# These have all that the system uses.
+COMPLETE = ["moto", "moto_server", "ministack", "roto"]
+# These have the table, at least.
+WITH_TABLE = [*COMPLETE, ON_DYNAMODB_LOCAL]
+# A test that asks for one of these calls S3 or SQS.
+BESIDE_THE_TABLE = {"archive", "bucket", "queue"}
 
 
 class Aws:
@@ -51,11 +60,14 @@ class Aws:
         self.dead_letter_queue_url = ""
 
     def create_table_and_bucket(self) -> None:
+        self.create_table()
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def create_table(self) -> None:
         template = cfn_yaml.load("infrastructure/resources.yaml")
         properties = template["Resources"]["OrdersTable"]["Properties"]
         wanted = {name: properties[name] for name in TABLE_PROPERTIES}
         self.dynamodb.create_table(TableName=self.table, **cast("Any", wanted))
-        self.s3.create_bucket(Bucket=self.bucket)
 
     def create_queues(self) -> None:
         """Queues of a test's own: a queue can't be looked into without changing it."""
@@ -75,6 +87,13 @@ class Aws:
             MessageSystemAttributeNames=["All"],
         )
         return cast("list[dict[str, Any]]", answer.get("Messages", []))
+
+
+class TableOnly(Aws):
+    """DynamoDB, and nothing else."""
+
+    def create_queues(self) -> None:
+        """Make none."""
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +129,26 @@ def roto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         yield aws
 
 
-@pytest.fixture(params=["fake", *REAL])
+@pytest.fixture(scope="module")
+def dynamodb_local(dynamodb_local_server: DynamoDBLocal) -> Aws:
+    aws = TableOnly(dynamodb_local_server.url)
+    # Other modules use the same server.
+    aws.table = f"orders-{uuid.uuid4()}"
+    aws.create_table()
+    return aws
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on all implementations that have what it needs, unless it names them itself."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    named = any(mark.args[0] == "implementation" for mark in marks)
+    if "implementation" in metafunc.fixturenames and not named:
+        beside = BESIDE_THE_TABLE.intersection(metafunc.fixturenames)
+        real = COMPLETE if beside else WITH_TABLE
+        metafunc.parametrize("implementation", ["fake", *real], indirect=True)
+
+
+@pytest.fixture
 def implementation(request: pytest.FixtureRequest) -> Aws | None:
     """Give the implementation that the stores of a test run on; None is the fakes."""
     for mark in request.node.iter_markers("differs"):
@@ -126,12 +164,18 @@ def implementation(request: pytest.FixtureRequest) -> Aws | None:
 
 @pytest.fixture
 def aws(implementation: Aws | None) -> Aws:
-    """For tests of what only an adapter does: see `on_aws`."""
+    """For tests of what only an adapter does: see `on_aws` and `on_dynamodb`."""
     assert implementation
     return implementation
 
 
-on_aws = pytest.mark.parametrize("implementation", REAL, indirect=True)
+def only_on(*names: object) -> pytest.MarkDecorator:
+    """Run a test on these implementations."""
+    return pytest.mark.parametrize("implementation", names, indirect=True)
+
+
+on_aws = only_on(*COMPLETE)
+on_dynamodb = only_on(*WITH_TABLE)
 
 
 @pytest.fixture

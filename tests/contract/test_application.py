@@ -1,4 +1,8 @@
-"""The application over the emulator: it uses the right resources, and makes no client too many."""
+"""
+The application over the emulator: it uses the right resources, and makes no client too many.
+
+What reads or writes the table runs once more with its table on AWS's own engine.
+"""
 
 import os
 import subprocess
@@ -32,6 +36,7 @@ from ops.local.stack import LocalResources
 from ops.ports import free_port
 from tests.application import load_app
 from tests.builders import order_text, sqs_event, sqs_record, submission
+from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws
 
 MOST_MODULES = 430
 JSON = {"Content-Type": "application/json"}
@@ -64,12 +69,26 @@ class App:
 
 
 @pytest.fixture
-def environment(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def environment(
+    request: pytest.FixtureRequest,
+    local_resources: LocalResources,
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
     """Return the settings, and set those for botocore, which reads no others."""
-    for name, value in local_resources.environment.items():
+    settings = dict(local_resources.environment)
+    if getattr(request, "param", None) == "dynamodb_local":
+        engine: Aws = request.getfixturevalue("dynamodb_local")
+        settings["ORDERS_TABLE"] = engine.table
+        settings["AWS_ENDPOINT_URL_DYNAMODB"] = engine.dynamodb.meta.endpoint_url
+    for name, value in settings.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    return dict(local_resources.environment)
+    return settings
+
+
+on_both_tables = pytest.mark.parametrize(
+    "environment", ["ministack", ON_DYNAMODB_LOCAL], indirect=True
+)
 
 
 @pytest.fixture
@@ -85,6 +104,7 @@ def test_a_post_makes_an_sqs_client_and_no_other(app: App) -> None:
     assert app.clients == ["sqs"]
 
 
+@on_both_tables
 def test_a_get_reads_a_processed_order_and_makes_no_sqs_client(environment: dict[str, str]) -> None:
     processor, reader = App(environment), App(environment)
     assert processor.process(sqs_record(order_text("wired-read"))) is None
@@ -96,6 +116,7 @@ def test_a_get_reads_a_processed_order_and_makes_no_sqs_client(environment: dict
     assert sorted(reader.clients) == ["dynamodb", "s3"]
 
 
+@on_both_tables
 def test_the_processor_makes_an_sqs_client_only_when_something_goes_wrong(app: App) -> None:
     app.process(sqs_record(order_text("wired-good")))
     assert sorted(app.clients) == ["dynamodb", "s3"]
@@ -140,11 +161,40 @@ def test_any_other_function_makes_no_client_before_it_is_called(app: App, functi
     assert app.clients == []
 
 
+@on_both_tables
 def test_health_asks_every_resource(app: App) -> None:
     answer = app.http.get("/health")
 
     assert answer.json_body["status"] in {"pass", "warn"}
     assert len(answer.json_body["checks"]) == 4
+
+
+@on_both_tables
+def test_a_batch_is_recorded_and_every_route_shows_it(app: App) -> None:
+    """One call takes the first slots; the duplicate, the conflict and the correction follow."""
+    texts = [
+        order_text("wired-1", amount="25.80"),
+        order_text("wired-2", amount=0),
+        order_text("wired-1", amount="25.80", note="again"),
+        order_text("wired-1", amount="99.00"),
+        order_text("wired-2"),
+    ]
+    app.process(*map(sqs_record, texts))
+
+    first, second = (app.http.get(f"/orders/{order_id}") for order_id in ("wired-1", "wired-2"))
+    listed = app.http.get("/orders?limit=200").json_body
+
+    told = [(r["status"], r["isDuplicate"], r["differs"]) for r in first.json_body["records"]]
+    assert sorted(told) == [
+        ("ACCEPTED", False, []),
+        ("DUPLICATE", True, []),
+        ("DUPLICATE", True, ["amount"]),
+    ]
+    assert first.json_body["order"]["amount"] == 25.8
+    assert [record["status"] for record in second.json_body["records"]] == ["REJECTED", "ACCEPTED"]
+    assert second.json_body["order"]["status"] == Status.ACCEPTED
+    ours = [order for order in listed["records"] if order["orderId"] in {"wired-1", "wired-2"}]
+    assert len(ours) == len(texts)
 
 
 @pytest.mark.parametrize("setting", ["enabled", "disabled"])

@@ -19,7 +19,7 @@ from ops.desk.order_bucket import ObjectMissing, OrderBucket, identity_of
 from ops.desk.order_table import Identity, OrderTable
 from ops.local.lambda_events import sqs_event
 from tests.builders import START, order_text, sqs_message, sqs_record, submission
-from tests.contract.conftest import Aws, on_aws
+from tests.contract.conftest import Aws, on_aws, on_dynamodb
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderBucket, FakeOrderTable
 from tests.fakes import FakeRecordStore
 
@@ -282,7 +282,7 @@ def test_an_object_that_never_existed_is_not_restored(bucket: Bucket, order_id: 
     assert not bucket.restore(f"orders/{order_id}/none.json")
 
 
-@on_aws
+@on_dynamodb
 def test_a_table_is_created_like_another_one(aws: Aws, order_id: str) -> None:
     copy = OrderTable(aws.dynamodb, order_id, 4)
     assert not copy.exists()

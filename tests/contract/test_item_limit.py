@@ -1,0 +1,65 @@
+"""The limit of an item: the largest order that can be handed in can also be recorded."""
+
+import copy
+import uuid
+from typing import Any, cast
+
+from cfnlint.decode import cfn_yaml
+
+from benchmarks.emulators import TABLE_PROPERTIES
+from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES
+from chalicelib.orders.record import Status
+from chalicelib.services.processed import Processed
+from chalicelib.services.processing import Processor
+from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.order_table import OrderTable
+from tests.builders import Clock, order_text, sqs_message
+from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws, on_dynamodb, only_on
+from tests.fakes import FakeArchive, FakeQueue, FakeReporter
+from tests.unit.test_item_size import ORDER_ID, largest_invalid_order, largest_message
+
+
+def process_largest_rejected_order_of_known_id(aws: Aws, table: str) -> list[Processed]:
+    processor = Processor(
+        records=RecordStore(aws.dynamodb, table, audit_shards=4),
+        archive=FakeArchive(),
+        queue=FakeQueue(),
+        reporter=FakeReporter(),
+        clock=Clock(),
+    )
+    known = sqs_message(order_text(ORDER_ID))
+    return processor.process_batch([known, largest_message(largest_invalid_order())])
+
+
+def create_table_whose_history_has_the_payload(aws: Aws) -> str:
+    template = cfn_yaml.load("infrastructure/resources.yaml")
+    properties: Any = copy.deepcopy(template["Resources"]["OrdersTable"]["Properties"])
+    properties["LocalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "ALL"}
+    name = f"orders-{uuid.uuid4()}"
+    wanted = {each: properties[each] for each in TABLE_PROPERTIES}
+    aws.dynamodb.create_table(TableName=name, **cast("Any", wanted))
+    return name
+
+
+@on_dynamodb
+def test_the_largest_rejected_order_whose_id_is_known_is_recorded(aws: Aws) -> None:
+    _, rejected = process_largest_rejected_order_of_known_id(aws, aws.table)
+
+    assert rejected.failure is None
+    assert rejected.verdict
+    record = rejected.verdict.record
+    assert (record.status, record.is_duplicate) == (Status.REJECTED, True)
+    payload = OrderTable(aws.dynamodb, aws.table, 4).payload(ORDER_ID, record.record_id)
+    assert len(payload.encode()) == MAX_PAYLOAD_BYTES
+
+
+@only_on(ON_DYNAMODB_LOCAL)
+def test_dynamodb_refuses_it_if_the_history_has_the_payload(aws: Aws) -> None:
+    """An item counts together with its entry in a local index: the emulators don't know it."""
+    table = create_table_whose_history_has_the_payload(aws)
+
+    _, rejected = process_largest_rejected_order_of_known_id(aws, table)
+
+    assert isinstance(rejected.failure, StoreUnavailable)
+    assert "Item size" in str(rejected.failure.__cause__)
