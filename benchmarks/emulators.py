@@ -19,6 +19,8 @@ from ops.ports import LOOPBACK, accepts_connections, free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 TABLE = "orders"
 BUCKET = "orders"
 TABLE_PROPERTIES = (
@@ -79,9 +81,14 @@ def client_of(service: str, url: str, *, read_timeout_seconds: float | None = No
     )
 
 
-def _create(url: str) -> None:
+def create_table(client: DynamoDBClient, name: str, **changes: Any) -> None:
+    """Create a table like the template's, but for the changed properties."""
     template = cfn_yaml.load(str(ROOT / "infrastructure" / "resources.yaml"))
     properties = template["Resources"]["OrdersTable"]["Properties"]
-    wanted = {name: properties[name] for name in TABLE_PROPERTIES}
-    client_of("dynamodb", url).create_table(TableName=TABLE, **wanted)
+    wanted = {each: properties[each] for each in TABLE_PROPERTIES} | changes
+    client.create_table(TableName=name, **wanted)
+
+
+def _create(url: str) -> None:
+    create_table(client_of("dynamodb", url), TABLE)
     client_of("s3", url).create_bucket(Bucket=BUCKET)

@@ -1,4 +1,4 @@
-"""The plugin for AWS's own parts: a missing one is told loudly, and fails where all are required."""
+"""The plugin for AWS's own parts: a missing one is told loudly, or fails its tests if required."""
 
 import os
 import subprocess

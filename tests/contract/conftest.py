@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
-from cfnlint.decode import cfn_yaml
 from moto import mock_aws
 
-from benchmarks.emulators import TABLE_PROPERTIES
+from benchmarks.emulators import create_table
 from chalicelib.aws.clients import S3_CONFIG
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.s3 import OrderArchive
@@ -64,10 +63,7 @@ class Aws:
         self.s3.create_bucket(Bucket=self.bucket)
 
     def create_table(self) -> None:
-        template = cfn_yaml.load("infrastructure/resources.yaml")
-        properties = template["Resources"]["OrdersTable"]["Properties"]
-        wanted = {name: properties[name] for name in TABLE_PROPERTIES}
-        self.dynamodb.create_table(TableName=self.table, **cast("Any", wanted))
+        create_table(self.dynamodb, self.table)
 
     def create_queues(self) -> None:
         """Queues of a test's own: a queue can't be looked into without changing it."""

@@ -1,12 +1,8 @@
 """The limit of an item: the largest order that can be handed in can also be recorded."""
 
-import copy
 import uuid
-from typing import Any, cast
 
-from cfnlint.decode import cfn_yaml
-
-from benchmarks.emulators import TABLE_PROPERTIES
+from benchmarks.emulators import create_table
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.orders.record import Status
@@ -33,12 +29,14 @@ def process_largest_rejected_order_of_known_id(aws: Aws, table: str) -> list[Pro
 
 
 def create_table_whose_history_has_the_payload(aws: Aws) -> str:
-    template = cfn_yaml.load("infrastructure/resources.yaml")
-    properties: Any = copy.deepcopy(template["Resources"]["OrdersTable"]["Properties"])
-    properties["LocalSecondaryIndexes"][0]["Projection"] = {"ProjectionType": "ALL"}
     name = f"orders-{uuid.uuid4()}"
-    wanted = {each: properties[each] for each in TABLE_PROPERTIES}
-    aws.dynamodb.create_table(TableName=name, **cast("Any", wanted))
+    (history,) = aws.dynamodb.describe_table(TableName=aws.table)["Table"]["LocalSecondaryIndexes"]
+    whole = {
+        "IndexName": history["IndexName"],
+        "KeySchema": history["KeySchema"],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    create_table(aws.dynamodb, name, LocalSecondaryIndexes=[whole])
     return name
 
 

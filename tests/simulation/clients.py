@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -163,6 +163,20 @@ class SimulatedSQS:
             }
         _raise_failure(answer, "DeleteMessageBatch", "RequestThrottled")
         return {"Successful": [{"Id": entry["Id"]} for entry in entries]}
+
+
+class Clients(NamedTuple):
+    """The clients that processing makes its calls with: simulated ones, or boto3's."""
+
+    sqs: Any
+    s3: Any
+    dynamodb: Any
+
+
+def simulated(perform: Perform, *, returns_old: bool = True) -> Clients:
+    """Make clients that hand each call to `perform`."""
+    dynamodb = SimulatedDynamoDB(perform, returns_old=returns_old)
+    return Clients(SimulatedSQS(perform), SimulatedS3(perform), dynamodb)
 
 
 def _insert(statement: dict[str, Any], number: int) -> InsertItem:

@@ -27,11 +27,9 @@ from tests.simulation.clients import (
     DEAD_LETTERS_URL,
     QUEUE_URL,
     TABLE,
+    Clients,
     NotSimulated,
-    Perform,
-    SimulatedDynamoDB,
-    SimulatedS3,
-    SimulatedSQS,
+    simulated,
 )
 from tests.simulation.world import (
     Answer,
@@ -114,8 +112,9 @@ class Finished(NamedTuple):
 def run(system: System, delivery: Delivery) -> Waiting | Finished:
     """Run a delivery as far as its answers reach."""
     replay = _Replay(delivery.answers)
+    clients = simulated(replay, returns_old=system.returns_old)
     try:
-        return handle(system, delivery, replay, replay.side_by_side, replay.time_left_ms)
+        return handle(system, delivery, clients, replay.side_by_side, replay.time_left_ms)
     except _Blocked as blocked:
         return Waiting(blocked.calls)
 
@@ -123,18 +122,16 @@ def run(system: System, delivery: Delivery) -> Waiting | Finished:
 def handle(
     system: System,
     delivery: Delivery,
-    perform: Perform,
+    clients: Clients,
     concurrently: Concurrently,
     time_left_ms: Callable[[], float],
 ) -> Finished:
-    """Do what the handler in app.py does, over clients that hand each call to `perform`."""
-    sqs = _client(SimulatedSQS(perform))
-    queue = system.order_queue(lambda: sqs, QUEUE_URL, DEAD_LETTERS_URL)
-    dynamodb = SimulatedDynamoDB(perform, returns_old=system.returns_old)
+    """Do what the handler in app.py does, over these clients."""
+    queue = system.order_queue(lambda: clients.sqs, QUEUE_URL, DEAD_LETTERS_URL)
     reporter = _Reporter()
     processor = system.processor(
-        records=system.record_store(_client(dynamodb), TABLE, AUDIT_SHARDS, system.most_at_once),
-        archive=system.order_archive(_client(SimulatedS3(perform)), BUCKET),
+        records=system.record_store(clients.dynamodb, TABLE, AUDIT_SHARDS, system.most_at_once),
+        archive=system.order_archive(clients.s3, BUCKET),
         queue=queue,
         reporter=reporter,
         # Each delivery has a clock of its own, which shows the same times in each run.
@@ -260,8 +257,3 @@ def _lambda_record(message: StoredMessage) -> dict[str, Any]:
             name: {"stringValue": value, "dataType": "String"} for name, value in message.attributes
         },
     }
-
-
-def _client(simulated: object) -> Any:
-    """Pass a simulated client off as one of boto3's."""
-    return simulated

@@ -11,6 +11,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import chain, permutations
 from typing import Any, NamedTuple
@@ -185,9 +186,6 @@ def kept(item: StoredItem) -> Kept:
     """Read an item by the names that the design gives its attributes."""
     value: dict[str, dict[str, Any]] = json.loads(item.json)
     terms = value["terms"]["M"]
-    # DynamoDB's type of a value is part of the design: an amount is no text.
-    types = {"amount": "N"}
-
     return Kept(
         order_id=value["orderId"]["S"],
         identity=(value["submissionId"]["S"], value["payloadSha256"]["S"]),
@@ -196,11 +194,20 @@ def kept(item: StoredItem) -> Kept:
         errors=tuple(
             (error["M"]["field"]["S"], error["M"]["code"]["S"]) for error in value["errors"]["L"]
         ),
-        values=tuple(terms.get(name, {}).get(types.get(name, "S")) for name in COMPARED),
+        values=tuple(_value(terms, name) for name in COMPARED),
         differs=tuple(name["S"] for name in value["differs"]["L"]),
         payload=value.get("payload", {}).get("S"),
         archived="s3Key" in value,
     )
+
+
+def _value(terms: dict[str, dict[str, str]], name: str) -> str | None:
+    """Read a term. DynamoDB's type of it is part of the design: an amount is no text."""
+    if name != "amount":
+        return terms.get(name, {}).get("S")
+    number = terms.get(name, {}).get("N")
+    # DynamoDB returns a number in its shortest form.
+    return None if number is None else f"{Decimal(number):.2f}"
 
 
 @lru_cache(maxsize=100_000)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulation.clients import simulated
 from tests.simulation.delivery import PLENTY_MS, Delivery, handle
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.search import Search, shortest_counterexample
@@ -80,6 +81,7 @@ def delivered_by_threads(scenario: Scenario, world: World) -> World:
     """Deliver each message on the queue to code that runs freely, and return the world then."""
     lock = threading.Lock()
     number = 0
+    system = scenario.system
 
     def perform(call: Call) -> Answer:
         nonlocal world
@@ -87,12 +89,13 @@ def delivered_by_threads(scenario: Scenario, world: World) -> World:
             world, answer = next(take_effect(world, call, number))
         return answer
 
+    clients = simulated(perform, returns_old=system.returns_old)
     with ThreadPoolExecutor(4) as executor:
         while on_queue := world.at(Place.QUEUE):
             number += 1
             received = on_queue[0]._replace(receive_count=on_queue[0].receive_count + 1)
             world = world.with_message(received)
             delivery = Delivery(number, (received,))
-            finished = handle(scenario.system, delivery, perform, executor.map, lambda: PLENTY_MS)
+            finished = handle(system, delivery, clients, executor.map, lambda: PLENTY_MS)
             world = deleted(world, finished.deletes)
     return world
