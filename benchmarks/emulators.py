@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +17,7 @@ from benchmarks.processes import ROOT
 from chalicelib.aws.clients import CLIENT_CONFIG, S3_CONFIG
 from ops.local.stack import LocalResources
 from ops.ports import LOOPBACK, accepts_connections, free_port
+from tests.contract.dynamodb_local import DynamoDBLocal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +35,7 @@ TABLE_PROPERTIES = (
 )
 ROTO = ROOT / ".venv-bench" / "bin" / "roto-server"
 # A call that fails or takes too long ends the benchmark: a second attempt would count twice.
-ONE_ATTEMPT = Config(retries={"mode": "standard", "total_max_attempts": 1})
+ONE_ATTEMPT = Config(read_timeout=30, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @contextmanager
@@ -63,13 +66,21 @@ def roto() -> Iterator[str]:
         process.wait()
 
 
-def client_of(service: str, url: str, *, read_timeout_seconds: float | None = None) -> Any:
+@contextmanager
+def dynamodb_local() -> Iterator[str]:
+    """Run DynamoDB Local, AWS's own engine, in memory; its URL. It has the table, and no S3."""
+    with TemporaryDirectory() as directory, DynamoDBLocal(Path(directory), heap="1g") as server:
+        create_table(client_of("dynamodb", server.url), TABLE)
+        yield server.url
+
+
+def client_of(service: str, url: str) -> Any:
     """
     Make a client of an emulator, and of nothing else.
 
-    It is like the system's own, but it never tries again, and it waits longer if told to.
+    It is like the system's own, but it never tries again, and it waits for the first answer of one
+    that is only just starting.
     """
-    waiting = Config(read_timeout=read_timeout_seconds) if read_timeout_seconds else Config()
     special = S3_CONFIG if service == "s3" else Config()
     return boto3.client(
         service,  # type: ignore[call-overload]
@@ -77,7 +88,7 @@ def client_of(service: str, url: str, *, read_timeout_seconds: float | None = No
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",  # noqa: S106 (no account has it)
-        config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(waiting).merge(special),
+        config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(special),
     )
 
 

@@ -7,6 +7,7 @@ is flat or linear is so on AWS too; the emulators' own times are theirs.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks import api_latency, machine
 from benchmarks.contender import Run
-from benchmarks.emulators import ministack, roto
+from benchmarks.emulators import dynamodb_local, ministack, roto
 from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
 from benchmarks.table_growth import by_submissions, by_table_size
+from tests.aws_parts import DYNAMODB_LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +41,24 @@ WORKERS_RUN_SECONDS = 1.0
 
 def main() -> None:
     """Measure everything, and write the page."""
+    missing = DYNAMODB_LOCAL.missing()
+    if missing:
+        sys.exit(f"{DYNAMODB_LOCAL.name} is not here: {missing}.")
     progress = Progress()
     tables = [f"Measured {machine.description()}."]
     tables += [api_latency.measure(progress), by_batch_size(progress), by_workers(progress)]
-    for measure in (by_table_size, by_submissions):
-        with roto() as url:
-            tables.append(measure(url, progress))
     write("scale", "\n\n".join(tables))
+    growth(progress)
     progress.step("done: docs/performance.md")
+
+
+def growth(progress: Progress) -> None:
+    """Measure reads and submissions as the table and an order grow, and write their section."""
+    tables = [f"Measured {machine.description()}."]
+    for measure in (by_table_size, by_submissions):
+        with dynamodb_local() as url:
+            tables.append(measure(url, progress))
+    write("growth", "\n\n".join(tables))
 
 
 def by_batch_size(progress: Progress) -> str:

@@ -12,6 +12,7 @@ from benchmarks.contender import Outcome
 from benchmarks.events import Mix, batches
 from benchmarks.lambda_runtime import BASE, ColdStart
 from benchmarks.report import by_round
+from benchmarks.table_growth import Cost, typical
 from benchmarks.throughput import (
     FULL,
     NAMES,
@@ -49,6 +50,16 @@ def test_a_slow_round_does_not_change_the_share() -> None:
     others = cell(outcome(cpu_seconds=2), outcome(cpu_seconds=20), outcome(cpu_seconds=2))
 
     assert mine.cpu_of(others) == 0.5
+
+
+def test_typical_costs_count_every_call_but_pass_over_one_slow_action() -> None:
+    costs = [
+        Cost(calls=2, records_read=1, cpu_ms=1, ms=3),
+        Cost(calls=2, records_read=1, cpu_ms=9, ms=99),
+        Cost(calls=5, records_read=4, cpu_ms=2, ms=4),
+    ]
+
+    assert typical(costs) == Cost(calls=3, records_read=2, cpu_ms=2, ms=4)
 
 
 def test_orders_a_second_count_all_turns() -> None:
