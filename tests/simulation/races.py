@@ -117,11 +117,9 @@ class Round:
                 self._deliver(self._receive([message]), callers, faults=0.0)
 
     def _receive(self, batch: Sequence[StoredMessage]) -> Delivery:
-        received = [
-            message._replace(receive_count=message.receive_count + 1)
-            for message in self._world.messages
-            if message.message_id in {each.message_id for each in batch}
-        ]
+        now = {message.message_id: message for message in self._world.messages}
+        messages = [now[each.message_id] for each in batch]
+        received = [each._replace(receive_count=each.receive_count + 1) for each in messages]
         for message in received:
             self._world = self._world.with_message(message)
         self._deliveries += 1
