@@ -9,12 +9,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from functools import partial
-from itertools import repeat
+from itertools import pairwise, repeat
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from benchmarks.emulators import BUCKET, TABLE, client_of, create_table
+from benchmarks.emulators import BUCKET, TABLE, client_of, dynamodb_local
 from benchmarks.report import by_round, row, table, together
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.items import to_item
@@ -33,15 +33,13 @@ if TYPE_CHECKING:
     from benchmarks.progress import Progress
 
 TABLE_SIZES = (1_000, 10_000, 100_000, 1_000_000)
-# A table of the first size stays beside the one that grows: reads of both take turns.
-SMALL_TABLE = f"{TABLE}-small"
 # The list covers the last of so many days, which has its share of the records.
 DAYS = 3
 SUBMISSIONS_OF_ONE_ORDER = 10_000
 HOT_ORDER = "hot"
 STEPS = 5
 AUDIT_SHARDS = 4
-REPETITIONS = 50
+REPETITIONS = 150
 # Java compiles what it runs often: the first reads take several times as long.
 WARM_UP = 300
 LAST_DAY = AuditQuery(START.date(), START.date(), AuditFilter())
@@ -86,6 +84,29 @@ class Meter:
         self._records += parsed.get("ScannedCount", 0)
 
 
+class Reads:
+    """The reads that are measured, in one engine."""
+
+    def __init__(self, url: str) -> None:
+        client = client_of("dynamodb", url)
+        store = RecordStore(client, TABLE, AUDIT_SHARDS)
+        queries = _queries(store, url)
+        self._meter = Meter(client)
+        self.actions: dict[str, Callable[[], object]] = {
+            "GET /orders/{orderId}": partial(queries.get_order, "scale-7"),
+            "of which from the table itself": partial(store.read_shared_slots, "scale-7"),
+            "GET /orders": partial(queries.list_orders, LAST_DAY),
+        }
+
+    def warm_up(self) -> None:
+        for action in self.actions.values():
+            for _ in range(WARM_UP):
+                action()
+
+    def cost(self, name: str) -> Cost:
+        return self._meter.cost(self.actions[name])
+
+
 def typical(costs: Sequence[Cost]) -> Cost:
     """Sum up actions that are alike: counts are the mean of them, times the median."""
     calls, records_read, cpu, wall = zip(*costs, strict=True)
@@ -93,38 +114,43 @@ def typical(costs: Sequence[Cost]) -> Cost:
 
 
 def by_table_size(url: str, progress: Progress) -> str:
-    """Measure a GET of one order and of the list, by the number of records in the table."""
-    client = client_of("dynamodb", url)
-    meter = Meter(client)
-    small, growing = (_reads(client, url, name) for name in (SMALL_TABLE, TABLE))
-    create_table(client, SMALL_TABLE)
-    _load(url, SMALL_TABLE, range(TABLE_SIZES[0]))
-    for action in small.values():
-        for _ in range(WARM_UP):
-            action()
-    costs: dict[str, list[Cost]] = {name: [] for name in growing}
-    ratios: dict[str, list[float]] = {name: [] for name in growing}
-    loaded = 0
-    for size in TABLE_SIZES:
-        progress.step(f"table of {size:,} records: loading")
-        _load(url, TABLE, range(loaded, size))
-        loaded = size
-        progress.step(f"table of {size:,} records: reading")
-        for name, action in growing.items():
-            pairs = [(meter.cost(small[name]), meter.cost(action)) for _ in range(REPETITIONS)]
-            of_small, of_growing = zip(*pairs, strict=True)
-            costs[name].append(typical(of_growing))
-            times = by_round((cost.ms for cost in of_growing), (cost.ms for cost in of_small))
-            ratios[name].append(median(times))
+    """
+    Measure a GET of one order and of the list, by the number of records in the table.
+
+    Another engine keeps a table of the first size. Reads of the two take turns, so that other work
+    of the machine slows both.
+    """
+    first, growing = range(TABLE_SIZES[0]), Reads(url)
+    found: dict[str, list[Cost]] = {name: [] for name in growing.actions}
+    ratios: dict[str, list[float]] = {name: [] for name in growing.actions}
+    with dynamodb_local() as small_url:
+        small = Reads(small_url)
+        for engine_url, reads in ((url, growing), (small_url, small)):
+            _load(engine_url, first)
+            reads.warm_up()
+        for loaded, size in pairwise((len(first), *TABLE_SIZES)):
+            progress.step(f"table of {size:,} records: loading")
+            _load(url, range(loaded, size))
+            progress.step(f"table of {size:,} records: reading")
+            for name in growing.actions:
+                cost, ratio = _compare(name, growing, small)
+                found[name].append(cost)
+                ratios[name].append(ratio)
     heads = [f"records in the table: {together(f'{size:,}' for size in TABLE_SIZES)}"]
     heads += ["calls", "records read", "our CPU ms", "ms", f"times a table of {TABLE_SIZES[0]:,}"]
-    return table(
-        heads,
-        (
-            [name, *_figures(found), together(f"{ratio:.2f}" for ratio in ratios[name])]
-            for name, found in costs.items()
-        ),
-    )
+    rows = [
+        [name, *_figures(found[name]), together(f"{ratio:.2f}" for ratio in ratios[name])]
+        for name in growing.actions
+    ]
+    return table(heads, rows)
+
+
+def _compare(name: str, growing: Reads, small: Reads) -> tuple[Cost, float]:
+    """Measure a read, and its time as a multiple of the same read of the small table."""
+    pairs = [(growing.cost(name), small.cost(name)) for _ in range(REPETITIONS)]
+    of_growing, of_small = zip(*pairs, strict=True)
+    times = ([cost.ms for cost in costs] for costs in (of_growing, of_small))
+    return typical(of_growing), median(by_round(*times))
 
 
 def by_submissions(url: str, progress: Progress) -> str:
@@ -174,16 +200,6 @@ def _check_history(queries: Queries) -> None:
         raise RuntimeError(f"the history of {HOT_ORDER} is not what was submitted")
 
 
-def _reads(client: DynamoDBClient, url: str, name: str) -> dict[str, Callable[[], object]]:
-    store = RecordStore(client, name, AUDIT_SHARDS)
-    queries = _queries(store, url)
-    return {
-        "GET /orders/{orderId}": partial(queries.get_order, "scale-7"),
-        "of which from the table itself": partial(store.read_shared_slots, "scale-7"),
-        "GET /orders": partial(queries.list_orders, LAST_DAY),
-    }
-
-
 def _queries(store: RecordStore, url: str) -> Queries:
     # Presigning makes no call: S3 is not there.
     return Queries(store, OrderArchive(client_of("s3", url), BUCKET), now)
@@ -197,17 +213,17 @@ def _submission_id(number: int) -> str:
     return f"s-{number}"
 
 
-def _load(url: str, name: str, numbers: range) -> None:
+def _load(url: str, numbers: range) -> None:
     """Write the records by some processes at once: a million take minutes even so."""
     chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
     # Not forked: this process has threads.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(LOADERS, mp_context=spawn) as loaders:
-        for _ in loaders.map(_write_chunk, repeat(url), repeat(name), chunks):
+        for _ in loaders.map(_write_chunk, repeat(url), chunks):
             pass
 
 
-def _write_chunk(url: str, name: str, numbers: range) -> None:
+def _write_chunk(url: str, numbers: range) -> None:
     """
     Write records, without a client: botocore would take most of the time.
 
@@ -218,7 +234,7 @@ def _write_chunk(url: str, name: str, numbers: range) -> None:
     connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
     for start in range(0, len(numbers), WRITE_BATCH):
         items = [_item(number) for number in numbers[start : start + WRITE_BATCH]]
-        puts = {"RequestItems": {name: [{"PutRequest": {"Item": item}} for item in items]}}
+        puts = {"RequestItems": {TABLE: [{"PutRequest": {"Item": item}} for item in items]}}
         connection.request("POST", "/", json.dumps(puts), BATCH_WRITE_HEADERS)
         response = connection.getresponse()
         answer = response.read()
