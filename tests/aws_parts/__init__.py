@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from ops.project import PROJECT_ROOT
@@ -52,8 +53,11 @@ def _nothing_missing() -> None:
 def java_version() -> int:
     """Ask for the version of the Java that is on the path; 0 where there is none that runs."""
     java = shutil.which("java")
-    if java is None:
-        return 0
+    return _version_of(java) if java else 0
+
+
+@cache  # Each test of the part asks.
+def _version_of(java: str) -> int:
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     # openjdk version "17.0.15" 2025-04-15
     _, _, version = said.partition('"')
