@@ -10,8 +10,8 @@ import pytest
 
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
-from tests.environment import same_everywhere
 from tests.contract.dynamodb_local import DynamoDBLocal
+from tests.environment import same_everywhere
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
