@@ -22,9 +22,6 @@ from tests.builders import order_text, submission
 from tests.contract.conftest import Aws, on_aws
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
-# Only moto's client calls AWS's own endpoint.
-GLOBAL_HOST = "the URL is at the global host, which is dead or redirected in other regions"
-
 
 def text() -> str:
     """Make an order of its own for each test, in unusual JSON."""
@@ -42,7 +39,6 @@ def test_keeping_an_order_twice_changes_nothing(archive: OrderArchive | FakeArch
     archive.keep(delivered)
 
 
-@pytest.mark.differs(moto=GLOBAL_HOST)
 def test_a_url_names_one_object(archive: OrderArchive | FakeArchive) -> None:
     delivered = submission(text())
 
@@ -197,7 +193,6 @@ def test_a_presigned_url_does_not_open_another_object(archive: OrderArchive) -> 
 
 
 @on_aws
-@pytest.mark.differs(moto=GLOBAL_HOST)
 def test_a_presigned_url_opens_one_object_for_five_minutes(aws: Aws, archive: OrderArchive) -> None:
     url = urllib.parse.urlsplit(archive.presigned_url("orders/a/b.json"))
     query = urllib.parse.parse_qs(url.query)
