@@ -99,7 +99,7 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs, into docs/performance.md (6 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
-bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows, into docs/performance.md (10 minutes)
+bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows, into docs/performance.md (12 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
 vendor: $(DEV) ## Make vendor/, for a plain `chalice deploy`; `make deploy` and `make package` need none
