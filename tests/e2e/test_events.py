@@ -50,6 +50,9 @@ class Listener:
                     body["detail"] if self._kind == "eventbridge" else json.loads(body["Message"])
                 )
                 self._events.append(event)
+                # Or it comes again while the next one is slow, and is taken for that one.
+                handle = message["ReceiptHandle"]
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
             return len(self._events) >= count
 
         eventually(enough)
