@@ -21,9 +21,11 @@ REASON_ATTRIBUTES = ("unreadableReason", "unreadableDetail", "unreadableAt", "or
 """The processor adds these when it gives up on a message: stale once it is sent again."""
 SUBMISSION_ATTRIBUTES = ("submissionId", "receivedAt", "channel", "submittedBy", "requestId")
 """The processor reads these: they decide which submission a message is, and what is recorded."""
-# Names and types that SQS takes (its developer guide, "Amazon SQS message metadata").
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-DATA_TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
+OURS = frozenset({*REASON_ATTRIBUTES, *SUBMISSION_ATTRIBUTES})
+# Names, types and numbers that SQS takes (its developer guide, "Amazon SQS message metadata").
+NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?=.{1,256}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+DATA_TYPE = re.compile(r"(?=.{1,256}\Z)(String|Number|Binary)(\..+)?", re.DOTALL)
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 Attributes = Mapping[str, Mapping[str, Any]]
 """Attributes by name, each in the form in which Lambda delivers it."""
@@ -38,7 +40,7 @@ def packed(attributes: Attributes) -> Attributes:
     """
     if len(attributes) <= MOST_ATTRIBUTES and OTHER_ATTRIBUTES not in attributes:
         return attributes
-    ours = attributes.keys() & {*REASON_ATTRIBUTES, *SUBMISSION_ATTRIBUTES}
+    ours = attributes.keys() & OURS
     theirs = sorted(
         attributes.keys() - ours - {OTHER_ATTRIBUTES},
         key=lambda name: (-len(_written({name: attributes[name]})), name),
@@ -88,7 +90,12 @@ def _essence(attribute: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(text: str) -> Attributes:
-    """Read what `packed` wrote. Any other text gives nothing: a sender may use the name too."""
+    """
+    Read what `packed` wrote. Any other text gives nothing: a sender may use the name too.
+
+    It may even write the same. So one of ours, which is never packed, can't come out of it, and
+    nothing comes out that SQS would refuse: that message could never be passed on.
+    """
     try:
         attributes: Attributes = json.loads(text)
         for name, attribute in attributes.items():
@@ -101,15 +108,21 @@ def _read(text: str) -> Attributes:
 
 def _check(name: str, attribute: Mapping[str, Any]) -> None:
     """
-    Check that SQS carries an attribute.
+    Check that SQS carries an attribute, and that it is not one of ours.
 
     Raises:
-        ValueError, TypeError, LookupError, AttributeError: it does not.
+        ValueError, TypeError, LookupError, AttributeError: it is otherwise.
     """
     data_type = attribute["dataType"]
     value = attribute["binaryValue" if is_binary(attribute) else "stringValue"]
-    if is_binary(attribute):
-        base64.b64decode(value, validate=True)
-    is_carried = NAME.fullmatch(name) and DATA_TYPE.fullmatch(data_type) and value
-    if not is_carried or NOT_SENDABLE.search(data_type + value):
+    is_carried = NAME.fullmatch(name) and DATA_TYPE.fullmatch(data_type) and _is_value(attribute)
+    if not is_carried or name in OURS or NOT_SENDABLE.search(data_type + value):
         raise ValueError(name)
+
+
+def _is_value(attribute: Mapping[str, Any]) -> bool:
+    """Say whether a value is one of its type: SQS takes no empty one."""
+    if is_binary(attribute):
+        return bool(base64.b64decode(attribute["binaryValue"], validate=True))
+    text = attribute["stringValue"]
+    return bool(NUMBER.fullmatch(text) if attribute["dataType"].startswith("Number") else text)
