@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ops.lint.stage import KeySettings
@@ -33,11 +34,14 @@ def read_key(
     found = kms.describe_key(KeyId=name)["KeyMetadata"]
     if found["KeyManager"] == "AWS":
         return None
-    policy = kms.get_key_policy(KeyId=found["KeyId"], PolicyName=POLICY_NAME)["Policy"]
-    return KeySettings(
+    key = KeySettings(
         arn=found["Arn"],
         enabled=found["KeyState"] == "Enabled",
-        policy=json.loads(policy),
+        policy={"Statement": []},
         caller_account=account_id,
         services=(*SERVICES, "sns") if parameters.get("Events") == "sns" else SERVICES,
     )
+    if not key.is_of_caller:
+        return key
+    policy = kms.get_key_policy(KeyId=found["KeyId"], PolicyName=POLICY_NAME)["Policy"]
+    return replace(key, policy=json.loads(policy))

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from ops.lint.rule import rule
+from ops.lint.stage import statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +53,12 @@ def _key_policy(stage: StageSettings) -> Iterable[str]:
         return
     if not key.enabled:
         yield f"the key {key.arn} is not enabled: no order can be written or read"
+    if not key.is_of_caller:
+        yield (
+            f"the key {key.arn} is of another account: the functions could use it only if their "
+            f"own policies named it too, so take one of account {key.caller_account}"
+        )
+        return
     for service in key.services:
         missing = [action for action in NEEDED[service] if not _allows(key, service, action)]
         if missing:
@@ -74,7 +81,7 @@ def _allows(key: KeySettings, service: str, action: str) -> bool:
         and _is_for_everyone(statement.get("Principal"))
         and any(fnmatchcase(action.lower(), each.lower()) for each in _list(statement["Action"]))
         and _holds(statement.get("Condition", {}), key, service)
-        for statement in key.policy["Statement"]
+        for statement in statements_of(key.policy)
         if "Action" in statement
     )
 

@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 API_NAME = "orders"
+
+
+def statements_of(policy: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """List the statements of a policy: AWS also takes a single one without a list around it."""
+    found: Any = policy["Statement"]
+    return found if isinstance(found, list) else [found]
 
 
 def denies_plain_http(policy: Mapping[str, Any]) -> bool:
@@ -16,7 +22,7 @@ def denies_plain_http(policy: Mapping[str, Any]) -> bool:
     condition = {"Bool": {"aws:SecureTransport": "false"}}
     return any(
         statement["Effect"] == "Deny" and statement.get("Condition") == condition
-        for statement in policy["Statement"]
+        for statement in statements_of(policy)
     )
 
 
@@ -108,7 +114,11 @@ class GatewaySettings:
 
 @dataclass(frozen=True)
 class KeySettings:
-    """A KMS key of the user's own, its policy, and the services that use it for a stage."""
+    """
+    A KMS key of the user's own, its policy, and the services that use it for a stage.
+
+    KMS shows the policy of a key to callers of its own account only.
+    """
 
     arn: str
     enabled: bool
@@ -119,6 +129,10 @@ class KeySettings:
     @property
     def region(self) -> str:
         return self.arn.split(":")[3]
+
+    @property
+    def is_of_caller(self) -> bool:
+        return self.arn.split(":")[4] == self.caller_account
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,22 @@ def test_a_key_that_is_not_enabled_is_a_fault() -> None:
     assert "key/1 is not enabled" in fault
 
 
+def test_a_key_of_another_account_is_a_fault() -> None:
+    """Its policy is not all that decides, and KMS does not show it."""
+    of_another = "arn:aws:kms:eu-west-1:444455556666:key/1"
+
+    (fault,) = faults(key_with(arn=of_another))
+
+    assert "key/1 is of another account" in fault
+    assert "take one of account 111122223333" in fault
+
+
+def test_a_single_statement_needs_no_list_around_it() -> None:
+    policy = {"Statement": documented_statement()}
+
+    assert faults(key_with(policy=policy)) == []
+
+
 def changed_condition(**condition: Any) -> Callable[[dict[str, Any]], None]:
     def change(statement: dict[str, Any]) -> None:
         statement["Condition"] = condition

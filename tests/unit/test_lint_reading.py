@@ -12,6 +12,7 @@ from moto import mock_aws
 from ops.lint.clients import StageClients
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
+from ops.lint.stage import denies_plain_http
 
 ACCOUNT = "123456789012"
 STATEMENT = {
@@ -109,6 +110,40 @@ def test_a_stage_without_a_key_of_its_own_has_nothing_to_read(
     clients: StageClients, parameters: dict[str, str]
 ) -> None:
     assert read_key(clients, parameters, ACCOUNT) is None
+
+
+class KmsOfAnotherAccount:
+    """A stand-in for KMS and for the clients: AWS refuses to show a policy to other accounts."""
+
+    def of(self, _service: str) -> Any:
+        return self
+
+    def describe_key(self, KeyId: str) -> dict[str, Any]:  # noqa: N803 (KMS's name)
+        return {
+            "KeyMetadata": {
+                "KeyManager": "CUSTOMER",
+                "KeyState": "Enabled",
+                "KeyId": "1",
+                "Arn": KeyId,
+            }
+        }
+
+
+def test_the_policy_of_a_key_of_another_account_is_not_asked_for() -> None:
+    clients: Any = KmsOfAnotherAccount()
+
+    key = read_key(clients, {"KmsKeyArn": "arn:aws:kms:us-east-1:444455556666:key/1"}, ACCOUNT)
+
+    assert key
+    assert not key.is_of_caller
+
+
+@pytest.mark.parametrize("statements", [[], [{"Effect": "Allow"}]])
+def test_a_policy_of_one_statement_needs_no_list_around_it(statements: list[Any]) -> None:
+    deny = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+
+    assert denies_plain_http({"Statement": deny})
+    assert denies_plain_http({"Statement": [*statements, deny]})
 
 
 class KmsOfAws:
