@@ -7,11 +7,10 @@ hidden files, no editor's backups, no vendor/ of an earlier day. Packaging chang
 
 from __future__ import annotations
 
+import os
 import shutil
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import stat
+from pathlib import Path
 
 FILES = ("app.py", "requirements.txt")
 LIBRARY = "chalicelib"
@@ -31,4 +30,11 @@ def copy_cleanly(project: Path, directory: Path) -> Path:
         shutil.copytree(
             project / name, directory / name, ignore=ignored, copy_function=shutil.copyfile
         )
+    _let_owner_write(directory)
     return directory
+
+
+def _let_owner_write(directory: Path) -> None:
+    """Undo what a checkout that nobody may write to has said of its directories."""
+    for path, _, _ in os.walk(directory):
+        Path(path).chmod(stat.S_IRWXU)

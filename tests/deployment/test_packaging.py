@@ -1,6 +1,7 @@
 """Packaging: a stage that can't be packaged gets a sentence that says what to type."""
 
 import re
+import stat
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import yaml
 
 from ops.deploy import packaging, pins
 from ops.deploy.app_template import FUNCTION
+from ops.deploy.clean_copy import copy_cleanly
 from ops.deploy.packaging import package_app
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.runtimes import ENDS
@@ -187,3 +189,17 @@ def test_packaging_refuses_a_stage_that_wants_another_runtime(
 
     with pytest.raises(PackagingFailed, match=f"make deploy STAGE=dev PYTHON={other}"):
         package_app("dev", tmp_path / "out", own_project)
+
+
+def test_the_clean_copy_of_a_read_only_checkout_can_be_written_to(
+    own_project: Path, tmp_path: Path
+) -> None:
+    """Packaging puts bytecode into the copy, and removes it in the end."""
+    library = own_project / "chalicelib"
+    for path in (library, *library.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    copy = copy_cleanly(own_project, tmp_path / "copy")
+
+    modes = {path.stat().st_mode for path in (copy, *copy.rglob("*"))}
+    assert all(mode & stat.S_IWUSR for mode in modes)
