@@ -1,6 +1,8 @@
 """The environment that the tests run in: the same on every machine."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 
@@ -12,6 +14,12 @@ KEPT = {"HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"} | {
         *("CACHE_DIR", "CERT", "CLIENT_CERT", "CONFIG_FILE", "EXTRA_INDEX_URL", "FIND_LINKS"),
         *("INDEX_URL", "NO_INDEX", "PROXY", "TRUSTED_HOST"),
     )
+}
+# Where a machine says how to get out, and which certificates it trusts. Some are given in small
+# letters. Everything obeys them, the clients of the emulators too, so only pip is told.
+FOR_PIP = {
+    "PIP_PROXY": ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    "PIP_CERT": ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"),
 }
 # How thoroughly to test. Every ORDERS_..._REQUIRED stays too: it turns a skip into a failure.
 SWITCHES = {"HYPOTHESIS_PROFILE", "ORDERS_SCREENSHOTS", "SIMULATION"}
@@ -34,7 +42,25 @@ def same_everywhere(environment: Mapping[str, str]) -> dict[str, str]:
     A list of what goes would miss the next setting of AWS's SDK, Python, pip, make or a terminal.
     """
     kept = {name: value for name, value in environment.items() if _is_kept(name)}
-    return kept | AWS | {"LANG": "C.UTF-8"}
+    return _for_pip(environment) | kept | AWS | {"LANG": "C.UTF-8"}
+
+
+def _for_pip(environment: Mapping[str, str]) -> dict[str, str]:
+    """Turn what leads out of a company's network into settings that only pip reads."""
+    found = {
+        name: next(filter(None, map(environment.get, sources)), None)
+        for name, sources in FOR_PIP.items()
+    }
+    if found["PIP_PROXY"] and _is_reached_without_proxy(environment):
+        found["PIP_PROXY"] = None
+    return {name: value for name, value in found.items() if value}
+
+
+def _is_reached_without_proxy(environment: Mapping[str, str]) -> bool:
+    # pip's own index is on the internet: without another one, only "*" names it.
+    index = urlsplit(environment.get("PIP_INDEX_URL", "")).hostname or ""
+    without = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    return bool(proxy_bypass_environment(index, {"no": without}))
 
 
 def _is_kept(name: str) -> bool:

@@ -105,6 +105,40 @@ def test_what_starts_programs_and_what_chooses_tests_is_kept(name: str) -> None:
     assert same_everywhere({name: "a value"})[name] == "a value"
 
 
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_is_for_pip_alone(name: str) -> None:
+    """The tests download what a package holds; behind a proxy nothing else leads there."""
+    tested = same_everywhere({name: NOWHERE, "NO_PROXY": "localhost"})
+
+    assert tested["PIP_PROXY"] == NOWHERE
+    assert name not in tested
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_certificates_of_ones_own_are_for_pip_alone(name: str) -> None:
+    tested = same_everywhere({name: "/etc/own.pem"})
+
+    assert tested["PIP_CERT"] == "/etc/own.pem"
+    assert name not in tested
+
+
+def test_pips_own_settings_come_before_those_of_all_programs() -> None:
+    own = {"PIP_PROXY": "http://own", "PIP_CERT": "/etc/own.pem"}
+
+    tested = same_everywhere({**own, "HTTPS_PROXY": NOWHERE, "SSL_CERT_FILE": "/nowhere"})
+
+    assert own.items() <= tested.items()
+
+
+@pytest.mark.parametrize("without", ["*", "packages.example.com", ".example.com,localhost"])
+def test_an_index_that_needs_no_proxy_is_reached_without(without: str) -> None:
+    index = {"PIP_INDEX_URL": "https://packages.example.com/simple"}
+
+    tested = same_everywhere({**index, "HTTPS_PROXY": NOWHERE, "no_proxy": without})
+
+    assert "PIP_PROXY" not in tested
+
+
 def test_this_process_runs_in_that_environment() -> None:
     assert same_everywhere(os.environ).items() <= os.environ.items()
     assert not FOREIGN.items() & os.environ.items()
