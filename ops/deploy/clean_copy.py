@@ -15,7 +15,11 @@ from pathlib import Path
 FILES = ("app.py", "requirements.txt")
 LIBRARY = "chalicelib"
 CHALICE = ".chalice"
-LEFT_OUT = (".*", "__pycache__", "*.pyc", "*~", "#*#")
+LEFT_OUT = (
+    *(".*", "__pycache__", "*.pyc"),
+    # Editors, patch and git leave the first ones, a file manager the last.
+    *("*~", "#*#", "*.bak", "*.orig", "*.rej", "*.swp", "Thumbs.db", "desktop.ini"),
+)
 # What Chalice itself keeps there: of deployments, and of earlier packages.
 KEPT_BY_CHALICE = ("deployed", "deployments")
 

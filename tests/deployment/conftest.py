@@ -12,6 +12,10 @@ LITTER = (
     "chalicelib/__pycache__/gone.cpython-39.pyc",
     "chalicelib/orders/.DS_Store",
     "chalicelib/orders/order.py~",
+    "chalicelib/orders/order.py.orig",
+    "chalicelib/orders/order.py.rej",
+    "chalicelib/orders/order.bak",
+    "chalicelib/orders/Thumbs.db",
     "chalicelib/.ruff_cache/0.1/1",
     # Of `make vendor`, with an older botocore.
     "vendor/botocore/of_an_older_release.py",
