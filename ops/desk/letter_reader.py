@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.errors import Sentence, UnreadableOrder, sentence_from_json
 from chalicelib.orders.order import parse_order
-from chalicelib.orders.submission import well_formed_submission_id
 from chalicelib.orders.times import parse_iso
+from chalicelib.services.processed import submission_id_of
 from ops.desk.letters import DETAIL_ATTRIBUTE, GAVE_UP, DeadLetter, Known
 from ops.desk.order_table import Identity
 
@@ -49,17 +49,6 @@ class LetterReader:
         recorded = self._records.find(identities)
         standing = self._records.accepted_or_first(name.order_id for name in identities)
         return [_letter(each, name, recorded, standing, looked_at) for each, name in parsed]
-
-
-def submission_id_of(message: Message) -> str:
-    """
-    Tell which submission a dead letter is, however it came there.
-
-    SQS moves a message with its id, and the processor notes the id that a message had before it
-    passed it on: either is what the processor took for the submission, where nothing else was said.
-    """
-    own = message.attribute("submissionId") or message.attribute("originalMessageId")
-    return well_formed_submission_id(own or message.message_id)
 
 
 def _parse(message: Message) -> Identity | UnreadableOrder:
