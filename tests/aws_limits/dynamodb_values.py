@@ -1,6 +1,6 @@
 """DynamoDB's attribute values: their sizes, their numbers and their nesting."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -54,8 +54,19 @@ def size_of_text(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def _size_of_number(number: str) -> int:
-    return (len(_significant(_decimal(number) or Decimal(0))) + 1) // 2 + 1
+def _size_of_number(text: str) -> int:
+    """
+    Count a byte for each pair of digits, a byte besides, and one for a sign.
+
+    The guide gives it approximately. DynamoDB Local counts in pairs from the decimal point on, and
+    leaves out the pairs of zeros in front and at the end; zero has a single byte.
+    """
+    number = _decimal(text) or Decimal(0)
+    if not number:
+        return 1
+    largest = number.adjusted()
+    smallest = largest - len(_significant(number)) + 1
+    return largest // 2 - smallest // 2 + 2 + number.is_signed()
 
 
 def _significant(number: Decimal) -> str:
@@ -109,8 +120,14 @@ def type_problem(value: Value) -> str | None:
     if len(value) != 1 or not TYPES.issuperset(value):
         return f"a value with the types {sorted(value)}"
     ((kind, content),) = value.items()
-    if kind in SETS and (not content or len(set(content)) != len(content)):
+    if kind in SETS and (not content or _repeats_itself(kind, content)):
         return f"a {kind} that is empty or repeats itself"
     if (kind == "BOOL" and not isinstance(content, bool)) or (kind == "NULL" and not content):
         return f"a {kind} of {content!r}"
     return "an S that is no text" if kind == "S" and not isinstance(content, str) else None
+
+
+def _repeats_itself(kind: str, content: Sequence[Any]) -> bool:
+    """Tell whether a set has a member twice, in two spellings if it is of numbers."""
+    values = [_decimal(each) if kind == "NS" else each for each in content]
+    return len(set(values)) != len(content)

@@ -254,6 +254,8 @@ CASES = [
     values(taken={"NULL": True}, refused={"NULL": False}),
     values(taken={"SS": ["a", "b"]}, refused={"SS": ["a", "a"]}),
     values(taken={"NS": ["1"]}, refused={"NS": []}),
+    values(taken={"NS": ["0", "1"]}, refused={"NS": ["0", "0.0"]}),
+    values(taken={"NS": ["1", "10"]}, refused={"NS": ["1", "1.0"]}),
     values(taken={"M": {"n": {"S": "1"}}}, refused={"M": {"n": {"X": "1"}}}),
     values(taken={"L": []}, refused={"L": [{}]}),
     Case(
@@ -289,24 +291,33 @@ def test_an_entry_counts_the_projected_attributes_only() -> None:
     assert broken_rules(PUT, put(with_payload)) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "size"),
-    [
-        ({"S": "ñ"}, 2),
-        ({"N": "0"}, 2),
-        ({"N": "12.50"}, 3),
-        ({"N": "1000"}, 2),
-        ({"B": b"123"}, 3),
-        ({"BOOL": False}, 1),
-        ({"NULL": True}, 1),
-        ({"SS": ["a", "bc"]}, 3),
-        ({"BS": [b"a", b"bc"]}, 3),
-        ({"NS": ["1", "12"]}, 4),
-        ({"L": [{"S": "a"}, {"S": "b"}]}, 7),
-        ({"L": []}, 3),
-        ({"M": {}}, 3),
-        ({"M": {"k": {"S": "v"}}}, 6),
-    ],
-)
+# DynamoDB Local counts the same: tests/contract/test_item_limit.py.
+SIZES: list[tuple[Value, int]] = [
+    ({"S": "ñ"}, 2),
+    ({"N": "0"}, 1),
+    ({"N": "-0.0"}, 1),
+    ({"N": "12.50"}, 3),
+    ({"N": "1.10"}, 3),
+    ({"N": "12E3"}, 3),
+    ({"N": "1000"}, 2),
+    ({"N": "0.01"}, 2),
+    ({"N": "-12.50"}, 4),
+    ({"N": "1E125"}, 2),
+    ({"N": "9999999999999.99"}, 9),
+    ({"N": "1" * 38}, 20),
+    ({"B": b"123"}, 3),
+    ({"BOOL": False}, 1),
+    ({"NULL": True}, 1),
+    ({"SS": ["a", "bc"]}, 3),
+    ({"BS": [b"a", b"bc"]}, 3),
+    ({"NS": ["1", "-12"]}, 5),
+    ({"L": [{"S": "a"}, {"S": "b"}]}, 7),
+    ({"L": []}, 3),
+    ({"M": {}}, 3),
+    ({"M": {"k": {"S": "v"}}}, 6),
+]
+
+
+@pytest.mark.parametrize(("value", "size"), SIZES)
 def test_sizes_are_counted_as_dynamodb_does(value: Value, size: int) -> None:
     assert size_of_item({"name": value}) == len("name") + size

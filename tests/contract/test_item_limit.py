@@ -1,6 +1,10 @@
 """The limit of an item: the largest order that can be handed in can also be recorded."""
 
 import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
 
 from benchmarks.emulators import create_table
 from chalicelib.aws.dynamodb import RecordStore
@@ -10,6 +14,10 @@ from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.order_table import OrderTable
+from tests.aws_limits.dynamodb_keys import MOST_BYTES_OF_ITEM
+from tests.aws_limits.dynamodb_values import size_of_item
+from tests.aws_limits.layer import lifted
+from tests.aws_limits.test_dynamodb import SIZES
 from tests.builders import Clock, order_text, sqs_message
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws, on_dynamodb, only_on
 from tests.fakes import FakeArchive, FakeQueue, FakeReporter
@@ -61,3 +69,15 @@ def test_dynamodb_refuses_it_if_the_history_has_the_payload(aws: Aws) -> None:
 
     assert isinstance(rejected.failure, StoreUnavailable)
     assert "Item size" in str(rejected.failure.__cause__)
+
+
+@only_on(ON_DYNAMODB_LOCAL)
+@pytest.mark.parametrize(("value", "_size"), SIZES, ids=str)
+def test_dynamodb_counts_bytes_as_the_tests_do(aws: Aws, value: Any, _size: int) -> None:
+    """It takes an item of the very limit by their count, and refuses one byte more."""
+    item: Any = {"orderId": {"S": "o"}, "recordId": {"S": "r"}, "value": value, "rest": {"S": ""}}
+    left = MOST_BYTES_OF_ITEM - size_of_item(item)
+
+    aws.dynamodb.put_item(TableName=aws.table, Item={**item, "rest": {"S": "x" * left}})
+    with lifted(), pytest.raises(ClientError, match="Item size"):
+        aws.dynamodb.put_item(TableName=aws.table, Item={**item, "rest": {"S": "x" * (left + 1)}})
