@@ -131,17 +131,16 @@ def _require_answer(run: Run, url: str) -> None:
 def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:
     session.note(f"{len(checks)} checks of stage {run.stage.name} at {url}, run {run.mark}")
     sends = any(each.sends for each in checks)
-    left_by_others = run.letters.take_own() if sends and run.letters.are_few() else 0
-    if left_by_others:
-        session.note(f"{left_by_others} dead letters of an earlier run are taken away.")
+    if sends and (said := run.letters.tidy()):
+        session.note(said)
     outcomes: dict[str, Outcome] = {}
     for check, outcome in run_checks(checks, run):
         outcomes[check.name] = outcome
         line = Text(f"{outcome.state.value:<8}", STYLES[outcome.state])
         session.notes.print(line, Text(f"{check.name:<20} {outcome.seconds:5.1f} s"))
     _show(session, run, [(each, outcomes[each.name]) for each in checks], sends=sends)
-    if sends and run.letters.are_few():
-        run.letters.take_own()
+    if sends:
+        run.letters.tidy()
     if any(outcome.state is State.FAIL for outcome in outcomes.values()):
         sys.exit(FOUND_WANTING)
 

@@ -74,6 +74,20 @@ class Letters:
             self._taken |= {origin_of(letter): letter for letter in own.values()}
             return sum(owner_of(letter) != self._mark for letter in own.values())
 
+    def tidy(self) -> str:
+        """
+        Take away what can be taken away, and say what there is to say of it.
+
+        Whoever may not look at dead letters can still make all the other checks.
+        """
+        try:
+            left_by_others = self.take_own() if self.are_few() else 0
+        except StoreUnavailable as error:
+            return f"The dead letters of these checks can't be taken away: {error}"
+        if not left_by_others:
+            return ""
+        return f"{left_by_others} dead letters of an earlier run are taken away."
+
     def are_few(self) -> bool:
         """Tell whether the queue has so few letters that it may be looked through."""
         return self._dead_letters.depths()["deadLetters"] <= MOST_LETTERS

@@ -208,6 +208,31 @@ def test_only_letters_of_these_checks_are_taken(body: str, owner: str | None) ->
     assert len(stage.letters.messages) == (0 if owner else 1)
 
 
+def test_a_caller_who_may_not_look_at_dead_letters_makes_the_other_checks() -> None:
+    def refuse(*_: Any) -> None:
+        raise StoreUnavailable("SQS ReceiveMessage: AccessDenied")
+
+    stage = VerifiedStage()
+    setting("letters.receive", refuse)(stage)
+    run = stage.run()
+
+    said = run.letters.tidy()
+    outcomes = [outcome for _, outcome in run_checks([BY_NAME["poison"], BY_NAME["order"]], run)]
+
+    assert said.endswith("can't be taken away: SQS ReceiveMessage: AccessDenied")
+    assert {outcome.state for outcome in outcomes} == {State.SKIPPED, State.PASS}
+
+
+def test_letters_of_an_earlier_run_are_told_of_once() -> None:
+    stage = VerifiedStage()
+    stage.letters.add(sqs_message(f"{RUN}-poison: this is no order"))
+    run = stage.run()
+
+    said = [run.letters.tidy(), run.letters.tidy()]
+
+    assert said == ["1 dead letters of an earlier run are taken away.", ""]
+
+
 @pytest.mark.parametrize("name", ["poison", "ten-attributes"])
 def test_a_long_dead_letter_queue_is_not_looked_through(name: str) -> None:
     stage = VerifiedStage()
