@@ -112,6 +112,9 @@ def _ill_formed_type(message: Entry) -> str | None:
 
 
 def _is_number(text: str) -> bool:
+    # Python reads more than the rest of the world does.
+    if "_" in text or text != text.strip() or not text.isascii():
+        return False
     try:
         return Decimal(text).is_finite()
     except InvalidOperation:

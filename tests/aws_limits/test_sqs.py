@@ -85,6 +85,8 @@ CASES = [
     Case(TYPE, SEND, typed("String.json"), typed("Text")),
     Case(TYPE, SEND, typed("String." + "x" * 249), typed("String." + "x" * 250)),
     Case(TYPE, SEND, typed("Number.float", "-1.5e3"), typed("Number", "one")),
+    Case(TYPE, SEND, typed("Number", "10"), typed("Number", "1_0")),
+    Case(TYPE, SEND, typed("Number", "1"), typed("Number", " 1")),
     Case(TYPE, SEND, typed("Binary", b"1"), typed("String", b"1")),
     Case(
         "SQS: a batch has at most 10 entries",
