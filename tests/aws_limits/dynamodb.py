@@ -12,14 +12,12 @@ from tests.aws_limits.dynamodb_calls import (
     BATCHES,
     BATCHING,
     CONSTRAINTS,
-    MOST_OF_BATCH,
     QUERIES,
     REFERENCE,
     REFUSED,
-    STATEMENTS,
 )
 from tests.aws_limits.dynamodb_keys import RULES as KEY_RULES
-from tests.aws_limits.dynamodb_requests import count_of_batch, reads, statements_of, values_of
+from tests.aws_limits.dynamodb_requests import keys_of, reads, statements_of, values_of
 from tests.aws_limits.dynamodb_values import (
     MOST_CONTAINERS,
     Value,
@@ -32,6 +30,7 @@ from tests.aws_limits.rule import Call, Check, Rule, first
 MOST_BYTES_OF_EXPRESSION = 4_096
 MOST_CHARACTERS_OF_STATEMENT = 8_192
 MOST_STATEMENTS = 25
+MOST_KEYS = 100
 
 
 def _statement_too_long(call: Call) -> str | None:
@@ -51,8 +50,8 @@ def _reads_and_writes(call: Call) -> str | None:
 
 
 def _batch_too_large(call: Call) -> str | None:
-    count = count_of_batch(call)
-    return None if 0 < count <= MOST_OF_BATCH[call.operation] else f"{count} items"
+    count = len(keys_of(call))
+    return None if 0 < count <= MOST_KEYS else f"{count} keys"
 
 
 def _expression_too_long(call: Call) -> str | None:
@@ -89,7 +88,7 @@ RULES = (
     Rule(
         "DynamoDB: a statement has at most 8,192 characters",
         f"{REFERENCE}/API_BatchStatementRequest.html",
-        STATEMENTS,
+        BATCHED_STATEMENTS,
         _statement_too_long,
         REFUSED,
     ),
@@ -108,8 +107,8 @@ RULES = (
         REFUSED,
     ),
     Rule(
-        "DynamoDB: a batch has as many items as its operation takes",
-        f"{CONSTRAINTS}#limits-api",
+        "DynamoDB: a batch has 1 to 100 keys",
+        f"{REFERENCE}/API_BatchGetItem.html",
         BATCHES,
         _batch_too_large,
         REFUSED,

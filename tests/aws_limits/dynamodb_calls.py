@@ -6,20 +6,9 @@ CONSTRAINTS = f"{GUIDE}/Constraints.html"
 BATCHING = f"{GUIDE}/ql-reference.multiplestatements.batching.html"
 REFUSED = "ValidationException"
 
-MOST_OF_BATCH = {
-    "BatchWriteItem": 25,
-    "BatchGetItem": 100,
-    "TransactWriteItems": 100,
-    "TransactGetItems": 100,
-}
-
-STATEMENTS = tuple(
-    f"dynamodb.{name}"
-    for name in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
-)
 BATCHED_STATEMENTS = ("dynamodb.BatchExecuteStatement",)
-BATCHES = tuple(f"dynamodb.{name}" for name in MOST_OF_BATCH)
-WRITING = ("dynamodb.PutItem", *BATCHES, *STATEMENTS)
+BATCHES = ("dynamodb.BatchGetItem",)
+WRITING = ("dynamodb.PutItem", *BATCHED_STATEMENTS)
 KEYED = (*(f"dynamodb.{name}" for name in ("GetItem", "UpdateItem", "DeleteItem")), *BATCHES)
 QUERIES = ("dynamodb.Query", "dynamodb.Scan")
 ALL = (*dict.fromkeys((*WRITING, *KEYED, *QUERIES)),)

@@ -125,7 +125,7 @@ RULES = (
     ),
     Rule(
         "DynamoDB: a batch names an item once",
-        f"{REFERENCE}/API_BatchWriteItem.html",
+        f"{REFERENCE}/API_BatchGetItem.html",
         (*BATCHED_STATEMENTS, *BATCHES),
         _same_item_twice,
         REFUSED,

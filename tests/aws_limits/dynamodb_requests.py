@@ -27,12 +27,7 @@ class Located(NamedTuple):
 
 def statements_of(call: Call) -> Sequence[Mapping[str, Any]]:
     """List the PartiQL statements of a call."""
-    parameters = call.parameters
-    if "Statement" in parameters:
-        return [parameters]
-    statements: Sequence[Mapping[str, Any]] = parameters.get(
-        "Statements", parameters.get("TransactStatements", [])
-    )
+    statements: Sequence[Mapping[str, Any]] = call.parameters.get("Statements", [])
     return statements
 
 
@@ -46,13 +41,6 @@ def written_items(call: Call) -> Iterator[Located]:
     parameters = call.parameters
     if "Item" in parameters:
         yield Located(parameters.get("TableName", ""), parameters["Item"])
-    for table, requests in _batch(call, "BatchWriteItem"):
-        for request in requests:
-            if "PutRequest" in request:
-                yield Located(table, request["PutRequest"]["Item"])
-    for action in _actions(call):
-        if "Item" in action:
-            yield Located(action["TableName"], action["Item"])
     for statement in statements_of(call):
         yield from _inserted(statement)
 
@@ -70,34 +58,9 @@ def keys_of(call: Call) -> Iterator[Located]:
     parameters = call.parameters
     if "Key" in parameters:
         yield Located(parameters.get("TableName", ""), parameters["Key"])
-    for table, request in _batch(call, "BatchGetItem"):
+    for table, request in parameters.get("RequestItems", {}).items():
         for key in request.get("Keys", ()):
             yield Located(table, key)
-    for table, requests in _batch(call, "BatchWriteItem"):
-        for request in requests:
-            if "DeleteRequest" in request:
-                yield Located(table, request["DeleteRequest"]["Key"])
-    for action in _actions(call):
-        if "Key" in action:
-            yield Located(action["TableName"], action["Key"])
-
-
-def count_of_batch(call: Call) -> int:
-    """Count the items of a batch or of a transaction."""
-    batched = sum(len(requests) for _, requests in _batch(call, "BatchWriteItem"))
-    asked = sum(len(request.get("Keys", ())) for _, request in _batch(call, "BatchGetItem"))
-    return batched + asked + len(list(_actions(call)))
-
-
-def _batch(call: Call, operation: str) -> Iterator[tuple[str, Any]]:
-    if call.operation == operation:
-        yield from call.parameters.get("RequestItems", {}).items()
-
-
-def _actions(call: Call) -> Iterator[Mapping[str, Any]]:
-    """Yield the actions of a transaction: Put, Update, Delete, ConditionCheck or Get."""
-    for item in call.parameters.get("TransactItems", ()):
-        yield from item.values()
 
 
 @read_once

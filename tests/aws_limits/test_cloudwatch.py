@@ -9,10 +9,12 @@ from tests.aws_limits.cases import Case, hold
 
 METRICS, LINE = "cloudwatch.EmbeddedMetrics", "logs.Line"
 HOURS = 3_600
-COUNT = "CloudWatch: a document or a call has metrics, but not too many"
+COUNT = "CloudWatch: a document has metrics, but not too many"
 DIMENSION = "CloudWatch: a dimension is well-formed"
 METRIC_NAME = "CloudWatch: a metric's name is well-formed"
+NAMESPACE = "CloudWatch: a namespace is well-formed"
 TIME = "CloudWatch: a metric's time is near"
+UNIT = "CloudWatch: a metric's unit is known"
 VALUES = "CloudWatch: a metric has finite values, but not too many"
 
 
@@ -25,14 +27,16 @@ def document(
     value: Any = "web",
     values: Any = 1,
     seconds: float = 0,
+    namespace: str = "Orders",
+    unit: str = "Count",
 ) -> dict[str, Any]:
     """Make a document of metrics, as Powertools prints it."""
     names = [metric, *(f"m{number}" for number in range(1, metrics))][:metrics]
     keys = [name, *(f"d{number}" for number in range(1, dimensions))][:dimensions]
     directive = {
-        "Namespace": "Orders",
+        "Namespace": namespace,
         "Dimensions": [keys],
-        "Metrics": [{"Name": each, "Unit": "Count"} for each in names],
+        "Metrics": [{"Name": each, "Unit": unit} for each in names],
     }
     return {
         **dict.fromkeys(names, values),
@@ -44,9 +48,11 @@ def document(
     }
 
 
-def put_metrics(dimensions: int) -> dict[str, Any]:
-    given = [{"Name": f"d{number}", "Value": "1"} for number in range(dimensions)]
-    return {"MetricData": [{"MetricName": "m", "Value": 1.0, "Dimensions": given}]}
+def without(name: str) -> dict[str, Any]:
+    """Make a document that names a value and does not have it."""
+    made = document()
+    del made[name]
+    return made
 
 
 DOCUMENTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
@@ -66,17 +72,21 @@ DOCUMENTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (VALUES, {"values": [1]}, {"values": []}),
     (VALUES, {"values": 2.0**360}, {"values": 2.0**361}),
     (VALUES, {"values": 0}, {"values": float("nan")}),
+    (VALUES, {"values": [1]}, {"values": ["1"]}),
+    (VALUES, {"values": 1}, {"values": True}),
+    (VALUES, {"values": 1}, {"values": None}),
+    (NAMESPACE, {"namespace": "n" * 255}, {"namespace": "n" * 256}),
+    (NAMESPACE, {"namespace": "n"}, {"namespace": ""}),
+    (NAMESPACE, {"namespace": "AWS"}, {"namespace": "AWS/Lambda"}),
+    (UNIT, {"unit": "None"}, {"unit": "Orders"}),
     (TIME, {"seconds": 2 * HOURS - 60}, {"seconds": 2 * HOURS + 60}),
     (TIME, {"seconds": 60 - 336 * HOURS}, {"seconds": -60 - 336 * HOURS}),
 ]
 CASES = [
     *(Case(rule, METRICS, document(**one), document(**next_)) for rule, one, next_ in DOCUMENTS),
-    Case(
-        "CloudWatch: a metric has at most 30 dimensions",
-        "cloudwatch.PutMetricData",
-        put_metrics(30),
-        put_metrics(31),
-    ),
+    Case(COUNT, METRICS, document(), document() | {"_aws": {"Timestamp": time.time() * 1000}}),
+    Case(DIMENSION, METRICS, document(), without("channel")),
+    Case(VALUES, METRICS, document(), without("Orders")),
     Case(
         "CloudWatch: a line of a log has at most 1 MB",
         LINE,

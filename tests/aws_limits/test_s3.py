@@ -43,6 +43,10 @@ CASES = [
                 url("b.s3.cn-north-1.amazonaws.com.cn", "cn-north-1"),
                 url("b.s3.amazonaws.com.cn", "cn-north-1"),
             ),
+            (
+                url("b.s3.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+                url("b.s3.amazonaws.eu", "eusc-de-east-1"),
+            ),
             # There the global host is the region's own; other regions get theirs by the setting.
             (
                 url("b.s3.amazonaws.com", "us-east-1", "virtual"),

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.aws_limits.cases import broken_rules
 from tests.aws_parts import LAMBDA_RUNTIME
 from tests.builders import gateway_event, order_text, sqs_event
-from tests.lambda_runtime import emf
 from tests.lambda_runtime.account import Account, change_of
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.function import Function
@@ -85,7 +85,7 @@ def test_the_metrics_of_a_batch_are_of_the_embedded_metric_format(
     function.invoke(each_kind)
 
     metrics = [line for line in function.log if "_aws" in line]
-    assert [problem for line in metrics for problem in emf.problems_of(line)] == []
+    assert [broken_rules("cloudwatch.EmbeddedMetrics", line) for line in metrics] == [[], []]
     assert {line["channel"] for line in metrics} == {"web", "unspecified"}
     for line in metrics:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
