@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FUNCTION = "AWS::Serverless::Function"
+FUNCTION, API = "AWS::Serverless::Function", "AWS::Serverless::Api"
+# The parameter of the merge template that the API's resource policy is made of.
+CALLERS = "OtherCallers"
 
 
 def complete_template(template: Path, project: Path, parameters: Mapping[str, str]) -> None:
@@ -24,7 +26,8 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     Complete Chalice's template in place.
 
     A function that only a stage with events has gets its part; the stage's own values become the
-    defaults of the parameters, so that the stack needs no parameter to be deployed.
+    defaults of the parameters, so that the stack needs no parameter to be deployed; and the API
+    names its callers of other accounts.
 
     Raises:
         PackagingFailed: the template doesn't have one of the parameters.
@@ -34,6 +37,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     if events["Resources"].keys() <= content["Resources"].keys():
         content = TemplateDeepMerger().merge(events, content)
     _set_defaults(content.get("Parameters", {}), parameters)
+    _note_callers(content)
     template.write_text(_as_yaml(content), encoding="utf-8")
 
 
@@ -56,6 +60,20 @@ def _set_defaults(parameters: dict[str, Any], values: Mapping[str, str]) -> None
     for name, value in values.items():
         if name in parameters:
             parameters[name]["Default"] = value
+
+
+def _note_callers(content: dict[str, Any]) -> None:
+    """
+    Write the callers of other accounts into the description of the API.
+
+    A changed policy takes effect with the next deployment of the API. SAM makes one only if the
+    text of the definition changes, and the policy in it names the parameter, not its value.
+    """
+    callers = content["Parameters"][CALLERS]["Default"]
+    for resource in content["Resources"].values():
+        if callers and resource["Type"] == API:
+            information = resource["Properties"]["DefinitionBody"]["info"]
+            information["description"] = f"Callers of other accounts: {callers}"
 
 
 def _as_yaml(content: Any) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ops.bytecode import NotCompiled
-from ops.deploy.api_callers import note_callers
 from ops.deploy.app_template import complete_template, with_code_at
 from ops.deploy.archive import write_anew
 from ops.deploy.chalice_package import run_chalice
@@ -85,7 +84,6 @@ def package_app(
     write_anew(packaged.archive)
     parameters = {"Stage": stage, **settings.get("template_parameters", {})}
     complete_template(packaged.template, project, parameters)
-    note_callers(packaged.template)
     _require_small(packaged, vendored=vendored)
     return packaged
 
