@@ -39,6 +39,13 @@ def copy_project(directory: Path, deployments: Path) -> Path:
     return directory
 
 
+def copy_without_requirements(directory: Path, deployments: Path) -> Path:
+    """Copy the project for its template: the requirements take the most time of packaging it."""
+    project = copy_project(directory, deployments)
+    (project / "requirements.txt").write_text("")
+    return project
+
+
 def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None:
     """Record the resources of a stage, as `python -m ops resources up` does at its end."""
     change_stage(

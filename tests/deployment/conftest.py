@@ -1,11 +1,17 @@
-"""The app, packaged once for each stage."""
+"""The app, packaged once for each stage, and once as a whole with vendor/ and without."""
 
 from pathlib import Path
 
 import pytest
 
 from ops.deploy.packaging import PackagedApp, package_app
-from tests.project import STAGES, copy_project, outputs_of, record_resources
+from tests.project import (
+    STAGES,
+    copy_project,
+    copy_without_requirements,
+    outputs_of,
+    record_resources,
+)
 
 LITTER = (
     # An older Python left it behind when it imported a module that is gone now.
@@ -42,15 +48,21 @@ def litter(project: Path) -> None:
 
 @pytest.fixture(scope="session")
 def packaged_stages(
-    tmp_path_factory: pytest.TempPathFactory, project: Path
+    tmp_path_factory: pytest.TempPathFactory, deployments: Path
 ) -> dict[str, PackagedApp]:
-    directory = tmp_path_factory.mktemp("packaged")
-    return {stage: package_app(stage, directory / stage, project) for stage in STAGES}
+    """Package every stage, for its template: the archives are without requirements and vendor/."""
+    directory = tmp_path_factory.mktemp("stages")
+    project = copy_without_requirements(directory / "orders", deployments)
+    for stage in STAGES:
+        record_resources(project, stage, outputs_of(stage))
+    return {
+        stage: package_app(stage, directory / stage, project, vendored=False) for stage in STAGES
+    }
 
 
 @pytest.fixture(scope="session")
-def vendored(packaged_stages: dict[str, PackagedApp]) -> PackagedApp:
-    return packaged_stages["dev"]
+def vendored(tmp_path_factory: pytest.TempPathFactory, project: Path) -> PackagedApp:
+    return package_app("dev", tmp_path_factory.mktemp("packaged"), project)
 
 
 @pytest.fixture(scope="session")

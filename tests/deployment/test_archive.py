@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.deploy.packaging import ARCHIVE_LIMIT_BYTES, VENDORED_LIMIT_BYTES, PackagedApp
+from ops.deploy.packaging import (
+    ARCHIVE_LIMIT_BYTES,
+    VENDORED_LIMIT_BYTES,
+    PackagedApp,
+    package_app,
+)
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
 from tests.builders import gateway_event, order_text, sqs_event, sqs_record
@@ -104,13 +109,25 @@ def test_every_file_of_an_archive_can_be_read_by_lambdas_user(
     assert modes == {stat.S_IFREG | 0o644}
 
 
-def test_both_stages_have_the_same_code(packaged_stages: dict[str, PackagedApp]) -> None:
+def test_both_stages_have_the_same_code(
+    without_vendor: PackagedApp, project: Path, tmp_path: Path
+) -> None:
+    prod = package_app("prod", tmp_path, project, vendored=False)
     contents = []
-    for packaged in packaged_stages.values():
+    for packaged in (without_vendor, prod):
         with zipfile.ZipFile(packaged.archive) as zipped:
             contents.append({entry.filename: entry.CRC for entry in zipped.infolist()})
 
     assert contents[0] == contents[1]
+
+
+def test_a_template_depends_neither_on_vendor_nor_on_requirements(
+    vendored: PackagedApp, without_vendor: PackagedApp, packaged_stages: dict[str, PackagedApp]
+) -> None:
+    """So the tests of templates do without both, which take time."""
+    kinds = (vendored, without_vendor, packaged_stages["dev"])
+
+    assert len({packaged.template.read_text() for packaged in kinds}) == 1
 
 
 def lambda_runtime(directory: Path) -> Path:

@@ -13,7 +13,7 @@ from ops.lint.template import Template
 from ops.lint.templates import stage_of_templates
 from tests.deployment.sam import of_type, translated
 from tests.deployment.test_template import RESOURCES
-from tests.project import copy_project, outputs_of, record_resources
+from tests.project import copy_without_requirements, outputs_of, record_resources
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
 
@@ -23,10 +23,10 @@ def packaged_with_events(
     tmp_path_factory: pytest.TempPathFactory, deployments: Path
 ) -> PackagedApp:
     directory = tmp_path_factory.mktemp("events")
-    project = copy_project(directory / "orders", deployments)
+    project = copy_without_requirements(directory / "orders", deployments)
     events = {"EventsKind": "sns", "EventsTarget": "arn:topic", "TableStreamArn": STREAM}
     record_resources(project, "dev", outputs_of("dev") | events)
-    return package_app("dev", directory / "packaged", project)
+    return package_app("dev", directory / "packaged", project, vendored=False)
 
 
 @pytest.fixture

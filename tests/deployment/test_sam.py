@@ -15,9 +15,15 @@ from ops.lint.template import Template
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
 from ops.templates import load_template
 from tests.deployment.sam import of_type, translated
-from tests.project import STAGES, change_stage, copy_project, outputs_of, record_resources
+from tests.deployment.test_events import STREAM
+from tests.project import (
+    STAGES,
+    change_stage,
+    copy_without_requirements,
+    outputs_of,
+    record_resources,
+)
 
-STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
 EVENTS = {"EventsKind": "sns", "EventsTarget": "arn:topic", "TableStreamArn": STREAM}
 CALLERS = "arn:aws:iam::111122223333:root,arn:aws-cn:iam::444455556666:role/channels/web"
 # Each function's resource, its name after the stage, its time-out, and whose policy it has.
@@ -62,9 +68,9 @@ def deployable(
 ) -> Deployable:
     stage, events = request.param
     directory = tmp_path_factory.mktemp("sam")
-    project = copy_project(directory / "orders", deployments)
+    project = copy_without_requirements(directory / "orders", deployments)
     record_resources(project, stage, outputs_of(stage) | (EVENTS if events else {}))
-    packaged = package_app(stage, directory / "packaged", project)
+    packaged = package_app(stage, directory / "packaged", project, vendored=False)
     return Deployable(packaged, events, translated(packaged))
 
 
@@ -210,12 +216,12 @@ def for_others(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> P
 
 
 def packaged_for(callers: str, directory: Path, deployments: Path) -> PackagedApp:
-    project = copy_project(directory / "orders", deployments)
+    project = copy_without_requirements(directory / "orders", deployments)
     record_resources(project, "dev", outputs_of("dev"))
     settings = json.loads((project / ".chalice" / "config.json").read_text())["stages"]["dev"]
     parameters = settings["template_parameters"] | {"OtherCallers": callers}
     change_stage(project, "dev", {}, template_parameters=parameters)
-    return package_app("dev", directory / "packaged", project)
+    return package_app("dev", directory / "packaged", project, vendored=False)
 
 
 def policy_of(packaged: PackagedApp) -> dict[str, Any] | None:
