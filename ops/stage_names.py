@@ -24,6 +24,11 @@ def processor_name(stage: str) -> str:
     return f"orders-{stage}-process_orders"
 
 
+def publisher_name(stage: str) -> str:
+    """Name the function that publishes events as `chalice deploy` does."""
+    return f"orders-{stage}-publish_events"
+
+
 def alarm_name(stage: str, alarm: str) -> str:
     """Name an alarm of a stage. With an empty `alarm`, this is how they all begin."""
     return f"orders-{stage}-{alarm}"

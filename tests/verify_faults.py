@@ -163,6 +163,16 @@ def allowing(action: str) -> Break:
     return break_it
 
 
+def publishing(break_it: Break) -> Break:
+    """Break a stage that has events on."""
+
+    def break_with_events(stage: VerifiedStage) -> None:
+        stage.environment |= {"ORDERS_EVENTS": "sns", "ORDERS_STREAM_ARN": "arn:stream"}
+        break_it(stage)
+
+    return break_with_events
+
+
 def simulating_only(*allowed: str) -> Callable[..., Any]:
     """Make a policy simulator that allows these actions on anything."""
 
@@ -360,6 +370,7 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("roles", allowing("dynamodb:DeleteItem"), "api dynamodb:DeleteItem on table"),
     ("roles", allowing("s3:DeleteObject"), "processor s3:DeleteObject on objects"),
     ("roles", allowing("s3:GetObject"), "too much: processor s3:GetObject on objects"),
+    ("roles", publishing(allowing("dynamodb:GetItem")), "much: publisher dynamodb:GetItem on"),
     (
         "roles",
         setting(

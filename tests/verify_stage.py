@@ -341,7 +341,8 @@ def simulated(
     ContextEntries: Any,  # noqa: N803
 ) -> Any:
     """Allow what the functions need, to a caller of the resource's own account."""
-    role = "processor" if PolicySourceArn.endswith("process_orders") else "api"
+    functions = {"process_orders": "processor", "publish_events": "publisher"}
+    role = functions.get(PolicySourceArn.rpartition("-")[2], "api")
     keys = {it["ContextKeyName"]: it["ContextKeyValues"] for it in ContextEntries}
     same = keys["aws:ResourceAccount"] == keys["aws:PrincipalAccount"] == [ACCOUNT]
     needed = NEEDS[role].get(kind_of(*ResourceArns), ()) if same else ()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.settings import AppSettings
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage_rules import ALARMS
-from ops.stage_names import alarm_name, api_function_name, processor_name
+from ops.stage_names import alarm_name, api_function_name, processor_name, publisher_name
 from ops.verify.check import Failed, Skipped, check, require
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
         "objects": ("s3:PutObject",),
         "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:GetItem"),
     },
+    # It needs the table's stream, and the bus or the topic.
+    "publisher": {},
 }
 MUST_NOT: dict[str, tuple[str, ...]] = {
     "queue": ("sqs:PurgeQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
@@ -54,6 +57,15 @@ MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
         "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:Scan"),
     },
     "processor": {"objects": ("s3:GetObject",), "table": ("dynamodb:Query", "dynamodb:Scan")},
+    "publisher": {
+        "queue": ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+        "dead-letter queue": ("sqs:SendMessage",),
+        "objects": ("s3:GetObject", "s3:PutObject"),
+        "table": (
+            *("dynamodb:PutItem", "dynamodb:PartiQLInsert"),
+            *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
+        ),
+    },
 }
 
 
@@ -88,8 +100,7 @@ def roles(run: Run) -> str:
     require(not run.stage.is_local, "there are no roles", emulator=LOCAL)
     arns = resource_arns(run)
     lacking, excessive, count = list[str](), list[str](), Counter[str]()
-    for function, name_of in {"api": api_function_name, "processor": processor_name}.items():
-        name = name_of(run.stage.name)
+    for function, name in functions_of(run).items():
         role = run.client("lambda").get_function_configuration(FunctionName=name)["Role"]
         for kind, arn in arns.items():
             needs = NEEDS[function].get(kind, ())
@@ -125,6 +136,15 @@ def alarms(run: Run) -> str:
     require(dashboards.get("DashboardEntries"), "there is no dashboard")
     ringing = [name for name, state in found.items() if state == "ALARM"]
     return f"{len(found)} alarms, in alarm: {', '.join(ringing) or 'none'}; and the dashboard"
+
+
+def functions_of(run: Run) -> dict[str, str]:
+    """Name the stage's functions: only one with events has a publisher."""
+    stage = run.stage.name
+    names = {"api": api_function_name(stage), "processor": processor_name(stage)}
+    if AppSettings.from_env(run.stage.environment).stream_arn:
+        names["publisher"] = publisher_name(stage)
+    return names
 
 
 def resource_arns(run: Run) -> dict[str, str]:
