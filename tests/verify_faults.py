@@ -339,6 +339,16 @@ FAULTS: list[tuple[str, Break, str]] = [
         "no such API",
     ),
     (
+        "throttle",
+        setting("services.apigateway.get_stages", lambda **_: {"item": []}),
+        "no such API",
+    ),
+    (
+        "throttle",
+        setting("services.apigateway.get_stage", lambda **_: {"methodSettings": {}}),
+        "the stage has no throttle",
+    ),
+    (
         "settings",
         lambda stage: vars(stage).update(
             deployed=replace(stage.deployed, gateway=replace(stage.deployed.gateway, routes={}))

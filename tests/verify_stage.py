@@ -317,6 +317,8 @@ def surroundings(stage: VerifiedStage) -> dict[str, Any]:
         get_resources=lambda **_: {},
     )
     apigateway.get_stages = lambda **_: {"item": [{"stageName": "prod"}]}
+    throttled = {"throttlingRateLimit": 100.0, "throttlingBurstLimit": 200}
+    apigateway.get_stage = lambda **_: {"methodSettings": {"*/*": throttled}}
     apigateway.meta = SimpleNamespace(endpoint_url="https://apigateway.eu-west-1.amazonaws.com")
     logs = paged(
         filter_log_events=lambda filterPattern, **_: {  # noqa: N803 (CloudWatch's)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ops.verify.run import Run
 
 API_PAGE, PROBLEMS_PAGE, SECURITY_PAGE = "docs/api.md", "docs/problems.md", "SECURITY.md"
+DEPLOYING_PAGE = "docs/deploying.md"
 PROBLEM = "application/problem+json"
 CLOSED = (("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/some"))
 
@@ -131,15 +132,30 @@ def compressed(run: Run) -> str:
     return "API Gateway has unpacked it, and the record is of the order"
 
 
-@check("one-api-stage", "docs/deploying.md", sends=False)
+@check("one-api-stage", DEPLOYING_PAGE, sends=False)
 def one_api_stage(run: Run) -> str:
     """Serve the API at one stage only: a second one has no throttle."""
-    require(not run.stage.is_local, "no API Gateway", emulator="`make run` has none")
+    _require_gateway(run)
     stages = read_gateway(StageClients(run.stage.session), run.stage.name).stages
     require(stages, "API Gateway has no such API")
     others = sorted(stages - {run.stage.name})
     require(not others, f"the API also has a stage {', '.join(others)}: delete it")
     return run.stage.name
+
+
+@check("throttle", DEPLOYING_PAGE, sends=False)
+def throttle(run: Run) -> str:
+    """Limit the requests that the stage takes in a second."""
+    _require_gateway(run)
+    rest_api_id = read_gateway(StageClients(run.stage.session), run.stage.name).rest_api_id
+    require(rest_api_id, "API Gateway has no such API")
+    stage = run.client("apigateway").get_stage(restApiId=rest_api_id, stageName=run.stage.name)
+    limits = stage.get("methodSettings", {}).get("*/*", {})
+    rate, burst = limits.get("throttlingRateLimit"), limits.get("throttlingBurstLimit")
+    if not rate and not run.is_emulated and not has_app_stack(run):
+        raise SetSo("`chalice deploy` sets no throttle: the account's own limit holds")
+    require(rate, "the stage has no throttle", emulator="the emulator drops it")
+    return f"{rate:g} requests a second, and bursts of {burst}"
 
 
 def is_problem(answer: Answer) -> bool:
@@ -155,6 +171,10 @@ def _require_problem(answer: Answer, status: HTTPStatus, kind: str) -> None:
     require(
         answer.body["type"] == TYPE_PREFIX + kind, f"expected {expected}, got {answer.body['type']}"
     )
+
+
+def _require_gateway(run: Run) -> None:
+    require(not run.stage.is_local, "no API Gateway", emulator="`make run` has none")
 
 
 def _require_closed_stage(run: Run) -> None:

@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     answers.gateway,
     answers.compressed,
     answers.one_api_stage,
+    answers.throttle,
     deployed.settings,
     deployed.event_source,
     deployed.roles,

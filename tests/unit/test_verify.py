@@ -33,6 +33,7 @@ EXCUSED = {
     "DELETE /orders got 405",
     "GET /nowhere got no problem",
     "no point-in-time recovery",
+    "the stage has no throttle",
     "there is no metric OrdersAccepted of orders-prod",
 }
 
@@ -100,18 +101,35 @@ def test_a_simulator_that_allows_nothing_says_nothing() -> None:
     assert "can't judge the policies' condition" in outcome.evidence
 
 
-def test_chalice_deploy_sets_no_gateway_responses() -> None:
+@pytest.mark.parametrize(
+    ("name", "break_it", "said"),
+    [
+        (
+            "gateway",
+            answering(given(403, {"message": "Missing Authentication Token"})),
+            "`chalice deploy` sets no gateway responses",
+        ),
+        (
+            "throttle",
+            setting("services.apigateway.get_stage", lambda **_: {}),
+            "`chalice deploy` sets no throttle",
+        ),
+    ],
+)
+def test_a_stage_of_chalice_deploy_has_no_more_than_it_sets(
+    name: str, break_it: Break, said: str
+) -> None:
     def describe_stacks(**_: Any) -> None:
         raise refusal("ValidationError", "Stack with id orders-app-prod does not exist")
 
     stage = VerifiedStage()
-    answering(given(403, {"message": "Missing Authentication Token"}))(stage)
+    break_it(stage)
     setting("services.cloudformation.describe_stacks", describe_stacks)(stage)
 
-    outcome = stage.verify(BY_NAME["gateway"])
+    outcome = stage.verify(BY_NAME[name])
 
     assert outcome.state is State.DIFFERS
-    assert "`chalice deploy` sets no gateway responses" in outcome.evidence
+    assert said in outcome.evidence
 
 
 @pytest.mark.parametrize(
