@@ -31,13 +31,12 @@ def region_of(url: str) -> str | None:
 
 def _name_before_suffix(url: str) -> str | None:
     host = urlsplit(url).hostname or ""
-    return next(
-        (host.removesuffix(suffix) for suffix in _suffixes() if host.endswith(suffix)), None
-    )
+    return next((host.removesuffix(suffix) for suffix in suffixes() if host.endswith(suffix)), None)
 
 
 @cache
-def _suffixes() -> tuple[str, ...]:
+def suffixes() -> tuple[str, ...]:
+    """List what hosts of AWS end in, with the dot before it: one or two for each partition."""
     data = botocore.session.Session().get_component("data_loader").load_data("partitions")
     outputs = [partition["outputs"] for partition in data["partitions"]]
     return tuple(

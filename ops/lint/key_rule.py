@@ -8,13 +8,15 @@ key's policy has to let the account use it through the services, as those of AWS
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from operator import eq
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ops.aws_hosts import suffixes
 from ops.lint.rule import rule
 from ops.lint.stage import statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ops.lint.stage import KeySettings, StageSettings
 
@@ -37,7 +39,9 @@ NEEDED = {
         "kms:ReEncryptTo",
     ),
 }
-STRING_OPERATORS = {"StringEquals", "StringLike"}
+Same: TypeAlias = "Callable[[str, str], bool]"
+# Only StringLike takes * and ? for what they stand for.
+SAME: Mapping[str, Same] = {"StringEquals": eq, "StringLike": fnmatchcase}
 VIA_SERVICE = "kms:viaservice"
 CALLER_ACCOUNTS = {"kms:calleraccount", "aws:principalaccount"}
 
@@ -93,20 +97,29 @@ def _is_for_everyone(principal: Any) -> bool:
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], key: KeySettings, service: str) -> bool:
     return all(
-        operator in STRING_OPERATORS and _matches(name.lower(), _list(values), key, service)
+        operator in SAME and _matches(name.lower(), SAME[operator], _list(values), key, service)
         for operator, names in condition.items()
         for name, values in names.items()
     )
 
 
-def _matches(name: str, values: list[str], key: KeySettings, service: str) -> bool:
+def _matches(name: str, same: Same, values: list[str], key: KeySettings, service: str) -> bool:
     if name in CALLER_ACCOUNTS:
-        return key.caller_account in values
-    # A service and its region. What follows them is the partition's own.
-    through = f"{service}.{key.region}"
+        return any(same(key.caller_account, value) for value in values)
     return name == VIA_SERVICE and any(
-        fnmatchcase(through, ".".join(value.split(".")[:2])) for value in values
+        same(called, value) for value in values for called in _called(service, key.region, value)
     )
+
+
+def _called(service: str, region: str, value: str) -> Iterable[str]:
+    """
+    Name a service as a value of `kms:ViaService` does.
+
+    What follows service and region is the partition's own, so whatever the value has there is it.
+    """
+    _, _, after_region = value.partition(f"{region}.")
+    ends = [suffix for suffix in suffixes() if value.endswith(suffix)]
+    return [f"{service}.{region}{end}" for end in (f".{after_region}", *ends)]
 
 
 def _list(one_or_several: Any) -> list[Any]:

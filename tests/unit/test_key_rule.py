@@ -118,6 +118,10 @@ def changed_principal(principal: Any) -> Callable[[dict[str, Any]], None]:
         changed_condition(StringEquals={"kms:CallerAccount": "444455556666"}),
         changed_condition(StringEquals={"kms:ViaService": "sqs.us-east-1.amazonaws.com"}),
         changed_condition(StringEquals={"aws:SourceVpc": "vpc-1"}),
+        # Without StringLike an asterisk is one.
+        changed_condition(StringEquals={"kms:ViaService": "*.eu-west-1.amazonaws.com"}),
+        changed_condition(StringEquals={"kms:CallerAccount": "*"}),
+        changed_condition(StringLike={"kms:ViaService": "*.us-east-1.amazonaws.com"}),
         changed_condition(ArnLike={"aws:PrincipalArn": "*"}),
         changed_principal({"Service": "sqs.amazonaws.com"}),
         changed_principal({"AWS": ["arn:aws:iam::111122223333:role/admin"]}),
@@ -137,6 +141,9 @@ def test_a_statement_that_is_for_others_does_not_count(
     [
         changed_condition(StringEquals=ACCOUNT),
         changed_condition(StringLike={"kms:ViaService": "*.eu-west-1.amazonaws.com"}),
+        changed_condition(StringLike={"kms:ViaService": "*.amazonaws.com"}),
+        changed_condition(StringLike={"kms:ViaService": "*"}),
+        changed_condition(StringLike={"kms:CallerAccount": "1111*"}),
         changed_condition(
             StringEquals={"AWS:PrincipalAccount": ["444455556666", "111122223333"]},
             StringLike={"kms:ViaService": ["sqs.*", "s3.*", "dynamodb.*", "sns.*"]},
