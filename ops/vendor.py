@@ -23,7 +23,7 @@ import json
 import shutil
 import sys
 import tempfile
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,8 @@ DISTRIBUTIONS = (
     *("botocore", "urllib3", "python-dateutil", "six"),
     *("aws-lambda-powertools", "jmespath", "typing-extensions"),
 )
+# Where the names differ by more than a hyphen.
+DISTRIBUTION_OF = {"dateutil": "python-dateutil"}
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
 
@@ -133,15 +135,17 @@ def _without_prose(value: Any) -> Any:
 
 
 def _location(name: str) -> Path:
-    """Find the file of a module, or the directory of a package, without importing it."""
+    """
+    Find the file of a module, or the directory of a package, without importing it.
+
+    It is the installed one, whose release is known, even if PYTHONPATH has another before it.
+    """
     package, _, module = name.partition(".")
-    spec = find_spec(package)
-    if not (spec and spec.origin):
-        raise ModuleNotFoundError(f"There is no {package} in this environment.", name=package)
-    file = Path(spec.origin)
+    installed = distribution(DISTRIBUTION_OF.get(package, package))
+    directory = Path(str(installed.locate_file(package)))
     if module:
-        return file.with_name(f"{module}.py")
-    return file.parent if file.name == "__init__.py" else file
+        return directory / f"{module}.py"
+    return directory if directory.is_dir() else directory.with_suffix(".py")
 
 
 def _copy(location: Path, vendor: Path) -> None:

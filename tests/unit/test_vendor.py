@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,14 @@ def kind_of(bytecode: Path) -> int:
 
 @pytest.fixture(scope="module")
 def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = tmp_path_factory.mktemp("project")
+    return fill_vendor(with_app(tmp_path_factory.mktemp("project")))
+
+
+def with_app(project: Path) -> Path:
     shutil.copy("app.py", project)
     without_bytecode = shutil.ignore_patterns("__pycache__")
     shutil.copytree("chalicelib", project / "chalicelib", ignore=without_bytecode)
-    return fill_vendor(project)
+    return project
 
 
 @pytest.mark.parametrize("service", sorted(OPERATIONS))
@@ -177,3 +181,22 @@ def test_no_file_is_in_the_package_twice(vendor: Path) -> None:
     """Chalice packages chalicelib/ as it is, and puts vendor/ beside it."""
     assert not (vendor / "chalicelib").exists()
     assert not list((vendor / "aws_lambda_powertools").rglob("*.py"))
+
+
+def test_a_module_on_pythonpath_gets_into_no_package(tmp_path: Path) -> None:
+    """Nobody knows of which release it is."""
+    installed = Path(str(distribution("six").locate_file("six.py"))).read_text()
+    (tmp_path / "six.py").write_text(f"# another release\n{installed}")
+    project = tmp_path / "project"
+    project.mkdir()
+    with_app(project)
+
+    # In a process of its own: this one has loaded the right one.
+    subprocess.run(
+        [sys.executable, "-m", "ops.vendor", str(project)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+
+    assert (project / "vendor" / "six.py").read_text() == installed
