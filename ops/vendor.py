@@ -43,7 +43,6 @@ DISTRIBUTIONS = (
     *("botocore", "urllib3", "python-dateutil", "six"),
     *("aws-lambda-powertools", "jmespath", "typing-extensions"),
 )
-# Where the names differ by more than a hyphen.
 DISTRIBUTION_OF = {"dateutil": "python-dateutil"}
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
 
@@ -135,11 +134,7 @@ def _without_prose(value: Any) -> Any:
 
 
 def _location(name: str) -> Path:
-    """
-    Find the file of a module, or the directory of a package, without importing it.
-
-    It is the installed one, whose release is known, even if PYTHONPATH has another before it.
-    """
+    """Find an installed module or package, even if PYTHONPATH has another one before it."""
     package, _, module = name.partition(".")
     installed = distribution(DISTRIBUTION_OF.get(package, package))
     directory = Path(str(installed.locate_file(package)))
