@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.clients import OPERATIONS
 from ops.bytecode import compile_tree
+from ops.plain_copy import copy_plainly
 from ops.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def trimmed_endpoints(endpoints: dict[str, Any]) -> dict[str, Any]:
 def _write_data(source: Path, target: Path) -> None:
     target.mkdir()
     for name in GENERAL_DATA:
-        shutil.copy(source / name, target / name)
+        shutil.copyfile(source / name, target / name)
     _write(target / "endpoints.json", trimmed_endpoints(_read(source / "endpoints.json")))
     for service, operations in OPERATIONS.items():
         # The newest version, as botocore itself takes it.
@@ -107,7 +108,7 @@ def _write_data(source: Path, target: Path) -> None:
         rules = _read(version / "endpoint-rule-set-1.json.gz")
         _write(directory / "endpoint-rule-set-1.json", rules)
         for extras in version.glob("service-2.sdk-extras.json"):
-            shutil.copy(extras, directory)
+            shutil.copyfile(extras, directory / extras.name)
 
 
 def _shape_names(value: Any) -> Iterator[str]:
@@ -145,10 +146,10 @@ def _location(name: str) -> Path:
 
 def _copy(location: Path, vendor: Path) -> None:
     if location.is_file():
-        shutil.copy(location, vendor)
+        shutil.copyfile(location, vendor / location.name)
         return
-    ignored = shutil.ignore_patterns("__pycache__", "data" if location.name == "botocore" else "")
-    shutil.copytree(location, vendor / location.name, ignore=ignored)
+    data = ("data",) if location.name == "botocore" else ()
+    copy_plainly(location, vendor / location.name, ("__pycache__", *data))
 
 
 def _write_bytecode(project: Path, vendor: Path) -> None:

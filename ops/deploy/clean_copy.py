@@ -7,10 +7,13 @@ hidden files, no editor's backups, no vendor/ of an earlier day. Packaging chang
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops.plain_copy import copy_plainly
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILES = ("app.py", "requirements.txt")
 LIBRARY = "chalicelib"
@@ -30,15 +33,6 @@ def copy_cleanly(project: Path, directory: Path) -> Path:
     for name in FILES:
         shutil.copyfile(project / name, directory / name)
     for name in (LIBRARY, CHALICE):
-        ignored = shutil.ignore_patterns(*LEFT_OUT, *(KEPT_BY_CHALICE if name == CHALICE else ()))
-        shutil.copytree(
-            project / name, directory / name, ignore=ignored, copy_function=shutil.copyfile
-        )
-    _let_owner_write(directory)
+        left_out = (*LEFT_OUT, *(KEPT_BY_CHALICE if name == CHALICE else ()))
+        copy_plainly(project / name, directory / name, left_out)
     return directory
-
-
-def _let_owner_write(directory: Path) -> None:
-    """Undo what a checkout that nobody may write to has said of its directories."""
-    for path, _, _ in os.walk(directory):
-        Path(path).chmod(stat.S_IRWXU)
