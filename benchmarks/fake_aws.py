@@ -1,5 +1,5 @@
 """
-A fake AWS endpoint: S3, DynamoDB and SQS as far as the contenders call them, with set latencies.
+A fake AWS endpoint: S3, DynamoDB, SQS and EventBridge as far as it is called, with set latencies.
 
 It is a process of its own, cheap enough to serve every contender from one core, so that a contender
 has the other one to itself. It counts each call, connection and byte sent. Its answers are right
@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LATENCY_SECONDS = {"S3": 0.020, "DynamoDB": 0.005, "SQS": 0.005}
-SERVICES = {"DynamoDB_20120810": "DynamoDB", "AmazonSQS": "SQS"}
+LATENCY_SECONDS = {"S3": 0.020, "DynamoDB": 0.005, "SQS": 0.005, "EventBridge": 0.005}
+SERVICES = {"DynamoDB_20120810": "DynamoDB", "AmazonSQS": "SQS", "AWSEvents": "EventBridge"}
 # The key of each table; and one attribute for each of its indexes, which only an item in it has.
 KEYS = {"orders": ("orderId", "recordId"), "audit": ("recordId",), "idempotency": ("id",)}
 INDEXES = {
@@ -202,6 +202,8 @@ class Connection(asyncio.Protocol):
         given = json.loads(body)
         if service == "SQS":
             status, answer = _sqs_answer(operation, given)
+        elif service == "EventBridge":
+            status, answer = 200, {"FailedEntryCount": 0, "Entries": [{} for _ in given["Entries"]]}
         else:
             status, answer = self._aws.tables.answer(operation, given)
         data = json.dumps(answer, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""Cold starts on Lambda's own runtime: INIT and a first order, under AWS's emulator of it."""
+"""Cold starts on Lambda's own runtime: INIT and a first invocation, under AWS's emulator of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.cold_start import CONTENDERS, PLAIN, VENDORED, make_package
 from benchmarks.cpu_share import cpu_seconds
-from benchmarks.events import record
+from benchmarks.first_invocations import API, PROCESSOR, PUBLISHER, Invocation, from_queue
 from benchmarks.machine import description
 from benchmarks.processes import ROOT, FakeAws, cores, environment
 from benchmarks.report import by_round, table
@@ -42,10 +42,10 @@ PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 
 class Start(NamedTuple):
-    """A function: its directory of code, and its handler."""
+    """A function's first invocation, and the directory of its code."""
 
     code: Path
-    handler: str
+    invocation: Invocation
 
 
 class ColdStart(NamedTuple):
@@ -54,7 +54,7 @@ class ColdStart(NamedTuple):
     cpu_ms: float
     # By the emulator: until the handler is loaded, and from then until its answer.
     init_ms: float
-    first_order_ms: float
+    first_ms: float
     wall_ms: float
     peak_mib: float
 
@@ -72,7 +72,8 @@ def measure(progress: Progress) -> Results:
         for number in range(-1, ROUNDS):
             for title, start in starts.items():
                 result = _start(start, variables, f"order-{number}", Path(directory))
-                aws.tally_of(1)
+                # For the next one the order is new again.
+                aws.reset()
                 if number >= 0:
                     results[title].append(result)
     return results
@@ -92,7 +93,7 @@ def runtime_versions() -> str:
 
 def contenders_table(results: Results) -> str:
     """Make the table of the contenders: medians, and the share of (a)'s CPU by round."""
-    heads = ["", "CPU ms", "of (a)", "INIT ms", "first order ms", "wall ms", "peak MiB"]
+    heads = ["", "CPU ms", "of (a)", "INIT ms", "first ms", "wall ms", "peak MiB"]
     return table(heads, (_row(title, starts, results[BASE]) for title, starts in results.items()))
 
 
@@ -104,7 +105,7 @@ def _row(title: str, starts: list[ColdStart], base: list[ColdStart]) -> list[str
         f"{middle.cpu_ms:.0f}",
         f"{median(shares):.2f}",
         f"{middle.init_ms:.0f}",
-        f"{middle.first_order_ms:.0f}",
+        f"{middle.first_ms:.0f}",
         f"{middle.wall_ms:.0f}",
         f"{middle.peak_mib:.0f}",
     ]
@@ -114,11 +115,23 @@ def _starts(directory: Path) -> dict[str, Start]:
     """Make the package of each contender: its function, by title."""
     return {
         **{
-            title: Start(_usual_package(directory / name), f"benchmarks.contenders.{name}.process")
+            title: Start(
+                _usual_package(directory / name),
+                from_queue(f"benchmarks.contenders.{name}.process"),
+            )
             for title, name in USUAL.items()
         },
-        PLAIN: Start(make_package(directory / "plain", vendored=False), "app.process_orders"),
-        VENDORED: Start(make_package(directory / "vendored", vendored=True), "app.process_orders"),
+        **_functions(PLAIN, make_package(directory / "plain", vendored=False)),
+        **_functions(VENDORED, make_package(directory / "vendored", vendored=True)),
+    }
+
+
+def _functions(title: str, code: Path) -> dict[str, Start]:
+    """Start each function of a package; the processor is what the others have."""
+    return {
+        title: Start(code, PROCESSOR),
+        f"{title}: API, `POST /orders`": Start(code, API),
+        f"{title}: publisher, one event": Start(code, PUBLISHER),
     }
 
 
@@ -145,20 +158,22 @@ def _variables(url: str) -> dict[str, str]:
 
 
 def _start(start: Start, variables: Mapping[str, str], order: str, directory: Path) -> ColdStart:
-    with Function(start.code, start.handler, variables, directory) as function:
+    invocation = start.invocation
+    given = {**variables, **invocation.variables}
+    with Function(start.code, invocation.handler, given, directory) as function:
         os.sched_setaffinity(function.process.pid, cores()[1])
         asked = time.perf_counter()
-        answer = function.invoke({"Records": [record(order, order)]})
+        answer = function.invoke(invocation.event_of(order))
         wall_ms = (time.perf_counter() - asked) * 1000
         pid = function.runtime_pid()
         cpu_ms = cpu_seconds(pid) * 1000
         (peak_kib,) = PEAK.findall(Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-    if answer.body != {"batchItemFailures": []}:
-        raise RuntimeError(f"{start.handler} failed to process its first order: {answer.text}")
+    if not invocation.is_done(answer.body):
+        raise RuntimeError(f"{invocation.handler} failed at its first invocation: {answer.text}")
     return ColdStart(
         cpu_ms=cpu_ms,
         init_ms=function.init_ms,
-        first_order_ms=function.invocations_ms[0],
+        first_ms=function.invocations_ms[0],
         wall_ms=wall_ms,
         peak_mib=int(peak_kib) / 1024,
     )
