@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -84,14 +85,26 @@ class DeadLetter:
         return self.message.message_id
 
     def attributes(self, *, show_accounts: bool = False) -> dict[str, str | None]:
-        """Return the message's attributes: a sender's may hold an account, as a text may."""
-        values = {name: self.message.attribute(name) for name in self.message.message_attributes}
+        """
+        Return the message's attributes: a sender's may hold an account, as a text may.
+
+        Of bytes only their number is shown, and with the accounts their base64.
+        """
         return {
-            name: value
-            if value is None or show_accounts or name in OWN_ATTRIBUTES
-            else masked_text(value)
-            for name, value in values.items()
+            name: self._shown(name, show_accounts=show_accounts)
+            for name in self.message.message_attributes
         }
+
+    def _shown(self, name: str, *, show_accounts: bool) -> str | None:
+        base64 = self.message.message_attributes[name].get("binaryValue")
+        if base64:
+            return f"binary, {len(b64decode(base64)):,} bytes" + (
+                f", in base64: {base64}" if show_accounts else ""
+            )
+        value = self.message.attribute(name)
+        if value is None or show_accounts or name in OWN_ATTRIBUTES:
+            return value
+        return masked_text(value)
 
     def written_detail(self, texts: Texts, *, show_accounts: bool = False) -> str | None:
         """Write the detail in the language of the texts. It may quote an order: it is data."""

@@ -133,6 +133,20 @@ def test_an_attribute_of_a_senders_own_is_masked_unless_accounts_are_asked_for(
     assert letter.attributes(show_accounts=True)["channel"] == "5550123456"
 
 
+def test_an_attribute_of_bytes_is_shown_by_its_length_and_with_accounts_by_its_base64(
+    world: World,
+) -> None:
+    message = unreadable()
+    binary = {"dataType": "Binary.png", "binaryValue": "AP8B"}
+    attributes = {**message.message_attributes, "photo": binary}
+    world.queue.add(message._replace(message_attributes=attributes))
+
+    (letter,) = world.letters.look()
+
+    assert letter.attributes()["photo"] == "binary, 3 bytes"
+    assert letter.attributes(show_accounts=True)["photo"] == "binary, 3 bytes, in base64: AP8B"
+
+
 @pytest.mark.parametrize(
     "text",
     [
