@@ -39,6 +39,11 @@ BEFORE = (
     "may set off the alarms conflicts and dlq-not-empty. Go on?"
 )
 
+LATE = (
+    "What came too late may become a dead letter yet. Run the same command again when it is "
+    "mended: it takes away those of earlier runs."
+)
+
 
 def _list(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
@@ -129,7 +134,8 @@ def _require_answer(run: Run, url: str) -> None:
 
 
 def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:
-    session.note(f"{len(checks)} checks of stage {run.stage.name} at {url}, run {run.mark}")
+    what = "1 check" if len(checks) == 1 else f"{len(checks)} checks"
+    session.note(f"{what} of stage {run.stage.name} at {url}, run {run.mark}")
     sends = any(each.sends for each in checks)
     if sends and (said := run.letters.tidy()):
         session.note(said)
@@ -142,6 +148,8 @@ def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> No
     if sends:
         run.letters.tidy()
     if any(outcome.state is State.FAIL for outcome in outcomes.values()):
+        if sends:
+            session.note(LATE)
         sys.exit(FOUND_WANTING)
 
 

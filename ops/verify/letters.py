@@ -86,7 +86,7 @@ class Letters:
             return f"The dead letters of these checks can't be taken away: {error}"
         if not left_by_others:
             return ""
-        return f"{left_by_others} dead letters of an earlier run are taken away."
+        return f"Dead letters of an earlier run, taken away: {left_by_others}"
 
     def are_few(self) -> bool:
         """Tell whether the queue has so few letters that it may be looked through."""

@@ -63,6 +63,6 @@ def not_utf8(run: Run) -> str:
 def letter_of(run: Run, message_id: str) -> DeadLetter:
     """Wait until a message is a dead letter, and take it off that queue."""
     found = run.wait_for(
-        lambda: run.letters.find([message_id]), f"message {message_id} is no dead letter"
+        lambda: run.letters.find([message_id]), f"message {message_id} became no dead letter"
     )
     return found[message_id]

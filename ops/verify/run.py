@@ -159,7 +159,8 @@ class Run:
             records = self.recorded(order_id)
             return records if len(records) >= count else None
 
-        found = self.wait_for(enough, f"{order_id} has no {count} records")
+        few = "no record" if count == 1 else f"fewer than {count} records"
+        found = self.wait_for(enough, f"{order_id} got {few}")
         require(len(found) == count, f"{order_id} has {len(found)} records, not {count}")
         return found
 

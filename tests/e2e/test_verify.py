@@ -124,7 +124,7 @@ def test_an_earlier_runs_dead_letters_are_taken_away_and_no_others(
     done = verify(stack, "--only", "poison")
 
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "2 dead letters of an earlier run are taken away." in done.stderr
+    assert "Dead letters of an earlier run, taken away: 2" in done.stderr
     assert message_count(sqs, url) == len(others)
     left = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert {message["Body"] for message in left} == set(others)
@@ -178,8 +178,9 @@ main(sys.argv[1:])
     stack.start_worker()
 
     assert done.returncode == 1, done.stderr
-    assert "-first has no 1 records within 1.2 s" in done.stdout
+    assert "-first got no record within 1.2 s" in done.stdout
     assert "Take an order from POST to its record. See docs/api.md" in done.stdout
+    assert "it takes away those of earlier runs." in done.stderr
 
 
 def test_a_stage_without_an_api_is_out_of_reach(stack: LocalStack) -> None:

@@ -248,7 +248,7 @@ def test_letters_of_an_earlier_run_are_told_of_once() -> None:
 
     said = [run.letters.tidy(), run.letters.tidy()]
 
-    assert said == ["1 dead letters of an earlier run are taken away.", ""]
+    assert said == ["Dead letters of an earlier run, taken away: 1", ""]
 
 
 @pytest.mark.parametrize("name", ["poison", "ten-attributes"])
