@@ -17,6 +17,12 @@ NO_ACCOUNT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 LIMIT_SECONDS = 300
+# Chalice says this of a download that fails, whatever the cause.
+NOT_FOUND = "Could not satisfy the requirement: "
+NO_INDEX = (
+    "Packaging downloads what requirements.txt pins, with pip: it needs the network (or "
+    "PIP_INDEX_URL, PIP_PROXY, PIP_FIND_LINKS), and wheels for Lambda's Linux."
+)
 MAIN = "import sys; from chalice.cli import main; sys.exit(main())"
 
 
@@ -45,8 +51,13 @@ def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path
             timeout=LIMIT_SECONDS,
         )
     except subprocess.CalledProcessError as error:
+        reason = _reason(error)
+        if NOT_FOUND in reason:
+            raise PackagingFailed(
+                f"{reason.split(NOT_FOUND)[1]} can't be had. {NO_INDEX}"
+            ) from error
         raise PackagingFailed(
-            f"chalice package --stage {stage} failed: {_reason(error)}\nTo see all that it "
+            f"chalice package --stage {stage} failed: {reason}\nTo see all that it "
             f"says, type in the checkout: {Path(sys.executable).with_name('chalice')} package "
             f"--stage {stage} build"
         ) from error

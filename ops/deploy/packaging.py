@@ -74,8 +74,7 @@ def package_app(
     runtime = required_runtime(stage, settings)
     require_pinned([CHALICE, *(DISTRIBUTIONS if vendored else ())])
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip", runtime)
-    for earlier in (packaged.template, packaged.archive):
-        earlier.unlink(missing_ok=True)
+    _make_room(packaged)
     with tempfile.TemporaryDirectory(prefix="orders-project-") as temporary:
         copy = copy_cleanly(project, Path(temporary) / "project")
         if vendored:
@@ -113,6 +112,20 @@ def _require_resources(stage: str, settings: dict[str, Any]) -> None:
             f"({', '.join(missing)}): type `python -m ops resources up --stage {stage}`, which "
             "creates them and records it."
         )
+
+
+def _make_room(packaged: PackagedApp) -> None:
+    """Make the directory, and take earlier files out: nobody deploys those if this fails."""
+    directory = packaged.template.parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for earlier in (packaged.template, packaged.archive):
+            earlier.unlink(missing_ok=True)
+        # Root may delete in a directory of others and yet not write, as in /proc.
+        packaged.archive.touch()
+        packaged.archive.unlink()
+    except OSError as error:
+        raise PackagingFailed(f"{directory} can't be written to: {error.strerror}.") from error
 
 
 def _fill_vendor(project: Path) -> None:

@@ -86,6 +86,6 @@ def _in_words(runtime: str) -> str:
 
 def _with(stage: str, runtime: str) -> str:
     return (
-        f"To deploy with {_in_words(runtime)}, type: make deploy STAGE={stage} PYTHON={runtime}\n"
-        f"For any other command, type `make .venv PYTHON={runtime}` first."
+        f"Give make that one, as in: make deploy STAGE={stage} PYTHON={runtime}\n"
+        f"For commands that are not make's, type `make .venv PYTHON={runtime}` first."
     )

@@ -187,3 +187,37 @@ def test_the_command_packages_no_open_stage_unless_it_is_said_twice(
     assert list(tmp_path.iterdir()) == []
     twice = ("--open-to-anyone", "--yes-open-to-anyone", "--without-vendor")
     assert "deployment.zip" in package("dev", tmp_path, recorded, *twice)
+
+
+def refused(out: Path, project: Path, **variables: str) -> str:
+    command = (sys.executable, "-m", "ops", "package", "--stage", "dev", "--out", out)
+    done = run(*command, "--project-dir", project, "--without-vendor", **variables)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("stage", ["dev"])
+@pytest.mark.parametrize("events", ["off"])
+@pytest.mark.parametrize("out", ["a file/below", "a file/far/below", "/proc/here"])
+def test_a_directory_that_can_not_be_written_to_is_refused_in_a_sentence(
+    recorded: Path, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "a file").touch()
+
+    said = refused(tmp_path / out, recorded)
+
+    assert re.fullmatch(rf"Error: {tmp_path / out} can't be written to: .+\.\n", said)
+
+
+@pytest.mark.parametrize("stage", ["dev"])
+@pytest.mark.parametrize("events", ["off"])
+def test_wheels_that_are_out_of_reach_are_named_with_what_is_needed(
+    recorded: Path, tmp_path: Path
+) -> None:
+    nothing = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "HOME": str(tmp_path)}
+
+    said = refused(tmp_path / "out", recorded, **nothing)
+
+    assert re.match(r"Error: aws-lambda-powertools==\S+ can't be had\. ", said)
+    assert "it needs the network (or PIP_INDEX_URL, " in said
+    assert list((tmp_path / "out").iterdir()) == []
