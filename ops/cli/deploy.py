@@ -89,7 +89,9 @@ def deploy(
             return
         url = app.url()
         _try_out(url, aws, screen, order=smoke_order)
-        screen.good_news(f"\nStage {stage} is up: {url}")
+        screen.say()
+        screen.show_warnings()
+        screen.good_news(f"Stage {stage} is up: {url}")
 
 
 @click.command(epilog="Example: python -m ops destroy --stage dev")

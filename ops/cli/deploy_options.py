@@ -46,7 +46,7 @@ open_options = options(
     click.option(
         "--open-to-anyone",
         is_flag=True,
-        help="Deploy a stage whose ORDERS_AUTH is none, which lets anyone in.",
+        help="Take a stage whose ORDERS_AUTH is none, which lets anyone in.",
     ),
     click.option("--yes-open-to-anyone", is_flag=True, help="The same, said a second time."),
 )
@@ -83,7 +83,10 @@ def account() -> Iterator[tuple[Aws, Screen]]:
     screen = Screen()
     with Aws() as aws:
         screen.say(aws.describe())
-        yield aws, screen
+        try:
+            yield aws, screen
+        finally:
+            screen.show_warnings()
 
 
 def asking(yes: bool) -> Callable[[str], bool]:

@@ -59,6 +59,7 @@ def package(
     packaged = package_app(stage, directory, project, vendored=not without_vendor)
     screen = Screen()
     screen.warn(warning_of_end(packaged.runtime))
+    screen.show_warnings()
     botocore = "Lambda's own botocore" if without_vendor else "the botocore in it"
     screen.say(f"Template  {packaged.template}")
     screen.say(f"Archive   {packaged.archive}, {packaged.size_bytes / 1e6:.2f} MB")

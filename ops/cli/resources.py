@@ -71,7 +71,12 @@ def up(
     with account() as (aws, screen):
         bring_up(config, aws, screen, asking(yes), dry_run=dry_run, move=move)
         if not dry_run:
-            screen.say(f"\nNext, type: chalice deploy --stage {stage}")
+            app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+            by_stack = app.is_there()
+            command = (
+                f"make deploy STAGE={stage}" if by_stack else f"chalice deploy --stage {stage}"
+            )
+            screen.say(f"\nNext, type: {command}")
 
 
 @resources.command(epilog="Example: python -m ops resources show --stage dev")

@@ -28,6 +28,7 @@ class Screen:
         self._console = Console(highlight=False, soft_wrap=True)
         if not self._console.is_terminal:
             self._console.width = PIPE_WIDTH
+        self._warnings: list[str] = []
 
     def say(self, text: str = "") -> None:
         """Print lines as they are."""
@@ -38,9 +39,14 @@ class Screen:
         self._console.print(escape(text), style="bold green")
 
     def warn(self, text: str | None) -> None:
-        """Show what stands in nobody's way, and should be read; None is nothing."""
+        """Keep what stands in nobody's way, and should be read, for the end; None is nothing."""
         if text:
-            self._console.print(escape(f"Warning: {text}"), style="yellow")
+            self._warnings.append(text)
+
+    def show_warnings(self) -> None:
+        """Show the warnings, once: at the beginning they would scroll away."""
+        while self._warnings:
+            self._console.print(escape(f"Warning: {self._warnings.pop(0)}"), style="yellow")
 
     def show_changes(self, change_set: ChangeSet) -> None:
         """Show how each resource will change."""

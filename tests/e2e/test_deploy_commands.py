@@ -124,6 +124,9 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     assert f"Stack {RESOURCES} is as the template says: nothing to change." in again
     assert f"Stack {APP} runs this code already: nothing to change." in again
 
+    resources = succeed("resources up --stage dev", project)
+    assert resources.endswith("Next, type: make deploy STAGE=dev\n")
+
     plain = succeed("deploy --stage dev --without-vendor --dry-run", project)
     assert re.search(r"deployment.zip: 1\.\d\d MB for python3\.\d+, uploaded to s3://", plain)
 
@@ -221,7 +224,7 @@ def test_deploy_refuses_another_python_than_the_stages_before_it_changes_anythin
 
     refused = fail("deploy --stage dev", project)
 
-    assert f"type: make deploy STAGE=dev PYTHON={other}\n" in refused
+    assert f"as in: make deploy STAGE=dev PYTHON={other}\n" in refused
     assert status_of(RESOURCES, aws) is None
 
 
