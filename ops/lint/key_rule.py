@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ops.lint.stage import KeySettings, StageSettings
 
-WHERE_THE_STATEMENT_IS = "docs/deploying.md#a-key-of-your-own"
+WHERE_THE_STATEMENT_IS = "docs/stages.md#a-key-of-your-own"
 # SQS, S3 and SNS: AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html,
 # AmazonS3/latest/userguide/UsingKMSEncryption.html, sns/latest/dg/sns-key-management.html.
 WRITE_AND_READ = ("kms:Decrypt", "kms:GenerateDataKey")

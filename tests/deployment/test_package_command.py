@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path
 
 
 def add_third_stage(project: Path) -> None:
-    """Do as docs/deploying.md says."""
+    """Do as docs/stages.md says."""
     config = project / ".chalice" / "config.json"
     content = json.loads(config.read_text())
     copied = json.dumps(content["stages"]["dev"]).replace("dev", THIRD)

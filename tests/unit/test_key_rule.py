@@ -24,7 +24,7 @@ ACCOUNT = {"kms:CallerAccount": "111122223333"}
 
 def documented_statement() -> dict[str, Any]:
     """Read it from the guide, for a key in eu-west-1."""
-    guide = (PROJECT_ROOT / "docs" / "deploying.md").read_text()
+    guide = (PROJECT_ROOT / "docs" / "stages.md").read_text()
     section = guide.split("## A key of your own", 1)[1].split("\n## ", 1)[0]
     found = re.search(r"```json\n(.*?)```", section, re.DOTALL)
     assert found
@@ -46,7 +46,7 @@ def test_the_policy_that_a_new_key_gets_is_not_enough() -> None:
 
     assert len(found) == 4
     assert "does not let account 111122223333 use it through sqs (kms:Decrypt, kms:Gen" in found[0]
-    assert "docs/deploying.md#a-key-of-your-own" in found[0]
+    assert "docs/stages.md#a-key-of-your-own" in found[0]
 
 
 @pytest.mark.parametrize("service", ["sqs", "s3", "dynamodb", "sns"])

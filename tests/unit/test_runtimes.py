@@ -61,7 +61,7 @@ def test_the_end_of_a_runtime_is_warned_of_for_a_year_and_from_then_on(
 
 
 def test_the_page_has_the_same_table() -> None:
-    page = (PROJECT_ROOT / "docs/deploying.md").read_text(encoding="utf-8")
+    page = (PROJECT_ROOT / "docs/stages.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(python[0-9.]+)` \| ([0-9-]+) \|$", page, re.MULTILINE)
 
     assert {name: date.fromisoformat(end) for name, end in rows} == ENDS
