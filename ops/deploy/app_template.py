@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from chalice.package import TemplateDeepMerger
 
+from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import PackagingFailed
 from ops.project import CONFIG, EVENTS_MERGE_TEMPLATE, MERGE_TEMPLATE
 from ops.templates import load_template
@@ -30,7 +31,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     names its callers of other accounts.
 
     Raises:
-        PackagingFailed: the template doesn't have one of the parameters.
+        PackagingFailed: the template doesn't have one of the parameters, or refuses its value.
     """
     content = yaml.safe_load(template.read_text(encoding="utf-8"))
     events = load_template((project / EVENTS_MERGE_TEMPLATE).read_text(encoding="utf-8"))
@@ -58,8 +59,14 @@ def _set_defaults(parameters: dict[str, Any], values: Mapping[str, str]) -> None
             f"{MERGE_TEMPLATE} does not have."
         )
     for name, value in values.items():
-        if name in parameters:
-            parameters[name]["Default"] = value
+        if name not in parameters:
+            continue
+        needed = unmet_need(parameters[name], value)
+        if needed:
+            raise PackagingFailed(
+                f"template_parameters in {CONFIG} has {value!r} as {name}: it has to be {needed}."
+            )
+        parameters[name]["Default"] = value
 
 
 def _note_callers(content: dict[str, Any]) -> None:

@@ -93,6 +93,15 @@ def test_packaging_refuses_a_parameter_that_the_template_does_not_have(
         package_app("dev", tmp_path / "out", own_project, vendored=False)
 
 
+def test_packaging_refuses_a_value_that_cloudformation_would_refuse_later(
+    own_project: Path, tmp_path: Path
+) -> None:
+    change_stage(own_project, "dev", {}, template_parameters={"OtherCallers": "*"})
+
+    with pytest.raises(PackagingFailed, match=r"has '\*' as OtherCallers: it has to be ARNs of"):
+        package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+
 def test_packaging_repeats_what_chalice_refuses_in_its_words(
     own_project: Path, tmp_path: Path
 ) -> None:

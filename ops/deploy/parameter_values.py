@@ -1,0 +1,33 @@
+"""The values that a template's parameter takes: CloudFormation looks only when it deploys."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def unmet_need(parameter: Mapping[str, Any], value: object) -> str | None:
+    """Say what a value would have to be, where the parameter doesn't take it; None if it does."""
+    text = str(value)
+    pattern = parameter.get("AllowedPattern")
+    if pattern is not None and not re.fullmatch(pattern, text):
+        return str(parameter.get("ConstraintDescription", f"a text like {pattern}"))
+    allowed = [str(each) for each in parameter.get("AllowedValues", [text])]
+    if text not in allowed:
+        return f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+    least = parameter.get("MinValue")
+    if least is not None and not _is_at_least(least, text):
+        return f"a number of at least {least}"
+    return None
+
+
+def _is_at_least(least: int, text: str) -> bool:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number >= least
