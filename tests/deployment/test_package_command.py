@@ -209,14 +209,14 @@ def test_a_directory_that_can_not_be_written_to_is_refused_in_a_sentence(
     assert re.fullmatch(rf"Error: {tmp_path / out} can't be written to: .+\.\n", said)
 
 
-@pytest.mark.parametrize("stage", ["dev"])
-@pytest.mark.parametrize("events", ["off"])
 def test_wheels_that_are_out_of_reach_are_named_with_what_is_needed(
-    recorded: Path, tmp_path: Path
+    tmp_path: Path, deployments: Path
 ) -> None:
+    project = copy_project(tmp_path / "with requirements", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
     nothing = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "HOME": str(tmp_path)}
 
-    said = refused(tmp_path / "out", recorded, **nothing)
+    said = refused(tmp_path / "out", project, **nothing)
 
     assert re.match(r"Error: aws-lambda-powertools==\S+ can't be had\. ", said)
     assert "it needs the network (or PIP_INDEX_URL, " in said
