@@ -14,11 +14,10 @@ from ops.cli.local import DEFAULT_PORT
 from ops.cli.parameters import yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_facts, show_rows
-from ops.lint.stage_rules import UNPROTECTED_STAGES
 from ops.ports import LOOPBACK
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.verify.check import State
-from ops.verify.place import api_url_of, signed_api
+from ops.verify.place import api_url_of, may_matter, signed_api
 from ops.verify.run import Run
 from ops.verify.suite import CHECKS, run_checks
 
@@ -103,7 +102,7 @@ def verify(
         raise click.UsageError("--no-orders leaves none of these checks.")
     stage = session.desk.stage
     sends = any(each.sends for each in checks)
-    if sends and stage.name not in UNPROTECTED_STAGES:
+    if sends and may_matter(stage, api_url):
         session.confirm(BEFORE, yes=yes)
     local_url = f"http://{LOOPBACK}:{DEFAULT_PORT}"
     url = (api_url or (local_url if stage.is_local else api_url_of(stage))).rstrip("/")

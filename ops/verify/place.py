@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,6 +14,8 @@ from ops.deploy.smoke import SignedApi
 from ops.desk.stage import StageUnavailable
 from ops.lint.clients import StageClients
 from ops.lint.deployed_gateway import read_gateway
+from ops.lint.stage_rules import UNPROTECTED_STAGES
+from ops.ports import LOOPBACK
 from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
     from ops.desk.stage import Stage
     from ops.verify.run import Run
+
+THIS_MACHINE = {LOOPBACK, "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,16 @@ class Caller:
 def signed_api(url: str, region: str, credentials: Credentials | None) -> SignedApi:
     """Make the API at an address, for a caller with these credentials."""
     return SignedApi(url, Caller(credentials, region))
+
+
+def may_matter(stage: Stage, api_url: str | None) -> bool:
+    """
+    Tell whether orders could go into a stage that somebody relies on.
+
+    An address that the caller says may be another stage's, unless it is on this machine.
+    """
+    given_elsewhere = bool(api_url) and urlsplit(api_url).hostname not in THIS_MACHINE
+    return given_elsewhere or stage.name not in UNPROTECTED_STAGES
 
 
 def api_url_of(stage: Stage) -> str:
