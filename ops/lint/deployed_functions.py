@@ -33,6 +33,7 @@ def read_function(clients: StageClients, stage: str, name: str) -> FunctionSetti
         variables=found.get("Environment", {}).get("Variables", {}),
         log_retention_days=_log_retention(clients, f"/aws/lambda/{name}"),
         reserved_concurrency=concurrency.get("ReservedConcurrentExecutions"),
+        application_log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel"),
     )
 
 

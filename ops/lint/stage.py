@@ -46,12 +46,17 @@ class QueueSettings:
 
 @dataclass(frozen=True)
 class FunctionSettings:
-    """A function; its log is None if it has no log group yet, or one that keeps everything."""
+    """
+    A function; its log is None if it has no log group yet, or one that keeps everything.
+
+    `application_log_level` is Lambda's: below it Lambda itself drops the function's lines.
+    """
 
     timeout_seconds: int
     variables: Mapping[str, str]
     log_retention_days: int | None
     reserved_concurrency: int | None = None
+    application_log_level: str | None = None
 
 
 @dataclass(frozen=True)

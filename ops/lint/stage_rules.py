@@ -17,6 +17,7 @@ API_GATEWAY_LIMIT_SECONDS = 29
 # two say is in the public repository.
 OPEN_ROUTES = {"GET /health", "GET /docs", "GET /openapi.json"}
 UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
+LOG_LEVELS_WITHOUT_METRICS = {"WARN", "ERROR", "FATAL"}
 ALARMS = (
     "dlq-not-empty",
     OLDEST_MESSAGE_ALARM,
@@ -154,6 +155,21 @@ def _log_retention(stage: StageSettings) -> Iterable[str]:
             yield f"the log of the {name} function is kept for ever, or nowhere"
 
 
+@rule(
+    "application-log-level",
+    "Lambda drops the lines of a function that are below its application log level.",
+    "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html",
+)
+def _application_log_level(stage: StageSettings) -> Iterable[str]:
+    for name, function in {"API": stage.api, "processor": stage.processor}.items():
+        # Without one, Lambda's default, INFO, applies where the log is JSON, and none elsewhere.
+        if function.application_log_level in LOG_LEVELS_WITHOUT_METRICS:
+            yield (
+                f"the {name} function's is {function.application_log_level}: its metrics are lines "
+                "without a level, which count as INFO, so none arrive and no alarm is raised"
+            )
+
+
 STAGE_RULES = (
     _api_timeout,
     _closed_routes,
@@ -164,4 +180,5 @@ STAGE_RULES = (
     _record_table,
     _alarms,
     _log_retention,
+    _application_log_level,
 )

@@ -116,6 +116,7 @@ def _function(
         variables=properties["Environment"]["Variables"],
         log_retention_days=retentions.get(f"/aws/lambda/{properties['FunctionName']}"),
         reserved_concurrency=properties.get("ReservedConcurrentExecutions"),
+        application_log_level=properties.get("LoggingConfig", {}).get("ApplicationLogLevel"),
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from ops.lint.clients import StageClients
+from ops.lint.deployed_functions import read_function
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
 from ops.lint.stage import denies_plain_http
@@ -162,3 +163,15 @@ def test_a_key_that_aws_manages_has_no_policy_to_read() -> None:
     key = read_key(clients, {"KmsKeyArn": "arn:aws:kms:us-east-1:1:alias/aws/sqs"}, ACCOUNT)
 
     assert key is None
+
+
+def test_the_log_level_of_a_function_is_read(
+    clients: StageClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moto keeps no logging configuration: the answer is as Lambda documents it."""
+    answer = {"Timeout": 60, "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}}
+    functions = clients.of("lambda")
+    monkeypatch.setattr(functions, "get_function_configuration", lambda **_: answer)
+    monkeypatch.setattr(functions, "get_function_concurrency", lambda **_: {})
+
+    assert read_function(clients, "dev", "orders-dev").application_log_level == "WARN"

@@ -138,6 +138,8 @@ BAD = [
     *[("alarms", replace(GOOD, alarms=GOOD.alarms - {f"orders-prod-{name}"})) for name in ALARMS],
     ("log-retention", changed("api", log_retention_days=None)),
     ("log-retention", changed("processor", log_retention_days=None)),
+    ("application-log-level", changed("api", application_log_level="WARN")),
+    ("application-log-level", changed("processor", application_log_level="FATAL")),
 ]
 
 
