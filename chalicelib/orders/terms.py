@@ -168,7 +168,8 @@ def _exact_decimal(value: Any) -> Decimal | None:
         amount = Decimal(text)
     except InvalidOperation:  # an exponent beyond Decimal's own limits
         return None
-    return amount if abs(amount) <= LARGEST_DOUBLE else None
+    # A copy: the arithmetic of abs() overflows beyond the context of Decimal.
+    return amount if amount.copy_abs() <= LARGEST_DOUBLE else None
 
 
 def _decimal_places(amount: Decimal) -> int:

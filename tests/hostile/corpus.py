@@ -38,6 +38,7 @@ READABLE: dict[str, tuple[str, str]] = {
     "one cent too many": (_order(amount="9999999999999.991"), INVALID),
     "an amount beyond a double": (_order(amount="1e400"), INVALID),
     "an amount beyond Decimal": (_order(amount="1e999999999999999999999"), INVALID),
+    "an amount beyond Decimal's arithmetic": (_order(amount="1e1000000"), INVALID),
     "an amount below a double": (_order(amount="1e-400"), INVALID),
     "an amount of 6,000 digits": (_order(amount=DEEP_INTEGER), INVALID),
     "an amount of 6,000 decimals": (_order(amount=f"0.{DEEP_INTEGER}"), INVALID),

@@ -49,6 +49,20 @@ def test_parse_order_reads_any_bytes_or_refuses_them_with_a_reason(body: bytes) 
     read(body)
 
 
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,21})?", fullmatch=True)
+)
+@example("1e1000000")
+@example(f"9.{40 * '9'}e999999")
+@example("1e-999999999999999999")
+@example("0e999999999999999999")
+def test_parse_order_judges_any_number_as_an_amount(number: str) -> None:
+    """Decimal takes exponents of 18 digits, and its arithmetic overflows from 1,000,000 on."""
+    found = read(f'{{"id": "a", "amount": {number}}}')
+
+    assert isinstance(found, Order)
+
+
 @given(st.text())
 def test_parse_order_reads_any_text_or_refuses_it_with_a_reason(text: str) -> None:
     read(text)
