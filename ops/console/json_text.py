@@ -12,9 +12,14 @@ class _Number(str):
 def pretty(text: str) -> str:
     """Write a JSON object with a field a line; leave any other text as it is."""
     try:
-        fields = json.loads(text, parse_float=_Number, parse_int=_Number)
-    except ValueError:
+        return _pretty(text)
+    # A dead letter may be nested so deeply that the parser or the writer gives up.
+    except (ValueError, RecursionError):
         return text
+
+
+def _pretty(text: str) -> str:
+    fields = json.loads(text, parse_float=_Number, parse_int=_Number)
     if not isinstance(fields, dict):
         return text
     lines = [

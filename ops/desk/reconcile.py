@@ -174,7 +174,7 @@ class Reconciliation:
                 yield f"{each.key}\t{each.processed_on.isoformat()}"
 
         for line in sorted_lines(lines(), self._lines_in_memory):
-            key, day = line.split("\t")
+            key, _, day = line.rpartition("\t")
             yield ArchivedRecord(key, date.fromisoformat(day))
 
     def _confirmed(

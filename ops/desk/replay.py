@@ -148,9 +148,10 @@ class Replay:
     def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
         """Yield the objects, order by order; each order's in the order of their archiving."""
         for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
-            lines = (f"{iso(each.modified_at)}\t{each.key}" for each in group)
+            # As JSON: a key may hold any character, a tab or a line break too.
+            lines = (json.dumps([iso(each.modified_at), each.key]) for each in group)
             for line in sorted_lines(lines, self._lines_in_memory):
-                moment, key = line.split("\t")
+                moment, key = json.loads(line)
                 progress.objects += 1
                 yield ArchivedObject(key, datetime.fromisoformat(moment))
 

@@ -56,6 +56,11 @@ def test_json_is_shown_one_field_per_line_with_its_numbers_unchanged(text: str, 
     assert pretty(text) == shown
 
 
+@pytest.mark.parametrize("deep", [100_000 * "[", '{"note": ' + 100_000 * "[" + 100_000 * "]" + "}"])
+def test_json_that_is_too_deep_to_be_read_is_shown_as_it_is(deep: str) -> None:
+    assert pretty(deep) == deep
+
+
 @pytest.mark.parametrize(
     ("headers", "let_in"),
     [

@@ -80,6 +80,17 @@ def test_a_record_without_its_object_is_missing_it(world: World) -> None:
     assert (finding.kind, finding.key) == (Kind.MISSING, made.archive_key)
 
 
+def test_a_record_that_names_a_key_with_a_tab_is_missing_its_object(world: World) -> None:
+    """Nothing of the system writes such a record; somebody's hand may."""
+    made = submission(order_text("a"))
+    by_hand = Record.of_first(made, START)._replace(s3_key="orders/a\tb/x")
+    world.table.records.take(by_hand)
+
+    (finding,) = world.findings()
+
+    assert (finding.kind, finding.key) == (Kind.MISSING, "orders/a\tb/x")
+
+
 @pytest.mark.parametrize(
     "key", ["orders/a/notes.txt", "orders/readme", f"orders/a b/s-{'0' * 64}.json"]
 )

@@ -176,6 +176,18 @@ def test_an_object_that_contradicts_its_key_makes_no_record(world: World) -> Non
     assert not world.progress.is_equal
 
 
+@pytest.mark.parametrize(
+    "key", ["orders/a\tb/x", "orders/a\nb/x.json", "orders/a\u2028b/x", "orders/"]
+)
+def test_an_object_under_any_key_is_a_finding_and_stops_nothing(world: World, key: str) -> None:
+    world.process("z")
+    world.bucket.put(key, b"{}")
+
+    assert world.rebuild() == [Unequal(Difference.UNREADABLE, key)]
+
+    assert [record.order_id for record in world.rebuilt.records.all()] == ["z"]
+
+
 def test_a_rebuild_requires_an_empty_table(world: World) -> None:
     world.process("a")
     world.rebuild()
