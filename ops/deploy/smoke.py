@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -92,10 +93,19 @@ class SignedApi:
         )
         return fetch(request)
 
-    def download(self, url: str) -> bytes:
-        """Download from a presigned URL, without credentials. OSError: no answer, or a refusal."""
-        with urllib.request.urlopen(url, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310 (the API's)
-            return bytes(answer.read())
+    def download(self, url: str) -> Answer:
+        """Download from a presigned URL. OSError: there was no answer."""
+        return download(url)
+
+
+def download(url: str) -> Answer:
+    """
+    GET an address without credentials, and return the answer, whatever its status.
+
+    Raises:
+        OSError: there was no answer.
+    """
+    return fetch(urllib.request.Request(url))  # noqa: S310 (from the stage's own answer)
 
 
 def fetch(request: urllib.request.Request) -> Answer:
@@ -167,10 +177,14 @@ class SmokeTest:
         try:
             received = self._api.download(url)
         except OSError as error:
-            raise DeploymentProblem(_failed(f"GET s3Url, {host}, got {_refusal(error)}")) from error
-        if received != sent:
+            raise DeploymentProblem(
+                _failed(f"GET s3Url, {host}, got no answer: {error}")
+            ) from error
+        if received.status != HTTPStatus.OK:
+            raise DeploymentProblem(_failed(f"GET s3Url, {host}, got {_refusal(received)}"))
+        if received.content != sent:
             raise DeploymentProblem(_failed(f"s3Url, {host}, has other bytes than were sent"))
-        self._say(f"  GET s3Url: {len(received)} bytes from {host}, as sent")
+        self._say(f"  GET s3Url: {len(received.content)} bytes from {host}, as sent")
 
     def _eventually(
         self, method: str, path: str, is_good: Callable[[Answer], bool], limit_seconds: float
@@ -228,9 +242,7 @@ def _failed(what: str) -> str:
     )
 
 
-def _refusal(error: OSError) -> str:
+def _refusal(answer: Answer) -> str:
     """Say why there is no download: S3 has a word for it, among much else."""
-    if not isinstance(error, urllib.error.HTTPError):
-        return f"no answer: {error}"
-    code = re.search(rb"<Code>(\w+)</Code>", error.read())
-    return f"{error.code}: {code[1].decode() if code else error.reason}"
+    code = re.search(rb"<Code>(\w+)</Code>", answer.content)
+    return f"{answer.status}: {code[1].decode() if code else responses.get(answer.status)}"

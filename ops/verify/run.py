@@ -6,13 +6,12 @@ import json
 import secrets
 import threading
 import time
-import urllib.request
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.aws.clients import MAKING
 from ops.aws_hosts import is_of_aws
-from ops.deploy.smoke import RECORD_LIMIT_SECONDS, fetch
+from ops.deploy.smoke import RECORD_LIMIT_SECONDS, download
 from ops.desk.stage import CLIENT_CONFIG
 from ops.lint.deployed import DeployedStage
 from ops.verify.check import Failed, Interrupted, require
@@ -33,11 +32,6 @@ JSON = {"Content-Type": "application/json"}
 Found = TypeVar("Found")
 
 
-def download_as_anyone(url: str) -> Answer:
-    """GET an address without credentials."""
-    return fetch(urllib.request.Request(url))  # noqa: S310 (from the stage's own answer)
-
-
 class Run:
     """
     A run over one stage. It is used from several threads at once.
@@ -51,7 +45,7 @@ class Run:
         desk: Desk,
         api_as: Callable[[Credentials | None], SignedApi],
         *,
-        download: Callable[[str], Answer] = download_as_anyone,
+        download: Callable[[str], Answer] = download,
         deployed_settings: Callable[[], StageSettings] | None = None,
         patience: float = 1.0,
     ) -> None:

@@ -229,12 +229,17 @@ def test_a_redriven_message_has_another_id_and_the_same_submission(
     assert strings(second) == strings(first)
 
 
-def test_the_largest_order_fits_on_the_queues_of_the_template(
-    local_resources: LocalResources,
-) -> None:
+def on_queues_of_template(local_resources: LocalResources) -> Aws:
     outputs = local_resources.outputs
     aws = Aws(local_resources.aws_url)
     aws.queue_url, aws.dead_letter_queue_url = outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
+    return aws
+
+
+def test_the_largest_order_fits_on_the_queues_of_the_template(
+    local_resources: LocalResources,
+) -> None:
+    aws = on_queues_of_template(local_resources)
     queue = aws.order_queue()
     largest = "x" * 262_144
 
@@ -255,9 +260,7 @@ def test_whatever_the_queue_took_fits_into_the_dead_letter_queue(
     local_resources: LocalResources,
 ) -> None:
     """The most attributes, of the characters that JSON doubles, on a message of the most bytes."""
-    outputs = local_resources.outputs
-    aws = Aws(local_resources.aws_url)
-    aws.queue_url, aws.dead_letter_queue_url = outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]
+    aws = on_queues_of_template(local_resources)
     queue = aws.order_queue()
     most = int(attribute_of(aws, aws.queue_url, "MaximumMessageSize"))
     value = '"' * (most // 10 - 100)

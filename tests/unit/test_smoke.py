@@ -1,9 +1,6 @@
 """The smoke test: it waits for a stage that is waking up, and says if one isn't well."""
 
-from email.message import Message
-from io import BytesIO
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 
@@ -27,18 +24,18 @@ class FakeApi:
     """
 
     def __init__(
-        self, *answers: Answer | Exception, archived: bytes | Exception | None = None
+        self, *answers: Answer | Exception, archived: Answer | Exception | None = None
     ) -> None:
         self._answers = list(answers)
         self._archived = archived
         self.requests: list[str] = []
         self.sent = b""
 
-    def download(self, url: str) -> bytes:
+    def download(self, url: str) -> Answer:
         self.requests.append(f"download {url}")
         if isinstance(self._archived, Exception):
             raise self._archived
-        return self.sent if self._archived is None else self._archived
+        return self._archived or Answer(200, None, self.sent)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
         self.sent = body or self.sent
@@ -108,21 +105,21 @@ def test_the_smoke_test_downloads_the_order_and_compares_the_bytes() -> None:
     assert said[-1] == f"  GET s3Url: {len(api.sent)} bytes from {host}, as sent"
 
 
-def refusal(body: bytes) -> HTTPError:
-    return HTTPError(URL, 403, "Forbidden", Message(), BytesIO(body))
+def refusal(body: bytes) -> Answer:
+    return Answer(403, None, body)
 
 
 @pytest.mark.parametrize(
     ("archived", "said"),
     [
-        (b"{}", "has other bytes than were sent"),
+        (Answer(200, {}, b"{}"), "has other bytes than were sent"),
         (refusal(b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), "403: SignatureDoesNotMat"),
         (refusal(b""), "got 403: Forbidden"),
         (ConnectionRefusedError("refused"), "got no answer: refused"),
     ],
 )
 def test_a_download_that_is_not_what_was_sent_fails_the_test(
-    archived: bytes | Exception, said: str
+    archived: Answer | Exception, said: str
 ) -> None:
     with pytest.raises(DeploymentProblem, match=said) as failure:
         smoke_test(FakeApi(ACCEPTED, RECORDED, archived=archived)).check_order()
