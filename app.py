@@ -84,7 +84,7 @@ def list_orders(request: Request) -> Response:
     parameters, repeated = parameters_of(request)
     query = audit_query(parameters, application.clock(), repeated)
     audit = application.queries.list_orders(query, parameters.get("cursor"))
-    return responses.translated_response(request, partial(representation.audit_json, audit))
+    return responses.paged_response(request, audit, representation.audit_json)
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorizer)
@@ -94,7 +94,7 @@ def get_order(request: Request, order_id: str) -> Response:
     parameters, repeated = parameters_of(request)
     limit = history_limit(order_id, parameters, repeated)
     history = application.queries.get_order(order_id, parameters.get("cursor"), limit)
-    return responses.translated_response(request, partial(representation.history_json, history))
+    return responses.paged_response(request, history, representation.history_json)
 
 
 @app.route("/health", methods=["GET"])

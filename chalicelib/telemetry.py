@@ -176,7 +176,7 @@ def _counted(processed: Processed) -> list[str]:
 
 
 def _channel(processed: Processed) -> str:
-    channel = processed.submission.order.terms.channel if processed.submission else None
+    channel = processed.submission.channel if processed.submission else None
     return channel or UNSPECIFIED_CHANNEL
 
 
@@ -186,7 +186,7 @@ def _message_keys(processed: Processed) -> dict[str, Any]:
         "orderId": submission.order.id if submission else None,
         "submissionId": processed.submission_id,
         "requestId": processed.request_id,
-        "channel": submission.order.terms.channel if submission else None,
+        "channel": submission.channel if submission else None,
         "messageId": processed.message.message_id,
         "receiveCount": processed.message.receive_count,
         "ageMs": processed.age_ms,

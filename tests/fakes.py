@@ -126,7 +126,7 @@ def _listed(record: Record) -> Record:
 
 
 def _matches(record: Record, only: AuditFilter) -> bool:
-    found = AuditFilter(record.status, record.valid, record.is_duplicate, record.terms.channel)
+    found = AuditFilter(record.status, record.valid, record.is_duplicate, record.channel)
     return all(wanted in (None, value) for wanted, value in zip(only, found, strict=True))
 
 

@@ -36,6 +36,13 @@ LISTED_ATTRIBUTES = (
     "receiveCount",
     "differs",
     "submittedBy",
+    "messageChannel",
+    "ignoredAttributes",
+)
+# As `Record.channel` has it: the message's channel counts where the order names none.
+OF_CHANNEL = (
+    "(#terms.#channel = :channel OR"
+    " (attribute_not_exists(#terms.#channel) AND #messageChannel = :channel))"
 )
 # Not a possible orderId: the health check reads this key, and finds nothing.
 HEALTH_CHECK_KEY = {"orderId": {"S": "#health"}, "recordId": {"S": "#health"}}
@@ -210,17 +217,14 @@ def _narrowed(only: AuditFilter) -> tuple[dict[str, Any], dict[str, Any]]:
         "status": only.status and {"S": only.status.value},
         "valid": None if only.valid is None else {"BOOL": only.valid},
         "isDuplicate": None if only.is_duplicate is None else {"BOOL": only.is_duplicate},
-        "terms.channel": only.channel and {"S": only.channel},
     }
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    conditions: list[str] = []
-    for path, value in wanted.items():
-        if value:
-            parts = path.split(".")
-            names |= {f"#{part}": part for part in parts}
-            values[f":{parts[-1]}"] = value
-            conditions.append(f"#{'.#'.join(parts)} = :{parts[-1]}")
+    names = {f"#{name}": name for name, value in wanted.items() if value}
+    values: dict[str, Any] = {f":{name}": value for name, value in wanted.items() if value}
+    conditions = [f"#{name} = :{name}" for name, value in wanted.items() if value]
+    if only.channel:
+        names |= {"#terms": "terms", "#channel": "channel", "#messageChannel": "messageChannel"}
+        values[":channel"] = {"S": only.channel}
+        conditions.append(OF_CHANNEL)
     if not conditions:
         return {}, {}
     expression = " AND ".join(conditions)

@@ -11,6 +11,7 @@ from chalicelib.orders.terms import Terms
 from chalicelib.orders.times import iso
 
 Item = dict[str, Any]
+NONE: Item = {"L": []}
 
 
 def to_item(record: Record, audit_shards: int) -> Item:
@@ -36,6 +37,7 @@ def to_item(record: Record, audit_shards: int) -> Item:
         "s3Key": record.s3_key,
         "payload": record.payload,
         "submittedBy": record.submitted_by,
+        "messageChannel": record.message_channel,
         "auditPartition": audit_partition(record.processed_at.date(), shard),
         "auditPosition": position,
         "historyPosition": None if record.record_id == FIRST_SLOT else position,
@@ -46,7 +48,10 @@ def to_item(record: Record, audit_shards: int) -> Item:
     item["receiveCount"] = {"N": str(record.receive_count)}
     item["terms"] = _map(record.terms.given)
     item["errors"] = {"L": [_map(_error_to_json(error)) for error in record.errors]}
-    item["differs"] = {"L": [{"S": name} for name in record.differs]}
+    item["differs"] = _list(record.differs)
+    # Most have none, and need not pay for it.
+    if record.ignored_attributes:
+        item["ignoredAttributes"] = _list(record.ignored_attributes)
     return item
 
 
@@ -68,6 +73,8 @@ def from_item(item: Mapping[str, Any]) -> Record:
         differs=tuple(name["S"] for name in item["differs"]["L"]),
         payload=_string(item, "payload"),
         submitted_by=_string(item, "submittedBy"),
+        message_channel=_string(item, "messageChannel"),
+        ignored_attributes=tuple(name["S"] for name in item.get("ignoredAttributes", NONE)["L"]),
     )
 
 
@@ -96,6 +103,10 @@ def _error_from_json(stored: Mapping[str, Any]) -> FieldError:
 def _map(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a map of strings, decimals and maps into a DynamoDB value."""
     return {"M": {name: _attribute(value) for name, value in values.items()}}
+
+
+def _list(texts: Sequence[str]) -> Item:
+    return {"L": [{"S": text} for text in texts]}
 
 
 def _attribute(value: Any) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def record_json(record: Record, texts: Texts) -> dict[str, Any]:
         "receiveCount": record.receive_count,
         "differs": list(record.differs),
         "submittedBy": record.submitted_by,
+        "messageChannel": record.message_channel,
+        "ignoredAttributes": list(record.ignored_attributes),
     }
 
 

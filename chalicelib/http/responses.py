@@ -1,9 +1,10 @@
 """Responses: the frame of every answer around the few lines that each route has in app.py."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 from chalice.app import Request, Response
 
@@ -16,7 +17,23 @@ from chalicelib.http.requests import (
     request_id_of,
     texts_for,
 )
+from chalicelib.orders.record import Record
 from chalicelib.texts import Texts
+
+# Lambda takes an answer of 6 MB ("Lambda quotas" in its developer guide: invocation payload); API
+# Gateway takes 10. The rest is for headers, of which a caller chooses no more than a request id.
+MAX_BODY_BYTES = 5 * 1024 * 1024
+
+
+class PageOfRecords(Protocol):
+    """A page of an answer, as far as its size matters."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...
+    def shortened(self, count: int) -> Self: ...
+
+
+Page = TypeVar("Page", bound=PageOfRecords)
 
 
 class Reporter(Protocol):
@@ -60,6 +77,17 @@ def translated_response(
     return json_response(
         write(texts), status, headers={**language_headers(texts.language), **(headers or {})}
     )
+
+
+def paged_response(
+    request: Request, page: Page, write: Callable[[Page, Texts], Mapping[str, Any]]
+) -> Response:
+    """Make a response of a page. One that is too large for an answer ends early, with a cursor."""
+    response = translated_response(request, partial(write, page))
+    while _bytes_in_answer(response.body) > MAX_BODY_BYTES and len(page.records) > 1:
+        page = page.shortened(len(page.records) // 2)
+        response = translated_response(request, partial(write, page))
+    return response
 
 
 def problem_response(problem: Problem, request: Request | None) -> Response:
@@ -117,6 +145,11 @@ def respond(
         fields=request.context.get(LOG_FIELDS, {}),
     )
     return response
+
+
+def _bytes_in_answer(body: str) -> int:
+    """Count the bytes of a body as Lambda hands it on: ASCII, written as a string of JSON."""
+    return len(body) + body.count('"') + body.count("\\")
 
 
 def _as_problem(response: Response, request: Request) -> Response:

@@ -47,12 +47,11 @@ class Order(NamedTuple):
         return not self.errors
 
 
-def parse_order(body: bytes | str, channel: str | None = None) -> Order:
+def parse_order(body: bytes | str) -> Order:
     """
     Read an order from the text of a submission and check it against every rule.
 
-    `channel` is the channel by a message attribute, outside the text; a `channel` in the text
-    comes first.
+    The text alone decides: nothing that came beside it makes an order valid, invalid or another.
 
     Raises:
         UnreadableOrder: no order can be read; there is no id to record anything under.
@@ -60,8 +59,6 @@ def parse_order(body: bytes | str, channel: str | None = None) -> Order:
     payload = _decoded(body)
     fields = _json_object(payload)
     order_id = _order_id(fields)
-    if fields.get("channel") is None:
-        fields["channel"] = channel
     terms, errors = read_terms(fields)
     return Order(order_id, payload, sha256_of(payload), terms, errors)
 

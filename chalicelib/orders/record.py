@@ -52,6 +52,14 @@ class Record(NamedTuple):
     # The text as received: an invalid order's only, since the archive keeps valid ones.
     payload: str | None = None
     submitted_by: str | None = None
+    # By the message's attributes, beside the order: never compared, and no part of the verdict.
+    message_channel: str | None = None
+    ignored_attributes: tuple[str, ...] = ()
+
+    @property
+    def channel(self) -> str | None:
+        """The channel by which filters and metrics tell records apart: the order's own first."""
+        return self.terms.channel or self.message_channel
 
     @property
     def valid(self) -> bool:
@@ -93,6 +101,8 @@ class Record(NamedTuple):
             s3_key=submission.archive_key if valid else None,
             payload=None if valid else order.payload,
             submitted_by=submission.submitted_by,
+            message_channel=submission.message_channel,
+            ignored_attributes=submission.ignored_attributes,
         )
 
 

@@ -25,6 +25,15 @@ class Submission(NamedTuple):
     received_at: datetime
     submitted_by: str | None = None
     receive_count: int = 1
+    # The channel by the message's attribute: the sender's word beside the order, and no term of it.
+    message_channel: str | None = None
+    # The message's attributes that can't be used, by name.
+    ignored_attributes: tuple[str, ...] = ()
+
+    @property
+    def channel(self) -> str | None:
+        """The channel that metrics and logs count the order to: by its own word, if it has one."""
+        return self.order.terms.channel or self.message_channel
 
     @property
     def archive_key(self) -> str:
@@ -51,7 +60,9 @@ def well_formed_submission_id(text: str) -> str:
     """
     if is_well_formed_id(text):
         return text
-    return str(uuid.uuid5(NAMESPACE, f"submission-id\n{text}"))
+    # A lone surrogate has no UTF-8, and must not make the message fail.
+    hashable = text.encode(errors="backslashreplace").decode()
+    return str(uuid.uuid5(NAMESPACE, f"submission-id\n{hashable}"))
 
 
 def is_well_formed_id(text: str) -> bool:

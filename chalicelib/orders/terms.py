@@ -78,7 +78,7 @@ class Terms(Mapping[str, Value]):
 
     @property
     def channel(self) -> str | None:
-        """The channel, by which metrics and filters tell orders apart."""
+        """The channel that the order names, if it is one."""
         channel = self._values.get("channel")
         return channel if isinstance(channel, str) else None
 

@@ -25,13 +25,10 @@ from chalicelib.orders.settle import Verdict, settle
 from chalicelib.orders.submission import Submission
 from chalicelib.orders.times import iso
 from chalicelib.services.batch_calls import Archive, BatchCalls, Queue, Records
+from chalicelib.services.claims import read_claims
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed, received_at_of, submission_id_of
 from chalicelib.services.time_limit import time_check
-
-# The longest ARN. A client of the queue can name a longer caller, and a record with it would be
-# too large for the table.
-MAX_CALLER_CHARACTERS = 2_048
 
 
 class Reporter(Protocol):
@@ -122,14 +119,17 @@ class Processor:
         """
         Read a message that came through POST /orders, or that any SQS client put on the queue.
 
-        The latter has no attributes of ours: then SQS's own message id and time serve.
+        The latter may have no attributes of ours: then SQS's own message id and time serve.
         """
+        claims = read_claims(message)
         return Submission(
-            order=parse_order(message.body, channel=message.attribute("channel")),
+            order=parse_order(message.body),
             submission_id=submission_id_of(message),
-            received_at=received_at_of(message) or self._clock(),
-            submitted_by=(message.attribute("submittedBy") or "")[:MAX_CALLER_CHARACTERS] or None,
+            received_at=claims.received_at or message.sent_at or self._clock(),
+            submitted_by=claims.submitted_by,
             receive_count=message.receive_count,
+            message_channel=claims.channel,
+            ignored_attributes=claims.ignored,
         )
 
     def _archive_orders(self, deliveries: Sequence[_Delivery], calls: BatchCalls) -> None:

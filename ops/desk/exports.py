@@ -141,6 +141,7 @@ class _Parquet:
             "processedAt": pa.timestamp("ms", tz="UTC"),
             "receiveCount": pa.int32(),
             "differs": pa.list_(pa.string()),
+            "ignoredAttributes": pa.list_(pa.string()),
         }
         self._schema = pa.schema([(name, types.get(name, pa.string())) for name in columns()])
         self._writer = pq.ParquetWriter(to, self._schema)

@@ -60,7 +60,7 @@ class Slice:
 
     def add(self, record: Record) -> None:
         self.by_status[record.status.value] += 1
-        self.by_channel[record.terms.channel or NO_CHANNEL] += 1
+        self.by_channel[record.channel or NO_CHANNEL] += 1
         self.conflicts += bool(record.differs)
         self.corrections += record.is_duplicate and record.status == "ACCEPTED"
         self.retried += record.receive_count > 1

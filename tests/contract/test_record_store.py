@@ -210,7 +210,11 @@ def test_take_finds_the_record_of_its_own_call_that_an_sdk_sent_twice(
 def test_a_record_comes_back_as_it_was(
     records: Store, order_id: str, changes: dict[str, object]
 ) -> None:
-    record = record_of(order_id, **changes)._replace(submitted_by="arn:aws:iam::1:user/ana")
+    record = record_of(order_id, **changes)._replace(
+        submitted_by="arn:aws:iam::1:user/ana",
+        message_channel="web",
+        ignored_attributes=("receivedAt", "requestId"),
+    )
 
     records.take(record)
 
@@ -342,11 +346,12 @@ def test_an_audit_starts_before_a_position(records: Store, order_id: str, day: d
     ("only", "numbers"),
     [
         (AuditFilter(status=Status.REJECTED), {1}),
-        (AuditFilter(valid=True), {0, 2}),
-        (AuditFilter(is_duplicate=False), {0, 1, 2}),
+        (AuditFilter(valid=True), {0, 2, 3, 4}),
+        (AuditFilter(is_duplicate=False), {0, 1, 2, 3, 4}),
         (AuditFilter(is_duplicate=True), set()),
-        (AuditFilter(channel="atm"), {2}),
-        (AuditFilter(status=Status.ACCEPTED, valid=True, channel="atm"), {2}),
+        (AuditFilter(channel="atm"), {2, 4}),
+        (AuditFilter(channel="mobile"), {3}),
+        (AuditFilter(status=Status.ACCEPTED, valid=True, channel="atm"), {2, 4}),
     ],
 )
 def test_an_audit_is_filtered(
@@ -356,6 +361,9 @@ def test_an_audit_is_filtered(
         of_day(order_id, day, 0),
         of_day(order_id, day, 1, amount=0),
         of_day(order_id, day, 2, channel="atm"),
+        # The message's channel counts where the order names none.
+        of_day(order_id, day, 3, channel="mobile")._replace(message_channel="atm"),
+        of_day(order_id, day, 4)._replace(message_channel="atm"),
     ]
     for record in entries:
         records.take(record)

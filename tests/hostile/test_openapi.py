@@ -19,7 +19,9 @@ from chalicelib.http.representation import record_json
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import CHANNELS, TERMS
+from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
+from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES
 from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.texts import texts_in
 from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
@@ -217,6 +219,9 @@ def test_the_document_has_the_fields_of_a_record_in_their_order(schemas: Any) ->
     counts = schemas["Record"]["properties"]["receiveCount"]
     assert counts["minimum"] == UNKNOWN_RECEIVE_COUNT
     assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(TERMS)
+    ignored = schemas["Record"]["properties"]["ignoredAttributes"]["items"]["enum"]
+    assert ignored == list(SUBMISSION_ATTRIBUTES)
+    assert schemas["Record"]["properties"]["submittedBy"]["maxLength"] == MAX_CALLER_CHARACTERS
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["HealthStatus"]["enum"] == list(HealthStatus)
 

@@ -42,6 +42,8 @@ def test_a_processed_order_is_read_back(api: Api) -> None:
         "receiveCount": 1,
         "differs": [],
         "submittedBy": None,
+        "messageChannel": None,
+        "ignoredAttributes": [],
     }
     assert answer.body["records"] == [record]
     assert answer.body["s3Url"].endswith(f"{record['s3Key']}?signed")

@@ -7,7 +7,7 @@ first call that has none yet. That list of answers is the whole state of a runni
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
@@ -44,6 +44,12 @@ START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 AUDIT_SHARDS = 4
 MAIN_THREAD = 0
 PLENTY_MS = 60_000
+# The attributes beside the orders of one delivery, the next, … The first delivery has the first.
+CLAIMS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"channel": "ATM", "receivedAt": "yesterday", "submittedBy": "", "requestId": "?"},
+    {"channel": "atm", "receivedAt": "0001-01-01T00:00:00.000Z", "submittedBy": "anybody"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ def handle(
         sleep=lambda _: None,
     )
     acknowledge = report_failures if system.returns_failures else delete_then_raise(queue, reporter)
-    messages = [Message.from_record(_lambda_record(message)) for message in delivery.messages]
+    messages = [Message.from_record(record) for record in _lambda_records(delivery)]
     try:
         response = acknowledge(processor.process_batch(messages, time_left_ms))
     except BatchFailed:
@@ -243,7 +249,19 @@ def _deleted_by_lambda(system: System, delivery: Delivery, response: Any) -> Ite
     return (message.receipt for message in delivery.messages if message.message_id not in kept)
 
 
-def _lambda_record(message: StoredMessage) -> dict[str, Any]:
+def _lambda_records(delivery: Delivery) -> Iterator[dict[str, Any]]:
+    """
+    Make the records of a delivery's event, with other claims beside the orders at each delivery.
+
+    So it is as if whoever may send to the queue had sent each submission again with claims of their
+    own: they are no part of its identity.
+    """
+    claims = CLAIMS[delivery.number % len(CLAIMS)]
+    for message in delivery.messages:
+        yield _lambda_record(message, {**dict(message.attributes), **claims})
+
+
+def _lambda_record(message: StoredMessage, attributes: Mapping[str, str]) -> dict[str, Any]:
     sent_ms = str(int(START.timestamp() * 1000))
     return {
         "messageId": message.message_id,
@@ -254,6 +272,6 @@ def _lambda_record(message: StoredMessage) -> dict[str, Any]:
             "SentTimestamp": sent_ms,
         },
         "messageAttributes": {
-            name: {"stringValue": value, "dataType": "String"} for name, value in message.attributes
+            name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
         },
     }

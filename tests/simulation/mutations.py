@@ -4,6 +4,7 @@ Mistakes that this system, or one like it, could make. The simulation must find 
 A mutation is the real code with one part replaced by what is often written instead.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from chalicelib.orders.record import (
 )
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
+from chalicelib.orders.terms import JsonNumber, read_terms
 from chalicelib.services.batch_calls import BatchCalls
 from chalicelib.services.message import Message
 from chalicelib.services.processing import Processor
@@ -120,6 +122,19 @@ class MessageIdIsIdentity(Processor):
 
     def _submission(self, message: Message) -> Submission:
         return super()._submission(message)._replace(submission_id=message.message_id)
+
+
+class ChannelBesideIsATerm(Processor):
+    """A message's attribute `channel` is a term of an order that names none."""
+
+    def _submission(self, message: Message) -> Submission:
+        submission = super()._submission(message)
+        channel = message.attribute("channel")
+        if channel is None or submission.order.terms.channel:
+            return submission
+        fields = json.loads(message.body, parse_int=JsonNumber, parse_float=JsonNumber)
+        terms, errors = read_terms({**fields, "channel": channel})
+        return submission._replace(order=submission.order._replace(terms=terms, errors=errors))
 
 
 class SubmissionOfOneKey(Submission):
@@ -256,6 +271,13 @@ MUTATIONS = (
         "one submission, sent twice by an SDK or a client's retry",
         "a submission is recorded more than once",
         steps=7,
+    ),
+    Mutation(
+        "a channel beside the order decides its validity",
+        System(processor=ChannelBesideIsATerm),
+        "one submission, delivered three times",
+        "no order of the submissions explains the records",
+        steps=2,
     ),
     Mutation(
         "failures returned without the flag",

@@ -13,8 +13,9 @@ from chalicelib.aws.items import Item, to_item
 from chalicelib.orders.order import MAX_ID_CHARACTERS, MAX_PAYLOAD_BYTES, parse_order
 from chalicelib.orders.record import FIRST_SLOT, Record, Status
 from chalicelib.orders.terms import MAX_ACCOUNT_DIGITS
+from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.message import Message
-from chalicelib.services.processing import MAX_CALLER_CHARACTERS, Processor
+from chalicelib.services.processing import Processor
 from tests.aws_limits.dynamodb_values import size_of_item, size_of_value
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
@@ -87,7 +88,10 @@ def largest_message(text: str) -> Message:
         text,
         receive_count=10**9 - 1,
         submissionId="s" * 128,
-        submittedBy="\U0001f600" * 10 * MAX_CALLER_CHARACTERS,
+        submittedBy="\U0001f600" * MAX_CALLER_CHARACTERS,
+        channel="mobile",
+        receivedAt="yesterday",
+        requestId="?",
     )
 
 
@@ -151,8 +155,8 @@ def test_every_attribute_of_a_record_except_its_payload_is_listed(table: Any) ->
     keys = {key["AttributeName"] for key in table["AttributeDefinitions"]}
 
     *_, record = records_of(
-        sqs_message(order_text(ORDER_ID), submittedBy="x"),
-        sqs_message(order_text(ORDER_ID, amount=0), submittedBy="x"),
+        sqs_message(order_text(ORDER_ID), submittedBy="x", channel="atm", requestId="?"),
+        sqs_message(order_text(ORDER_ID, amount=0), submittedBy="x", channel="atm", requestId="?"),
     )
     rejected = to_item(record, audit_shards=4)
     accepted = to_item(record._replace(s3_key="orders/x.json"), audit_shards=4)

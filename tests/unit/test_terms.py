@@ -164,17 +164,6 @@ def test_an_unknown_channel_breaks_a_rule(channel: Any) -> None:
     assert codes(order_text(channel=channel)) == [("channel", "unknown_channel")]
 
 
-def test_the_channel_in_the_text_comes_before_the_one_from_outside() -> None:
-    assert parse_order(order_text(), channel="atm").terms.channel == "atm"
-    assert parse_order(order_text(channel="web"), channel="atm").terms.channel == "web"
-
-
-def test_an_unknown_channel_from_outside_breaks_a_rule_too() -> None:
-    errors = parse_order(order_text(), channel="branch").errors
-
-    assert [(error.field, error.code) for error in errors] == [("channel", "unknown_channel")]
-
-
 def test_parse_order_reports_all_errors_at_once() -> None:
     text = order_text(amount="-0.001", fromAccount=7, toAccount="x" * 40, channel="fax")
 

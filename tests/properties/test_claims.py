@@ -1,0 +1,132 @@
+"""Whatever stands beside an order, the verdict on it is the verdict on its text alone."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.orders.record import Record
+from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, SUBMISSION_ATTRIBUTES
+from chalicelib.services.processing import Processor
+from tests.builders import Clock, order_text, sqs_record
+from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+from tests.properties.orders import near_valid_orders, valid_orders
+
+SUBMISSION = {"submissionId": {"dataType": "String", "stringValue": "s-1"}}
+# The rest of a record: it may say what stood beside the order.
+BESIDE = ("received_at", "submitted_by", "message_channel", "ignored_attributes", "receive_count")
+
+names = st.sampled_from([name for name in SUBMISSION_ATTRIBUTES if name != "submissionId"]) | (
+    st.sampled_from([OTHER_ATTRIBUTES, "id", "amount", "valid", "status", "MessageGroupId"])
+    | st.text()
+)
+plausible = st.sampled_from(
+    ["web", "atm", "ATM", "9999-12-31T23:59:59.999Z", "0", "null", json.dumps({"channel": "x"})]
+)
+any_text = st.text(st.characters(), max_size=40)  # lone surrogates too
+texts = plausible | any_text | any_text.map(lambda text: text * 3_000)
+strings = st.builds(
+    lambda data_type, text: {"dataType": data_type, "stringValue": text},
+    st.sampled_from(["String", "Number", "String.x", "Binary"]),
+    texts | st.none(),
+)
+binaries = st.binary(max_size=40).map(
+    lambda value: {"dataType": "Binary", "binaryValue": base64.b64encode(value).decode()}
+)
+attributes = st.dictionaries(names, strings | binaries, max_size=12)
+receives = st.integers(1, 1_000)
+# All of one id, so that they are duplicates and corrections of each other.
+bodies = (near_valid_orders | valid_orders).map(lambda order: replace(order, id="order-001").text)
+
+
+class System:
+    """A processor over fakes, in which an order is recorded already, or none."""
+
+    def __init__(self, *recorded: str) -> None:
+        self.records = FakeRecordStore()
+        self.archive = FakeArchive()
+        self._processor = Processor(
+            records=self.records,
+            archive=self.archive,
+            queue=FakeQueue(),
+            reporter=FakeReporter(),
+            clock=Clock(),
+        )
+        for body in recorded:
+            self.process(body, {})
+
+    def process(self, body: str, beside: Mapping[str, Any], receive_count: int = 1) -> None:
+        record = sqs_record(body, message_id="m-1", receive_count=receive_count)
+        message = Message.from_record(record | {"messageAttributes": dict(beside)})
+        (processed,) = self._processor.process_batch([message])
+        assert processed.failure is None
+
+    def verdicts(self) -> list[Record]:
+        """Return all records as they would be with nothing beside the orders."""
+        return [_without_claims(record) for record in self.records.all()]
+
+
+def _without_claims(record: Record) -> Record:
+    values = record._asdict()
+    return Record(**{name: value for name, value in values.items() if name not in BESIDE}, **FIXED)
+
+
+FIXED: dict[str, Any] = {
+    "received_at": None,
+    "submitted_by": None,
+    "message_channel": None,
+    "ignored_attributes": (),
+    "receive_count": 0,
+}
+
+
+@given(
+    orders=st.lists(bodies, max_size=2),
+    body=bodies,
+    beside=attributes,
+    receive_count=receives,
+)
+def test_the_verdict_on_an_order_is_the_verdict_on_its_text(
+    orders: list[str], body: str, beside: dict[str, Any], receive_count: int
+) -> None:
+    plain, claiming = System(*orders), System(*orders)
+
+    plain.process(body, SUBMISSION)
+    claiming.process(body, beside | SUBMISSION, receive_count)
+
+    assert claiming.verdicts() == plain.verdicts()
+    assert claiming.archive.objects == plain.archive.objects
+
+
+@given(st.lists(attributes, min_size=1, max_size=4), st.booleans())
+def test_a_submission_is_one_record_whatever_its_deliveries_claim(
+    deliveries: list[dict[str, Any]],
+    after_an_invalid_one: bool,
+) -> None:
+    recorded = [order_text(amount=0)] if after_an_invalid_one else []
+    plain, claiming = System(*recorded), System(*recorded)
+
+    plain.process(order_text(), SUBMISSION)
+    for beside in deliveries:
+        claiming.process(order_text(), beside | SUBMISSION)
+
+    assert claiming.verdicts() == plain.verdicts()
+
+
+@given(attributes)
+def test_a_claim_is_kept_as_it_is_or_not_at_all(beside: dict[str, Any]) -> None:
+    system = System()
+
+    system.process(order_text(), beside | SUBMISSION)
+
+    (record,) = system.records.all()
+    assert {*record.ignored_attributes} <= {*SUBMISSION_ATTRIBUTES} & beside.keys()
+    for name, kept in (("channel", record.message_channel), ("submittedBy", record.submitted_by)):
+        given = beside.get(name, {}).get("stringValue")
+        assert kept in (None, given)
+        assert (kept is None) is (name not in beside or name in record.ignored_attributes)
