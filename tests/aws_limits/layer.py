@@ -1,4 +1,4 @@
-"""The layer: it checks each call of a client, and what Powertools writes, in this process."""
+"""The layer: it checks calls, the app's answers, and what Powertools writes, in this process."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +24,7 @@ def install() -> None:
     _installed = True
     after_import("botocore.client", _hold_calls)
     after_import("botocore.signers", _hold_presigned_urls)
+    after_import("chalice.app", _hold_answers)
     after_import("aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch", _hold_metrics)
     after_import("aws_lambda_powertools.logging.formatter", _hold_lines)
 
@@ -118,6 +119,19 @@ def _hold_presigned_urls(signers: ModuleType) -> None:
         return url
 
     signers.generate_presigned_url = generate_held  # type: ignore[attr-defined]
+
+
+def _hold_answers(chalice: ModuleType) -> None:
+    """Hold the answers to HTTP requests, whoever makes these: a test, a server or an emulator."""
+    respond = chalice.Chalice.__call__
+
+    @functools.wraps(respond)
+    def respond_held(self: Any, event: Any, context: Any) -> Any:
+        answer = respond(self, event, context)
+        broken_by(Call("lambda", "Answer", answer))
+        return answer
+
+    chalice.Chalice.__call__ = respond_held
 
 
 def _hold_metrics(cloudwatch: ModuleType) -> None:

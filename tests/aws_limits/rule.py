@@ -18,7 +18,8 @@ class Call:
     A request of a client, before it is sent.
 
     What is no request is one too: a presigned URL (`s3.PresignedUrl`), a document of metrics
-    (`cloudwatch.EmbeddedMetrics`) and a line of a log (`logs.Line`).
+    (`cloudwatch.EmbeddedMetrics`), a line of a log (`logs.Line`) and the answer of a function
+    (`lambda.Answer`).
     """
 
     service: str

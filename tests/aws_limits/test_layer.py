@@ -11,6 +11,8 @@ import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from chalice.app import Chalice
+from chalice.test import Client
 from moto import mock_aws
 
 from chalicelib.application import Application
@@ -161,3 +163,14 @@ def test_the_application_of_lambda_is_held() -> None:
 
     with expected(ATTRIBUTES), pytest.raises(Exception, match="InvalidParameterValue"):
         queue.send(submission().order.payload, many)
+
+
+def test_the_answers_of_an_app_are_held() -> None:
+    app = Chalice("large")
+
+    @app.route("/")
+    def view() -> str:
+        return '"' * 3_200_000
+
+    with expected("Lambda: an answer has at most 6 MB"), Client(app) as client:
+        assert client.http.get("/").status_code == 200

@@ -37,8 +37,10 @@ from ops.ports import free_port
 from tests.application import load_app
 from tests.builders import order_text, sqs_event, sqs_record, submission
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws
+from tests.largest import ORDER_ID, invalid_order_with_the_largest_errors, largest_delivery
 
 MOST_MODULES = 430
+LARGE_RECORDS = 250
 JSON = {"Content-Type": "application/json"}
 
 
@@ -195,6 +197,24 @@ def test_a_batch_is_recorded_and_every_route_shows_it(app: App) -> None:
     assert second.json_body["order"]["status"] == Status.ACCEPTED
     ours = [order for order in listed["records"] if order["orderId"] in {"wired-1", "wired-2"}]
     assert len(ours) == len(texts)
+
+
+@on_both_tables
+def test_records_that_fill_more_than_one_page_of_dynamodb_are_each_shown_once(app: App) -> None:
+    """A query ends after 1 MB of items, and an answer before Lambda's 6 MB of JSON."""
+    text = invalid_order_with_the_largest_errors() + '"}'
+    for start in range(0, LARGE_RECORDS, 10):
+        app.process(*[largest_delivery(text, start + number) for number in range(10)])
+
+    for path in (f"/orders/{ORDER_ID}", "/orders"):
+        seen, sizes, cursor = [], [], ""
+        while cursor is not None:
+            body = app.http.get(f"{path}?limit=200{cursor and f'&cursor={cursor}'}").json_body
+            sizes.append(len(body["records"]))
+            seen += [r["submissionId"] for r in body["records"] if r["orderId"] == ORDER_ID]
+            cursor = body["cursor"]
+        assert sorted(seen) == [f"{number:0128}" for number in range(LARGE_RECORDS)]
+        assert max(sizes) < LARGE_RECORDS
 
 
 @pytest.mark.parametrize("setting", ["enabled", "disabled"])

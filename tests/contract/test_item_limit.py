@@ -21,7 +21,7 @@ from tests.aws_limits.test_dynamodb import SIZES
 from tests.builders import Clock, order_text, sqs_message
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws, on_dynamodb, only_on
 from tests.fakes import FakeArchive, FakeQueue, FakeReporter
-from tests.unit.test_item_size import ORDER_ID, largest_invalid_order, largest_message
+from tests.largest import ORDER_ID, largest_invalid_order, largest_message
 
 
 def process_largest_rejected_order_of_known_id(aws: Aws, table: str) -> list[Processed]:

@@ -1,8 +1,6 @@
 """The size of a record: the largest one fits into the table, with its entry in the local index."""
 
-import json
 from collections.abc import Mapping
-from itertools import product
 from typing import Any
 
 import pytest
@@ -10,22 +8,20 @@ from cfnlint.decode import cfn_yaml
 
 from chalicelib.aws.dynamodb import LISTED_ATTRIBUTES
 from chalicelib.aws.items import Item, to_item
-from chalicelib.orders.order import MAX_ID_CHARACTERS, MAX_PAYLOAD_BYTES, parse_order
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES, parse_order
 from chalicelib.orders.record import FIRST_SLOT, Record, Status
 from chalicelib.orders.terms import MAX_ACCOUNT_DIGITS
-from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.message import Message
 from chalicelib.services.processing import Processor
-from tests.aws_limits.dynamodb_values import size_of_item, size_of_value
-from tests.builders import START, Clock, order_text, sqs_message, submission
+from tests.aws_limits.dynamodb_values import size_of_item
+from tests.builders import Clock, order_text, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+from tests.largest import ORDER_ID, largest_invalid_order, largest_message
 
 # An item and its entries in a local index have this many bytes together.
 LIMIT = 400 * 1024
 # A NonKeyAttributes projection has this many names.
 MOST_NAMES = 20
-ORDER_ID = "o" * MAX_ID_CHARACTERS
-LONG = "\U0001f600" * 20_000
 
 
 @pytest.fixture(scope="module")
@@ -50,27 +46,6 @@ def size_of_entries(item: Item, table: Mapping[str, Any]) -> int:
     return total
 
 
-def size_of_errors(text: str) -> int:
-    record = Record.of_first(submission(text), START)
-    return size_of_value(to_item(record, audit_shards=4)["errors"])
-
-
-def largest_invalid_order() -> str:
-    """Write an order that has all of 256 KiB and the largest errors of any."""
-    ways = {
-        "amount": ['"' + "x" * 99 + '"', "9" * 60 + ".001", "-0." + "0" * 60 + "1", '"9"', "[]"],
-        "account": [json.dumps("1" * 40_000 + "x"), json.dumps(LONG, ensure_ascii=False), "{}"],
-        "channel": [json.dumps("\x00" * 99), json.dumps("\u00f1" * 99), "{}", "7e" + "1" * 99],
-    }
-    texts = [
-        f'{{"id": "{ORDER_ID}", "amount": {amount}, "fromAccount": {account}, '
-        f'"toAccount": {account}, "channel": {channel}, "note": "'
-        for amount, account, channel in product(*ways.values())
-    ]
-    largest = max(texts, key=lambda text: size_of_errors(text + '"}'))
-    return largest + "x" * (MAX_PAYLOAD_BYTES - len(largest.encode()) - 2) + '"}'
-
-
 def records_of(*messages: Message) -> list[Record]:
     records = FakeRecordStore()
     Processor(
@@ -81,18 +56,6 @@ def records_of(*messages: Message) -> list[Record]:
         clock=Clock(),
     ).process_batch(messages)
     return records.of(ORDER_ID)
-
-
-def largest_message(text: str) -> Message:
-    return sqs_message(
-        text,
-        receive_count=10**9 - 1,
-        submissionId="s" * 128,
-        submittedBy="\U0001f600" * MAX_CALLER_CHARACTERS,
-        channel="mobile",
-        receivedAt="yesterday",
-        requestId="?",
-    )
 
 
 def test_the_largest_rejected_order_fits_as_the_first_record(table: Any) -> None:
