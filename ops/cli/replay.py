@@ -25,7 +25,6 @@ WHAT_IT_MEANS = {
     Difference.MISSING: "recorded, but not rebuilt",
     Difference.EXTRA: "rebuilt, but not recorded",
     Difference.CONTENT: "not the same content",
-    Difference.CHANNEL: "the channel came with the message, not in the JSON",
     Difference.VERDICT: "another verdict: S3 does not tell which submission was recorded first",
     Difference.UNREADABLE: "the object is not what its key says",
 }
@@ -64,11 +63,11 @@ def replay(
     \b
     What S3 does not hold can't come back:
     - rejected orders, and that a correction came after one;
-    - times (a rebuilt record has its object's), receive counts (0), who handed it in;
-    - a channel that came as a message attribute;
+    - times (a rebuilt record has its object's), receive counts (0), who handed it in, and a channel
+      that came as a message attribute;
     - which of several submissions of an order was recorded first, if that is not the one that was
       archived first.
-    Equality is proven over the rest. Verdicts and channels that came out otherwise are counted.
+    Equality is proven over the rest. Verdicts that came out otherwise are counted.
 
     Exit code 1: not equal.
     """

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Record
 
 COMPARED_BETWEEN_REPORTS = 1_000
-# The one term that may come beside the JSON, as an attribute of the message.
-CHANNEL = "channel"
 
 
 class Difference(StrEnum):
@@ -28,16 +26,14 @@ class Difference(StrEnum):
     """A rebuilt record has no original one: the original was lost, or not written yet."""
     CONTENT = "content"
     """The two don't say the same of the order: the proof has failed."""
-    CHANNEL = "channel"
-    """The original's channel is not in the JSON: it came with the message."""
     VERDICT = "verdict"
     """Accepted and duplicate have changed places, or a correction's first one is not in S3."""
     UNREADABLE = "unreadable"
     """The object is not what its key says: the proof has failed."""
 
 
-EXPECTED = frozenset({Difference.CHANNEL, Difference.VERDICT})
-"""S3 can't tell these; every other difference means that the two tables are not equal."""
+EXPECTED = frozenset({Difference.VERDICT})
+"""S3 can't tell this; every other difference means that the two tables are not equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,6 @@ class Line(NamedTuple):
 
     key: str
     content: str
-    without_channel: str
     verdict: str
 
 
@@ -83,11 +78,9 @@ def line_of(record: Record) -> Line:
     """Digest a record."""
     identity = [record.order_id, record.submission_id, record.payload_sha256]
     terms = record.terms.canonical
-    without_channel = {name: value for name, value in terms.items() if name != CHANNEL}
     return Line(
         key=record.s3_key or "",
         content=sha256_of(json.dumps([identity, terms])),
-        without_channel=sha256_of(json.dumps([identity, without_channel])),
         verdict=f"{record.record_id}|{record.status}|{record.is_duplicate}|{record.differs}",
     )
 
@@ -127,8 +120,6 @@ def _differences(
 
 
 def _difference(original: Line, rebuilt: Line) -> Difference | None:
-    if original.without_channel != rebuilt.without_channel:
-        return Difference.CONTENT
     if original.content != rebuilt.content:
-        return Difference.CHANNEL
+        return Difference.CONTENT
     return None if original.verdict == rebuilt.verdict else Difference.VERDICT

@@ -6,9 +6,9 @@ settled, the objects of an order in the order in which they were archived. What 
 can't come back:
 
 - invalid orders, which have no object, and with them that a correction came after one of them;
-- when an order was handed in and recorded, how often it was received, and by whom it was handed
-  in: a rebuilt record has the object's own time twice, a receive count of 0 and no submitter;
-- a channel that came beside the order, as an attribute of the message;
+- when an order was handed in and recorded, how often it was received, and what its message's
+  attributes said: a rebuilt record has the object's own time twice, a receive count of 0, no
+  submitter and no channel but the order's own;
 - which of several submissions of an order was recorded first, if that is not the one archived
   first: they can change places when they are processed at the same moment.
 
