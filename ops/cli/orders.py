@@ -138,6 +138,8 @@ def _show_order(session: Session, record: Record, url: str | None) -> None:
             *((name, term_text(value) or None) for name, value in record.terms.items()),
             ("received", f"{moment(record.received_at)} UTC"),
             ("submitted by", record.submitted_by),
+            ("message's channel", record.message_channel),
+            ("ignored attributes", ", ".join(record.ignored_attributes) or None),
             *error_facts(record.errors, session.texts),
             ("archived as", record.s3_key),
             ("download", url),
@@ -156,11 +158,18 @@ def _show_history(session: Session, history: Iterable[Record], order: Record) ->
                 status_text(record.status),
                 *(term_text(record.terms[name]) for name in open_terms()),
                 str(record.receive_count),
-                remark(record, order),
+                _remark(record, order),
             )
             for record in history
         ),
         "No submissions.",
+    )
+
+
+def _remark(record: Record, order: Record) -> str:
+    ignored = ", ".join(record.ignored_attributes)
+    return "; ".join(
+        filter(None, (remark(record, order), ignored and f"ignored attributes: {ignored}"))
     )
 
 

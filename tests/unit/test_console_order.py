@@ -101,6 +101,18 @@ def test_a_difference_in_an_unknown_term_is_named_too() -> None:
     assert "differs from the accepted one in: Amount, &lt;b&gt;currency" in page
 
 
+def test_the_timeline_says_what_a_message_claimed_beside_the_order() -> None:
+    claimed = recorded()._replace(
+        message_channel="atm", ignored_attributes=("receivedAt", "requestId")
+    )
+
+    page = timeline(view_in(), history(claimed), masked_record)
+
+    assert "channel by the message's attribute: ATM" in page.unescape()
+    assert "could not be used, and were left out: receivedAt, requestId" in page
+    assert "attribute" not in timeline(view_in(), history(recorded()), masked_record)
+
+
 def test_an_orders_text_never_becomes_markup() -> None:
     page = timeline(view_in(), history(recorded(channel="<script>alert(1)</script>")), unmasked)
 

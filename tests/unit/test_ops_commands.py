@@ -194,6 +194,21 @@ def test_an_error_is_shown_in_the_readers_language(locale: str, said: str) -> No
     assert f"not_positive: {said}" in done.output
 
 
+def test_an_order_is_shown_with_what_its_message_claimed() -> None:
+    (record,) = recorded(order_text())
+    claimed = record._replace(message_channel="atm", ignored_attributes=("receivedAt", "channel"))
+
+    desk = SimpleNamespace(orders=Recorded(claimed))
+
+    lines = typed(["orders", "show", "order-001"], desk).output.splitlines()
+    facts = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in lines}
+    assert facts["message's channel"] == "atm"
+    assert facts["ignored attributes"] == "receivedAt, channel"
+    assert any(line.rstrip().endswith("receivedAt, channel") for line in lines[-3:])
+    plain = typed(["orders", "show", "order-001"], SimpleNamespace(orders=Recorded(record)))
+    assert "attributes" not in plain.output
+
+
 @pytest.mark.parametrize(
     ("charset", "said"), [("ascii", "se recibi\\xf3 -1"), ("latin-1", "se recibió -1")]
 )

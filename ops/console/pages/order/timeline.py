@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ops.console.components import moment
 from ops.console.markup import join, tag
 from ops.console.records import error_sentence, outcome
-from ops.console.terms import differing_terms
+from ops.console.terms import differing_terms, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,4 +53,10 @@ def _notes(view: View, record: Record) -> list[Markup]:
     if record.differs:
         words = view.t("order.differs", fields=differing_terms(view, record))
         notes.append(tag("li", words))
+    if record.message_channel:
+        name = value_words(view, "channel", record.message_channel)
+        notes.append(tag("li", view.t("order.message_channel", channel=name)))
+    if record.ignored_attributes:
+        names = ", ".join(record.ignored_attributes)
+        notes.append(tag("li", view.t("order.ignored", names=names)))
     return notes
