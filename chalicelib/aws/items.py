@@ -48,10 +48,10 @@ def to_item(record: Record, audit_shards: int) -> Item:
     item["receiveCount"] = {"N": str(record.receive_count)}
     item["terms"] = _map(record.terms.given)
     item["errors"] = {"L": [_map(_error_to_json(error)) for error in record.errors]}
-    item["differs"] = _list(record.differs)
+    item["differs"] = {"L": [{"S": name} for name in record.differs]}
     # Most have none, and need not pay for it.
     if record.ignored_attributes:
-        item["ignoredAttributes"] = _list(record.ignored_attributes)
+        item["ignoredAttributes"] = {"L": [{"S": name} for name in record.ignored_attributes]}
     return item
 
 
@@ -103,10 +103,6 @@ def _error_from_json(stored: Mapping[str, Any]) -> FieldError:
 def _map(values: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a map of strings, decimals and maps into a DynamoDB value."""
     return {"M": {name: _attribute(value) for name, value in values.items()}}
-
-
-def _list(texts: Sequence[str]) -> Item:
-    return {"L": [{"S": text} for text in texts]}
 
 
 def _attribute(value: Any) -> dict[str, Any]:

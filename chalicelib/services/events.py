@@ -65,6 +65,6 @@ def cloud_event(record: Record, source: str) -> CloudEvent:
             "submissionId": record.submission_id,
             "payloadSha256": record.payload_sha256,
             "s3Key": record.s3_key,
-            "channel": record.channel,
+            "channel": record.terms.channel,
         },
     }
