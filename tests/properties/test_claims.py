@@ -9,15 +9,22 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.http.representation import record_json, to_json
 from chalicelib.orders.record import Record
+from chalicelib.orders.terms import TERMS
+from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, SUBMISSION_ATTRIBUTES
 from chalicelib.services.processing import Processor
+from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text, sqs_record
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 from tests.properties.orders import near_valid_orders, valid_orders
 
 SUBMISSION = {"submissionId": {"dataType": "String", "stringValue": "s-1"}}
+# Of a record as the API shows it, in JSON.
+MOST_BYTES_BESIDE_THE_CALLER = 3_000
+MOST_ERRORS = 8
 # The rest of a record: it may say what stood beside the order.
 BESIDE = ("received_at", "submitted_by", "message_channel", "ignored_attributes", "receive_count")
 
@@ -130,3 +137,52 @@ def test_a_claim_is_kept_as_it_is_or_not_at_all(beside: dict[str, Any]) -> None:
         given = beside.get(name, {}).get("stringValue")
         assert kept in (None, given)
         assert (kept is None) is (name not in beside or name in record.ignored_attributes)
+
+
+# JSON of values by names: as large as a body can be, and so of any sort.
+VALUES = {
+    **{
+        f"many of {character!r}": f'"{character * 6_000}"'
+        for character in ("x", "1", "ñ", "\U0001f600", '\\"', "\\\\", "\\u0000", "\\ud800")
+    },
+    "many digits": "9" * 30_000,
+    "many decimals": f"-0.{'0' * 30_000}1",
+    "a large exponent": "1e999999999999999999",
+    "a long list": f"[{'1,' * 9_000}1]",
+    "an object": '{"x": "x"}',
+    "null": "null",
+    "true": "true",
+    "nothing": '""',
+    "a digit": '"1"',
+}
+
+
+def order_of(values: Mapping[str, str]) -> str:
+    fields = ", ".join(f'"{name}": {VALUES[value]}' for name, value in values.items())
+    return f'{{"id": "{"o" * 64}", "{"x" * 10_000}": 1, {fields}}}'
+
+
+@given(
+    st.fixed_dictionaries({name: st.sampled_from(sorted(VALUES)) for name in TERMS}),
+    attributes,
+    st.booleans(),
+)
+def test_a_listed_record_has_a_bound_whatever_its_sender_writes(
+    values: dict[str, str],
+    beside: dict[str, Any],
+    is_later: bool,
+) -> None:
+    """200 of them are an answer: see tests/http/test_answer_size.py."""
+    system = System(*([order_text("o" * 64)] if is_later else []))
+
+    system.process(order_of(values), beside | SUBMISSION)
+
+    records = system.records.all()
+    assert len(records) == 1 + is_later
+    for record in records:
+        listed = record._replace(payload=None, submitted_by=None)
+        for language in ("en", "es"):
+            shown = to_json(record_json(listed, texts_in(language)))
+            assert len(shown) <= MOST_BYTES_BESIDE_THE_CALLER
+        assert len(record.submitted_by or "") <= MAX_CALLER_CHARACTERS
+        assert len(record.errors) <= MOST_ERRORS
