@@ -58,13 +58,20 @@ class System:
 
     def send(self, body: str, **attributes: str) -> None:
         """Put a message on the queue, as anyone may who has the right to."""
-        self._sqs.send_message(
-            QueueUrl=self.stack.outputs["QueueUrl"],
-            MessageBody=body,
-            MessageAttributes={
+        self.send_typed(
+            body,
+            {
                 name: {"DataType": "String", "StringValue": value}
                 for name, value in attributes.items()
             },
+        )
+
+    def send_typed(self, body: str, attributes: Mapping[str, Any]) -> None:
+        """Put a message with attributes of any type on the queue."""
+        self._sqs.send_message(
+            QueueUrl=self.stack.outputs["QueueUrl"],
+            MessageBody=body,
+            MessageAttributes=attributes,
         )
 
     def settle(self) -> None:
