@@ -28,6 +28,7 @@ from chalicelib.http.requests import (
 )
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.message import Message
+from chalicelib.services.queries import AuditList
 from chalicelib.settings import ENVIRONMENT, AppSettings
 
 EVENTS_BATCH_SIZE = 100
@@ -83,8 +84,13 @@ def list_orders(request: Request) -> Response:
     """List what became of all orders, newest first."""
     parameters, repeated = parameters_of(request)
     query = audit_query(parameters, application.clock(), repeated)
-    audit = application.queries.list_orders(query, parameters.get("cursor"))
-    return responses.paged_response(request, audit, representation.audit_json)
+
+    def read(limit: int) -> AuditList:
+        return application.queries.list_orders(
+            query._replace(limit=limit), parameters.get("cursor")
+        )
+
+    return responses.paged_response(request, read, query.limit, representation.audit_json)
 
 
 @app.route("/orders/{order_id}", methods=["GET"], authorizer=authorizer)
@@ -93,8 +99,8 @@ def get_order(request: Request, order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
     parameters, repeated = parameters_of(request)
     limit = history_limit(order_id, parameters, repeated)
-    history = application.queries.get_order(order_id, parameters.get("cursor"), limit)
-    return responses.paged_response(request, history, representation.history_json)
+    read = partial(application.queries.get_order, order_id, parameters.get("cursor"))
+    return responses.paged_response(request, read, limit, representation.history_json)
 
 
 @app.route("/health", methods=["GET"])

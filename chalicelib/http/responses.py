@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from chalice.app import Request, Response
 
@@ -17,7 +17,6 @@ from chalicelib.http.requests import (
     request_id_of,
     texts_for,
 )
-from chalicelib.orders.record import Record
 from chalicelib.texts import Texts
 
 # Lambda takes an answer of 6 MB ("Lambda quotas" in its developer guide: invocation payload); API
@@ -29,8 +28,7 @@ class PageOfRecords(Protocol):
     """A page of an answer, as far as its size matters."""
 
     @property
-    def records(self) -> Sequence[Record]: ...
-    def shortened(self, count: int) -> Self: ...
+    def records(self) -> Sequence[object]: ...
 
 
 Page = TypeVar("Page", bound=PageOfRecords)
@@ -80,14 +78,24 @@ def translated_response(
 
 
 def paged_response(
-    request: Request, page: Page, write: Callable[[Page, Texts], Mapping[str, Any]]
+    request: Request,
+    read: Callable[[int], Page],
+    limit: int,
+    write: Callable[[Page, Texts], Mapping[str, Any]],
 ) -> Response:
-    """Make a response of a page. One that is too large for an answer ends early, with a cursor."""
-    response = translated_response(request, partial(write, page))
-    while _bytes_in_answer(response.body) > MAX_BODY_BYTES and len(page.records) > 1:
-        page = page.shortened(len(page.records) // 2)
+    """
+    Make a response of a page of at most `limit` records, which `read` reads.
+
+    A page that is too large for an answer is read again with fewer of them: its cursor goes on
+    from there, so nothing is skipped. Only senders who write to the queue themselves can make
+    records so large.
+    """
+    while True:
+        page = read(limit)
         response = translated_response(request, partial(write, page))
-    return response
+        limit = min(limit, len(page.records)) // 2
+        if not limit or _bytes_in_answer(response.body) <= MAX_BODY_BYTES:
+            return response
 
 
 def problem_response(problem: Problem, request: Request | None) -> Response:

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from functools import partial
 from operator import attrgetter
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 from chalicelib.orders.errors import sentence
 from chalicelib.orders.order import is_order_id
-from chalicelib.orders.record import FIRST_SLOT, Record, Status
+from chalicelib.orders.record import Record, Status
 from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 50
@@ -41,10 +41,6 @@ class HistoryPosition(NamedTuple):
 
     position: str
     record_id: str
-
-
-BEGINNING = HistoryPosition("", "")
-"""The place after an orderId's first record, before all others."""
 
 
 class AuditPage(NamedTuple):
@@ -86,17 +82,6 @@ class OrderHistory(NamedTuple):
     records: Sequence[Record]
     cursor: str | None
 
-    def shortened(self, count: int) -> Self:
-        """End the page after `count` records, at least one, with a cursor to go on from there."""
-        records = self.records[:count]
-        last = records[-1]
-        read_to = (
-            BEGINNING
-            if last.record_id == FIRST_SLOT
-            else HistoryPosition(last.audit_position, last.record_id)
-        )
-        return self._replace(records=records, cursor=_history_cursor(last.order_id, read_to))
-
 
 class AuditQuery(NamedTuple):
     """
@@ -134,12 +119,6 @@ class AuditList(NamedTuple):
 
     records: Sequence[Record]
     cursor: str | None
-    query: AuditQuery
-
-    def shortened(self, count: int) -> Self:
-        """End the page after `count` records, at least one, with a cursor to go on from there."""
-        records = self.records[:count]
-        return self._replace(records=records, cursor=_cursor_after(records[-1], self.query))
 
 
 class Queries:
@@ -170,7 +149,7 @@ class Queries:
         first = records[0]
         order = next((record for record in records if record.valid), first)
         page = [first] if cursor is None else []
-        read_to: HistoryPosition | None = after or BEGINNING
+        read_to: HistoryPosition | None = after or HistoryPosition("", "")
         if limit > len(page):
             more, read_to = self._records.read_history(order_id, after, limit - len(page))
             page += more
@@ -178,7 +157,7 @@ class Queries:
             order=order,
             s3_url=self._archive.presigned_url(order.s3_key) if order.s3_key else None,
             records=page,
-            cursor=_history_cursor(order_id, read_to) if read_to else None,
+            cursor=encode_cursor(_history_scope(order_id), read_to) if read_to else None,
         )
 
     def list_orders(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
@@ -193,13 +172,14 @@ class Queries:
         found: list[Record] = []
         for _ in range(MAX_ROUNDS):
             if day < query.first_day or day == date.min:
-                return AuditList(found, None, query)
+                return AuditList(found, None)
             records, horizon = self._round(day, before, query)
             found += records
             if len(found) >= query.limit:
-                return AuditList(found, None, query).shortened(query.limit)
+                found = found[: query.limit]
+                return AuditList(found, _audit_cursor(query, day, found[-1].audit_position))
             day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
-        return AuditList(found, _audit_cursor(query, day, before), query)
+        return AuditList(found, _audit_cursor(query, day, before))
 
     def _start(self, query: AuditQuery, cursor: str | None) -> tuple[AuditQuery, date, str]:
         # Nothing is recorded in the future: never walk back from a distant last day.
@@ -243,16 +223,8 @@ def _history_position(order_id: str, cursor: str | None) -> HistoryPosition | No
     return HistoryPosition(position, record_id) if position and record_id else None
 
 
-def _history_cursor(order_id: str, read_to: HistoryPosition) -> str:
-    return encode_cursor(_history_scope(order_id), read_to)
-
-
 def _history_scope(order_id: str) -> str:
     return f"history/{order_id}"
-
-
-def _cursor_after(record: Record, query: AuditQuery) -> str:
-    return _audit_cursor(query, record.processed_at.date(), record.audit_position)
 
 
 def _audit_cursor(query: AuditQuery, day: date, before: str) -> str:

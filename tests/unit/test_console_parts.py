@@ -263,7 +263,7 @@ class Pages:
         self.asked += 1
         number = int(cursor or 0)
         more = str(number + 1) if number + 1 < len(self._sizes) else None
-        return AuditList([record_at(NOON)] * self._sizes[number], more, query)
+        return AuditList([record_at(NOON)] * self._sizes[number], more)
 
 
 @pytest.mark.parametrize(
