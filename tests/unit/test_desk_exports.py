@@ -218,13 +218,18 @@ class FakeOrders:
 
 
 def test_statistics_count_by_slices() -> None:
-    records = [record_of(age_ms=age, channel="web") for age in (50_000, 35_000, 10_000)]
+    records = [
+        record_of(age_ms=50_000, channel="web"),
+        record_of(age_ms=35_000, channel="web")._replace(message_channel="atm"),
+        # The message's channel counts where the order names none.
+        record_of(age_ms=10_000)._replace(message_channel="mobile"),
+    ]
     stats = Stats(FakeOrders(*records), dict, clock=Clock(START + timedelta(minutes=1)))
 
     found = stats.of_last(timedelta(minutes=1), slices=2)
 
     assert found.total.by_status == {"ACCEPTED": 3}
-    assert found.total.by_channel == {"web": 3}
+    assert found.total.by_channel == {"web": 2, "mobile": 1}
     assert [part.count for part in found.slices] == [1, 2]
     assert found.complete
 

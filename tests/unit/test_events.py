@@ -81,6 +81,13 @@ def test_an_accepted_order_becomes_a_cloudevent(events: Events, publisher: FakeP
     }
 
 
+def test_an_event_names_only_the_orders_own_channel() -> None:
+    """It must be the same after a replay, which does not know what stood beside the order."""
+    record = accepted()._replace(message_channel="atm")
+
+    assert cloud_event(record, "urn:orders:orders-dev")["data"]["channel"] is None
+
+
 def test_an_event_holds_no_account_and_no_amount() -> None:
     text = json.dumps(cloud_event(accepted(), "urn:orders:orders-dev"))
 

@@ -454,3 +454,22 @@ def test_the_clients_of_aws_log_nothing_below_a_warning(
     logging.getLogger(library).warning("Connection pool is full")
 
     assert [record.getMessage() for record in caplog.records] == ["Connection pool is full"]
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed", "counted"),
+    [
+        (order_text(), "atm", "atm"),
+        (order_text(channel="web"), "atm", "web"),
+        # A dimension of its own costs money each month: nobody makes one up.
+        (order_text(), "made-up", "unspecified"),
+    ],
+)
+def test_metrics_and_lines_count_an_order_to_its_own_channel_and_else_to_its_messages(
+    logged: Logged, capsys: pytest.CaptureFixture[str], text: str, claimed: str, counted: str
+) -> None:
+    logged.process(sqs_message(text, channel=claimed))
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert metrics["channel"] == counted
+    assert logged.lines[-1].get("channel", "unspecified") == counted
