@@ -50,10 +50,18 @@ class OrderArchive:
                     raise
 
     def presigned_url(self, key: str) -> str:
-        """Sign a URL that downloads this one object, with GET only, for 300 seconds."""
+        """
+        Sign a URL that downloads this one object, with GET only, for 300 seconds.
+
+        S3 answers it with the order, so the URL asks for an answer that no cache keeps.
+        """
         return self._client.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._bucket, "Key": key},
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseCacheControl": "no-store",
+            },
             ExpiresIn=PRESIGNED_URL_SECONDS,
             HttpMethod="GET",
         )

@@ -34,6 +34,11 @@ class PageOfRecords(Protocol):
 Page = TypeVar("Page", bound=PageOfRecords)
 
 
+# An answer may hold an order, and a problem a part of one. All get it in one place, so no
+# route can forget it.
+UNCACHED = {"Cache-Control": "no-store"}
+
+
 class Reporter(Protocol):
     """Hears of requests, to log them."""
 
@@ -135,14 +140,15 @@ def respond(
     """
     Middleware: give the answer its request id, log it, and turn Chalice's own errors into problems.
 
-    Errors that Chalice's local server or API Gateway make before they call the app (an unknown
-    path) do not pass through here.
+    No cache may keep the answer. Errors that Chalice's local server or API Gateway make before
+    they call the app (an unknown path) do not pass through here.
     """
     if request is None:
-        return problem_response(problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request"), None)
+        unknown = problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request")
+        return _uncached(problem_response(unknown, None))
     started = time.monotonic()
     request_id = request_id_of(request)
-    response = _as_problem(get_response(request), request)
+    response = _uncached(_as_problem(get_response(request), request))
     response.headers[REQUEST_ID_HEADER] = request_id
     reporter.answered(
         method=request.method,
@@ -158,6 +164,11 @@ def respond(
 def _bytes_in_answer(body: str) -> int:
     """Count the bytes of a body as Lambda hands it on: ASCII, written as a string of JSON."""
     return len(body) + body.count('"') + body.count("\\")
+
+
+def _uncached(response: Response) -> Response:
+    response.headers.update(UNCACHED)
+    return response
 
 
 def _as_problem(response: Response, request: Request) -> Response:

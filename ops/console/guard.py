@@ -9,12 +9,12 @@ could try to use it. A request is let in only if it names the console by an addr
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from ops.own_names import names_this_machine
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-OWN_NAMES = {"127.0.0.1", "localhost", "::1"}
 SAFE_FETCH_SITES = {"", "same-origin", "none"}
 
 
@@ -34,9 +34,9 @@ class OwnPagesOnly:
 def _is_own(scope: Scope) -> bool:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host, origin = headers.get("host", ""), headers.get("origin")
-    if urlsplit(f"//{host}").hostname not in OWN_NAMES:
+    if not names_this_machine(host):
         return False
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and origin.partition("://")[2] != host:
         return False
     # A link from elsewhere may open a page (it is a navigation), and do nothing more.
     opens_a_page = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"

@@ -57,6 +57,8 @@ def run_console(console: Console, port: int, on_ready: Callable[[], None]) -> No
         host=LOOPBACK,
         port=port,
         log_level="warning",
+        # Strict on what is no HTTP/1.1: httptools also takes two Hosts, and HTTP/0.9.
+        http="h11",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _Server(config, on_ready).run()
@@ -91,7 +93,9 @@ def make_app(console: Console) -> FastAPI:
 
     @app.get("/export")
     def export_orders(request: Request) -> Response:
-        return _export(console, request)
+        response = _export(console, request)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     app.add_middleware(OwnPagesOnly)
     for path, key, build in PAGES:

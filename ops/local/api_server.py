@@ -1,30 +1,30 @@
-"""Chalice's own local server, made fit to be shown: one log line a request, problems for errors."""
+"""
+The HTTP API on this machine: Chalice's local gateway to the app, behind h11.
+
+Chalice's own server takes half a request for a whole one, and what is left of a body for the next
+request. This one also answers with problems, and logs the requests that the app doesn't see.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import json
+import socketserver
 import threading
 import time
 import uuid
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalice.config import Config
-from chalice.local import (
-    ChaliceRequestHandler,
-    ForbiddenError,
-    LocalGateway,
-    LocalGatewayException,
-    RouteMatcher,
-    create_local_server,
-)
+from chalice.local import LocalGateway, RouteMatcher, create_local_server
 
+from chalicelib.http.responses import UNCACHED
 from chalicelib.orders.submission import is_well_formed_id
 from chalicelib.texts import preferred_language, texts_in
-from ops.local.refusals import RequestRefused, refused, unknown_path, unreadable_line
-from ops.local.request_body import read_body
+from ops.local.http_connection import HttpConnection, Patience
+from ops.local.http_head import METHODS
+from ops.local.refusals import RequestRefused, unknown_path
 from ops.ports import LOOPBACK
 from ops.stage_names import LOCAL_STAGE
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from chalicelib.http.problems import Problem
     from chalicelib.http.responses import Reporter
+    from ops.local.http_head import Head
 
 # API Gateway's: nobody gets the answer of a longer call.
 FUNCTION_TIMEOUT_SECONDS = 29
@@ -50,121 +51,95 @@ class ApiGateway(LocalGateway):
         return True
 
 
-class ApiRequestHandler(ChaliceRequestHandler):
+class ApiRequestHandler(socketserver.StreamRequestHandler):
     """One connection to the API."""
 
-    # Headers and body are written apart; Nagle's algorithm would hold the body back for 40 ms.
+    # Else Nagle's algorithm may hold an answer back for 40 ms.
     disable_nagle_algorithm = True
 
-    def __init__(
-        self,
-        request: Any,
-        client: Any,
-        server: Any,
-        *,
-        gateway: tuple[Chalice, Config],
-        reporter: Reporter | None,
-    ) -> None:
-        app, config = gateway
-        self._routes = RouteMatcher(list(app.routes))
-        self._reporter = reporter
-        self.local_gateway = ApiGateway(app, config)
-        # Not Chalice's, which makes its own gateway. It answers all requests of the connection.
-        super(ChaliceRequestHandler, self).__init__(request, client, server)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing: the app logs each request itself, with its ids and its duration."""
+    def __init__(self, *connection: Any, api: Api) -> None:
+        self._api = api
+        # It answers all requests of the connection.
+        super().__init__(*connection)
 
     def handle(self) -> None:
         """Answer requests until the connection ends; a client that breaks it off is no error."""
-        with contextlib.suppress(ConnectionError):
-            super().handle()
+        self._connection = HttpConnection(self.connection, self._api.patience)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while self._answer_one() and self._connection.goes_on():
+                pass
+        self._connection.close()
 
-    def handle_one_request(self) -> None:
-        """Answer a request, which may not get as far as to have a path, headers and a beginning."""
-        self.path = ""
-        self.headers = self.MessageClass()
-        self._started: float | None = None
-        super().handle_one_request()
-
-    def parse_request(self) -> bool:
-        """Read a request, which begins here: until now the server has waited for it."""
-        self._started = time.monotonic()
-        read: bool = super().parse_request()
-        return read
-
-    def _parse_payload(self) -> tuple[dict[str, str], bytes | None]:
+    def _answer_one(self) -> bool:
+        """Answer a request. Return whether there was one."""
         try:
-            return dict(self.headers), read_body(self.headers, self.rfile)
-        except RequestRefused:
-            # The rest of the body would be taken for the next request.
-            self.close_connection = True
-            raise
-
-    def _generic_handle(self) -> None:
-        try:
-            super()._generic_handle()
+            if not self._connection.read_head():
+                return False
+            self._answer(self._connection.head, self._connection.read_body())
         except RequestRefused as refusal:
-            self._send_problem(refusal.problem)
+            self._refuse(refusal.problem)
+        return True
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _generic_handle  # noqa: N815
-    do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _generic_handle  # noqa: N815
-
-    def _send_error_response(self, error: LocalGatewayException) -> None:
-        if isinstance(error, ForbiddenError):
-            # Chalice copies API Gateway's 403 for a path that no route has.
-            self._send_problem(unknown_path(self.path.partition("?")[0]))
-        else:
-            super()._send_error_response(error)
-
-    def send_error(self, code: int, message: str | None = None, *_: object) -> None:
-        """Refuse a method or a request line that Python's server can't read."""
-        self.close_connection = True
-        # Python answers a line that it can't read as HTTP 0.9, which has no status and no headers.
-        self.request_version = self.protocol_version
-        status = HTTPStatus(code)
-        self._send_problem(
-            unreadable_line(self.requestline)
-            if status is HTTPStatus.BAD_REQUEST
-            else refused(status, message or status.phrase)
+    def _answer(self, head: Head, body: bytes) -> None:
+        if self._api.route_of(head) is None:
+            # Chalice copies API Gateway's 403.
+            raise RequestRefused(unknown_path(head.path.partition("?")[0]))
+        answer = self._api.gateway.handle_request(
+            method=head.method, path=head.path, headers=dict(head.headers), body=body or None
         )
+        headers = {**answer["headers"], **answer["multiValueHeaders"]}
+        self._connection.answer(answer["statusCode"], headers, answer["body"].encode())
 
-    def _send_problem(self, problem: Problem) -> None:
-        texts = texts_in(preferred_language(self.headers.get("Accept-Language", "")))
+    def _refuse(self, problem: Problem) -> None:
+        given = self._connection.head.headers
+        texts = texts_in(preferred_language(given.get("accept-language", "")))
         headers = {
             **problem.headers_in(texts.language),
             "Content-Type": "application/problem+json",
-            "X-Request-Id": request_id(self.headers.get("X-Request-Id")),
+            **UNCACHED,
+            "X-Request-Id": request_id(given.get("x-request-id")),
         }
         self._report(problem, headers["X-Request-Id"])
-        self._send_http_response(problem.status.value, headers, json.dumps(problem.body(texts)))
+        body = json.dumps(problem.body(texts)).encode()
+        self._connection.answer(problem.status.value, headers, body)
 
     def _report(self, problem: Problem, request_id: str) -> None:
-        if self._reporter is None:
+        if self._api.reporter is None:
             return
-        started = self._started
-        self._reporter.answered(
+        head = self._connection.head
+        started = self._connection.started or time.monotonic()
+        self._api.reporter.answered(
             # The caller may have made up anything: only known methods are logged.
-            method=self.command if hasattr(self, f"do_{self.command}") else NO_METHOD,
-            route=self._route(),
+            method=head.method if head.method in METHODS else NO_METHOD,
+            route=self._api.route_of(head) or NO_ROUTE,
             status=problem.status.value,
-            duration_ms=int((time.monotonic() - started) * 1000) if started else 0,
+            duration_ms=int((time.monotonic() - started) * 1000),
             request_id=request_id,
             fields=problem.log_keys(),
         )
 
-    def _route(self) -> str:
-        try:
-            route: str = self._routes.match_route(self.path).route
-        except ValueError:
-            return NO_ROUTE
-        return route
 
-    def _send_http_response(
-        self, code: int, headers: dict[str, Any], body: str | bytes | None
+class Api:
+    """The app behind the connections, and the log of what never gets as far as the app."""
+
+    def __init__(
+        self, app: Chalice, config: Config, reporter: Reporter | None, patience: Patience
     ) -> None:
-        # Chalice's server sends a body to HEAD too, which the client takes for the next answer.
-        super()._send_http_response(code, headers, None if self.command == "HEAD" else body)
+        self.gateway = ApiGateway(app, config)
+        self.reporter = reporter
+        self.patience = patience
+        self._routes = RouteMatcher(list(app.routes))
+
+    def route_of(self, head: Head) -> str | None:
+        """Find the route of a path, if there is one."""
+        if head.path.startswith("//"):
+            # Chalice would take what follows for a host, and the app would answer with links to it.
+            return None
+        try:
+            route: str = self._routes.match_route(head.path).route
+        except ValueError:
+            return None
+        return route
 
 
 class ApiServer:
@@ -175,7 +150,13 @@ class ApiServer:
     told of.
     """
 
-    def __init__(self, app: Chalice, port: int, reporter: Reporter | None = None) -> None:
+    def __init__(
+        self,
+        app: Chalice,
+        port: int,
+        reporter: Reporter | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         config = Config.create(
             chalice_stage=LOCAL_STAGE,
             app_name=app.app_name,
@@ -185,7 +166,7 @@ class ApiServer:
         # Its own five make a burst of connections wait for a second.
         self._local.server.socket.listen(WAITING_CONNECTIONS)
         self._local.server.RequestHandlerClass = functools.partial(
-            ApiRequestHandler, gateway=(app, config), reporter=reporter
+            ApiRequestHandler, api=Api(app, config, reporter, patience or Patience())
         )
 
     def run(self) -> None:

@@ -151,7 +151,9 @@ def test_a_presigned_url_downloads_the_order_as_it_was_sent(archive: OrderArchiv
 
     with urllib.request.urlopen(archive.presigned_url(delivered.archive_key)) as answer:
         downloaded = answer.read()
+        kept_by_caches = answer.headers["Cache-Control"] != "no-store"
 
+    assert not kept_by_caches
     assert downloaded == delivered.order.payload.encode()
     assert json.loads(downloaded)["id"] == delivered.order.id
 

@@ -114,6 +114,7 @@ def test_api_gateways_own_answers_are_problems(packaged: PackagedApp) -> None:
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         assert headers["gatewayresponse.header.Content-Language"] == "'en'"
         assert headers["gatewayresponse.header.X-Request-Id"] == "context.requestId"
+        assert headers["gatewayresponse.header.Cache-Control"] == "'no-store'"
 
 
 def test_the_access_log_holds_no_order(packaged: PackagedApp) -> None:

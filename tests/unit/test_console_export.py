@@ -26,17 +26,31 @@ async def ask(app, paths):
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8001") as client:
         answers = [await client.get(path) for path in paths]
+        print(json.dumps([answer.headers.get("cache-control") for answer in answers]))
         print(json.dumps([[answer.status_code, answer.text] for answer in answers]))
 
 asyncio.run(ask(make_app(Console(desk)), sys.argv[1:]))
 """
 
 
-def answers_to(*paths: str) -> list[Any]:
+def printed_for(*paths: str) -> tuple[list[Any], list[Any]]:
+    """Ask for these paths. Return what each answer says to caches, and the answers."""
     ran = run_without_developers_modules(ASK, paths)
     assert ran.returncode == 0, ran.stderr
-    answers: list[Any] = json.loads(ran.stdout.splitlines()[-1])
-    return answers
+    caching, answers = map(json.loads, ran.stdout.splitlines()[-2:])
+    return caching, answers
+
+
+def answers_to(*paths: str) -> list[Any]:
+    return printed_for(*paths)[1]
+
+
+def test_no_cache_keeps_an_export_nor_why_there_is_none() -> None:
+    paths = ("/export?format=csv", "/export?format=csv&channel=atm", "/export?format=xml", "/")
+
+    caching, _ = printed_for(*paths)
+
+    assert caching == ["no-store"] * len(paths)
 
 
 def test_an_export_that_fails_is_answered_with_an_error() -> None:

@@ -70,6 +70,9 @@ def test_json_that_is_too_deep_to_be_read_is_shown_as_it_is(deep: str) -> None:
         ({"host": "127.0.0.1:8001", "origin": "http://127.0.0.1:9999"}, False),
         ({"host": "127.0.0.1:8001", "origin": "null"}, False),
         ({"host": "127.0.0.1:8001", "sec-fetch-site": "cross-site"}, False),
+        ({"host": "127.0.0.1:8001", "origin": "http://[::1"}, False),
+        ({"host": "[::1"}, False),
+        ({"host": "user@127.0.0.1:8001"}, False),
         ({}, False),
     ],
 )
