@@ -24,8 +24,7 @@ DYNAMODB_LOCAL_PACKAGE := amplify-dynamodb-simulator
 DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA256 := 3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9
 
-# Installs several times faster than pip.
-UV := uv==0.13.9
+PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
 
 # The emulator pins its own botocore, so it has an environment to itself.
 OPS := .venv/.made-from-requirements-ops-$(VERSION)
@@ -91,9 +90,9 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 	@$(require-python)
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	"$(PYTHON)" -m venv "$$environment"; \
-	"$$environment/bin/pip" install --quiet --disable-pip-version-check pip-audit; \
-	for name in requirements requirements-ops requirements-dev requirements-aws; do \
-		"$$environment/bin/pip-audit" --strict --no-deps --disable-pip --requirement $$name.txt; \
+	"$$environment/bin/pip" $(PIP_INSTALL) --requirement requirements-audit.txt; \
+	for file in requirements*.txt; do \
+		"$$environment/bin/pip-audit" --strict --require-hashes --disable-pip --requirement $$file; \
 	done
 
 bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs, into docs/performance.md (6 minutes)
@@ -110,13 +109,14 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 	@echo "Pinning requirements-*.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	"$(PYTHON)" -m venv "$$environment"; \
-	"$$environment/bin/pip" install --quiet --disable-pip-version-check $(UV); \
+	"$$environment/bin/pip" $(PIP_INSTALL) --requirement requirements-uv.txt; \
 	pin() { \
 		"$$environment/bin/uv" pip compile --quiet --system-certs --universal --python-version 3.11 \
-			--no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
+			--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
 			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
 	}; \
-	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin lambda "--no-deps --constraint=requirements-dev.txt"
+	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin lambda "--no-deps --constraint=requirements-dev.txt"; \
+	pin uv; pin audit
 
 package: stage-given $(OPS) ## Write what a pipeline deploys, as in: make package STAGE=dev OUT=build
 	@exec $(BIN)/python -m ops package --stage $(STAGE) --out "$(OUT)" $(OPTIONS)
@@ -189,15 +189,15 @@ endef
 export CHECK_DIGEST
 
 # $(call install,ENVIRONMENT,PINNED FILE,OPTIONS): kept if its Python still works and is the one, made anew otherwise.
-# uv trusts the certificates that the system trusts, as pip does. It does not read pip's settings, so it may
+# Nothing is installed but what has one of the hashes in the file. uv installs several times faster than pip. It trusts the certificates that the system trusts, as pip does. It does not read pip's settings, so it may
 # fail where pip works: a mirror, a proxy.
 define install
 	$(1)/bin/python -m pip --version 2>/dev/null | grep -q '(python $(VERSION))' || "$(PYTHON)" -m venv --clear $(1) || exit 1; \
-	pip_install="$(1)/bin/python -m pip install --quiet --disable-pip-version-check"; \
-	{ $$pip_install $(UV) && $(1)/bin/uv pip install --quiet --python $(1)/bin/python --system-certs \
+	{ $(1)/bin/python -m pip $(PIP_INSTALL) --requirement requirements-uv.txt && \
+		$(1)/bin/uv pip install --quiet --require-hashes --python $(1)/bin/python --system-certs \
 		--compile-bytecode $(3) --requirement $(2); } 2>/dev/null || { \
 		echo "uv can't install it here, so pip does, which takes longer ..."; \
-		$$pip_install $(3) --requirement $(2); }
+		$(1)/bin/python -m pip $(PIP_INSTALL) $(3) --requirement $(2); }
 endef
 
 define require-python

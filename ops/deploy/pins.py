@@ -1,9 +1,17 @@
-"""The releases that this commit is tested with: a package is made of these, and of no others."""
+"""
+The releases that this commit is tested with: a package is made of these, and of no others.
+
+`make` installs them by the hashes in requirements-ops.txt. A wheel lists the hashes of its files,
+which tell what was changed after that.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from base64 import urlsafe_b64encode
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.deploy.problems import PackagingFailed
@@ -17,13 +25,43 @@ PINS = "requirements-ops.txt"
 
 def require_pinned(distributions: Iterable[str]) -> None:
     """
-    Compare what is installed with the pins.
+    Compare what is installed with the pins, and its files with what was installed.
 
     Raises:
-        PackagingFailed: something is missing, or is of another release.
+        PackagingFailed: something is missing, of another release, or was changed.
     """
+    names = list(distributions)
+    _require_releases(names)
+    changed = [file for name in names for file in changed_files(distribution(name))]
+    if changed:
+        raise PackagingFailed(
+            f"The package would hold what nobody has released: {', '.join(changed[:5])} changed "
+            f"after the installation. Type: {sys.executable} -m pip install --force-reinstall "
+            f"--require-hashes -r {PROJECT_ROOT / PINS}"
+        )
+
+
+def changed_files(installed: Distribution) -> list[str]:
+    """Find the files of a distribution that are not as its wheel brought them."""
+    return [
+        str(file)
+        for file in installed.files or []
+        # Bytecode, and the list of the hashes itself, have none.
+        if file.hash and _digest(Path(str(file.locate())), file.hash.mode) != file.hash.value
+    ]
+
+
+def _digest(path: Path, algorithm: str) -> str | None:
+    """Digest a file as wheels write it; None: the file is gone."""
+    if not path.is_file():
+        return None
+    digest = hashlib.new(algorithm, path.read_bytes()).digest()
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _require_releases(names: list[str]) -> None:
     pinned = pins()
-    found = {name: _installed(name) for name in distributions}
+    found = {name: _installed(name) for name in names}
     others = [
         f"{name} {release or 'is missing'} (pinned: {pinned[name]})"
         for name, release in found.items()
@@ -32,16 +70,17 @@ def require_pinned(distributions: Iterable[str]) -> None:
     if others:
         raise PackagingFailed(
             f"The package would not be of the releases that {PINS} pins, with which this commit is "
-            f"tested: {', '.join(others)}. Type: {sys.executable} -m pip install -r "
-            f"{PROJECT_ROOT / PINS}"
+            f"tested: {', '.join(others)}. Type: {sys.executable} -m pip install "
+            f"--require-hashes -r {PROJECT_ROOT / PINS}"
         )
 
 
 def pins() -> dict[str, str]:
     """Read which release of each distribution is pinned."""
     lines = (PROJECT_ROOT / PINS).read_text(encoding="utf-8").splitlines()
-    requirements = (line.split(";")[0].strip() for line in lines if "==" in line)
-    return dict(requirement.split("==") for requirement in requirements if requirement[0] != "#")
+    # A line goes on with a marker, and with its hashes on further lines.
+    requirements = (line.split()[0] for line in lines if "==" in line and line[0].isalnum())
+    return dict(requirement.split("==") for requirement in requirements)
 
 
 def _installed(name: str) -> str | None:

@@ -1,8 +1,11 @@
 """Packaging: a stage that can't be packaged gets a sentence that says what to type."""
 
+import hashlib
 import re
 import stat
 import sys
+from base64 import urlsafe_b64encode
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
@@ -178,7 +181,35 @@ def test_packaging_refuses_releases_that_are_not_pinned_and_says_what_to_type(
         package_app("dev", tmp_path / "out", own_project)
 
     assert re.search(r"botocore 1\.\S+ \(pinned: 1\.2\.3\), six", str(failed.value))
-    assert f"{sys.executable} -m pip install -r " in str(failed.value)
+    assert f"{sys.executable} -m pip install --require-hashes -r " in str(failed.value)
+
+
+def test_packaging_finds_what_was_changed_after_its_installation(tmp_path: Path) -> None:
+    source = "def add():\n    return 1\n"
+    (tmp_path / "small-1.0.dist-info").mkdir()
+    for name in ("kept.py", "changed.py"):
+        (tmp_path / name).write_text(source)
+    digest = urlsafe_b64encode(hashlib.sha256(source.encode()).digest()).rstrip(b"=").decode()
+    (tmp_path / "small-1.0.dist-info" / "RECORD").write_text(
+        "".join(
+            f"{name}.py,sha256={digest},{len(source)}\n" for name in ("kept", "changed", "gone")
+        )
+        + "__pycache__/kept.cpython-311.pyc,,\nsmall-1.0.dist-info/RECORD,,\n"
+    )
+    (tmp_path / "changed.py").write_text(source.replace("1", "2"))
+
+    changed = pins.changed_files(PathDistribution(tmp_path / "small-1.0.dist-info"))
+
+    assert changed == ["changed.py", "gone.py"]
+
+
+def test_packaging_refuses_what_was_changed_after_its_installation(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pins, "changed_files", lambda installed: [f"{installed.name}/a.py"])
+
+    with pytest.raises(PackagingFailed, match=r"released: chalice/a\.py, botocore/a\.py"):
+        package_app("dev", tmp_path / "out", own_project)
 
 
 def test_all_that_is_packaged_is_pinned() -> None:
