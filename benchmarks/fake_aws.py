@@ -203,7 +203,8 @@ class Connection(asyncio.Protocol):
         if service == "SQS":
             status, answer = _sqs_answer(operation, given)
         elif service == "EventBridge":
-            status, answer = 200, {"FailedEntryCount": 0, "Entries": [{} for _ in given["Entries"]]}
+            taken = [{"EventId": f"{number}"} for number, _ in enumerate(given["Entries"])]
+            status, answer = 200, {"FailedEntryCount": 0, "Entries": taken}
         else:
             status, answer = self._aws.tables.answer(operation, given)
         data = json.dumps(answer, separators=(",", ":")).encode()

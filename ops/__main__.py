@@ -2,9 +2,12 @@
 
 import importlib
 import io
+import os
 import sys
 
 import click
+
+from ops.proxies import exempting_this_machine
 
 # The module of each command, so that typing one imports no other's: Chalice and Powertools take a
 # second that `ops dlq list` need not wait for.
@@ -57,6 +60,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    os.environ.update(exempting_this_machine(os.environ))
 
 
 if __name__ == "__main__":

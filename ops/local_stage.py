@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -21,6 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import count_only_answers_of_aws
 from ops.ports import LOOPBACK
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
@@ -50,22 +52,26 @@ def aws_url_at(port: int) -> str:
 
 def local_session() -> boto3.Session:
     """
-    Make a session that reads neither the developer's AWS files nor AWS_PROFILE.
+    Make a session that reads none of the developer's AWS files and AWS_* variables.
 
     Build clients from it with an explicit `endpoint_url`.
     """
     core = botocore.session.Session()
     settings = core.get_component("config_store")
+    # Set in the store itself, a default wins over the variable: one with a bad value is an error.
+    for name, (_, _, default, _) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items():
+        if name != "region":
+            settings.set_config_variable(name, default)
     settings.set_config_variable("config_file", os.devnull)
     settings.set_config_variable("credentials_file", os.devnull)
-    # Set in the store itself, None wins over AWS_PROFILE; a profile that no file has is an error.
-    settings.set_config_variable("profile", None)
-    return boto3.Session(
+    session = boto3.Session(
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
         region_name=REGION,
         botocore_session=core,
     )
+    count_only_answers_of_aws(session.events)
+    return session
 
 
 def local_client_config(call_limit_seconds: float = CALL_LIMIT_SECONDS) -> Config:

@@ -23,6 +23,8 @@ from botocore.handlers import (
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
+from chalicelib.aws.answers import count_only_answers_of_aws
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -232,6 +234,7 @@ def make_session() -> Session:
         service, operation = names[1:3]
         if service in SERVICES_OF_EVENTS and operation in OPERATIONS_OF_EVENTS:
             register[place[0] if place else None](event, handler)
+    count_only_answers_of_aws(events)
     return session
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.failures import raise_if_unanswered, unavailable_on_failure
 from chalicelib.aws.items import Item, audit_partition, from_item, to_item
 from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
 from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
@@ -101,8 +101,10 @@ class RecordStore:
             except ClientError:
                 # DynamoDB refused the whole call, in time: single calls may succeed.
                 return [False] * len(records)
+        responses = answer["Responses"]
+        raise_if_unanswered("DynamoDB BatchExecuteStatement", len(records), len(responses))
         # Each statement stands by itself. That a key exists ("DuplicateItem") is one of its errors.
-        return ["Error" not in response for response in answer["Responses"]]
+        return ["Error" not in response for response in responses]
 
     def read_shared_slots(self, order_id: str) -> list[Record]:
         """

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
+from chalicelib.aws.failures import raise_if_refused, raise_if_unanswered, unavailable_on_failure
 from chalicelib.services.events import CloudEvent
 
 
@@ -26,12 +26,13 @@ class EventPublisher(ABC):
             StoreUnavailable: at least one was not taken.
         """
         with unavailable_on_failure(self.operation):
-            refused = self._publish(events)
+            refused, taken = self._publish(events)
         raise_if_refused(self.operation, refused)
+        raise_if_unanswered(self.operation, len(events), taken)
 
     @abstractmethod
-    def _publish(self, events: Sequence[CloudEvent]) -> set[str]:
-        """Make the call: the codes of the events that were refused."""
+    def _publish(self, events: Sequence[CloudEvent]) -> tuple[set[str], int]:
+        """Make the call: the codes of the events that were refused, and how many were taken."""
 
 
 class EventBus(EventPublisher):
@@ -39,7 +40,7 @@ class EventBus(EventPublisher):
 
     operation = "EventBridge PutEvents"
 
-    def _publish(self, events: Sequence[CloudEvent]) -> set[str]:
+    def _publish(self, events: Sequence[CloudEvent]) -> tuple[set[str], int]:
         answer = self._client.put_events(
             Entries=[
                 {
@@ -52,7 +53,9 @@ class EventBus(EventPublisher):
                 for event in events
             ]
         )
-        return {entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry}
+        entries = answer["Entries"]
+        refused = {entry["ErrorCode"] for entry in entries if "ErrorCode" in entry}
+        return refused, sum("EventId" in entry for entry in entries)
 
 
 class Topic(EventPublisher):
@@ -60,7 +63,7 @@ class Topic(EventPublisher):
 
     operation = "SNS PublishBatch"
 
-    def _publish(self, events: Sequence[CloudEvent]) -> set[str]:
+    def _publish(self, events: Sequence[CloudEvent]) -> tuple[set[str], int]:
         answer = self._client.publish_batch(
             TopicArn=self._target,
             PublishBatchRequestEntries=[
@@ -74,4 +77,5 @@ class Topic(EventPublisher):
                 for position, event in enumerate(events)
             ],
         )
-        return {entry["Code"] for entry in answer.get("Failed", [])}
+        refused = {entry["Code"] for entry in answer.get("Failed", [])}
+        return refused, len(answer.get("Successful", []))

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import AnswerNotOfAws
 from chalicelib.services.unavailable import StoreUnavailable
 
 
@@ -16,8 +18,21 @@ def unavailable_on_failure(operation: str) -> Iterator[None]:
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "unknown")
         raise StoreUnavailable(f"{operation}: {code}") from error
-    except BotoCoreError as error:
+    except AnswerNotOfAws as error:
+        raise StoreUnavailable(f"{operation}: {error}") from error
+    except (BotoCoreError, ResponseParserError) as error:
         raise StoreUnavailable(f"{operation}: {type(error).__name__}") from error
+
+
+def raise_if_unanswered(operation: str, asked: int, answered: int) -> None:
+    """
+    Make a failure of an answer that leaves out some of a call's entries.
+
+    Raises:
+        StoreUnavailable: nothing is known of at least one entry.
+    """
+    if answered != asked:
+        raise StoreUnavailable(f"{operation}: {answered} of {asked} entries were answered")
 
 
 def raise_if_refused(operation: str, codes: set[str]) -> None:

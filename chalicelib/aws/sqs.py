@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
+from chalicelib.aws.failures import raise_if_refused, raise_if_unanswered, unavailable_on_failure
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, is_binary, packed, string_attribute
 
@@ -85,8 +85,10 @@ class OrderQueue:
                         for index, message in enumerate(batch)
                     ],
                 )
-            codes = {entry["Code"] for entry in answer.get("Failed", [])}
-            raise_if_refused("SQS DeleteMessageBatch", codes)
+            failed = answer.get("Failed", [])
+            raise_if_refused("SQS DeleteMessageBatch", {entry["Code"] for entry in failed})
+            deleted = answer.get("Successful", [])
+            raise_if_unanswered("SQS DeleteMessageBatch", len(batch), len(deleted))
 
     def waiting(self) -> int:
         """

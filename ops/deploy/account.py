@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
-import boto3
 from botocore.config import Config
 
 from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint
 from ops.aws_hosts import is_of_aws
+from ops.aws_session import make_client, make_session
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.credentials import Credentials
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,13 +56,13 @@ class Aws:
             client.close()
 
     @cached_property
-    def session(self) -> boto3.session.Session:
-        return boto3.session.Session()
+    def session(self) -> boto3.Session:
+        return make_session()
 
     @cached_property
     def identity(self) -> Identity:
         """The caller. Ask for it first: it needs credentials, a region and nothing else."""
-        sts = self.session.client("sts", config=CONFIG)
+        sts = make_client(self.session, "sts", config=CONFIG)
         try:
             answer = sts.get_caller_identity()
         finally:
@@ -70,27 +71,29 @@ class Aws:
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
-        return self.session.client("cloudformation", config=CONFIG)
+        return cast(
+            "CloudFormationClient", make_client(self.session, "cloudformation", config=CONFIG)
+        )
 
     @cached_property
     def s3(self) -> S3Client:
-        return keep_own_endpoint(self.session.client("s3", config=CONFIG.merge(S3_CONFIG)))
+        return keep_own_endpoint(make_client(self.session, "s3", config=CONFIG.merge(S3_CONFIG)))
 
     @cached_property
     def sqs(self) -> SQSClient:
-        return self.session.client("sqs", config=CONFIG)
+        return cast("SQSClient", make_client(self.session, "sqs", config=CONFIG))
 
     @cached_property
     def dynamodb(self) -> DynamoDBClient:
-        return self.session.client("dynamodb", config=CONFIG)
+        return cast("DynamoDBClient", make_client(self.session, "dynamodb", config=CONFIG))
 
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
-        return self.session.client("logs", config=CONFIG)
+        return cast("CloudWatchLogsClient", make_client(self.session, "logs", config=CONFIG))
 
     @cached_property
     def awslambda(self) -> Any:
-        return self.session.client("lambda", config=CONFIG)
+        return make_client(self.session, "lambda", config=CONFIG)
 
     @property
     def region(self) -> str:

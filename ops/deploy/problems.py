@@ -22,6 +22,7 @@ from botocore.exceptions import (
 )
 
 from ops.aws_hosts import region_of
+from ops.aws_session import said_with_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] =
         case PartialCredentialsError() | CredentialRetrievalError():
             return f"The AWS credentials are incomplete ({error}). {CREDENTIALS_HELP}"
         case ProfileNotFound():
-            return f"{_sentence(error)} {CREDENTIALS_HELP}"
+            return f"{said_with_setting(error, environment)}. {CREDENTIALS_HELP}"
         case SSOError() | TokenRetrievalError():
             profile = environment.get("AWS_PROFILE", "default")
             return (

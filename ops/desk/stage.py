@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
@@ -14,6 +14,7 @@ from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint, made_once
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.settings import Settings, SettingsError
 from ops.aws_hosts import region_of
+from ops.aws_session import BadAwsSetting, make_client, make_session, said_with_setting
 from ops.local_stage import (
     DEFAULT_AWS_PORT,
     NotRunning,
@@ -26,9 +27,10 @@ from ops.stack_outputs import resource_variables
 from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import boto3
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -102,8 +104,7 @@ class Stage:
             return str(self._client("sts").get_caller_identity()["Arn"])
 
     def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
-        make: Any = self.session.client
-        return make(service, endpoint_url=self.endpoint_url, config=config)
+        return make_client(self.session, service, endpoint_url=self.endpoint_url, config=config)
 
 
 def connect(
@@ -161,23 +162,40 @@ def _connect(name: str, config_file: Path) -> Stage:
             f"sets the stage up types `python -m ops resources up --stage {name}`, which creates "
             "and records them."
         ) from error
-    return Stage(name, environment, _session(name, settings.queue_url))
+    stage = Stage(name, environment, _session(name, settings.queue_url))
+    with _unavailable_as_set_up():
+        # Most of the settings are read for the first client, not before.
+        _ = stage.sqs
+    return stage
 
 
 def _session(stage: str, queue_url: str) -> boto3.Session:
-    try:
-        session = boto3.Session(region_name=region_of(queue_url))
+    with _unavailable_as_set_up():
+        session = make_session(region_name=region_of(queue_url))
         credentials = session.get_credentials()
-    except BotoCoreError as error:  # a profile that isn't there
-        raise StageUnavailable(f"AWS can't be used as it is set up here: {error}") from error
     if credentials is None:
         raise StageUnavailable(
             f"There are no AWS credentials here, and stage {stage} needs them: sign in "
             "(`aws sso login`), or set AWS_PROFILE, and try again."
         )
     if session.region_name is None:
-        raise StageUnavailable(f"Stage {stage} has no known region: set AWS_REGION.")
+        raise StageUnavailable(
+            f"Stage {stage} has no known region: set AWS_DEFAULT_REGION, or a region in the "
+            "profile. (AWS_REGION is for Lambda and other SDKs: boto3 does not read it.)"
+        )
     return session
+
+
+@contextmanager
+def _unavailable_as_set_up() -> Iterator[None]:
+    """Turn what boto3 says of a variable, a profile or a file into `StageUnavailable`."""
+    try:
+        yield
+    except (BotoCoreError, ValueError) as error:
+        said = f"{error}" if isinstance(error, BadAwsSetting) else said_with_setting(error)
+        raise StageUnavailable(
+            f"AWS can't be used as it is set up here: {said.rstrip('.')}."
+        ) from error
 
 
 def _config(config_file: Path) -> dict[str, Any]:

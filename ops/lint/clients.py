@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint
+from ops.aws_session import make_client
 
 if TYPE_CHECKING:
     import boto3
@@ -20,11 +22,9 @@ class StageClients:
     def of(self, service: str) -> Any:
         """Make the client of a service, once."""
         if service not in self._clients:
-            make: Any = self._session.client
+            make = partial(make_client, self._session, service)
             self._clients[service] = (
-                keep_own_endpoint(make(service, config=S3_CONFIG))
-                if service == "s3"
-                else make(service)
+                keep_own_endpoint(make(config=S3_CONFIG)) if service == "s3" else make()
             )
         return self._clients[service]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
+from ops.aws_session import make_session
 from ops.lint.clients import StageClients
 from ops.lint.deployed_functions import read_function, read_mapping
 from ops.lint.deployed_gateway import read_gateway
@@ -27,6 +27,7 @@ from ops.stage_names import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import boto3
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 
@@ -37,9 +38,9 @@ class DeployedStage:
     Credentials, region and endpoint are found as boto3 finds them, AWS_ENDPOINT_URL included.
     """
 
-    def __init__(self, stage: str, session: boto3.session.Session | None = None) -> None:
+    def __init__(self, stage: str, session: boto3.Session | None = None) -> None:
         self._stage = stage
-        self._session = session or boto3.session.Session()
+        self._session = session or make_session()
 
     def settings(self) -> StageSettings:
         """

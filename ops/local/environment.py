@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
+from ops.proxies import exempting_this_machine
 from ops.stack_outputs import resource_variables
 
 ACCOUNT_ID = "000000000000"
@@ -51,12 +52,5 @@ def without_aws_settings(environment: Mapping[str, str]) -> dict[str, str]:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        | _bypassing_proxies(kept)
+        | exempting_this_machine(kept)
     )
-
-
-def _bypassing_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """Exempt calls to this machine from any proxy, and keep all other settings."""
-    hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    with_loopback = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
-    return {"no_proxy": with_loopback, "NO_PROXY": with_loopback}

@@ -188,7 +188,10 @@ def test_the_failure_of_a_bus_does_not_quote_it() -> None:
         EventBus(client, "orders-dev").publish([cloud_event(accepted(), "x")])
 
 
-@pytest.mark.parametrize("answer", [{"Successful": [], "Failed": []}, {}])
+TAKEN = [{"Id": "0", "MessageId": "m-1"}]
+
+
+@pytest.mark.parametrize("answer", [{"Successful": TAKEN, "Failed": []}, {"Successful": TAKEN}])
 def test_a_topic_gets_the_cloudevent_as_the_message(answer: Mapping[str, Any]) -> None:
     """A topic may leave an empty list out of its answer."""
     client = FakeClient(answer)
@@ -207,6 +210,20 @@ def test_a_topic_that_refuses_an_event_fails() -> None:
 
     with pytest.raises(StoreUnavailable, match=r"^SNS PublishBatch: InternalError$"):
         Topic(client, "arn:topic").publish([cloud_event(accepted(), "x")])
+
+
+@pytest.mark.parametrize("answer", [{}, {"Successful": [], "Failed": []}])
+def test_a_topic_that_says_nothing_of_an_event_has_not_taken_it(answer: Mapping[str, Any]) -> None:
+    with pytest.raises(StoreUnavailable, match=r"^SNS PublishBatch: 0 of 1 entries were answered$"):
+        Topic(FakeClient(answer), "arn:topic").publish([cloud_event(accepted(), "x")])
+
+
+@pytest.mark.parametrize("entries", [[], [{}]])
+def test_a_bus_that_says_nothing_of_an_event_has_not_taken_it(entries: list[Any]) -> None:
+    bus = EventBus(FakeClient({"FailedEntryCount": 0, "Entries": entries}), "orders-dev")
+
+    with pytest.raises(StoreUnavailable, match=r"PutEvents: 0 of 1 entries were answered$"):
+        bus.publish([cloud_event(accepted(), "x")])
 
 
 def test_events_are_off_unless_a_setting_turns_them_on() -> None:
@@ -247,7 +264,7 @@ def test_the_application_publishes_to_the_bus_or_the_topic(
 ) -> None:
     """It makes the client of the one that it needs, and no other."""
     environment = {"ORDERS_EVENTS": kind, "ORDERS_EVENTS_TARGET": "orders-dev"}
-    client = FakeClient({"Entries": [], "Failed": []})
+    client = FakeClient({"Entries": [{"EventId": "1"}], "Successful": TAKEN})
     clients: Any = SimpleNamespace(**{{"eventbridge": "events", "sns": "sns"}[kind]: client})
     application = Application(environment, clients)
 

@@ -111,8 +111,10 @@ class Raw:
 def answer(request, **_):
     body = request.body if isinstance(request.body, bytes) else request.body.getvalue()
     sent.append([request.method, request.url, body.decode()])
-    return AWSResponse(request.url, 200, {}, Raw(b"" if ".s3." in request.url else b"{}"))
+    headers = {"x-amzn-requestid": "1", "etag": "e"}
+    return AWSResponse(request.url, 200, headers, Raw(b"" if ".s3." in request.url else ANSWER))
 
+ANSWER = b'{"MessageId": "1", "MD5OfMessageBody": "2"}'
 sent = []
 clients = LambdaClients()
 dynamodb, s3, sqs = clients.dynamodb, clients.s3, clients.sqs
