@@ -23,7 +23,7 @@ from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_
 from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
-from chalicelib.settings import EventSettings, LogSettings, Settings
+from chalicelib.settings import IGNORED, EventSettings, LogSettings, Settings
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 
 
@@ -75,7 +75,10 @@ class Application:
     @made_once
     def telemetry(self) -> Telemetry:
         settings = LogSettings.from_env(self._environment)
-        return Telemetry(make_logger(settings), settings.service)
+        telemetry = Telemetry(make_logger(settings), settings.service)
+        for name, value in IGNORED.items():
+            telemetry.setting_ignored(name, value)
+        return telemetry
 
     @made_once
     def intake(self) -> Intake:

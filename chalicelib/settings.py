@@ -1,7 +1,8 @@
 """Settings: the only reader of the environment."""
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Literal, NamedTuple, Self, cast
 
 ENVIRONMENT: Mapping[str, str] = os.environ
@@ -11,6 +12,19 @@ DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
 DEFAULT_SERVICE = "orders"
 EVENTS = ("off", "eventbridge", "sns")
+
+
+# Powertools reads these by itself, and raises at a value that it can't use: while it is imported,
+# when the logger is made, or after a batch was recorded. An order must not fail for its telemetry.
+SWITCHES = frozenset({"0", "1", "y", "n", "yes", "no", "t", "f", "true", "false", "on", "off"})
+SWITCHED = (
+    "POWERTOOLS_DEBUG",
+    "POWERTOOLS_DEV",
+    "POWERTOOLS_LOGGER_LOG_EVENT",
+    "POWERTOOLS_LOG_DEDUPLICATION_DISABLED",
+    "POWERTOOLS_METRICS_DISABLED",
+)
+LOG_LEVELS = ("LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")
 
 
 class SettingsError(ValueError):
@@ -160,3 +174,41 @@ def _optional_number(
     environment: Mapping[str, str], name: str, lowest: int, highest: int
 ) -> int | None:
     return _number(environment, name, lowest, lowest, highest) if environment.get(name) else None
+
+
+def _is_switch(value: str) -> bool:
+    return value.lower() in SWITCHES
+
+
+def _is_log_level(value: str) -> bool:
+    return value.upper() in logging.getLevelNamesMapping()
+
+
+def _is_share(value: str) -> bool:
+    try:
+        return 0 <= float(value) <= 1
+    except ValueError:
+        return False
+
+
+USABLE: Mapping[str, Callable[[str], bool]] = {
+    **dict.fromkeys(SWITCHED, _is_switch),
+    **dict.fromkeys(LOG_LEVELS, _is_log_level),
+    "POWERTOOLS_LOGGER_SAMPLE_RATE": _is_share,
+}
+
+
+def take_out_unusable(environment: MutableMapping[str, str]) -> dict[str, str]:
+    """Take the settings out of an environment that Powertools can't use, and return them."""
+    unusable = {
+        name: environment[name]
+        for name, is_usable in USABLE.items()
+        if name in environment and not is_usable(environment[name])
+    }
+    for name in unusable:
+        del environment[name]
+    return unusable
+
+
+IGNORED: Mapping[str, str] = take_out_unusable(os.environ)
+"""The settings that are ignored: taken out here, before Powertools is imported and reads them."""

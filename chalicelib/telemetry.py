@@ -11,10 +11,11 @@ import logging
 import sys
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial, wraps
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO, Any, Concatenate, ParamSpec
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -40,6 +41,8 @@ RECORDED_METRIC = {
 NOT_SHOWN = {"level", "message", "timestamp", "location", "service", "sampling_rate"}
 COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m"}
 DIM, RESET = "\x1b[2m", "\x1b[0m"
+
+Given = ParamSpec("Given")
 
 
 class TextFormatter(LambdaPowertoolsFormatter):
@@ -88,13 +91,43 @@ def make_logger(settings: LogSettings, stream: IO[str] | None = None) -> Logger:
     )
 
 
+def never_raising(
+    report: "Callable[Concatenate[Telemetry, Given], None]",
+) -> "Callable[Concatenate[Telemetry, Given], None]":
+    """
+    Make a report that logs its own failure, and lets whoever reports go on.
+
+    What is reported has happened: an order is recorded, and must be acknowledged.
+    """
+
+    @wraps(report)
+    def attempt(self: "Telemetry", /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+        try:
+            report(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 (the boundary around one report)
+            self._failed(report.__name__, error)
+
+    return attempt
+
+
 class Telemetry:
-    """Logs and counts what happens. It can be used from several threads at once."""
+    """
+    Logs and counts what happens. It can be used from several threads at once.
+
+    No report raises: `failures` counts those that failed.
+    """
 
     def __init__(self, logger: Logger, service: str = DEFAULT_SERVICE) -> None:
         self._logger = logger
         self._service = service
+        self.failures = 0
 
+    @never_raising
+    def setting_ignored(self, name: str, value: str) -> None:
+        """Log a setting that can't be used: it is as if it were not set."""
+        self._logger.warning("setting ignored", extra={"setting": f"{name}={value!r}"})
+
+    @never_raising
     def answered(
         self,
         *,
@@ -113,10 +146,12 @@ class Telemetry:
         keys = {"status": status, "durationMs": duration_ms, "requestId": request_id}
         self._logger.info("%s %s", method, route, extra={**keys, **fields})
 
+    @never_raising
     def request_failed(self, error: Exception, request_id: str) -> None:
         """Log a request that was answered with 500 or 503."""
         self._logger.error("request failed", extra={"requestId": request_id, **_error_keys(error)})
 
+    @never_raising
     def processed(self, processed: Processed) -> None:
         """Log a message that was processed, or failed."""
         keys = _message_keys(processed)
@@ -130,6 +165,7 @@ class Telemetry:
             case failure:
                 self._logger.error("failed", extra=keys | _error_keys(failure))
 
+    @never_raising
     def batch_processed(self, batch: Sequence[Processed]) -> None:
         """Publish the metrics of a batch, for the whole service and for each channel."""
         by_channel = defaultdict(list)
@@ -138,9 +174,17 @@ class Telemetry:
         for channel, of_channel in by_channel.items():
             self._publish(channel, of_channel)
 
+    @never_raising
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
         """Log that finished messages could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
+
+    def _failed(self, report: str, error: Exception) -> None:
+        self.failures += 1
+        keys = {"of": report, "failures": self.failures, **_error_keys(error)}
+        # There is no other place to say it.
+        with suppress(Exception):
+            self._logger.error("telemetry failed", extra=keys)
 
     def _publish(self, channel: str, batch: Sequence[Processed]) -> None:
         metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)

@@ -11,11 +11,11 @@ from ops.local.stack import LocalResources
 from ops.ports import LOOPBACK, free_port
 
 NOWHERE = f"http://{LOOPBACK}:9"
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy")
 SURROUNDINGS = {
-    "a proxy that is out of reach": {
-        name: NOWHERE
-        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy")
-    },
+    "a proxy that is out of reach": dict.fromkeys(
+        ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), NOWHERE
+    ),
     "settings of AWS that no client takes": {
         "AWS_RETRY_MODE": "bogus",
         "AWS_MAX_ATTEMPTS": "x",

@@ -126,9 +126,7 @@ def test_a_region_is_asked_for_by_the_name_that_boto3_reads(
 ) -> None:
     """Boto3 reads AWS_DEFAULT_REGION. AWS_REGION is Lambda's, and other SDKs'."""
     queue = {"ORDERS_QUEUE_URL": "http://queue.example/orders"}
-    config.write_text(
-        json.dumps({"stages": {"dev": {"environment_variables": RESOURCES | queue}}})
-    )
+    config.write_text(json.dumps({"stages": {"dev": {"environment_variables": RESOURCES | queue}}}))
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
