@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chalicelib.orders.times import iso
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.hidden_letters import none_words, note_hidden
 from ops.cli.language import FILE_TEXTS
 from ops.cli.letter_actions import discard, redrive
 from ops.cli.letter_selection import selection_of, selection_options
@@ -22,9 +25,12 @@ from ops.cli.tables import (
     show_rows,
     what_is_recorded,
 )
+from ops.desk.hidden_letters import LettersHidden
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ops.desk.letters import DeadLetter
 
 LOOKED = (
@@ -58,21 +64,31 @@ def list_letters(session: Session, limit: int, **chosen: Any) -> None:
     List dead letters: which order, why, since when, and what is recorded of it now.
 
     Each message listed is received, which hides it from others until the list ends and raises its
-    receive count by 1; then it is returned. SQS gives them in no order.
+    receive count by 1; then it is returned. SQS gives them in no order. Exit code 1: some could
+    not be looked at, since someone else holds them.
     """
     with closing(session.desk.dead_letters.look(selection_of(**chosen))) as letters:
-        shown = limited(letters, limit)
-        if session.as_json:
-            for letter in shown:
-                session.print_json(letter_json(letter))
-            return
-        count = show_rows(
-            session.out, LETTER_COLUMNS, map(letter_row, shown), "No such dead letters."
-        )
-    if count:
-        session.note(LOOKED)
-    if count and count == limit:
-        session.note(f"The first {limit} that SQS gave; --limit 0 shows all.")
+        count = _list(session, limited(letters, limit))
+    hidden = letters.hidden
+    if not session.as_json:
+        if not count:
+            session.out.print(none_words(hidden), markup=False)
+        else:
+            session.note(LOOKED)
+        if count and count == limit:
+            session.note(f"The first {limit} that SQS gave; --limit 0 shows all.")
+    note_hidden(session, hidden)
+    if hidden.count:
+        sys.exit(FOUND_WANTING)
+
+
+def _list(session: Session, letters: Iterable[DeadLetter]) -> int:
+    if not session.as_json:
+        return show_rows(session.out, LETTER_COLUMNS, map(letter_row, letters), None)
+    count = 0
+    for count, letter in enumerate(letters, 1):  # noqa: B007 (it is what is returned)
+        session.print_json(letter_json(letter))
+    return count
 
 
 @dlq.command(epilog="Example: python -m ops dlq show 0f6a1c6e-2d5b-4c1e-9a4e-3f1f0f1b2c3d")
@@ -85,7 +101,11 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
 
     It is received and returned, as by `dlq list`. Exit code 1: it isn't there.
     """
-    letter = session.desk.dead_letters.find(message_id)
+    try:
+        letter = session.desk.dead_letters.find(message_id)
+    except LettersHidden as some:
+        note_hidden(session, some.hidden)
+        letter = None
     if letter is None:
         raise click.ClickException(
             f"There is no dead letter {message_id} that can be received just now: someone else "

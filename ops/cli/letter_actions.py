@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import FOUND_WANTING
+from ops.cli.hidden_letters import hidden_json, none_words, note_hidden
 from ops.cli.letter_selection import selection_of, selection_options
 from ops.cli.parameters import yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import LETTER_COLUMNS, letter_row, show_rows
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
 from ops.desk.letters import Known, Selection
+from ops.desk.look import SLOWEST_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ Example: python -m ops dlq redrive --all --rate 5 --why "table was throttled" --
 @click.option(
     "--rate",
     "per_second",
-    type=click.FloatRange(0.1, 1000),
+    type=click.FloatRange(SLOWEST_PER_SECOND, 1000),
     default=DEFAULT_PER_SECOND,
     show_default=True,
     help="At most so many letters a second.",
@@ -59,8 +61,8 @@ def redrive(
     Shows the plan and asks. Each letter is sent with its submission id and then deleted, so that
     it may be broken off at any point and begun again: a letter that was sent twice is the same
     submission, and is counted once. Only letters of the plan are taken: what fails again and comes
-    back is left for another time. Exit code 1: some could not be sent, and are still there; or one
-    that was named was not found.
+    back is left for another time. Exit code 1: some could not be sent, and are still there; one
+    that was named was not found; or some are hidden, since someone else holds them.
     """
     plan = _planned(session, selection_of(**chosen), take_all=take_all)
     if dry_run or not plan.count:
@@ -92,8 +94,8 @@ def discard(
     Take dead letters off the queue for good.
 
     Shows the plan and asks. Each letter's text is written to the audit trail, with your reason,
-    before it is deleted. Exit code 1: some could not be deleted, and are still there; or one that
-    was named was not found.
+    before it is deleted. Exit code 1: some could not be deleted, and are still there; one that was
+    named was not found; or some are hidden, since someone else holds them.
     """
     if not why.strip():
         raise click.UsageError("--why needs a reason.")
@@ -122,6 +124,8 @@ def _planned(session: Session, selection: Selection, *, take_all: bool) -> Plan:
     if not session.as_json:
         _show_plan(session, plan, first)
     _note_missing(session, plan)
+    if not plan.is_whole:
+        note_hidden(session, plan.hidden)
     return plan
 
 
@@ -147,7 +151,7 @@ def _note_missing(session: Session, plan: Plan) -> None:
 
 
 def _show_plan(session: Session, plan: Plan, first: list[DeadLetter]) -> None:
-    show_rows(session.out, LETTER_COLUMNS, map(letter_row, first), "No such dead letters.")
+    show_rows(session.out, LETTER_COLUMNS, map(letter_row, first), none_words(plan.hidden))
     if plan.count > len(first):
         session.out.print(f"... and {plan.count - len(first)} more\n")
     if plan.count:
@@ -160,7 +164,7 @@ def _end_of_plan(session: Session, plan: Plan, *, dry_run: bool) -> None:
         session.print_json(_plan_json(plan) | {"done": 0, "failed": 0, "dryRun": dry_run})
     elif dry_run and plan.count:
         session.out.print("A dry run: nothing was changed.")
-    if plan.missing:
+    if plan.missing or not plan.is_whole:
         sys.exit(FOUND_WANTING)
 
 
@@ -189,7 +193,7 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
         for each in failures:
             session.out.print(f"{each.letter.message_id}: {each.error}", markup=False)
         session.out.print(_outcome(f"{done} {done_word}", failed, gone), markup=False)
-    if failed or gone or plan.missing:
+    if failed or gone or plan.missing or not plan.is_whole:
         sys.exit(FOUND_WANTING)
 
 
@@ -206,4 +210,5 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
         "missing": plan.missing,
         "byReason": dict(plan.by_reason),
         "byKnown": dict(plan.by_known),
+        **hidden_json(plan.hidden),
     }

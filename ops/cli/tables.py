@@ -49,15 +49,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
 
 
 def show_rows(
-    out: Console, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str
+    out: Console, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str | None
 ) -> int:
-    """Print a table, a few hundred rows at a time, or a sentence if there is nothing."""
+    """Print a table, a few hundred rows at a time, or a sentence (if any) if there is nothing."""
     source = iter(rows)
     shown = 0
     while piece := list(islice(source, ROWS_AT_ONCE)):
         out.print(table(columns, piece))
         shown += len(piece)
-    if not shown:
+    if not shown and nothing:
         out.print(nothing, markup=False)
     return shown
 

@@ -18,6 +18,7 @@ from chalicelib.orders.times import iso
 from chalicelib.services.message_attributes import REASON_ATTRIBUTES, string_attribute
 from chalicelib.services.processed import received_at_of
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.hidden_letters import LettersHidden, LettersInSight
 from ops.desk.letter_reader import LetterReader
 from ops.desk.letters import DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
@@ -68,18 +69,27 @@ class DeadLetters:
         """Count messages, about: `queue`, `inFlight`, `deadLetters`, `deadLettersHidden`."""
         return self._queue.depths()
 
-    def look(self, selection: Selection | None = None) -> Generator[DeadLetter, None, None]:
+    def look(self, selection: Selection | None = None) -> LettersInSight:
         """
         Yield letters as they are received: ten at a time, in no order.
 
         Each is hidden from others until the iterator ends or is closed, and then returned.
         """
-        yield from self._begin_look().letters(selection or Selection())
+        look = self._begin_look()
+        return LettersInSight(look, selection or Selection(), self._queue.depths, self._clock)
 
     def find(self, message_id: str) -> DeadLetter | None:
-        """Find one letter, which means to look through the queue until it comes."""
+        """
+        Find one letter, which means to look through the queue until it comes.
+
+        Raises:
+            LettersHidden: it is not in sight, but some letters are not.
+        """
         with closing(self.look(Selection(frozenset({message_id})))) as letters:
-            return next(letters, None)
+            letter = next(letters, None)
+        if letter is None and letters.hidden.count:
+            raise LettersHidden(letters.hidden)
+        return letter
 
     def plan(
         self, selection: Selection, on_letter: Callable[[DeadLetter], None] = lambda _: None
@@ -88,12 +98,13 @@ class DeadLetters:
         ids: set[str] = set()
         reasons: Counter[str] = Counter()
         known: Counter[str] = Counter()
-        for letter in self.look(selection):
-            ids.add(letter.message_id)
-            reasons[letter.reason] += 1
-            known[letter.known.value] += 1
-            on_letter(letter)
-        return Plan(selection, frozenset(ids), reasons, known)
+        with closing(self.look(selection)) as letters:
+            for letter in letters:
+                ids.add(letter.message_id)
+                reasons[letter.reason] += 1
+                known[letter.known.value] += 1
+                on_letter(letter)
+        return Plan(selection, frozenset(ids), reasons, known, letters.hidden)
 
     def redrive(
         self, plan: Plan, *, why: str = "", per_second: float = DEFAULT_PER_SECOND

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Status
     from chalicelib.services.message import Message
     from chalicelib.texts import Texts
+    from ops.desk.hidden_letters import Hidden
 
 DETAIL_ATTRIBUTE = "unreadableDetail"
 """The attribute of a message that holds the processor's sentence, as JSON."""
@@ -156,6 +157,13 @@ class Plan:
     message_ids: frozenset[str]
     by_reason: Mapping[str, int]
     by_known: Mapping[str, int]
+    hidden: Hidden | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all was looked at: no letter is hidden, or all that were named are found."""
+        named = self.selection.message_ids
+        return not (self.hidden and self.hidden.count) or bool(named and not self.missing)
 
     @property
     def count(self) -> int:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ops.desk.letters import DeadLetter, Selection
 
 LOOK_SECONDS = 300
+# The slowest redrive: the ten of one receive must still be its own when the last of them is sent.
+SLOWEST_PER_SECOND = 0.1
+LONGEST_HOLD_SECONDS = LOOK_SECONDS + int(20 / SLOWEST_PER_SECOND)
 # SQS's most.
 LONGEST_SECONDS = 43_200
 # Asks all of SQS's servers: without it, an empty answer does not mean an empty queue.
@@ -53,6 +56,11 @@ class Look:
         # A message that comes again: the look has come round.
         self._seen: set[str] = set()
         self._held: dict[str, Message] = {}
+
+    @property
+    def seen(self) -> int:
+        """How many messages were received, whether they were selected or not."""
+        return len(self._seen)
 
     def letters(
         self, selection: Selection, stop_after: int | None = None
