@@ -10,7 +10,10 @@ from chalicelib.services.message_attributes import Attributes, is_binary, packed
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
+VISIBLE: "QueueAttributeNameType" = "ApproximateNumberOfMessages"
+HIDDEN: "QueueAttributeNameType" = "ApproximateNumberOfMessagesNotVisible"
 DELETE_BATCH_SIZE = 10
 
 
@@ -92,28 +95,28 @@ class OrderQueue:
 
     def waiting(self) -> int:
         """
-        Count, approximately, the messages that wait on the queue.
+        Count, approximately, the messages that wait on the queue and are with no one.
 
         Raises:
             StoreUnavailable: the queue can't be reached, or isn't there.
         """
-        return self._waiting(self._queue_url)
+        return self._count(self._queue_url, VISIBLE)
 
     def dead_letters_waiting(self) -> int:
         """
-        Count, approximately, the messages on the dead-letter queue.
+        Count, approximately, the messages on the dead-letter queue: those that are hidden too.
+
+        Someone who looks at letters hides them, and so does a command that was killed.
 
         Raises:
             StoreUnavailable: the queue can't be reached, or isn't there.
         """
-        return self._waiting(self._dead_letter_queue_url)
+        return self._count(self._dead_letter_queue_url, VISIBLE, HIDDEN)
 
-    def _waiting(self, queue_url: str) -> int:
+    def _count(self, queue_url: str, *names: "QueueAttributeNameType") -> int:
         with unavailable_on_failure("SQS GetQueueAttributes"):
-            answer = self._client().get_queue_attributes(
-                QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+            answer = self._client().get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
+        return sum(int(answer["Attributes"][name]) for name in names)
 
 
 def sendable(attributes: Attributes) -> dict[str, Any]:

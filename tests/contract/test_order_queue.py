@@ -92,6 +92,19 @@ def test_a_dead_letter_waits_on_the_dead_letter_queue(queue: OrderQueue | FakeQu
     assert queue.dead_letters_waiting() == 1
 
 
+@on_aws
+def test_a_dead_letter_that_someone_holds_is_on_the_dead_letter_queue(
+    aws: Aws, queue: OrderQueue
+) -> None:
+    """After a redrive that was killed all may be hidden: the queue is not empty, and no pass."""
+    queue.send_to_dead_letters(sqs_message(), {"unreadableReason": "not_json"})
+    aws.sqs.receive_message(
+        QueueUrl=aws.dead_letter_queue_url, VisibilityTimeout=60, WaitTimeSeconds=1
+    )
+
+    assert queue.dead_letters_waiting() == 1
+
+
 def test_delete_takes_no_messages_too(queue: OrderQueue | FakeQueue) -> None:
     queue.delete([])
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops.__main__ import main
+from ops.console.pages.dead_letters.look import look
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import Selection
@@ -149,6 +150,13 @@ def test_a_letter_that_was_seen_is_not_told_as_hidden(
         assert not list(letters)
 
     assert letters.hidden.count == told
+
+
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_the_consoles_look_tells_how_many_letters_it_could_not_see(hidden: int) -> None:
+    seen = look(World(hidden).letters, Selection(), thorough=False)
+
+    assert (len(seen.letters), seen.hidden.count) == (3 - hidden, hidden)
 
 
 def one_line(text: str) -> str:

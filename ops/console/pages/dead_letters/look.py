@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ops.console.view import View
     from ops.desk.dead_letters import DeadLetters
+    from ops.desk.hidden_letters import Hidden
     from ops.desk.letters import DeadLetter
 
 SHOWN = 100
@@ -23,11 +24,16 @@ SINCE_HOURS = ("1", "24", "168")
 
 
 class Seen(NamedTuple):
-    """Letters that a look found. It went through `looked` of about `depth` letters."""
+    """
+    Letters that a look found. It went through `looked` of about `depth` letters.
+
+    About so many others are `hidden`: the look could not see them.
+    """
 
     letters: Sequence[DeadLetter]
     looked: int
     depth: int
+    hidden: Hidden
 
     @property
     def more(self) -> bool:
@@ -60,7 +66,7 @@ def look(dead_letters: DeadLetters, selection: Selection, *, thorough: bool) -> 
             if len(found) == SHOWN or (looked == LOOKED_AT and not thorough):
                 break
     found.sort(key=_last_seen, reverse=True)
-    return Seen(found, looked, max(depth, looked))
+    return Seen(found, looked, max(depth, looked), looking.hidden)
 
 
 def _last_seen(letter: DeadLetter) -> datetime:

@@ -91,14 +91,14 @@ class DeadLettersPage:
         thorough = "thorough" in view.parameters
         seen = look(view.console.desk.dead_letters, self._selection, thorough=thorough)
         self._letters = {letter.message_id: letter for letter in seen.letters}
-        none = "none_match" if self._filtered or seen.depth else "none"
+        none = "none_match" if self._filtered or seen.depth or seen.hidden.count else "none"
         return Listing(
             t("dead_letters.title"),
             columns(view),
             [row(view, letter) for letter in seen.letters],
             none=empty(t(f"dead_letters.{none}"), t(f"dead_letters.{none}_hint")),
             above=self._tools(seen) if seen.letters else None,
-            below=self._rest(seen) if seen.more else None,
+            below=join(self._rest(seen) if seen.more else None, self._hidden(seen)) or None,
         )
 
     def _tools(self, seen: Seen) -> Markup:
@@ -139,6 +139,14 @@ class DeadLettersPage:
         thorough = self._view.link(thorough="yes")
         link = tag("a", t("dead_letters.thorough"), href=thorough, class_="button")
         return tag("div", tag("span", words), link, class_="pages")
+
+    def _hidden(self, seen: Seen) -> Markup | None:
+        """Say how many letters could not be looked at: without it, a part would pass for all."""
+        t, f = self._view.t, self._view.f
+        if not seen.hidden.count:
+            return None
+        count, until = f.number(seen.hidden.count), f.moment(seen.hidden.until)
+        return tag("p", t("dead_letters.hidden", count=count, until=until), class_="pages")
 
     async def _act(self, data: FormData) -> None:
         looked_at = self._letters.get(data.get("look"))
