@@ -10,7 +10,7 @@ import click
 
 from chalicelib.orders.times import iso
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.hidden_letters import none_words, note_hidden
+from ops.cli.hidden_letters import LOOKED, none_words, note_hidden, note_look
 from ops.cli.language import FILE_TEXTS
 from ops.cli.letter_actions import discard, redrive
 from ops.cli.letter_selection import selection_of, selection_options
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ops.desk.letters import DeadLetter
-
-LOOKED = (
-    "SQS can't show a message without receiving it: each one was hidden from others meanwhile, its "
-    "receive count rose by 1, and it has been returned."
-)
 
 
 @click.group(epilog="Example: python -m ops dlq list --stage prod")
@@ -74,7 +69,7 @@ def list_letters(session: Session, limit: int, **chosen: Any) -> None:
         if not count:
             session.out.print(none_words(hidden), markup=False)
         else:
-            session.note(LOOKED)
+            note_look(session, letters.unreturned)
         if count and count == limit:
             session.note(f"The first {limit} that SQS gave; --limit 0 shows all.")
     note_hidden(session, hidden)

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from ops.cli.session import Session
     from ops.desk.hidden_letters import Hidden
 
+LOOKED = (
+    "SQS can't show a message without receiving it: each one was hidden from others meanwhile, its "
+    "receive count rose by 1, and it has been returned."
+)
 NONE = "No such dead letters."
 NONE_IN_SIGHT = "No such dead letters among those that can be received."
 
@@ -36,6 +40,18 @@ def note_hidden(session: Session, hidden: Hidden | None) -> None:
     """Say beside the output how many are hidden."""
     if words := hidden_words(hidden):
         session.note(words)
+
+
+def note_look(session: Session, unreturned: Hidden) -> None:
+    """Say beside the output what a look has done to the letters."""
+    if not unreturned.count:
+        session.note(LOOKED)
+        return
+    session.note(
+        f"SQS can't show a message without receiving it, and could not be told to return "
+        f"{unreturned.count:,} of these: they are hidden from everyone until "
+        f"{unreturned.until:%Y-%m-%d %H:%M:%S} UTC at the latest."
+    )
 
 
 def hidden_json(hidden: Hidden | None) -> dict[str, Any]:

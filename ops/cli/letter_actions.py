@@ -10,7 +10,7 @@ import click
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.hidden_letters import hidden_json, none_words, note_hidden
 from ops.cli.letter_selection import selection_of, selection_options
-from ops.cli.parameters import yes_option
+from ops.cli.parameters import required_why_option, why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import LETTER_COLUMNS, letter_row, show_rows
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
@@ -42,7 +42,7 @@ Example: python -m ops dlq redrive --all --rate 5 --why "table was throttled" --
     show_default=True,
     help="At most so many letters a second.",
 )
-@click.option("--why", default="", help="For the audit trail.")
+@why_option
 @yes_option
 @desk_command
 def redrive(
@@ -83,7 +83,7 @@ Example: python -m ops dlq discard --message 0f6a1c6e-... --why "resubmitted as 
 )
 @selection_options
 @click.option("--all", "take_all", is_flag=True, help="All that are there now.")
-@click.option("--why", required=True, help="For the audit trail: nothing goes without a reason.")
+@required_why_option
 @click.option("--dry-run", is_flag=True, help="Show the plan, and end.")
 @yes_option
 @desk_command
@@ -97,8 +97,6 @@ def discard(
     before it is deleted. Exit code 1: some could not be deleted, and are still there; one that was
     named was not found; or some are hidden, since someone else holds them.
     """
-    if not why.strip():
-        raise click.UsageError("--why needs a reason.")
     plan = _planned(session, selection_of(**chosen), take_all=take_all)
     if dry_run or not plan.count:
         _end_of_plan(session, plan, dry_run=dry_run)

@@ -13,6 +13,7 @@ from chalicelib.http.parameters import DATE
 from chalicelib.orders.order import is_order_id
 from chalicelib.orders.times import now
 from ops.cli.options import options
+from ops.desk.reasons import BadReason, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,30 @@ class Moment(click.ParamType[datetime]):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Reason(click.ParamType[str]):
+    """A reason for the audit trail."""
+
+    name = "text"
+
+    def __init__(self, *, needed: bool) -> None:
+        self._needed = needed
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        try:
+            return reason_of(value, needed=self._needed)
+        except BadReason as error:
+            return self.fail(f"{error}", param, ctx)
+
+
+why_option = click.option(
+    "--why", type=Reason(needed=False), default="", help="For the audit trail."
+)
+required_why_option = click.option(
+    "--why",
+    type=Reason(needed=True),
+    required=True,
+    help="For the audit trail: nothing goes without a reason.",
+)
 period_options = options(
     click.option("--from", "first_day", type=Day(), help="First day, in UTC  [default: 7 days]"),
     click.option("--to", "last_day", type=Day(), help="Last day, in UTC  [default: today]"),

@@ -117,7 +117,18 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
     if progress.findings > len(first):
         session.out.print(f"... and {progress.findings - len(first)} more")
     if not progress.findings:
-        session.out.print("Archive and table agree.")
+        session.out.print(_agreement(progress))
+
+
+def _agreement(progress: Progress) -> str:
+    """Say that all agrees, but for what could not be judged yet."""
+    young = sum(counts.in_progress for counts in progress.days.values())
+    if not young:
+        return "Archive and table agree."
+    return (
+        f"Archive and table agree, but for {young:,} that may still be on the way (--in-progress): "
+        "reconcile again when they are older."
+    )
 
 
 def _repair(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.parameters import yes_option
+from ops.cli.parameters import why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.proof import Difference, Progress
@@ -39,7 +39,7 @@ Example: python -m ops replay --into orders-prod --stage prod"""
 @click.option("--create", is_flag=True, help="Create it, with the keys of the stage's own table.")
 @click.option("--resume", is_flag=True, help="Go on with a replay that was broken off.")
 @click.option("--prove-only", is_flag=True, help="Rebuild nothing, only compare.")
-@click.option("--why", default="", help="For the audit trail.")
+@why_option
 @yes_option
 @desk_command
 def replay(

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from chalicelib.aws.items import Item
 
 PREFIX = "#audit/"
+# An item of the table may have 400 KB. Whoever has more to keep writes several entries. What is
+# only told, as the ids of a selection, is cut.
+MAX_DETAILS_BYTES = 380_000
+
+
+# What a discarded letter held.
+LETTERS_OWN = ("payload", "attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Action:
     def masked_details(self) -> dict[str, str]:
         """The details, with the accounts masked that the text of a discarded letter holds."""
         return {
-            name: masked_text(value) if name == "payload" else value
+            name: masked_text(value) if name in LETTERS_OWN else value
             for name, value in self.details.items()
         }
 
@@ -78,7 +85,7 @@ class AuditTrail:
             StoreUnavailable: it is not known to be written: do not act.
         """
         texts = {name: str(value) for name, value in details.items() if value is not None}
-        action = Action(self._clock(), self._who(), what, self._stage, why, texts)
+        action = Action(self._clock(), self._who(), what, self._stage, why, _bounded(texts))
         self._table.put_new(_to_item(action))
         return action
 
@@ -91,6 +98,19 @@ class AuditTrail:
             if day == date.min:
                 return
             day -= timedelta(days=1)
+
+
+def _bounded(texts: dict[str, str]) -> dict[str, str]:
+    """Cut the longest text, if all of them are more than an item takes."""
+    sizes = {name: len(text.encode("utf-8", "replace")) for name, text in texts.items()}
+    too_many = sum(sizes.values()) - MAX_DETAILS_BYTES
+    if too_many <= 0:
+        return texts
+    longest = max(sizes, key=lambda name: sizes[name])
+    ending = f" ... ({sizes[longest]:,} bytes)"
+    left = max(0, sizes[longest] - too_many - len(ending))
+    start = texts[longest].encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
+    return {**texts, longest: start + ending}
 
 
 def _to_item(action: Action) -> Item:

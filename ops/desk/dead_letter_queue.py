@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.aws.sqs import sendable
 from chalicelib.services.message import Message
+from chalicelib.services.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,13 +68,31 @@ class DeadLetterQueue:
                 )
 
     def send_back(self, message: Message, attributes: Attributes) -> None:
-        """Put a message's body on the orders' queue, with these attributes in Lambda's form."""
+        """
+        Put a message's body on the orders' queue, with these attributes in Lambda's form.
+
+        Raises:
+            StoreUnavailable: it may or may not be there; or it is too large, and is not there.
+        """
+        given = sendable(attributes)
         with unavailable_on_failure("SQS SendMessage"):
-            self._client.send_message(
-                QueueUrl=self._queue_url,
-                MessageBody=message.body,
-                MessageAttributes=sendable(attributes),
-            )
+            try:
+                self._client.send_message(
+                    QueueUrl=self._queue_url, MessageBody=message.body, MessageAttributes=given
+                )
+            except ClientError as error:
+                self._explain_if_too_large(size_of(message.body, given), error)
+                raise
+
+    def _explain_if_too_large(self, size: int, error: ClientError) -> None:
+        """SQS gives one code for all that it refuses."""
+        most = int(self._attributes(self._queue_url)["MaximumMessageSize"])
+        if size > most:
+            raise StoreUnavailable(
+                f"it has {size:,} bytes with its attributes, which count too (its submission's id "
+                f"and time are added), and the orders' queue takes {most:,}: it stays where it is; "
+                "its order can be handed in anew"
+            ) from error
 
     def delete(self, message: Message) -> None:
         """Take a message off the dead-letter queue."""
@@ -99,9 +120,23 @@ class DeadLetterQueue:
                 AttributeNames=[
                     "ApproximateNumberOfMessages",
                     "ApproximateNumberOfMessagesNotVisible",
+                    "MaximumMessageSize",
                 ],
             )
         return {name: int(value) for name, value in answer["Attributes"].items()}
+
+
+def size_of(body: str, attributes: Mapping[str, Any]) -> int:
+    """
+    Count the bytes of a message as SQS does: its body, and each attribute's name, type and value.
+
+    (Its developer guide, "Amazon SQS message quotas".)
+    """
+    size = len(body.encode())
+    for name, attribute in attributes.items():
+        value = attribute.get("BinaryValue") or attribute.get("StringValue", "").encode()
+        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+    return size
 
 
 def _received(message: Any) -> Received:

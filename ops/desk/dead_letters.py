@@ -13,15 +13,16 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.orders.order import sha256_of
 from chalicelib.orders.times import iso
 from chalicelib.services.message_attributes import REASON_ATTRIBUTES, string_attribute
 from chalicelib.services.processed import received_at_of
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.hidden_letters import LettersHidden, LettersInSight
+from ops.desk.kept_letters import PART, details_of, parts_of
 from ops.desk.letter_reader import LetterReader
 from ops.desk.letters import DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
+from ops.desk.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from ops.desk.letter_reader import Records
 
 DEFAULT_PER_SECOND = 20.0
-# A DynamoDB item may have 400 KB; the rest of an entry is small.
-MAX_KEPT_BYTES = 360_000
 
 
 class Queue(LookQueue, Protocol):
@@ -114,23 +113,29 @@ class DeadLetters:
 
         Closing the iterator stops it after the letter at hand. The audit trail gets an entry
         before the first letter, and one with the numbers when it ends.
+
+        Raises:
+            BadReason: the reason can't be kept. Nothing has begun.
         """
-        self._trail.write("dlq.redrive", why=why, selection=plan.selection, letters=plan.count)
-        yield from self._handle(plan, self._send_back, "dlq.redrive", why, per_second)
+        return self._redrive(plan, reason_of(why), per_second)
 
     def discard(self, plan: Plan, *, why: str) -> Generator[Handled, None, None]:
         """
         Take the planned letters off the queue for good.
 
-        The audit trail gets an entry for each before it is deleted, with its text as it was, so
-        that nothing is ever lost.
+        The audit trail gets an entry for each before it is deleted, with its text and attributes
+        as they were, so that nothing is ever lost: several entries, if it is larger than one.
 
         Raises:
-            ValueError: no reason is given.
+            BadReason: no reason is given, or it can't be kept. Nothing has begun.
         """
-        if not why.strip():
-            raise ValueError("a discard needs a reason")
+        return self._discard(plan, reason_of(why, needed=True))
 
+    def _redrive(self, plan: Plan, why: str, per_second: float) -> Generator[Handled, None, None]:
+        self._trail.write("dlq.redrive", why=why, selection=plan.selection, letters=plan.count)
+        yield from self._handle(plan, self._send_back, "dlq.redrive", why, per_second)
+
+    def _discard(self, plan: Plan, why: str) -> Generator[Handled, None, None]:
         def discard(letter: DeadLetter) -> None:
             self._keep_text(letter, why)
             self._queue.delete(letter.message)
@@ -191,18 +196,9 @@ class DeadLetters:
         self._queue.delete(message)
 
     def _keep_text(self, letter: DeadLetter, why: str) -> None:
-        body = letter.message.body
-        whole = len(body.encode("utf-8", "replace")) <= MAX_KEPT_BYTES
-        self._trail.write(
-            "dlq.discard",
-            why=why,
-            message=letter.message_id,
-            order=letter.order_id,
-            submission=letter.submission_id,
-            reason=letter.reason,
-            payload=body if whole else body[: MAX_KEPT_BYTES // 4],
-            payloadSha256=sha256_of(body),
-        )
+        for part in parts_of(letter):
+            self._trail.write(PART, why=why, **part)
+        self._trail.write("dlq.discard", why=why, **details_of(letter))
 
 
 def _attempt(action: Callable[[DeadLetter], None], letter: DeadLetter) -> str | None:

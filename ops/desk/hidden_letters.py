@@ -83,6 +83,11 @@ class LettersInSight:
         unseen = max(0, counted - self._look.seen)
         return Hidden(min(hidden, unseen), hidden_until(self._clock()))
 
+    @property
+    def unreturned(self) -> Hidden:
+        """Tell how many letters this look holds although it has ended: SQS did not answer."""
+        return Hidden(self._look.unreturned, hidden_until(self._clock()))
+
     def _begin(
         self, selection: Selection, depths: Callable[[], Mapping[str, int]]
     ) -> Generator[DeadLetter]:

@@ -56,6 +56,8 @@ class Look:
         # A message that comes again: the look has come round.
         self._seen: set[str] = set()
         self._held: dict[str, Message] = {}
+        # How many messages SQS would not take back when the look ended.
+        self.unreturned = 0
 
     @property
     def seen(self) -> int:
@@ -95,4 +97,4 @@ class Look:
             self._queue.release(list(self._held.values()))
         except StoreUnavailable:
             # SQS returns them by itself when their visibility time-out is over.
-            return
+            self.unreturned = len(self._held)

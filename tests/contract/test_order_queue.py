@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.sqs import OrderQueue
+from chalicelib.aws.sqs import OrderQueue, sendable
 from chalicelib.services.message import Message
+from chalicelib.services.message_attributes import string_attribute
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.dead_letter_queue import DeadLetterQueue, size_of
 from ops.local.lambda_events import sqs_event
 from ops.local.stack import LocalResources
+from tests.aws_limits.ledger import expected
 from tests.builders import sqs_message, sqs_record
 from tests.contract.conftest import Aws, on_aws
 from tests.fakes import FakeQueue
@@ -292,3 +295,38 @@ def test_whatever_the_queue_took_fits_into_the_dead_letter_queue(
     assert {name: letter.attribute(name) for name in own} == dict.fromkeys(own, value)
     queue.delete([delivered(received)])
     OrderQueue(lambda: aws.sqs, aws.dead_letter_queue_url, "").delete([letter])
+
+
+def test_a_letter_that_is_too_large_with_our_attributes_stays_and_says_why(
+    local_resources: LocalResources,
+) -> None:
+    """Attributes count. A redrive adds two; those that said why a letter failed are left out."""
+    aws = on_queues_of_template(local_resources)
+    letters = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+    most = int(attribute_of(aws, aws.queue_url, "MaximumMessageSize"))
+    added = {"submissionId": string_attribute("s-1"), "receivedAt": string_attribute("now")}
+    room = most - size_of("", sendable(added))
+    fits, too_large = (sqs_message("[" * size) for size in (room, room + 1))
+    aws.sqs.purge_queue(QueueUrl=aws.queue_url)
+
+    letters.send_back(fits, added)
+    with (
+        expected("SQS: body and attributes fit into the queue's maximum"),
+        pytest.raises(StoreUnavailable, match=rf"^it has {most + 1:,} bytes with its attributes"),
+    ):
+        letters.send_back(too_large, added)
+
+    (sent,) = aws.received(aws.queue_url)
+    assert len(sent["Body"]) == room
+    aws.order_queue().delete([delivered(sent)])
+
+
+def test_another_refusal_of_a_letter_keeps_its_code(local_resources: LocalResources) -> None:
+    aws = on_queues_of_template(local_resources)
+    letters = DeadLetterQueue(aws.sqs, aws.queue_url, aws.dead_letter_queue_url)
+
+    with (
+        expected("SQS: a message has a body"),
+        pytest.raises(StoreUnavailable, match=r"^SQS SendMessage: "),
+    ):
+        letters.send_back(sqs_message(""), {})

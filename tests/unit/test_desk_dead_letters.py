@@ -17,6 +17,7 @@ from chalicelib.texts import texts_in
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
+from ops.desk.reasons import BadReason
 from tests.builders import START, Clock, order_text, sqs_message, sqs_record, submission
 from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
@@ -421,13 +422,93 @@ def test_a_discard_deletes_the_letter_and_keeps_its_text(world: World) -> None:
     assert kept["details"]["M"]["payload"]["S"] == order_text("order-001")
 
 
-def test_a_discard_needs_a_reason(world: World) -> None:
+LARGEST_ITEM_BYTES = 409_600
+
+
+@pytest.mark.parametrize(
+    ("body", "attribute"),
+    [
+        ("[" * 1_000_000, "x" * 40_000),
+        ("[", "\\" * 1_000_000),
+        ("ñ€𝄞" * 100_000, "ñ"),
+        ("[" * 200_000, "x" * 200_000),
+        ("[" * 100, "x" * 100),
+    ],
+    ids=["text", "attributes", "characters of many bytes", "both", "small"],
+)
+def test_a_discard_keeps_the_whole_letter_in_entries_that_the_table_takes(
+    world: World, body: str, attribute: str
+) -> None:
+    message = sqs_message(body, note=attribute, submissionId="s-1")
+    world.queue.add(message)
+
+    (handled,) = world.letters.discard(world.letters.plan(Selection()), why="x" * 500)
+
+    assert handled.error is None
+    for item in world.written:
+        assert len(json.dumps(item, ensure_ascii=False).encode()) < 2 * LARGEST_ITEM_BYTES
+        details = item["details"]["M"]
+        kept = sum(len(name) + len(value["S"].encode()) for name, value in details.items())
+        assert kept + 2_000 < LARGEST_ITEM_BYTES
+    *parts, whole, ended = world.written
+    assert [item["what"]["S"] for item in parts] == ["dlq.discard.part"] * len(parts)
+    assert (whole["what"]["S"], ended["what"]["S"]) == ("dlq.discard", "dlq.discard.ended")
+    assert whole["details"]["M"].get("parts", {"S": "0"})["S"] == str(len(parts))
+    written = [item["details"]["M"] for item in (*parts, whole)]
+    texts = {
+        name: "".join(details[name]["S"] for details in written if name in details)
+        for name in ("payload", "attributes")
+    }
+    assert texts["payload"] == body
+    assert json.loads(texts["attributes"]) == message.message_attributes
+
+
+def test_an_entry_that_tells_too_much_is_cut_and_says_so(world: World) -> None:
+    ids = frozenset(f"00000000-0000-4000-8000-{number:012d}" for number in range(15_000))
+    plan = Plan(Selection(ids), ids, {}, {})
+
+    list(world.letters.redrive(plan))
+
+    told = world.written[0]["details"]["M"]
+    assert len(told["selection"]["S"]) < LARGEST_ITEM_BYTES
+    assert told["selection"]["S"].endswith(" ... (570,006 bytes)")
+    assert told["letters"]["S"] == "15000"
+
+
+@pytest.mark.parametrize(
+    ("why", "problem"),
+    [
+        ("", "blank"),
+        (" \t\n\u00a0", "blank"),
+        ("x" * 501, "too_long"),
+        ("a\x1b[31mb", "characters"),
+        ("a\x00b", "characters"),
+        ("\u202eabc", "characters"),
+    ],
+)
+def test_a_discard_needs_a_reason_before_anything_begins(
+    world: World, why: str, problem: str
+) -> None:
     world.queue.add(sqs_message())
+    plan = world.letters.plan(Selection())
 
-    with pytest.raises(ValueError, match="needs a reason"):
-        list(world.letters.discard(world.letters.plan(Selection()), why=" "))
+    with pytest.raises(BadReason) as bad:
+        world.letters.discard(plan, why=why)
 
-    assert len(world.queue.messages) == 1
+    assert bad.value.problem == problem
+    assert (len(world.queue.messages), world.written) == (1, [])
+
+
+def test_a_redrive_needs_no_reason_but_keeps_only_a_good_one(world: World) -> None:
+    world.queue.add(sqs_message())
+    plan = world.letters.plan(Selection())
+
+    with pytest.raises(BadReason):
+        world.letters.redrive(plan, why="\x07")
+
+    assert (len(world.queue.messages), world.written) == (1, [])
+    list(world.letters.redrive(plan, why=" table \n throttled "))
+    assert {action["why"]["S"] for action in world.written} == {"table throttled"}
 
 
 def test_one_letter_is_found_by_its_id(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.__main__ import main
 from ops.console.pages.dead_letters.look import look
 from ops.desk.audit_trail import AuditTrail
@@ -150,6 +151,23 @@ def test_a_letter_that_was_seen_is_not_told_as_hidden(
         assert not list(letters)
 
     assert letters.hidden.count == told
+
+
+def test_letters_that_could_not_be_returned_are_not_told_as_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(hidden=0)
+
+    def release(_: object) -> None:
+        raise StoreUnavailable("SQS ChangeMessageVisibilityBatch: EndpointConnectionError")
+
+    monkeypatch.setattr(world.queue, "release", release)
+
+    result = world.typed("list")
+
+    said = one_line(result.stderr)
+    assert "could not be told to return 3 of these: they are hidden from everyone until" in said
+    assert "it has been returned" not in said
 
 
 @pytest.mark.parametrize("hidden", [0, 2])

@@ -24,6 +24,7 @@ from ops.__main__ import MODULES, main
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
 from ops.desk.desk import Desk
+from ops.desk.findings import Finding, Progress
 from ops.desk.letters import GAVE_UP, REASONS, DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import connect
 from ops.ports import free_port
@@ -347,6 +348,58 @@ def test_a_missing_letter_is_reported_and_fails_the_command(
     assert (f"There is no dead letter {missing} " in done.stderr) == bool(missing)
     if "--json" in more:
         assert json.loads(done.stdout)["done"] == len({"m-1"} & set(named))
+
+
+@pytest.mark.parametrize(
+    ("young", "said"),
+    [
+        (0, "Archive and table agree."),
+        (2, "Archive and table agree, but for 2 that may still be on the way"),
+    ],
+)
+def test_reconcile_says_what_it_could_not_judge_yet(young: int, said: str) -> None:
+    def findings(progress: Progress, *_: object, **__: object) -> Iterator[Finding]:
+        progress.day(START.date()).in_progress = young
+        yield from ()
+
+    desk = SimpleNamespace(reconciliation=SimpleNamespace(findings=findings))
+
+    done = typed(["reconcile"], desk)
+
+    assert done.exit_code == 0
+    assert said in " ".join(done.stdout.split())
+
+
+WITH_WHY = {
+    "dlq discard": ["--all", "--yes"],
+    "dlq redrive": ["--all", "--yes"],
+    "replay": ["--into", "orders-copy", "--yes"],
+}
+
+
+def test_every_reason_is_read_in_the_same_way() -> None:
+    commands = {name for name, it in all_commands() for param in it.params if "--why" in param.opts}
+
+    assert commands == WITH_WHY.keys()
+
+
+@pytest.mark.parametrize("name", WITH_WHY)
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (" \t ", "this one is blank"),
+        ("x" * 501, "501 characters: 500 at most"),
+        ("\x1b[2J", "can't be seen"),
+    ],
+)
+def test_a_bad_reason_is_a_typing_error(name: str, why: str, said: str) -> None:
+    result = typed([*name.split(), *WITH_WHY[name], "--why", why], SimpleNamespace())
+
+    if name != "dlq discard" and not why.strip():
+        assert "blank" not in result.output
+    else:
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.split())
 
 
 class Interrupted:

@@ -15,6 +15,7 @@ from ops.console.pages.dead_letters.progress import PROGRESS_SECONDS
 from ops.console.pages.dead_letters.rows import known_words, reason_words
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
 from ops.desk.letters import Plan, Selection
+from ops.desk.reasons import MAX_REASON_CHARACTERS, BadReason, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +59,11 @@ class PlanDialog:
         )
 
         def confirmed(data: FormData) -> None:
+            try:
+                reason_of(data.get("why"), needed=action.needs_reason)
+            except BadReason as error:
+                ui.notify(t(f"dead_letters.reason_{error.problem}"), type="warning")
+                return
             self._dialog.close()
             self._begin(plan, action, data)
 
@@ -79,7 +85,9 @@ class PlanDialog:
 
     def _reason(self, action: Action) -> Child:
         words = self._view.t("dead_letters.why")
-        return text_input("why", words, required=action.needs_reason, maxlength=500)
+        return text_input(
+            "why", words, required=action.needs_reason, maxlength=MAX_REASON_CHARACTERS
+        )
 
     def _rate(self) -> Child:
         words, usual = self._view.t("dead_letters.rate"), f"{DEFAULT_PER_SECOND:g}"
