@@ -6,6 +6,7 @@ They are the floor for a processor over botocore: no rule, no verdict, no log li
 
 import json
 import os
+from base64 import b64encode
 from typing import Any
 
 from chalicelib.aws.clients import LambdaClients
@@ -31,6 +32,7 @@ def process(event: dict[str, Any], _context: Any) -> None:
             Key=submission.archive_key.replace(submission.order.id, order_id),
             Body=message["body"].encode(),
             ContentType="application/json",
+            ChecksumSHA256=b64encode(bytes.fromhex(submission.order.payload_sha256)).decode(),
             IfNoneMatch="*",
         )
         dynamodb.put_item(

@@ -1,5 +1,6 @@
 """The archive: the JSON of every valid order in S3, byte for byte as it was received."""
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -32,13 +33,26 @@ class OrderArchive:
             StoreConflict: another put of it is at work; try again at once.
             StoreUnavailable: it may or may not be written; try again.
         """
+        order = submission.order
+        self.put(submission.archive_key, order.payload.encode(), order.payload_sha256)
+
+    def put(self, key: str, payload: bytes, payload_sha256: str) -> None:
+        """
+        Put bytes whose SHA-256 the key names, if there is no object under it.
+
+        Raises:
+            StoreConflict, StoreUnavailable: see `keep`.
+        """
         with unavailable_on_failure("S3 PutObject"):
             try:
                 self._client.put_object(
                     Bucket=self._bucket,
-                    Key=submission.archive_key,
-                    Body=submission.order.payload.encode(),
+                    Key=key,
+                    Body=payload,
                     ContentType="application/json",
+                    # S3 checks it, and tells it whenever it is asked: so an object can be compared
+                    # with its key without being read, which in cold storage takes hours.
+                    ChecksumSHA256=b64encode(bytes.fromhex(payload_sha256)).decode(),
                     IfNoneMatch="*",
                 )
             except ClientError as error:

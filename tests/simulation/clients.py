@@ -7,8 +7,10 @@ answers is under test too.
 
 import json
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any, NamedTuple, NoReturn
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -125,6 +127,8 @@ class SimulatedS3:
         if self._conflicts[key]:
             self._conflicts[key] -= 1
             _fail("ConditionalRequestConflict", "PutObject")
+        checksum = given.pop("ChecksumSHA256", None)
+        assert checksum in {None, b64encode(sha256(body).digest()).decode()}
         if_absent = given.pop("IfNoneMatch", None) == "*"
         _expect(given, Bucket=BUCKET, ContentType="application/json")
         answer = self._perform(PutObject(key, body.decode(), if_absent))
