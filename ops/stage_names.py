@@ -2,6 +2,8 @@
 
 LOCAL_STAGE = "local"
 OLDEST_MESSAGE_ALARM = "oldest-message-age"
+# Only a stage with events has it.
+EVENTS_ALARM = "events-dlq-not-empty"
 
 
 def resources_stack_name(stage: str) -> str:
@@ -29,6 +31,15 @@ def publisher_name(stage: str) -> str:
     return f"orders-{stage}-publish_events"
 
 
+def dashboard_name(stage: str) -> str:
+    """Name the dashboard of a stage."""
+    return f"orders-{stage}"
+
+
 def alarm_name(stage: str, alarm: str) -> str:
-    """Name an alarm of a stage. With an empty `alarm`, this is how they all begin."""
+    """
+    Name an alarm of a stage. With an empty `alarm`, this is how they all begin.
+
+    Those of some other stages begin with it too: dev-eu's do as dev's. Compare whole names.
+    """
     return f"orders-{stage}-{alarm}"

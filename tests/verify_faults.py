@@ -298,6 +298,9 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("s3-condition", setting("s3.refuses_with", None), "a second put got no error"),
     ("s3-condition", setting("s3.refuses_with", "SlowDown"), "a second put got SlowDown"),
     ("s3-condition", setting("s3.overwrites", True), "has changed the object"),
+    ("s3-overwrite", setting("s3.refuses_with", None), "a put on a condition got no error"),
+    ("s3-overwrite", setting("s3.policy_refuses_with", None), "without a condition got no error"),
+    ("s3-overwrite", setting("s3.policy_refuses_with", "SlowDown"), "a condition got SlowDown"),
     ("dynamodb-condition", setting("dynamodb.overwrites", True), "under a taken key got no error"),
     ("dynamodb-condition", setting("dynamodb.brings_holder", False), "does not bring the holder"),
     (
@@ -401,6 +404,14 @@ FAULTS: list[tuple[str, Break, str]] = [
         "allow too little: api sqs:SendMessage on queue",
     ),
     ("alarms", without_alarm, f"there is no alarm {ALARMS[0]}"),
+    (
+        "alarms",
+        setting(
+            "services.cloudwatch.list_dashboards",
+            lambda **_: {"DashboardEntries": [{"DashboardName": "orders-prod-eu"}]},
+        ),
+        "there is no dashboard",
+    ),
     (
         "alarms",
         setting("services.cloudwatch.list_dashboards", lambda **_: {"DashboardEntries": []}),

@@ -206,8 +206,13 @@ class FakeS3:
         self.head = {"ServerSideEncryption": "AES256", "VersionId": "v1"}
         self.overwrites = False
         self.refuses_with = "PreconditionFailed"
+        self.policy_refuses_with: str | None = "AccessDenied"
 
-    def put_object(self, *, Key: str, Body: bytes, **_: Any) -> Any:  # noqa: N803 (S3's)
+    def put_object(self, *, Key: str, Body: bytes, **put: Any) -> Any:  # noqa: N803 (S3's)
+        if "IfNoneMatch" not in put:
+            if self.policy_refuses_with:
+                raise refusal(self.policy_refuses_with)
+            return
         if self.overwrites:
             self.objects[Key] = Body
         if self.refuses_with and Key in self.objects:
@@ -310,7 +315,9 @@ def surroundings(stage: VerifiedStage) -> dict[str, Any]:
             ]
         }
     )
-    cloudwatch.list_dashboards = lambda **_: {"DashboardEntries": [{}]}
+    cloudwatch.list_dashboards = lambda **_: {
+        "DashboardEntries": [{"DashboardName": "orders-prod"}]
+    }
     cloudwatch.get_metric_data = lambda **_: {"MetricDataResults": [{"Values": [stage.published]}]}
     apigateway = paged(
         get_rest_apis=lambda: {"items": [{"name": "orders", "id": "a1"}]},

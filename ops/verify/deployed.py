@@ -9,7 +9,14 @@ from chalicelib.settings import AppSettings
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage_rules import ALARMS
-from ops.stage_names import alarm_name, api_function_name, processor_name, publisher_name
+from ops.stage_names import (
+    EVENTS_ALARM,
+    alarm_name,
+    api_function_name,
+    dashboard_name,
+    processor_name,
+    publisher_name,
+)
 from ops.verify.check import Failed, Skipped, check, require
 
 if TYPE_CHECKING:
@@ -125,15 +132,19 @@ def alarms(run: Run) -> str:
     cloudwatch = run.client("cloudwatch")
     pages = cloudwatch.get_paginator("describe_alarms")
     prefix = alarm_name(run.stage.name, "")
+    # The alarms of a stage dev-eu begin like those of dev, too.
+    own = {alarm_name(run.stage.name, name): name for name in (*ALARMS, EVENTS_ALARM)}
     found = {
-        alarm["AlarmName"].removeprefix(prefix): alarm["StateValue"]
+        own[alarm["AlarmName"]]: alarm["StateValue"]
         for page in pages.paginate(AlarmNamePrefix=prefix)
         for alarm in page.get("MetricAlarms", [])
+        if alarm["AlarmName"] in own
     }
     missing = [name for name in ALARMS if name not in found]
     require(not missing, f"there is no alarm {', '.join(missing)}")
-    dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=prefix.rstrip("-"))
-    require(dashboards.get("DashboardEntries"), "there is no dashboard")
+    name = dashboard_name(run.stage.name)
+    dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=name).get("DashboardEntries", [])
+    require(any(each["DashboardName"] == name for each in dashboards), "there is no dashboard")
     ringing = [name for name, state in found.items() if state == "ALARM"]
     return f"{len(found)} alarms, in alarm: {', '.join(ringing) or 'none'}; and the dashboard"
 

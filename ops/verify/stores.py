@@ -20,6 +20,7 @@ SLOTS_PAGE = "docs/decisions/0002-slots-by-conditional-put.md"
 BY_ONE_CALL_PAGE = "docs/decisions/0007-many-slots-by-one-call.md"
 # There the global host is the region's own.
 OLDEST_REGION = "us-east-1"
+NO_ERROR = "no error"
 
 
 @check("download", "docs/api.md")
@@ -76,17 +77,25 @@ def s3_condition(run: Run) -> str:
     """Overwrite no object: S3 answers IfNoneMatch with 412."""
     sent, _ = run.shared()
     where = _object(run)
-    try:
-        run.stage.s3.put_object(**where, Body=b"{}", IfNoneMatch="*")
-        code = "no error"
-    except ClientError as error:
-        if code_of(error) in DENIED:
-            raise
-        code = code_of(error)
+    code = _put(run, **where, Body=b"{}", IfNoneMatch="*")
     require(code == "PreconditionFailed", f"a second put got {code}")
     kept = run.stage.s3.get_object(**where)["Body"].read()
     require(kept == sent, "the second put has changed the object")
     return "412 PreconditionFailed, and the object is as it was"
+
+
+@check("s3-overwrite", SECURITY_PAGE)
+def s3_overwrite(run: Run) -> str:
+    """Refuse a put without IfNoneMatch, by the bucket's policy, to whoever may put with it."""
+    sent, _ = run.shared()
+    where = _object(run)
+    conditional = _put(run, **where, Body=sent, IfNoneMatch="*")
+    require(conditional == "PreconditionFailed", f"a put on a condition got {conditional}")
+    # The same bytes: if they are taken, nothing is lost.
+    code = _put(run, **where, Body=sent)
+    unenforced = "the emulator enforces no bucket policy" if code == NO_ERROR else ""
+    require(code in DENIED, f"a put without a condition got {code}", emulator=unenforced)
+    return f"{code} for a put without IfNoneMatch"
 
 
 @check("dynamodb-condition", SLOTS_PAGE)
@@ -138,6 +147,17 @@ def plain_http(run: Run) -> str:
         _require_tls(run, "sqs", "get_queue_attributes", QueueUrl=url)
     _require_tls(run, "s3", "head_bucket", Bucket=settings.bucket)
     return "both queues and the bucket answer 403"
+
+
+def _put(run: Run, **put: Any) -> str:
+    """Put an object: the code of S3's error."""
+    try:
+        run.stage.s3.put_object(**put)
+    except ClientError as error:
+        if "IfNoneMatch" in put and code_of(error) in DENIED:
+            raise  # The caller may not put at all.
+        return code_of(error)
+    return NO_ERROR
 
 
 def _object(run: Run) -> Any:

@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     stores.object_closed,
     stores.object_encrypted,
     stores.s3_condition,
+    stores.s3_overwrite,
     stores.dynamodb_condition,
     stores.dynamodb_statements,
     stores.plain_http,

@@ -38,6 +38,7 @@ DEPLOYED = {
     "object-encrypted": "differs",
     "plain-http": "differs",
     "signatures": "differs",
+    "s3-overwrite": "differs",
     "gateway": "differs",
     "settings": "differs",
     "metrics": "differs",
