@@ -8,6 +8,7 @@ from ops.templates import load_template
 
 ACCOUNT = "arn:aws:iam::444455556666:root"
 CALLERS = "ARNs of accounts (...:root), users or roles, with a comma and no space between them"
+STAGE = "a text like (?!dlq-|events-)[a-z][a-z0-9-]{1,19}(?<!-events)"
 AT_LEAST_1 = "a number of at least 1"
 
 
@@ -28,7 +29,11 @@ AT_LEAST_1 = "a number of at least 1"
         ("ThrottleRate", "many", AT_LEAST_1),
         ("ThrottleRate", "NaN", AT_LEAST_1),
         ("ThrottleRate", None, AT_LEAST_1),
-        ("Stage", "Dev", "a text like [a-z][a-z0-9-]{1,19}"),
+        ("Stage", "dev-eu", None),
+        ("Stage", "Dev", STAGE),
+        ("Stage", "dlq-dev", STAGE),
+        ("Stage", "events-dev", STAGE),
+        ("Stage", "dev-events", STAGE),
     ],
 )
 def test_a_value_meets_what_its_parameter_needs(
