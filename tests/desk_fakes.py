@@ -4,13 +4,15 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 
 from chalicelib.aws.items import Item
 from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
-from ops.desk.order_bucket import ArchivedObject, ObjectMissing
+from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
+from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
 from tests.builders import START
 from tests.fakes import FakeRecordStore, Outages
@@ -115,7 +117,7 @@ class FakeOrderTable(Outages):
         for record in self.valid_records():
             day = record.processed_at.date()
             if not (first_day and last_day) or first_day <= day <= last_day:
-                yield ArchivedRecord(record.s3_key or "", day)
+                yield ArchivedRecord(record.s3_key or "", record.processed_at)
 
     def valid_records(self) -> Iterator[Record]:
         self._fail_if_down("Scan")
@@ -152,33 +154,61 @@ class FakeOrderTable(Outages):
 
 @dataclass
 class FakeOrderBucket:
-    """Objects in memory, with the versions of those that were deleted."""
+    """Objects in memory, each key with all its versions, the newest last; None: it was deleted."""
 
-    contents: dict[str, bytes] = field(default_factory=dict)
-    versions: dict[str, bytes] = field(default_factory=dict)
+    versions: dict[str, list[bytes | None]] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
+    # Keys whose bytes S3 does not give, with the reason; and the digests that it keeps of them.
+    unreadable: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
     def put(self, key: str, content: bytes, modified_at: datetime = START) -> None:
-        self.contents[key] = self.versions[key] = content
+        self.versions.setdefault(key, []).append(content)
         self.times[key] = modified_at
 
+    def replace(self, key: str, content: bytes) -> None:
+        """Forge an object and all traces: there is one version, of the same time."""
+        self.versions[key] = [content]
+
     def delete(self, key: str) -> None:
-        del self.contents[key]
+        self.versions[key].append(None)
 
     def objects(self) -> Iterator[ArchivedObject]:
-        for key in sorted(self.contents):
-            yield ArchivedObject(key, self.times[key])
+        for key, versions in sorted(self.versions.items()):
+            if versions[-1] is not None:
+                only = len([each for each in versions if each is not None]) == 1
+                yield ArchivedObject(key, self.times[key], only)
 
     def payload(self, key: str) -> bytes:
-        if key not in self.contents:
+        content = self.versions.get(key, [None])[-1]
+        if content is None:
             raise ObjectMissing(key)
-        return self.contents[key]
+        if key in self.unreadable:
+            raise ObjectUnreadable(self.unreadable[key])
+        return content
+
+    def digest(self, key: str) -> str:
+        try:
+            return sha256(self.payload(key)).hexdigest()
+        except ObjectUnreadable:
+            if key not in self.digests:
+                raise
+            return self.digests[key]
 
     def exists(self, key: str) -> bool:
-        return key in self.contents
+        return self.versions.get(key, [None])[-1] is not None
 
-    def restore(self, key: str) -> bool:
-        if key not in self.versions:
-            return False
-        self.contents[key] = self.versions[key]
-        return True
+    def restore(self, key: str) -> None:
+        identity = identity_of(key)
+        if identity is None:
+            raise CannotRestore("its key names no SHA-256")
+        kept = [each for each in self.versions.get(key, []) if each is not None]
+        if not kept:
+            raise CannotRestore("the bucket keeps no version of it")
+        true = [each for each in kept if sha256(each).hexdigest() == identity.payload_sha256]
+        if not true:
+            raise CannotRestore("none is known to be the true one")
+        if kept[-1] is not true[-1]:
+            self.versions[key] += [None, true[-1]]
+        while self.versions[key][-1] is None:
+            self.versions[key].pop()

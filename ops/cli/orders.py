@@ -29,7 +29,7 @@ from ops.cli.tables import (
     term_text,
 )
 from ops.desk.masking import masked_json, masked_text
-from ops.desk.order_bucket import ObjectMissing
+from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,6 +180,13 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
         raise click.ClickException(
             f"The archive has no object {error}, though the record says so: see "
             f"`{session.command('reconcile')}`."
+        ) from error
+    except ObjectUnreadable as error:
+        raise click.ClickException(f"S3 does not give {record.s3_key}: {error}.") from error
+    except PayloadAltered as error:
+        raise click.ClickException(
+            f"The {error}. It is not shown, as it is not what was handed in. "
+            f"`{session.command('reconcile --repair')}` restores an object from its true version."
         ) from error
     masked = masked_json if session.as_json else masked_text
     click.echo(text if show_accounts else masked(text))

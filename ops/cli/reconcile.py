@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 # The counts of a day, in the order of the columns.
-COUNTS = ("objects", "records", "orphans", "missing", "foreign", "in_progress")
+COUNTS = (
+    *("objects", "records", "orphans", "missing", "foreign"),
+    *("altered", "unreadable", "in_progress"),
+)
 
 
 @click.command(
@@ -38,6 +41,9 @@ Example: python -m ops reconcile --repair --stage prod"""
     default=IN_PROGRESS,
     help="An object younger than this may still be on its way  [default: 30m]",
 )
+@click.option(
+    "--deep", is_flag=True, help="Compare the bytes of every object: a call to S3 for each."
+)
 @click.option("--repair", is_flag=True, help="Mend what can be mended, after showing it.")
 @yes_option
 @desk_command
@@ -47,6 +53,7 @@ def reconcile(
     first_day: date | None,
     last_day: date | None,
     in_progress: timedelta,
+    deep: bool,
     repair: bool,
     yes: bool,
 ) -> None:
@@ -57,19 +64,27 @@ def reconcile(
     orphan   an object without a record: the order was archived, and not recorded
     missing  a record whose object is gone
     foreign  an object under a key that no order has
+    altered  an object whose bytes are not those that its key names (SHA-256)
+    unreadable  an object that was to be compared, and that S3 does not give, as one in Glacier
+
+    An object's bytes are compared with its key if its key has several versions, or if it was
+    written after its record. --deep compares all; of an object that S3 does not give, the SHA-256
+    that S3 keeps. The last line says how many were compared.
 
     --repair hands an orphan in again through the queue, as the submission that its key names: the
-    processor finds the object there, and makes its record. It restores a missing object from the
-    version that the bucket keeps of it. It never deletes anything, and leaves foreign objects
-    alone. An orphan may also be a dead letter: redrive it, or repair it here, or both; it is the
-    same submission, and is counted once.
+    processor finds the object there, and makes its record. It restores a missing or an altered
+    object from the version that has the bytes its key names. It deletes no version of anything,
+    and leaves foreign and unreadable objects alone. An orphan may also be a dead letter: redrive
+    it, or repair it here, or both; it is the same submission, and is counted once.
 
     Exit code 1: something is wrong and was not repaired.
     """
     days = period(first_day, last_day, 1) if first_day or last_day else (None, None)
 
     def findings(progress: Progress) -> Iterator[Finding]:
-        return session.desk.reconciliation.findings(progress, *days, in_progress=in_progress)
+        return session.desk.reconciliation.findings(
+            progress, *days, in_progress=in_progress, deep=deep
+        )
 
     progress = _find(session, findings)
     if not progress.findings:
@@ -112,22 +127,31 @@ def _show_days(session: Session, progress: Progress) -> None:
 
 def _show_findings(session: Session, progress: Progress, first: list[Finding]) -> None:
     if first:
-        rows = ((finding.kind.value, str(finding.day), finding.key) for finding in first)
-        show_rows(session.out, ("finding", "day", "key"), rows, "")
+        rows = (
+            (finding.kind.value, str(finding.day), finding.key, finding.note) for finding in first
+        )
+        show_rows(session.out, ("finding", "day", "key", "remark"), rows, "")
     if progress.findings > len(first):
         session.out.print(f"... and {progress.findings - len(first)} more")
-    if not progress.findings:
-        session.out.print(_agreement(progress))
+    objects = sum(day.objects for day in progress.days.values())
+    if progress.days and not progress.findings:
+        session.out.print(_agreement(progress, objects))
+    # Nothing is said of the bytes of the others.
+    more = "; --deep compares all" if progress.compared < objects else ""
+    session.out.print(
+        f"{progress.compared:,} of {objects:,} objects compared with their SHA-256{more}."
+    )
 
 
-def _agreement(progress: Progress) -> str:
-    """Say that all agrees, but for what could not be judged yet."""
+def _agreement(progress: Progress, objects: int) -> str:
+    """Say that all agrees, how closely, and but for what could not be judged yet."""
+    how = "byte for byte" if progress.compared >= objects else "key by key"
     young = sum(counts.in_progress for counts in progress.days.values())
     if not young:
-        return "Archive and table agree."
+        return f"Archive and table agree, {how}."
     return (
-        f"Archive and table agree, but for {young:,} that may still be on the way (--in-progress): "
-        "reconcile again when they are older."
+        f"Archive and table agree, {how}, but for {young:,} that may still be on the way "
+        "(--in-progress): reconcile again when they are older."
     )
 
 
@@ -167,6 +191,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "kind": finding.kind.value,
         "day": str(finding.day),
         "key": finding.key,
+        "note": finding.note or None,
         "orderId": finding.identity.order_id if finding.identity else None,
         "submissionId": finding.identity.submission_id if finding.identity else None,
     }
@@ -178,6 +203,7 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
         "objects": progress.objects,
         "records": progress.records,
         "findings": progress.findings,
+        "compared": progress.compared,
         "days": {
             str(day): {
                 "objects": counts.objects,
@@ -185,6 +211,8 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
                 "orphans": counts.orphans,
                 "missing": counts.missing,
                 "foreign": counts.foreign,
+                "altered": counts.altered,
+                "unreadable": counts.unreadable,
                 "inProgress": counts.in_progress,
             }
             for day, counts in sorted(progress.days.items())

@@ -26,7 +26,8 @@ WHAT_IT_MEANS = {
     Difference.EXTRA: "rebuilt, but not recorded",
     Difference.CONTENT: "not the same content",
     Difference.VERDICT: "another verdict: S3 does not tell which submission was recorded first",
-    Difference.UNREADABLE: "the object is not what its key says",
+    Difference.ALTERED: "the object's bytes are not those that its key names",
+    Difference.UNREADABLE: "no order can be read from the object",
 }
 
 
@@ -79,7 +80,7 @@ def replay(
         live = f", the live table of stage {session.desk.stage.name}" if own else ""
         session.confirm(f"Rebuild records from S3 into table {into}{live}?", yes=yes)
         _rebuild(session, target, progress, unequal, resume=resume, why=why)
-    _prove(session, target, progress, unequal)
+    _prove(session, target, progress, unequal, after_rebuild=not prove_only)
     _show_proof(session, into, progress, unequal)
     if not progress.is_equal:
         sys.exit(FOUND_WANTING)
@@ -119,11 +120,16 @@ def _rebuild(
 
 
 def _prove(
-    session: Session, target: OrderTable, progress: Progress, unequal: list[Unequal]
+    session: Session,
+    target: OrderTable,
+    progress: Progress,
+    unequal: list[Unequal],
+    *,
+    after_rebuild: bool,
 ) -> None:
     desk, own = session.desk, _own_table(session)
     proof = (
-        desk.replay.prove_against_archive(progress, target)
+        desk.replay.prove_against_archive(progress, target, after_rebuild=after_rebuild)
         if target.name == own
         else desk.replay.prove(progress, desk.table(own), target)
     )
@@ -135,7 +141,8 @@ def _prove(
 def _collect(session: Session, source: Iterator[Unequal], unequal: list[Unequal]) -> None:
     for each in source:
         if session.as_json:
-            session.print_json({"type": "difference", "kind": each.kind.value, "key": each.key})
+            line = {"kind": each.kind.value, "key": each.key, "note": each.note or None}
+            session.print_json({"type": "difference", **line})
         elif len(unequal) < SHOWN:
             unequal.append(each)
 
@@ -149,13 +156,17 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
     session.out.print(
         f"{progress.objects:,} objects read, {progress.rebuilt:,} submissions settled into {into}."
     )
-    rows = ((each.kind.value, each.key, WHAT_IT_MEANS[each.kind]) for each in unequal)
+    rows = ((each.kind.value, each.key, each.note or WHAT_IT_MEANS[each.kind]) for each in unequal)
     if unequal:
         show_rows(session.out, ("difference", "key", "what it means"), rows, "")
     verdict = "Equal" if progress.is_equal else "NOT EQUAL"
+    of_objects = progress.objects or into == own
+    scope = (
+        "all that S3 holds" if of_objects else "the records of S3's objects, which were not read"
+    )
     told = ", ".join(f"{n:,} {kind.value}" for kind, n in sorted(progress.differences.items()))
     session.out.print(
-        f"{verdict} in all that S3 holds: {progress.compared:,} compared with {against}, "
+        f"{verdict} in {scope}: {progress.compared:,} compared with {against}, "
         f"{progress.equal:,} the same{f', {told}' if told else ''}."
     )
 

@@ -24,6 +24,10 @@ class Kind(StrEnum):
     """A record without its object, which should be impossible: someone deleted it."""
     FOREIGN = "foreign"
     """An object under a key that no order has."""
+    ALTERED = "altered"
+    """An object whose bytes are not those that its key names: someone overwrote it."""
+    UNREADABLE = "unreadable"
+    """An object that was to be compared, and whose bytes S3 does not give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Finding:
     day: date
     identity: Identity | None
     modified_at: datetime | None = None
+    # A phrase: why an object can't be read, and what to do.
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Day:
     orphans: int = 0
     missing: int = 0
     foreign: int = 0
+    altered: int = 0
+    unreadable: int = 0
     in_progress: int = 0
 
 
@@ -64,6 +72,8 @@ class Progress:
     objects: int = 0
     records: int = 0
     findings: int = 0
+    # Objects whose bytes, or S3's own SHA-256 of them, were compared with their keys.
+    compared: int = 0
     days: dict[date, Day] = field(default_factory=dict)
     # Called now and then while much is read and nothing found.
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -85,6 +95,10 @@ class Progress:
                 day.missing += 1
             case Kind.FOREIGN:
                 day.foreign += 1
+            case Kind.ALTERED:
+                day.altered += 1
+            case Kind.UNREADABLE:
+                day.unreadable += 1
 
     def day(self, day: date) -> Day:
         return self.days.setdefault(day, Day())

@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.failures import unavailable_on_failure
-from chalicelib.orders.order import is_order_id
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES, is_order_id
+from ops.desk.object_failures import (
+    MOST_BYTES_OF_KEY,
+    CannotRestore,
+    ObjectMissing,
+    ObjectUnreadable,
+    Refusals,
+    digest_in,
+)
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 PREFIX = "orders/"
 KEY = re.compile(r"orders/([^/]+)/([A-Za-z0-9._-]{1,128})-([0-9a-f]{64})\.json")
+# S3's name for a version that was written while the bucket kept none: another one replaces it.
+UNVERSIONED = "null"
+SERVER_ERROR = 500
 
 
 class ArchivedObject(NamedTuple):
@@ -26,10 +42,8 @@ class ArchivedObject(NamedTuple):
 
     key: str
     modified_at: datetime
-
-
-class ObjectMissing(LookupError):
-    """There is no object under this key."""
+    # Its key has no other version: nothing has overwritten it.
+    is_only_version: bool = True
 
 
 class OrderBucket:
@@ -38,59 +52,165 @@ class OrderBucket:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._refusals = Refusals(bucket)
 
     def objects(self) -> Iterator[ArchivedObject]:
-        """Yield every object, in the order of the keys, a page of 1,000 at a time."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=PREFIX
-        )
-        iterator = iter(pages)
-        while True:
-            with unavailable_on_failure("S3 ListObjectsV2"):
-                page = next(iterator, None)
-            if page is None:
-                return
-            for entry in page.get("Contents", []):
-                yield ArchivedObject(entry["Key"], entry["LastModified"].astimezone(UTC))
+        """
+        Yield every object, in the order of the keys, a page of 1,000 versions at a time.
+
+        A listing of versions costs what a listing of objects does, and tells what was overwritten.
+        """
+        for key, versions in groupby(self._versions(PREFIX), key=itemgetter("Key")):
+            latest, count = None, 0
+            for version in versions:
+                count += 1
+                latest = version if version["IsLatest"] else latest
+            if latest:
+                only = count == 1 and latest["VersionId"] != UNVERSIONED
+                yield ArchivedObject(key, latest["LastModified"].astimezone(UTC), only)
 
     def payload(self, key: str) -> bytes:
         """
-        Read the bytes of an object.
+        Read the bytes of an object; of one that is larger than any order, only the beginning.
 
         Raises:
             ObjectMissing: there is none.
+            ObjectUnreadable: S3 does not give the bytes of this one. The message says what to do.
         """
-        with unavailable_on_failure("S3 GetObject"):
-            try:
-                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
-                    raise ObjectMissing(key) from None
-                raise
+        return self._read(key)
+
+    def digest(self, key: str) -> str:
+        """
+        Tell the SHA-256 of an object's bytes: by reading them, or else as S3 keeps it.
+
+        Raises:
+            ObjectMissing: there is none.
+            ObjectUnreadable: S3 does not give the bytes, and keeps no SHA-256 of them.
+        """
+        return self._digest(key)
 
     def exists(self, key: str) -> bool:
+        """Tell by a listing: no object is so that S3 would refuse to list it."""
+        if not 0 < len(key.encode()) <= MOST_BYTES_OF_KEY:
+            return False
+        with unavailable_on_failure("S3 ListObjectsV2"):
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        return any(entry["Key"] == key for entry in answer.get("Contents", []))
+
+    def restore(self, key: str) -> None:
+        """
+        Make the version whose bytes have the SHA-256 that the key names the latest one again.
+
+        No version is deleted: an auditor finds a false one below. A delete marker is, where the
+        true version lies right below it. Safe to repeat.
+
+        Raises:
+            CannotRestore: the message says why.
+        """
+        identity = identity_of(key)
+        if identity is None:
+            raise CannotRestore("its key names no SHA-256 to know the true version by")
+        ids = [each["VersionId"] for each in self._versions(key) if each["Key"] == key]
+        true = self._true_version(key, ids, identity.payload_sha256)
+        if true == ids[0]:
+            self._delete_markers_above(key)
+        else:
+            self._put_on_top(key, true, identity.payload_sha256)
+        if self._digest(key) != identity.payload_sha256:
+            raise CannotRestore("it was overwritten again meanwhile")
+
+    def _versions(self, prefix: str) -> Iterator[Any]:
+        """Yield all versions but delete markers: key by key, each key's newest first."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=prefix
+        )
+        iterator = iter(pages)
+        while True:
+            with unavailable_on_failure("S3 ListObjectVersions"):
+                page = next(iterator, None)
+            if page is None:
+                return
+            yield from page.get("Versions", [])
+
+    def _read(self, key: str, **version: Any) -> bytes:
+        with unavailable_on_failure("S3 GetObject"):
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=key, **version)["Body"]
+                payload = _beginning(body)
+            except ClientError as error:
+                raise self._refusals.of_one_object(key, error) from error
+        self._refusals.forget()
+        return payload
+
+    def _digest(self, key: str, **version: Any) -> str:
+        try:
+            return sha256(self._read(key, **version)).hexdigest()
+        except ObjectUnreadable:
+            kept = self._kept_digest(key, **version)
+            if kept is None:
+                raise
+            return kept
+
+    def _kept_digest(self, key: str, **version: Any) -> str | None:
+        """Ask S3 for the SHA-256 that came with the put, which it has checked then."""
         with unavailable_on_failure("S3 HeadObject"):
             try:
-                self._client.head_object(Bucket=self._bucket, Key=key)
+                head = self._client.head_object(
+                    Bucket=self._bucket, Key=key, ChecksumMode="ENABLED", **version
+                )
             except ClientError as error:
-                if error.response["Error"]["Code"] in {"NoSuchKey", "404", "NotFound"}:
-                    return False
-                raise
-        return True
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR:
+                    raise
+                return None
+        return digest_in(head)
 
-    def restore(self, key: str) -> bool:
-        """Undo the deletion of an object, if it has a version. Return whether it has."""
+    def _true_version(self, key: str, ids: list[str], payload_sha256: str) -> str:
+        """Find the newest version whose bytes have this SHA-256."""
+        unreadable = ""
+        for version_id in ids:
+            try:
+                if self._digest(key, VersionId=version_id) == payload_sha256:
+                    return version_id
+            except ObjectMissing:  # deleted since it was listed
+                continue
+            except ObjectUnreadable as error:
+                unreadable = f"; version {version_id} can't be read: {error}"
+        if not ids:
+            raise CannotRestore("the bucket keeps no version of it")
+        raise CannotRestore(f"of {len(ids)} versions, none is known to be the true one{unreadable}")
+
+    def _delete_markers_above(self, key: str) -> None:
+        while marker := self._latest_marker(key):
+            with unavailable_on_failure("S3 DeleteObject of a delete marker"):
+                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=marker)
+
+    def _latest_marker(self, key: str) -> str | None:
         with unavailable_on_failure("S3 ListObjectVersions"):
             answer = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
-        if not any(version["Key"] == key for version in answer.get("Versions", [])):
-            return False
-        for marker in answer.get("DeleteMarkers", []):
-            if marker["Key"] == key:
-                with unavailable_on_failure("S3 DeleteObject of a delete marker"):
-                    self._client.delete_object(
-                        Bucket=self._bucket, Key=key, VersionId=marker["VersionId"]
-                    )
-        return True
+        markers = answer.get("DeleteMarkers", [])
+        latest = (each["VersionId"] for each in markers if each["Key"] == key and each["IsLatest"])
+        return next(latest, None)
+
+    def _put_on_top(self, key: str, version_id: str, payload_sha256: str) -> None:
+        """Put a version's bytes as a new one. Between them comes a delete marker."""
+        try:
+            payload = self._read(key, VersionId=version_id)
+        except ObjectUnreadable as error:
+            raise CannotRestore(f"its true version {version_id}: {error}") from error
+        # The bucket's policy refuses a put without If-None-Match, and every copy.
+        if self._latest_marker(key) is None:
+            with unavailable_on_failure("S3 DeleteObject"):
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+        OrderArchive(self._client, self._bucket).put(key, payload, payload_sha256)
+
+
+def _beginning(body: StreamingBody) -> bytes:
+    """Read a body, up to a byte more than an order can have: another's object may have 50 TB."""
+    payload = b""
+    # The last read, of nothing, fails if the body was cut off.
+    while chunk := body.read(MAX_PAYLOAD_BYTES + 1 - len(payload)):
+        payload += chunk
+    return payload
 
 
 def identity_of(key: str) -> Identity | None:

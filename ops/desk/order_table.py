@@ -32,7 +32,11 @@ class ArchivedRecord(NamedTuple):
     """A record that has an object, as far as reconciling needs it."""
 
     key: str
-    processed_on: date
+    processed_at: datetime
+
+    @property
+    def processed_on(self) -> date:
+        return self.processed_at.date()
 
 
 class OrderTable:
@@ -72,7 +76,7 @@ class OrderTable:
         )
         for item in items:
             moment = datetime.fromisoformat(item["processedAt"]["S"])
-            yield ArchivedRecord(item["s3Key"]["S"], moment.astimezone(UTC).date())
+            yield ArchivedRecord(item["s3Key"]["S"], moment.astimezone(UTC))
 
     def valid_records(self) -> Iterator[Record]:
         """Yield all records of valid orders, in no order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ from chalicelib.services.queries import (
     OrderHistory,
     Queries,
 )
+from ops.desk.object_failures import PayloadAltered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,10 +125,18 @@ class Orders:
 
         Raises:
             ObjectMissing: the archive does not have it, against invariant 3.
+            ObjectUnreadable: S3 does not give it now.
+            PayloadAltered: the bytes are not those that were recorded.
         """
         if record.s3_key:
-            return self._archive.payload(record.s3_key).decode()
-        return self._table.payload(record.order_id, record.record_id)
+            place, payload = f"object {record.s3_key}", self._archive.payload(record.s3_key)
+        else:
+            place = f"payload in item {record.record_id}"
+            payload = self._table.payload(record.order_id, record.record_id).encode()
+        found = sha256(payload).hexdigest()
+        if found != record.payload_sha256:
+            raise PayloadAltered(place, found, record.payload_sha256)
+        return payload.decode()
 
     def page(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
         """

@@ -28,12 +28,16 @@ class Difference(StrEnum):
     """The two don't say the same of the order: the proof has failed."""
     VERDICT = "verdict"
     """Accepted and duplicate have changed places, or a correction's first one is not in S3."""
+    ALTERED = "altered"
+    """The object's bytes are not those that its key names: the proof has failed."""
     UNREADABLE = "unreadable"
-    """The object is not what its key says: the proof has failed."""
+    """No order can be read from the object: nothing is proven of it."""
 
 
 EXPECTED = frozenset({Difference.VERDICT})
 """S3 can't tell this; every other difference means that the two tables are not equal."""
+UNUSABLE = frozenset({Difference.ALTERED, Difference.UNREADABLE})
+"""No record can be made of such an object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Unequal:
 
     kind: Difference
     key: str
+    # A phrase: why an object can't be read, and what to do.
+    note: str = field(default="", compare=False)
 
 
 @dataclass
@@ -72,6 +78,9 @@ class Line(NamedTuple):
     key: str
     content: str
     verdict: str
+    # No record can be made of the object: this kind of difference, and the note.
+    unusable: str = ""
+    note: str = ""
 
 
 def line_of(record: Record) -> Line:
@@ -85,13 +94,26 @@ def line_of(record: Record) -> Line:
     )
 
 
+def unusable_line(of: Unequal) -> Line:
+    """Stand in for the record that can't be made of an object."""
+    return Line(of.key, "", "", "", of.kind.value, of.note)
+
+
 def compare(
-    progress: Progress, originals: Iterable[Line], rebuilt: Iterable[Line]
+    progress: Progress,
+    originals: Iterable[Line],
+    rebuilt: Iterable[Line],
+    told: frozenset[Difference] = frozenset(),
 ) -> Iterator[Unequal]:
-    """Yield and count the differences between two streams, both in the order of the keys."""
+    """
+    Yield and count the differences between two streams, both in the order of the keys.
+
+    Kinds that are `told` are left out: they are counted already.
+    """
     for unequal in _differences(progress, originals, rebuilt):
-        progress.count(unequal)
-        yield unequal
+        if unequal.kind not in told:
+            progress.count(unequal)
+            yield unequal
 
 
 def _differences(
@@ -105,21 +127,27 @@ def _differences(
             progress.on_change()
         if other is None or (one and one.key < other.key):
             assert one  # noqa: S101 (one of the two is there)
-            yield Unequal(Difference.MISSING, one.key)
+            yield _unusable(one) or Unequal(Difference.MISSING, one.key)
             one = next(left, None)
         elif one is None or other.key < one.key:
             yield Unequal(Difference.EXTRA, other.key)
             other = next(right, None)
         else:
-            kind = _difference(one, other)
-            if kind:
-                yield Unequal(kind, one.key)
+            unequal = _unusable(one) or _difference(one, other)
+            if unequal:
+                yield unequal
             else:
                 progress.equal += 1
             one, other = next(left, None), next(right, None)
 
 
-def _difference(original: Line, rebuilt: Line) -> Difference | None:
+def _unusable(line: Line) -> Unequal | None:
+    return Unequal(Difference(line.unusable), line.key, line.note) if line.unusable else None
+
+
+def _difference(original: Line, rebuilt: Line) -> Unequal | None:
     if original.content != rebuilt.content:
-        return Difference.CONTENT
-    return None if original.verdict == rebuilt.verdict else Difference.VERDICT
+        return Unequal(Difference.CONTENT, original.key)
+    if original.verdict != rebuilt.verdict:
+        return Unequal(Difference.VERDICT, original.key)
+    return None

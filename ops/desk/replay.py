@@ -25,14 +25,25 @@ from hashlib import sha256
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Protocol
 
+from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
 from chalicelib.orders.times import iso
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
-from ops.desk.order_bucket import ArchivedObject, ObjectMissing, identity_of
-from ops.desk.proof import Difference, Line, Progress, Unequal, compare, line_of
+from ops.desk.object_failures import ObjectMissing, ObjectUnreadable
+from ops.desk.order_bucket import ArchivedObject, identity_of
+from ops.desk.proof import (
+    UNUSABLE,
+    Difference,
+    Line,
+    Progress,
+    Unequal,
+    compare,
+    line_of,
+    unusable_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,17 +144,20 @@ class Replay:
         """
         yield from compare(progress, self._lines(original), self._lines(rebuilt))
 
-    def prove_against_archive(self, progress: Progress, rebuilt: RecordSource) -> Iterator[Unequal]:
-        """Compare a table with the objects themselves: each must have its record, and no more."""
-        expected = (
-            record
-            for each in self._bucket.objects()
-            if (record := self._expected(each)) is not None
-        )
+    def prove_against_archive(
+        self, progress: Progress, rebuilt: RecordSource, *, after_rebuild: bool = False
+    ) -> Iterator[Unequal]:
+        """
+        Compare a table with the objects themselves: each must have its record, and no more.
+
+        Yields the objects that no record can be made of, too, unless `rebuild` has told them.
+        """
+        expected = (self._expected(each) for each in self._bucket.objects())
         # Nothing but the records knows the verdicts.
-        lines = (line_of(record)._replace(verdict="") for record in expected)
+        lines = (line._replace(verdict="") for line in expected)
         found = (line._replace(verdict="") for line in self._lines(rebuilt))
-        yield from compare(progress, lines, found)
+        told = UNUSABLE if after_rebuild else frozenset[Difference]()
+        yield from compare(progress, lines, found, told)
 
     def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
         """Yield the objects, order by order; each order's in the order of their archiving."""
@@ -156,15 +170,26 @@ class Replay:
                 yield ArchivedObject(key, datetime.fromisoformat(moment))
 
     def _submission(self, found: ArchivedObject) -> Submission | Unequal:
+        """Make the submission that an object is of, or say why there is none."""
         identity = identity_of(found.key)
+        if identity is None:
+            return Unequal(Difference.UNREADABLE, found.key, "no order has this key")
         try:
             payload = self._bucket.payload(found.key)
-        except ObjectMissing:  # deleted since it was listed
-            return Unequal(Difference.UNREADABLE, found.key)
-        if identity is None or sha256(payload).hexdigest() != identity.payload_sha256:
-            return Unequal(Difference.UNREADABLE, found.key)
+            if sha256(payload).hexdigest() != identity.payload_sha256:
+                return Unequal(Difference.ALTERED, found.key)
+            order = parse_order(payload)
+        except ObjectMissing:
+            return Unequal(Difference.UNREADABLE, found.key, "it was deleted since it was listed")
+        except ObjectUnreadable as error:
+            return Unequal(Difference.UNREADABLE, found.key, str(error))
+        except UnreadableOrder:
+            return Unequal(Difference.UNREADABLE, found.key, "it is no order")
+        if not order.valid or order.id != identity.order_id:
+            note = "it is no valid order" if not order.valid else "it is another order's"
+            return Unequal(Difference.UNREADABLE, found.key, note)
         return Submission(
-            order=parse_order(payload),
+            order=order,
             submission_id=identity.submission_id,
             received_at=found.modified_at,
             receive_count=UNKNOWN_RECEIVE_COUNT,
@@ -174,11 +199,11 @@ class Replay:
         lines = (json.dumps(line_of(record)) for record in table.valid_records())
         return (Line(*json.loads(line)) for line in sorted_lines(lines, self._lines_in_memory))
 
-    def _expected(self, found: ArchivedObject) -> Record | None:
+    def _expected(self, found: ArchivedObject) -> Line:
         submission = self._submission(found)
         if isinstance(submission, Unequal):
-            return None
-        return Record.of_first(submission, submission.received_at)
+            return unusable_line(submission)
+        return line_of(Record.of_first(submission, submission.received_at))
 
 
 def _settle(group: list[Submission], take: Callable[[Record], Record | None]) -> int:

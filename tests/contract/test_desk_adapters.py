@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.aws.dynamodb import RecordStore
-from chalicelib.aws.s3 import OrderArchive
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
@@ -15,18 +14,16 @@ from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
-from ops.desk.order_bucket import ObjectMissing, OrderBucket, identity_of
 from ops.desk.order_table import Identity, OrderTable
 from ops.local.lambda_events import sqs_event
 from tests.builders import START, order_text, sqs_message, sqs_record, submission
 from tests.contract.conftest import Aws, on_aws, on_dynamodb
-from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderBucket, FakeOrderTable
+from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable
 from tests.fakes import FakeRecordStore
 
 TODAY = START.date()
 Queue = DeadLetterQueue | FakeDeadLetterQueue
 Table = OrderTable | FakeOrderTable
-Bucket = OrderBucket | FakeOrderBucket
 
 
 @pytest.fixture
@@ -63,35 +60,9 @@ def records(implementation: Aws | None) -> Records:
 
 
 @pytest.fixture
-def bucket(implementation: Aws | None) -> Bucket:
-    if implementation is None:
-        return FakeOrderBucket()
-    implementation.s3.put_bucket_versioning(
-        Bucket=implementation.bucket, VersioningConfiguration={"Status": "Enabled"}
-    )
-    return OrderBucket(implementation.s3, implementation.bucket)
-
-
-@pytest.fixture
 def order_id() -> str:
     """Emulators are shared: each test has an order of its own."""
     return f"order-{uuid.uuid4()}"
-
-
-def keep(bucket: Bucket, made: Submission, implementation: Aws | None) -> None:
-    if isinstance(bucket, FakeOrderBucket):
-        bucket.put(made.archive_key, made.order.payload.encode())
-    else:
-        assert implementation
-        OrderArchive(implementation.s3, implementation.bucket).keep(made)
-
-
-def delete(bucket: Bucket, key: str, implementation: Aws | None) -> None:
-    if isinstance(bucket, FakeOrderBucket):
-        bucket.delete(key)
-    else:
-        assert implementation
-        implementation.s3.delete_object(Bucket=implementation.bucket, Key=key)
 
 
 def identity(made: Submission) -> Identity:
@@ -247,39 +218,6 @@ def test_items_of_the_audit_trail_are_no_records_and_come_newest_first(
 
     assert [item["recordId"]["S"] for item in records.table.newest_of(day)] == ["2", "1", "0"]
     assert not [each for each in records.table.archived() if order_id in each.key]
-
-
-def test_objects_are_listed_and_read(
-    bucket: Bucket, implementation: Aws | None, order_id: str
-) -> None:
-    made = submission(order_text(order_id, note="ñ"))
-    keep(bucket, made, implementation)
-
-    (found,) = [each for each in bucket.objects() if order_id in each.key]
-
-    assert identity_of(found.key) == identity(made)
-    assert found.modified_at.tzinfo
-    assert bucket.payload(found.key) == made.order.payload.encode()
-    assert bucket.exists(found.key)
-
-
-def test_a_deleted_object_is_restored(
-    bucket: Bucket, implementation: Aws | None, order_id: str
-) -> None:
-    made = submission(order_text(order_id))
-    keep(bucket, made, implementation)
-    delete(bucket, made.archive_key, implementation)
-    assert not bucket.exists(made.archive_key)
-    with pytest.raises(ObjectMissing):
-        bucket.payload(made.archive_key)
-
-    assert bucket.restore(made.archive_key)
-
-    assert bucket.payload(made.archive_key) == made.order.payload.encode()
-
-
-def test_an_object_that_never_existed_is_not_restored(bucket: Bucket, order_id: str) -> None:
-    assert not bucket.restore(f"orders/{order_id}/none.json")
 
 
 @on_dynamodb

@@ -286,7 +286,7 @@ def test_archive_and_table_are_reconciled_and_mended(
     assert summary["findings"] == 2
     assert "2 repaired, 0 left" in mended
     assert record.submission_id == orphan.submission_id
-    assert "Archive and table agree." in quick.types("reconcile", "--in-progress", "1s")
+    assert "Archive and table agree, key by key." in quick.types("reconcile", "--in-progress", "1s")
 
 
 def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOperator) -> None:

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
 from chalicelib.services.queries import AuditFilter, AuditQuery, OrderNotFound
-from ops.desk.order_bucket import ObjectMissing
+from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 from ops.desk.orders import Orders
 from tests.application import FakeApplication
 from tests.builders import START, Clock, order_text, submission
@@ -106,14 +106,37 @@ def test_an_unknown_order_is_reported(world: World) -> None:
 
 def test_the_payload_is_the_received_text(world: World) -> None:
     valid, invalid = world.record("a"), world.record("b", amount=0)
-    world.bucket.put(valid.s3_key or "", b"as received")
+    world.bucket.put(valid.s3_key or "", order_text("a").encode())
 
-    assert world.orders.payload(valid) == "as received"
+    assert world.orders.payload(valid) == order_text("a")
     assert world.orders.payload(invalid) == order_text("b", amount=0)
     assert world.orders.payload(world.orders.show("b").order) == order_text("b", amount=0)
     world.bucket.delete(valid.s3_key or "")
     with pytest.raises(ObjectMissing):
         world.orders.payload(valid)
+
+
+def test_a_payload_that_is_not_the_recorded_one_is_never_shown(world: World) -> None:
+    """It may be an object that was overwritten, or an item of somebody's hand."""
+    valid, invalid = world.record("a"), world.record("b", amount=0)
+    world.bucket.put(valid.s3_key or "", order_text("a", amount=999).encode())
+
+    with pytest.raises(PayloadAltered) as altered:
+        world.orders.payload(valid)
+    with pytest.raises(PayloadAltered):
+        world.orders.payload(invalid._replace(payload_sha256="0" * 64))
+
+    assert f"object {valid.s3_key} was altered" in str(altered.value)
+    assert valid.payload_sha256 in str(altered.value)
+
+
+def test_a_payload_in_cold_storage_is_said_to_be_there(world: World) -> None:
+    record = world.record("a")
+    world.bucket.put(record.s3_key or "", order_text("a").encode())
+    world.bucket.unreadable[record.s3_key or ""] = "it is in GLACIER"
+
+    with pytest.raises(ObjectUnreadable, match="it is in GLACIER"):
+        world.orders.payload(record)
 
 
 def test_a_tail_shows_each_new_record_once(world: World) -> None:

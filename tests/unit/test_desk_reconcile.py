@@ -166,7 +166,7 @@ def test_an_orphan_is_handed_in_again_as_the_same_submission(world: World) -> No
 
 def test_an_orphan_whose_bytes_were_changed_is_not_handed_in(world: World) -> None:
     made = world.archive("a")
-    world.bucket.put(made.archive_key, b'{"id": "a"}')
+    world.bucket.replace(made.archive_key, b'{"id": "a"}')
     (finding,) = world.findings()
 
     outcome = world.reconciliation.repair(finding)
@@ -205,6 +205,201 @@ def test_a_foreign_object_is_left_alone(world: World) -> None:
     assert world.bucket.exists("orders/readme")
 
 
+def kinds(findings: Iterable[Finding]) -> list[Kind]:
+    return [finding.kind for finding in findings]
+
+
+def test_an_object_that_was_overwritten_is_altered(world: World) -> None:
+    world.record(world.archive("a"))
+    made = world.archive("b")
+    world.record(made)
+    world.bucket.put(made.archive_key, b'{"id": "b", "amount": 999}')
+    progress = Progress()
+
+    (finding,) = world.findings(progress=progress)
+
+    assert (finding.kind, finding.key) == (Kind.ALTERED, made.archive_key)
+    assert progress.days[TODAY] == Day(objects=2, records=2, altered=1)
+    # The other one has a single version, and is older than its record.
+    assert progress.compared == 1
+
+
+def test_an_object_that_was_written_after_its_record_is_looked_into(world: World) -> None:
+    """Whoever forges it may delete the true version, but can't set the object's time."""
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.replace(made.archive_key, b"forged")
+    world.bucket.times[made.archive_key] += timedelta(minutes=2)
+
+    assert kinds(world.findings()) == [Kind.ALTERED]
+
+
+def test_an_object_that_was_overwritten_on_another_day_is_altered(world: World) -> None:
+    """The listing of the record's day does not have it."""
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.put(made.archive_key, b"forged", START + timedelta(days=1))
+
+    assert kinds(world.findings(TODAY, TODAY)) == [Kind.ALTERED]
+    assert kinds(world.findings(*[TODAY + timedelta(days=1)] * 2)) == [Kind.ALTERED]
+
+
+def test_a_deep_run_compares_every_object(world: World) -> None:
+    for order_id in ("a", "b"):
+        world.record(world.archive(order_id))
+    forged = world.archive("c")
+    world.record(forged)
+    world.bucket.replace(forged.archive_key, b"forged without a trace")
+    progress = Progress()
+    assert world.findings() == []
+
+    found = list(world.reconciliation.findings(progress, deep=True))
+
+    assert [(finding.kind, finding.key) for finding in found] == [
+        (Kind.ALTERED, forged.archive_key)
+    ]
+    assert progress.compared == 3
+
+
+def test_an_altered_object_is_restored_and_no_version_is_lost(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.put(made.archive_key, b"forged")
+    (finding,) = world.findings()
+
+    assert world.reconciliation.repair(finding).mended
+
+    assert world.bucket.payload(made.archive_key) == made.order.payload.encode()
+    assert b"forged" in world.bucket.versions[made.archive_key]
+    assert world.findings() == []
+    (entry,) = world.table.items.values()
+    assert (entry["what"]["S"], entry["details"]["M"]["finding"]["S"]) == (
+        "reconcile.restore",
+        "altered",
+    )
+
+
+def test_an_altered_orphan_is_two_findings_that_are_mended_one_after_the_other(
+    world: World,
+) -> None:
+    made = world.archive("a")
+    world.bucket.put(made.archive_key, b"forged")
+    findings = world.findings()
+    assert kinds(findings) == [Kind.ALTERED, Kind.ORPHAN]
+
+    assert [world.reconciliation.repair(finding).mended for finding in findings] == [True, True]
+
+    assert world.queue.sent[0].body == made.order.payload
+
+
+def test_a_forged_version_is_not_restored(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.put(made.archive_key, b"forged")
+    world.bucket.delete(made.archive_key)
+    (finding,) = world.findings()
+
+    assert world.reconciliation.repair(finding).mended
+
+    assert world.bucket.payload(made.archive_key) == made.order.payload.encode()
+
+
+def test_an_object_without_a_true_version_is_left_and_said_so(world: World) -> None:
+    made = world.archive("a")
+    world.record(made)
+    world.bucket.replace(made.archive_key, b"forged")
+    (finding,) = world.reconciliation.findings(Progress(), deep=True)
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert (outcome.mended, outcome.text) == (
+        False,
+        "can't be restored: none is known to be the true one",
+    )
+
+
+def test_an_object_in_cold_storage_is_a_finding_and_stops_nothing(world: World) -> None:
+    cold, orphan, last = world.archive("a"), world.archive("b"), world.archive("c")
+    for made in (cold, last):
+        world.record(made)
+    world.bucket.unreadable |= {
+        cold.archive_key: "it is in GLACIER",
+        orphan.archive_key: "it is in GLACIER",
+    }
+    world.bucket.replace(last.archive_key, b"forged")
+    progress = Progress()
+
+    findings = list(world.reconciliation.findings(progress, deep=True))
+
+    assert [(finding.kind, finding.note) for finding in findings] == [
+        (Kind.UNREADABLE, "it is in GLACIER"),
+        (Kind.UNREADABLE, "it is in GLACIER"),
+        (Kind.ORPHAN, ""),
+        (Kind.ALTERED, ""),
+    ]
+    assert progress.compared == 1
+    assert [world.reconciliation.repair(finding).text for finding in findings[:3]] == [
+        "left alone: it is in GLACIER"
+    ] * 3
+
+
+def test_an_object_in_cold_storage_is_compared_by_the_hash_that_s3_keeps(world: World) -> None:
+    true, forged = world.archive("a"), world.archive("b")
+    for made in (true, forged):
+        world.record(made)
+        world.bucket.unreadable[made.archive_key] = "it is in GLACIER"
+    world.bucket.digests |= {
+        true.archive_key: true.order.payload_sha256,
+        forged.archive_key: "0" * 64,
+    }
+
+    (finding,) = world.reconciliation.findings(Progress(), deep=True)
+
+    assert (finding.kind, finding.key) == (Kind.ALTERED, forged.archive_key)
+
+
+def test_an_object_that_is_deleted_while_it_is_looked_into_is_not_called_compared(
+    world: World,
+) -> None:
+    made = world.archive("a")
+    world.record(made)
+    listed = list(world.bucket.objects())
+    world.bucket.objects = lambda: iter(listed)  # type: ignore[method-assign]
+    world.bucket.delete(made.archive_key)
+    progress = Progress()
+
+    (finding,) = world.reconciliation.findings(progress, deep=True)
+
+    assert (finding.kind, progress.compared) == (Kind.UNREADABLE, 0)
+    assert "deleted since it was listed" in finding.note
+
+
+def test_a_record_that_names_a_foreign_object_is_a_finding(world: World) -> None:
+    """Its key names no hash, so nothing can be compared with it."""
+    made = submission(order_text("a"))
+    by_hand = Record.of_first(made, START)._replace(s3_key="orders/readme")
+    world.table.records.take(by_hand)
+    world.bucket.put("orders/readme", b"")
+
+    assert kinds(world.findings()) == [Kind.FOREIGN]
+
+
+@pytest.mark.parametrize("key", ["orders/a\nb", 'orders/a"b', "orders/a\\b", "orders/ñ\tb"])
+def test_records_of_somebodys_hand_are_sorted_whatever_they_name(world: World, key: str) -> None:
+    """Lines of temporary files hold them when there are many."""
+    trail = AuditTrail(world.table, stage="test", who=lambda: "ana", clock=world.clock)
+    reconciliation = Reconciliation(
+        world.table, world.bucket, world.queue, trail, clock=world.clock, lines_in_memory=1
+    )
+    for each in (key, "orders/z"):
+        made = submission(order_text("a" if each == key else "z"))
+        world.table.records.take(Record.of_first(made, START)._replace(s3_key=each))
+
+    findings = reconciliation.findings(Progress())
+
+    assert {finding.key for finding in findings} == {key, "orders/z"}
+
+
 class ManyOrders(FakeOrderBucket):
     """An archive and a table of so many orders, made as they are read; every 10,000th differs."""
 
@@ -224,7 +419,7 @@ class ManyOrders(FakeOrderBucket):
         # A scan comes in no order: here from back to front.
         for number in range(self.count - 1, -1, -1):
             if number % 10_000 != 2:
-                yield ArchivedRecord(self.key(number), TODAY)
+                yield ArchivedRecord(self.key(number), START)
 
     def find(self, _: Iterable[Identity]) -> dict[Identity, Record]:
         return {}

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
 from chalicelib.orders.terms import Terms, Value
 from ops.desk.audit_trail import AuditTrail
-from ops.desk.order_bucket import ArchivedObject, ObjectMissing
+from ops.desk.object_failures import ObjectMissing
+from ops.desk.order_bucket import ArchivedObject
 from ops.desk.proof import Difference, Progress, Unequal
 from ops.desk.replay import Replay, TableNotEmpty
 from tests.builders import START, Clock, order_text, submission
@@ -173,7 +175,7 @@ def test_an_object_that_contradicts_its_key_makes_no_record(world: World) -> Non
 
     (unequal,) = world.rebuild()
 
-    assert unequal == Unequal(Difference.UNREADABLE, record.s3_key or "")
+    assert unequal == Unequal(Difference.ALTERED, record.s3_key or "")
     assert not world.rebuilt.records.all()
     assert not world.progress.is_equal
 
@@ -243,6 +245,80 @@ def test_a_replay_reports_an_object_that_is_deleted_meanwhile(world: World) -> N
     world.bucket.payload = gone  # type: ignore[method-assign]
 
     assert world.rebuild() == [Unequal(Difference.UNREADABLE, record.s3_key or "")]
+
+
+def test_an_object_in_cold_storage_is_a_finding_and_the_rest_comes_back(world: World) -> None:
+    cold = world.process("a").s3_key or ""
+    world.process("b")
+    world.bucket.unreadable[cold] = "it is in GLACIER: ask for a copy"
+
+    (unequal,) = world.rebuild()
+
+    assert unequal == Unequal(Difference.UNREADABLE, cold)
+    assert unequal.note == "it is in GLACIER: ask for a copy"
+    assert [record.order_id for record in world.rebuilt.records.all()] == ["b"]
+    assert not world.progress.is_equal
+
+
+@pytest.mark.parametrize(
+    ("order_id", "text", "note"),
+    [
+        ("a", "[]", "it is no order"),
+        ("a", "[" * 100_000, "it is no order"),
+        ("a", order_text("a", amount=0), "it is no valid order"),
+        ("a", order_text("b"), "it is another order's"),
+    ],
+)
+def test_an_object_of_somebodys_hand_whose_hash_is_right_makes_no_record(
+    world: World, order_id: str, text: str, note: str
+) -> None:
+    world.process("z")
+    key = f"orders/{order_id}/s-1-{sha256(text.encode()).hexdigest()}.json"
+    world.bucket.put(key, text.encode())
+
+    (unequal,) = world.rebuild()
+
+    assert (unequal.kind, unequal.key, unequal.note) == (Difference.UNREADABLE, key, note)
+    assert [record.order_id for record in world.rebuilt.records.all()] == ["z"]
+
+
+@pytest.mark.parametrize("kind", [Difference.ALTERED, Difference.UNREADABLE])
+def test_a_proof_against_the_archive_looks_at_every_object(world: World, kind: Difference) -> None:
+    """Its record may be right; the object does not prove it."""
+    record = world.process("a")
+    world.rebuild()
+    if kind is Difference.ALTERED:
+        world.bucket.replace(record.s3_key or "", b"forged")
+    else:
+        world.bucket.unreadable[record.s3_key or ""] = "it is in GLACIER"
+
+    unequal = list(world.replay.prove_against_archive(world.progress, world.rebuilt))
+
+    assert unequal == [Unequal(kind, record.s3_key or "")]
+    assert not world.progress.is_equal
+    assert world.progress.equal == 0
+
+
+def test_an_object_that_is_neither_readable_nor_recorded_does_not_prove_equality(
+    world: World,
+) -> None:
+    record = world.process("a")
+    world.bucket.unreadable[record.s3_key or ""] = "it is in GLACIER"
+
+    unequal = list(world.replay.prove_against_archive(world.progress, world.rebuilt))
+
+    assert unequal == [Unequal(Difference.UNREADABLE, record.s3_key or "")]
+
+
+def test_the_proof_after_a_rebuild_counts_an_unreadable_object_once(world: World) -> None:
+    record = world.process("a")
+    world.bucket.unreadable[record.s3_key or ""] = "it is in GLACIER"
+    world.rebuild()
+
+    proof = world.replay.prove_against_archive(world.progress, world.rebuilt, after_rebuild=True)
+
+    assert list(proof) == []
+    assert world.progress.differences == {Difference.UNREADABLE: 1}
 
 
 class ManyOrders(FakeOrderBucket):

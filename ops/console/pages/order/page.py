@@ -18,7 +18,7 @@ from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.pages.order.tools import Tools
 from ops.desk.masking import masked_record, masked_text
-from ops.desk.order_bucket import ObjectMissing
+from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,10 +30,11 @@ PAGE_SIZE = 20
 
 
 class Found(NamedTuple):
-    """An order, and the text of the submission that it stands for."""
+    """An order, and the text of the submission that it stands for, or why it is not shown."""
 
     history: OrderHistory
     payload: str | None
+    trouble: str = ""
 
 
 def show(view: View) -> None:
@@ -77,7 +78,12 @@ class OrderPage:
         try:
             return Found(history, orders.payload(history.order))
         except ObjectMissing:
-            return Found(history, None)
+            return Found(history, None, self._view.t("order.object_missing"))
+        except ObjectUnreadable as error:
+            unreadable = self._view.t("order.object_unreadable", reason=str(error))
+            return Found(history, None, unreadable)
+        except PayloadAltered as error:
+            return Found(history, None, self._view.t("order.altered", fact=str(error)))
 
     def _show_found(self, found: Found | None) -> None:
         self._tools_area.clear()
@@ -98,21 +104,21 @@ class OrderPage:
         order = found.history.order
         html(summary(self._view, self._shown(order)))
         if found.payload is None:
-            html(notice(self._view.t("order.object_missing"), "bad"))
+            html(notice(found.trouble, "bad"))
         others = [each for each in found.history.records if each.record_id != order.record_id]
         if others:
             html(comparison(self._view, order, others, self._shown))
         with ui.element("div").classes("columns"):
             html(timeline(self._view, found.history, self._shown)).classes("panel")
-            html(self._json(found.payload)).classes("panel")
+            html(self._json(found)).classes("panel")
 
     def _shown(self, record: Record) -> Record:
         return record if self._accounts_shown else masked_record(record)
 
-    def _json(self, payload: str | None) -> Markup:
-        t = self._view.t
+    def _json(self, found: Found) -> Markup:
+        t, payload = self._view.t, found.payload
         if payload is None:
-            return tag("p", t("order.object_missing"))
+            return tag("p", found.trouble)
         shown = payload if self._accounts_shown else masked_text(payload)
         return join(
             tag("h2", t("order.json"), class_="panel-title"),
