@@ -164,7 +164,7 @@ class FakeOrderBucket:
 
     def put(self, key: str, content: bytes, modified_at: datetime = START) -> None:
         self.versions.setdefault(key, []).append(content)
-        self.times[key] = modified_at
+        self.times.setdefault(key, modified_at)
 
     def replace(self, key: str, content: bytes) -> None:
         """Forge an object and all traces: there is one version, of the same time."""

@@ -260,6 +260,7 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("concurrency", records_with(isDuplicate=False), "20 of 20 are no duplicates"),
     ("concurrency", losing_every(20), "got fewer than 20 records"),
     ("largest-order", losing_every(3), "got fewer than 3 records"),
+    ("largest-order", records_with(payloadSha256="00"), "has another SHA-256"),
     ("largest-order", sending(lambda d, h: (d[:200_000], h)), "POST /orders got 400"),
     ("lists", answering(listing_twice), "shows a record twice"),
     ("lists", answering(empty_list), "does not show all duplicates"),

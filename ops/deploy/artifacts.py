@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -50,15 +51,18 @@ class Artifacts:
         """
         Upload an archive: its key, and whether it had to be sent.
 
-        Its key says what is in it: the same code again is the same object, and so no change.
+        Its key says what is in it: the same code again is the same object, and so no change. An
+        object under the key that is anything else is replaced: it would become the stage's code.
         """
-        key = f"{stage}/{digest_of(archive)}.zip"
-        sent = not self._has(key)
+        key, content = f"{stage}/{digest_of(archive)}.zip", archive.read_bytes()
+        checksum = b64encode(hashlib.sha256(content).digest()).decode()
+        sent = self._checksum_of(key) != checksum
         if sent:
             self._aws.s3.put_object(
                 Bucket=self.bucket,
                 Key=key,
-                Body=archive.read_bytes(),
+                Body=content,
+                ChecksumSHA256=checksum,
                 ExpectedBucketOwner=self._owner,
             )
         return key, sent
@@ -133,14 +137,20 @@ class Artifacts:
             ],
         }
 
-    def _has(self, key: str) -> bool:
+    def _checksum_of(self, key: str) -> str | None:
+        """Ask S3 for an object's SHA-256; None: there is none, or it was put without."""
         try:
-            self._aws.s3.head_object(Bucket=self.bucket, Key=key, ExpectedBucketOwner=self._owner)
+            head = self._aws.s3.head_object(
+                Bucket=self.bucket,
+                Key=key,
+                ChecksumMode="ENABLED",
+                ExpectedBucketOwner=self._owner,
+            )
         except ClientError as error:
             if code_of(error) in MISSING:
-                return False
+                return None
             raise
-        return True
+        return head.get("ChecksumSHA256")
 
     def _taken(self) -> DeploymentProblem:
         return DeploymentProblem(

@@ -41,7 +41,8 @@ class ArchivedObject(NamedTuple):
     """An object of the archive, as a listing shows it."""
 
     key: str
-    modified_at: datetime
+    # When its first version was written: neither an overwriting nor a repair changes it.
+    archived_at: datetime
     # Its key has no other version: nothing has overwritten it.
     is_only_version: bool = True
 
@@ -61,13 +62,12 @@ class OrderBucket:
         A listing of versions costs what a listing of objects does, and tells what was overwritten.
         """
         for key, versions in groupby(self._versions(PREFIX), key=itemgetter("Key")):
-            latest, count = None, 0
+            there, count, first = False, 0, None
             for version in versions:
-                count += 1
-                latest = version if version["IsLatest"] else latest
-            if latest:
-                only = count == 1 and latest["VersionId"] != UNVERSIONED
-                yield ArchivedObject(key, latest["LastModified"].astimezone(UTC), only)
+                there, count, first = there or version["IsLatest"], count + 1, version
+            if there and first:
+                only = count == 1 and first["VersionId"] != UNVERSIONED
+                yield ArchivedObject(key, first["LastModified"].astimezone(UTC), only)
 
     def payload(self, key: str) -> bytes:
         """

@@ -193,7 +193,7 @@ class Reconciliation:
     ) -> Iterator[ArchivedObject]:
         for each in self._bucket.objects():
             progress.count_read(objects=1)
-            day = each.modified_at.date()
+            day = each.archived_at.date()
             if first_day and last_day and not first_day <= day <= last_day:
                 continue
             progress.day(day).objects += 1
@@ -262,12 +262,12 @@ class Reconciliation:
 def _of_object(found: ArchivedObject) -> Finding:
     identity = identity_of(found.key)
     kind = Kind.ORPHAN if identity else Kind.FOREIGN
-    return Finding(kind, found.key, found.modified_at.date(), identity, found.modified_at)
+    return Finding(kind, found.key, found.archived_at.date(), identity, found.archived_at)
 
 
 def _is_in_doubt(found: ArchivedObject, recorded: ArchivedRecord) -> bool:
     """Tell whether a listing alone can't show that an object is as it was recorded."""
-    written_late = found.modified_at > recorded.processed_at + CLOCKS_DIFFER
+    written_late = found.archived_at > recorded.processed_at + CLOCKS_DIFFER
     return written_late or not found.is_only_version or identity_of(found.key) is None
 
 

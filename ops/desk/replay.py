@@ -163,7 +163,7 @@ class Replay:
         """Yield the objects, order by order; each order's in the order of their archiving."""
         for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
             # As JSON: a key may hold any character, a tab or a line break too.
-            lines = (json.dumps([iso(each.modified_at), each.key]) for each in group)
+            lines = (json.dumps([iso(each.archived_at), each.key]) for each in group)
             for line in sorted_lines(lines, self._lines_in_memory):
                 moment, key = json.loads(line)
                 progress.objects += 1
@@ -191,7 +191,7 @@ class Replay:
         return Submission(
             order=order,
             submission_id=identity.submission_id,
-            received_at=found.modified_at,
+            received_at=found.archived_at,
             receive_count=UNKNOWN_RECEIVE_COUNT,
         )
 

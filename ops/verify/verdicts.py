@@ -109,10 +109,15 @@ def largest_order(run: Run) -> str:
     run.records(order_id)
     run.submit(first)
     run.records(order_id, 2)
-    run.submit(padded(run.order("largest", amount=run.rejected_amount)))
-    found = [status for status, _, _ in verdicts(run.records(order_id, 3))]
+    wrong = padded(run.order("largest", amount=run.rejected_amount))
+    run.submit(wrong)
+    records = run.records(order_id, 3)
+    found = [status for status, _, _ in verdicts(records)]
     wanted = [Status.ACCEPTED, Status.DUPLICATE, Status.REJECTED]
     require(found == wanted, f"the records are {found}, not {wanted}")
+    digests = [hashlib.sha256(sent).hexdigest() for sent in (first, first, wrong)]
+    same = [record["payloadSha256"] for record in records] == digests
+    require(same, "a record has another SHA-256 than what was sent")
     return f"{', '.join(found)}, of {len(first):,} bytes each"
 
 

@@ -1,5 +1,6 @@
 """The archive as operators use it, and its fake: listed, read, compared and restored."""
 
+import time
 import uuid
 from base64 import b64encode
 from hashlib import sha256
@@ -95,7 +96,7 @@ def test_objects_are_listed_and_read(
     assert identity_of(found.key) == Identity(
         made.order.id, made.submission_id, made.order.payload_sha256
     )
-    assert found.modified_at.tzinfo
+    assert found.archived_at.tzinfo
     assert bucket.payload(found.key) == made.order.payload.encode()
     assert bucket.digest(found.key) == made.order.payload_sha256
     assert bucket.exists(found.key)
@@ -116,11 +117,15 @@ def test_an_overwritten_object_shows_in_the_listing(
 ) -> None:
     made = submission(order_text(order_id))
     keep(bucket, made, implementation)
+    (archived_at,) = [each.archived_at for each in bucket.objects() if order_id in each.key]
+    # S3 tells whole seconds.
+    time.sleep(0 if implementation is None else 1.1)
     overwrite(bucket, made.archive_key, b"forged", implementation)
 
     (found,) = [each for each in bucket.objects() if order_id in each.key]
 
     assert not found.is_only_version
+    assert found.archived_at == archived_at
     assert bucket.digest(found.key) == sha256(b"forged").hexdigest()
 
 

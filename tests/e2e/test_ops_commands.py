@@ -289,6 +289,51 @@ def test_archive_and_table_are_reconciled_and_mended(
     assert "Archive and table agree, key by key." in quick.types("reconcile", "--in-progress", "1s")
 
 
+def test_an_overwritten_object_is_found_is_not_shown_and_is_put_right(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    s3, bucket = operator.stage.s3, operator.stage.settings.bucket
+    key = operator.waits_for("first", 2)[0].s3_key or ""
+    s3.put_object(Bucket=bucket, Key=key, Body=order_text("first", amount=999_999).encode())
+
+    shown = quick.types("orders", "show", "first", "--payload", exit_code=1)
+    *found, summary = quick.reads("reconcile", exit_code=1)
+    replayed = quick.types("replay", "--into", "forged", "--create", "--yes", exit_code=1)
+    mended = quick.types("reconcile", "--repair", "--yes")
+
+    assert "was altered" in shown
+    assert "999999" not in shown
+    assert [(each["kind"], each["key"]) for each in found] == [("altered", key)]
+    assert summary["compared"] >= 1
+    assert "altered" in replayed
+    assert "NOT EQUAL in all that S3 holds" in replayed
+    assert "1 repaired, 0 left" in mended
+    payload = quick.types("orders", "show", "first", "--payload", "--show-accounts")
+    assert payload.strip() == order_text("first")
+    assert "Archive and table agree, byte for byte." in quick.types("reconcile", "--deep")
+    assert "objects compared with their SHA-256; --deep" in quick.types("reconcile")
+
+
+def test_an_order_in_cold_storage_ends_no_command(operator: Operator, quick: QuickOperator) -> None:
+    s3, bucket = operator.stage.s3, operator.stage.settings.bucket
+    cold = submission(order_text("cold"))
+    where: Any = {"Bucket": bucket, "Key": cold.archive_key}
+    # As an object that is older than the checksums of the puts.
+    s3.put_object(**where, Body=cold.order.payload.encode(), StorageClass="GLACIER")
+    time.sleep(1.1)
+
+    *found, _ = quick.reads("reconcile", "--deep", "--in-progress", "1s", exit_code=1)
+    left = quick.types("reconcile", "--in-progress", "1s", "--repair", "--yes", exit_code=1)
+    replayed = quick.types("replay", "--into", "cold", "--create", "--yes", exit_code=1)
+    s3.delete_object(**where)
+
+    assert [each["kind"] for each in found] == ["unreadable", "orphan"]
+    assert "it is in GLACIER" in found[0]["note"]
+    assert "left alone: it is in GLACIER" in left
+    assert "1 unreadable" in replayed
+    assert "0 the same" not in replayed
+
+
 def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOperator) -> None:
     printed = operator.types("replay", "--into", "rebuilt", "--create", "--yes")
     again = quick.types("replay", "--into", "rebuilt", "--yes", exit_code=1)

@@ -235,13 +235,25 @@ def test_an_object_that_was_written_after_its_record_is_looked_into(world: World
 
 
 def test_an_object_that_was_overwritten_on_another_day_is_altered(world: World) -> None:
-    """The listing of the record's day does not have it."""
+    """It counts on the day of its first version, as its record does."""
     made = world.archive("a")
     world.record(made)
     world.bucket.put(made.archive_key, b"forged", START + timedelta(days=1))
 
     assert kinds(world.findings(TODAY, TODAY)) == [Kind.ALTERED]
-    assert kinds(world.findings(*[TODAY + timedelta(days=1)] * 2)) == [Kind.ALTERED]
+    assert world.findings(*[TODAY + timedelta(days=1)] * 2) == []
+
+
+def test_an_object_that_was_written_on_another_day_than_its_record_is_compared(
+    world: World,
+) -> None:
+    """No listing of one day has both."""
+    made = world.archive("midnight")
+    world.record(made, days=1)
+    world.bucket.put(made.archive_key, b"forged")
+
+    tomorrow = TODAY + timedelta(days=1)
+    assert kinds(world.findings(tomorrow, tomorrow)) == [Kind.ALTERED]
 
 
 def test_a_deep_run_compares_every_object(world: World) -> None:

@@ -321,6 +321,18 @@ def test_the_proof_after_a_rebuild_counts_an_unreadable_object_once(world: World
     assert world.progress.differences == {Difference.UNREADABLE: 1}
 
 
+def test_an_object_that_was_restored_keeps_its_place_among_the_orders(world: World) -> None:
+    first, _ = world.process("a"), world.process("a")
+    key = first.s3_key or ""
+    payload = world.bucket.payload(key)
+    world.bucket.put(key, b"forged", world.clock() + timedelta(days=1))
+    world.bucket.put(key, payload, world.clock() + timedelta(days=2))
+
+    assert world.rebuild() == []
+
+    assert world.prove() == []
+
+
 class ManyOrders(FakeOrderBucket):
     """So many orders, made as they are read."""
 
