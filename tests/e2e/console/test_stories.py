@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -9,6 +10,7 @@ from playwright.sync_api import expect
 from chalicelib.services.queries import OrderNotFound
 from ops.console.charts import number_writer
 from ops.console.formats import Formats
+from ops.desk.order_bucket import OrderBucket
 from tests.e2e.client import eventually
 from tests.e2e.console.conftest import Site, Visitor
 from tests.e2e.console.seed import ACCOUNT, CONFLICTING, CORRECTED, dead_letter, order
@@ -166,6 +168,30 @@ def test_an_order_can_be_copied_as_a_command_and_its_object_opened(visitor: Visi
     link = dialog.get_by_role("link", name=visitor.t("order.s3_open"))
     answer = visitor.page.request.get(str(link.get_attribute("href")))
     assert json.loads(answer.text())["id"] == CONFLICTING
+
+
+@IN_ENGLISH
+@pytest.mark.parametrize(
+    ("put", "key"),
+    [
+        ({"Body": b'{"id": "forged"}'}, "order.altered"),
+        ({"Body": b"{}", "StorageClass": "GLACIER"}, "order.object_unreadable"),
+    ],
+)
+def test_what_is_not_the_orders_text_is_never_shown_as_it(
+    visitor: Visitor, site: Site, put: dict[str, Any], key: str
+) -> None:
+    desk = site.desk
+    archived = desk.orders.show(CORRECTED).order.s3_key or ""
+    desk.stage.s3.put_object(Bucket=desk.stage.settings.bucket, Key=archived, **put)
+
+    visitor.open(f"/orders/{CORRECTED}")
+
+    visitor.sees(visitor.t(key, fact="|", reason="|").split("|")[0])
+    expect(visitor.page.get_by_text("forged")).to_have_count(0)
+    expect(visitor.button("order.s3")).to_have_count(0)
+    visitor.finds_it_accessible()
+    OrderBucket(desk.stage.s3, desk.stage.settings.bucket).restore(archived)
 
 
 @IN_ENGLISH

@@ -96,7 +96,8 @@ class OrderPage:
             self._tools.show(
                 masked=not self._accounts_shown,
                 payload=found.payload,
-                s3_url=found.history.s3_url,
+                # Not to what is no order's text.
+                s3_url=found.history.s3_url if found.payload is not None else None,
             )
         self._show_order(found)
 
