@@ -127,10 +127,14 @@ def _show_days(session: Session, progress: Progress) -> None:
 
 def _show_findings(session: Session, progress: Progress, first: list[Finding]) -> None:
     if first:
+        headings = ("finding", "day", "key", "remark")
+        # A remark is rare, and the key is long.
+        shown = len(headings) if any(finding.note for finding in first) else len(headings) - 1
         rows = (
-            (finding.kind.value, str(finding.day), finding.key, finding.note) for finding in first
+            (finding.kind.value, str(finding.day), finding.key, finding.note)[:shown]
+            for finding in first
         )
-        show_rows(session.out, ("finding", "day", "key", "remark"), rows, "")
+        show_rows(session.out, headings[:shown], rows, "")
     if progress.findings > len(first):
         session.out.print(f"... and {progress.findings - len(first)} more")
     objects = sum(day.objects for day in progress.days.values())
