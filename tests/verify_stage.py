@@ -363,6 +363,8 @@ def simulated(
 
 
 def kind_of(arn: str) -> str:
+    if f"eu-{ACCOUNT}/" in arn:
+        return "objects of another stage"
     endings = {
         ":::orders": "bucket",
         ".json": "objects",

@@ -50,6 +50,7 @@ MUST_NOT: dict[str, tuple[str, ...]] = {
     "queue": ("sqs:PurgeQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
     "dead-letter queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "objects": ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"),
+    "objects of another stage": ("s3:GetObject", "s3:PutObject"),
     "bucket": ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutBucketVersioning"),
     "table": (
         *("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
@@ -167,11 +168,15 @@ def resource_arns(run: Run) -> dict[str, str]:
         return answer["Attributes"]["QueueArn"]
 
     queue_arn = queue(settings.queue_url)
-    bucket = f"arn:{queue_arn.split(':')[1]}:s3:::{settings.bucket}"
+    partition, account = queue_arn.split(":")[1], queue_arn.split(":")[4]
+    bucket = f"arn:{partition}:s3:::{settings.bucket}"
+    # Of a stage whose name begins with this one's.
+    other_bucket = f"{bucket.removesuffix(account)}eu-{account}"
     return {
         "queue": queue_arn,
         "dead-letter queue": queue(settings.dead_letter_queue_url),
         "objects": f"{bucket}/orders/{run.mark}/some.json",
+        "objects of another stage": f"{other_bucket}/orders/{run.mark}/some.json",
         "bucket": bucket,
         "table": stage.dynamodb.describe_table(TableName=settings.table)["Table"]["TableArn"],
     }
