@@ -161,7 +161,10 @@ if settings.stream_arn:
 
         It fails as a whole, so that the stream gives it all of them again.
         """
-        application.events.publish(list(accepted_records(event.to_dict()["Records"])))
+        records, unreadable = accepted_records(event.to_dict()["Records"])
+        for each in unreadable:
+            application.telemetry.record_unreadable(each)
+        application.events.publish(records)
 
 
 application.prepare(settings.function)

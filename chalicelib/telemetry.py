@@ -3,7 +3,8 @@ Telemetry: one log line per request and per message, and the metrics of each bat
 
 No account number, no amount and no payload ever gets into a log. So errors are logged by their
 type and place, never by their message, which may quote an order; the exceptions are
-`StoreUnavailable` and `SettingsError`, whose messages are ours and quote nothing.
+`StoreUnavailable`, `SettingsError` and `UnreadableRecord`, whose messages are ours and quote
+nothing of an order.
 """
 
 import json
@@ -22,7 +23,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.orders.record import Status
+from chalicelib.orders.record import Status, UnreadableRecord
 from chalicelib.orders.settle import Verdict
 from chalicelib.services.processed import Processed
 from chalicelib.services.unavailable import StoreUnavailable
@@ -30,6 +31,7 @@ from chalicelib.settings import DEFAULT_SERVICE, LogSettings, SettingsError
 
 CLIENT_LIBRARIES = ("botocore", "urllib3")
 METRICS_NAMESPACE = "Orders"
+MAX_KEY_CHARACTERS = 256
 UNSPECIFIED_CHANNEL = "unspecified"
 TIMESTAMP = "%Y-%m-%dT%H:%M:%S.%FZ"  # %F is Powertools' directive for milliseconds
 RECORDED_METRIC = {
@@ -179,6 +181,10 @@ class Telemetry:
         """Log that finished messages could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
+    def record_unreadable(self, unreadable: UnreadableRecord) -> None:
+        """Log that no event can be made of an item: trying again would change nothing."""
+        self._logger.error("unreadable record", extra=_unreadable_keys(unreadable))
+
     def _failed(self, report: str, error: Exception) -> None:
         self.failures += 1
         keys = {"of": report, "failures": self.failures, **_error_keys(error)}
@@ -253,8 +259,19 @@ def _error_keys(error: Exception) -> dict[str, Any]:
     keys: dict[str, Any] = {"error": type(error).__name__}
     if isinstance(error, StoreUnavailable | SettingsError):
         return keys | {"detail": str(error)}
+    if isinstance(error, UnreadableRecord):
+        return keys | _unreadable_keys(error)
     frames = traceback.extract_tb(error.__traceback__)
     return keys | {"at": [f"{frame.name}:{frame.lineno}" for frame in frames[-5:]]}
+
+
+def _unreadable_keys(unreadable: UnreadableRecord) -> dict[str, Any]:
+    """Name the item. Its keys are someone's own, and may be anything: so they are cut."""
+    return {
+        "orderId": unreadable.order_id[:MAX_KEY_CHARACTERS],
+        "recordId": unreadable.record_id[:MAX_KEY_CHARACTERS],
+        "problem": unreadable.problem,
+    }
 
 
 def _without_none(keys: Mapping[str, Any]) -> dict[str, Any]:

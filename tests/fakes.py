@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
-from chalicelib.aws.items import audit_partition, from_item, to_item
-from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Record
+from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
+from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Listed, Record
 from chalicelib.orders.submission import Submission
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed, string_attribute
@@ -70,20 +71,26 @@ class FakeRecordStore(Outages):
         item = to_item(record, self.audit_shards)
         return self._items.setdefault((record.order_id, record.record_id), item) is item
 
-    def read_shared_slots(self, order_id: str) -> list[Record]:
+    def put_by_hand(self, item: Item) -> None:
+        """Put an item as someone may who has the right to."""
+        self._items[item["orderId"]["S"], item["recordId"]["S"]] = item
+
+    def read_shared_slots(self, order_id: str) -> list[Listed]:
         self._fail_if_down("Query")
-        return [
-            _listed(record) for record in self.of(order_id) if record.record_id < OWN_SLOT_PREFIX
-        ]
+        return [_listed(each) for each in self._of(order_id) if each.record_id < OWN_SLOT_PREFIX]
 
     def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
-    ) -> tuple[list[Record], HistoryPosition | None]:
+    ) -> tuple[list[Listed], HistoryPosition | None]:
         self._fail_if_down("Query")
         positions = sorted(
-            (HistoryPosition(record.audit_position, record.record_id), record)
-            for record in self.of(order_id)
-            if record.record_id != FIRST_SLOT
+            (
+                (HistoryPosition(each.audit_position, each.record_id), each)
+                for each in self._of(order_id)
+                # As the index: it lists what has its key.
+                if each.record_id != FIRST_SLOT and each.audit_position
+            ),
+            key=itemgetter(0),
         )
         left = [(place, record) for place, record in positions if after is None or place > after]
         page = left[:limit]
@@ -98,13 +105,13 @@ class FakeRecordStore(Outages):
         of_shard = sorted(
             (item["auditPosition"]["S"], key)
             for key, item in self._items.items()
-            if item["auditPartition"]["S"] == audit_partition(day, shard)
+            if item.get("auditPartition") == {"S": audit_partition(day, shard)}
         )
         left = [entry for entry in reversed(of_shard) if entry[0] < before]
         page = left[:limit]
-        records = [_listed(from_item(self._items[key])) for _, key in page]
+        matching = [self._items[key] for _, key in page if _matches(self._items[key], only)]
         return AuditPage(
-            tuple(record for record in records if _matches(record, only)),
+            tuple(_listed(listed_from_item(item)) for item in matching),
             page[-1][0] if len(left) > len(page) else None,
         )
 
@@ -115,18 +122,37 @@ class FakeRecordStore(Outages):
         """All records of an order, in the order of their slots."""
         return [from_item(self._items[key]) for key in sorted(self._items) if key[0] == order_id]
 
+    def _of(self, order_id: str) -> list[Listed]:
+        return [
+            listed_from_item(self._items[key]) for key in sorted(self._items) if key[0] == order_id
+        ]
+
+    def items(self) -> list[Item]:
+        """All items, as the table has them."""
+        return list(self._items.values())
+
     def all(self) -> list[Record]:
         """All records."""
         return [from_item(item) for item in self._items.values()]
 
 
-def _listed(record: Record) -> Record:
+def _listed(listed: Listed) -> Listed:
     """Return a record as it is listed: without its payload."""
-    return record._replace(payload=None)
+    return listed._replace(payload=None) if isinstance(listed, Record) else listed
 
 
-def _matches(record: Record, only: AuditFilter) -> bool:
-    found = AuditFilter(record.status, record.valid, record.is_duplicate, record.channel)
+def _channel(item: Item) -> str | None:
+    own: str | None = item.get("terms", {}).get("M", {}).get("channel", {}).get("S")
+    return own or item.get("messageChannel", {}).get("S")
+
+
+def _matches(item: Item, only: AuditFilter) -> bool:
+    found = AuditFilter(
+        item.get("status", {}).get("S"),
+        item.get("valid", {}).get("BOOL"),
+        item.get("isDuplicate", {}).get("BOOL"),
+        _channel(item),
+    )
     return all(wanted in (None, value) for wanted, value in zip(only, found, strict=True))
 
 

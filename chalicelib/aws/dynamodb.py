@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.failures import raise_if_unanswered, unavailable_on_failure
-from chalicelib.aws.items import Item, audit_partition, from_item, to_item
-from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
+from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
+from chalicelib.orders.record import OWN_SLOT_PREFIX, Listed, Record
 from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class RecordStore:
 
         Raises:
             StoreUnavailable: it may or may not be written; try again.
+            UnreadableRecord: something else holds the slot: whether the order is accepted is not
+                known, so nothing may be recorded until someone has looked at it.
         """
         item = to_item(record, self.audit_shards)
         with unavailable_on_failure("DynamoDB PutItem"):
@@ -106,7 +108,7 @@ class RecordStore:
         # Each statement stands by itself. That a key exists ("DuplicateItem") is one of its errors.
         return ["Error" not in response for response in responses]
 
-    def read_shared_slots(self, order_id: str) -> list[Record]:
+    def read_shared_slots(self, order_id: str) -> list[Listed]:
         """
         Read the first record of an orderId, and its correction if there is one; [] if unknown.
 
@@ -123,11 +125,11 @@ class RecordStore:
                 ExpressionAttributeNames={f"#{name}": name for name in LISTED_ATTRIBUTES},
                 ConsistentRead=True,
             )
-        return [from_item(item) for item in answer.get("Items", [])]
+        return [listed_from_item(item) for item in answer.get("Items", [])]
 
     def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
-    ) -> tuple[list[Record], HistoryPosition | None]:
+    ) -> tuple[list[Listed], HistoryPosition | None]:
         """
         At most `limit` records of an orderId after its first, oldest first, and where to go on.
 
@@ -149,7 +151,7 @@ class RecordStore:
         read_to = (
             HistoryPosition(key["historyPosition"]["S"], key["recordId"]["S"]) if key else None
         )
-        return [from_item(item) for item in answer.get("Items", [])], read_to
+        return [listed_from_item(item) for item in answer.get("Items", [])], read_to
 
     def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter
@@ -180,7 +182,7 @@ class RecordStore:
             )
         key = answer.get("LastEvaluatedKey")
         return AuditPage(
-            records=tuple(from_item(item) for item in answer.get("Items", [])),
+            records=tuple(listed_from_item(item) for item in answer.get("Items", [])),
             read_to=key["auditPosition"]["S"] if key else None,
         )
 

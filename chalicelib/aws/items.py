@@ -1,17 +1,41 @@
 """A record as a DynamoDB item, and back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from chalicelib.orders.errors import FieldError, sentence_from_json, sentence_to_json
-from chalicelib.orders.record import FIRST_SLOT, POSITION_DIGITS, Record, Status
-from chalicelib.orders.terms import Terms
-from chalicelib.orders.times import iso
+from chalicelib.orders.record import (
+    FIRST_SLOT,
+    POSITION_DIGITS,
+    Listed,
+    Record,
+    Status,
+    UnreadableRecord,
+    parted,
+)
+from chalicelib.orders.terms import TERMS, Terms
+from chalicelib.orders.times import iso, parse_iso
 
 Item = dict[str, Any]
 NONE: Item = {"L": []}
+ANOTHER_FORM = "an attribute has another form than a record's"
+# The attributes that every record's item has.
+REQUIRED = (
+    "orderId",
+    "recordId",
+    "submissionId",
+    "status",
+    "isDuplicate",
+    "payloadSha256",
+    "receivedAt",
+    "processedAt",
+    "receiveCount",
+    "terms",
+    "errors",
+    "differs",
+)
 
 
 def to_item(record: Record, audit_shards: int) -> Item:
@@ -56,35 +80,46 @@ def to_item(record: Record, audit_shards: int) -> Item:
 
 
 def from_item(item: Mapping[str, Any]) -> Record:
-    """Read the record of an item that `to_item` made."""
-    return Record(
-        order_id=item["orderId"]["S"],
-        record_id=item["recordId"]["S"],
-        submission_id=item["submissionId"]["S"],
-        status=Status(item["status"]["S"]),
-        is_duplicate=item["isDuplicate"]["BOOL"],
-        payload_sha256=item["payloadSha256"]["S"],
-        received_at=datetime.fromisoformat(item["receivedAt"]["S"]),
-        processed_at=datetime.fromisoformat(item["processedAt"]["S"]),
-        receive_count=int(item["receiveCount"]["N"]),
-        terms=Terms(_value(item["terms"])),
-        errors=tuple(_error_from_json(_value(error)) for error in item["errors"]["L"]),
-        s3_key=_string(item, "s3Key"),
-        differs=tuple(name["S"] for name in item["differs"]["L"]),
-        payload=_string(item, "payload"),
-        submitted_by=_string(item, "submittedBy"),
-        message_channel=_string(item, "messageChannel"),
-        ignored_attributes=tuple(name["S"] for name in item.get("ignoredAttributes", NONE)["L"]),
-    )
+    """
+    Read the record of an item that `to_item` made.
+
+    Raises:
+        UnreadableRecord: something else made it, or changed it.
+    """
+    missing = [name for name in REQUIRED if name not in item]
+    if missing:
+        raise unreadable_item(item, f"it has no {', '.join(missing)}")
+    try:
+        return _record(item)
+    # Whatever an attribute of another type or shape leads to.
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise unreadable_item(item) from error
 
 
-def accepted_records(changes: Sequence[Mapping[str, Any]]) -> Iterator[Record]:
-    """Read the accepted records that were written, from the `Records` of a stream's event."""
-    for change in changes:
-        image = change["dynamodb"].get("NewImage", {})
-        # The table holds the operators' audit trail too, and an operator may remove an item.
-        if change["eventName"] == "INSERT" and image.get("status") == {"S": Status.ACCEPTED.value}:
-            yield from_item(image)
+def listed_from_item(item: Mapping[str, Any]) -> Listed:
+    """Read an item for a list: one that can't be read does not end it."""
+    try:
+        return from_item(item)
+    except UnreadableRecord as unreadable:
+        return unreadable
+
+
+def accepted_records(
+    changes: Sequence[Mapping[str, Any]],
+) -> tuple[list[Record], list[UnreadableRecord]]:
+    """
+    Read the accepted records that were written, from the `Records` of a stream's event.
+
+    And what looks like one, and can't be read: it stays so, however often the stream brings it.
+    """
+    images = [
+        change["dynamodb"].get("NewImage", {})
+        for change in changes
+        if change["eventName"] == "INSERT"
+    ]
+    # The table holds the operators' audit trail too.
+    accepted = {"S": Status.ACCEPTED.value}
+    return parted(listed_from_item(image) for image in images if image.get("status") == accepted)
 
 
 def audit_partition(day: date, shard: int) -> str:
@@ -92,12 +127,66 @@ def audit_partition(day: date, shard: int) -> str:
     return f"{day.isoformat()}#{shard}"
 
 
+def _record(item: Mapping[str, Any]) -> Record:
+    return Record(
+        order_id=_text(item["orderId"]),
+        record_id=_text(item["recordId"]),
+        submission_id=_text(item["submissionId"]),
+        status=Status(_text(item["status"])),
+        is_duplicate=bool(item["isDuplicate"]["BOOL"]),
+        payload_sha256=_text(item["payloadSha256"]),
+        received_at=_moment(item["receivedAt"]),
+        processed_at=_moment(item["processedAt"]),
+        receive_count=int(item["receiveCount"]["N"]),
+        terms=_terms(item["terms"]),
+        errors=tuple(_error_from_json(_value(error)) for error in item["errors"]["L"]),
+        s3_key=_string(item, "s3Key"),
+        differs=tuple(map(_text, item["differs"]["L"])),
+        payload=_string(item, "payload"),
+        submitted_by=_string(item, "submittedBy"),
+        message_channel=_string(item, "messageChannel"),
+        ignored_attributes=tuple(map(_text, item.get("ignoredAttributes", NONE)["L"])),
+    )
+
+
+def unreadable_item(item: Mapping[str, Any], problem: str = ANOTHER_FORM) -> UnreadableRecord:
+    """Name an item that can't be read as a record."""
+    order_id, record_id, position = (
+        str(item.get(name, {}).get("S", "")) for name in ("orderId", "recordId", "auditPosition")
+    )
+    return UnreadableRecord(order_id, record_id, position, problem)
+
+
+def _terms(attribute: Mapping[str, Any]) -> Terms:
+    terms = Terms(_value(attribute))
+    for name, value in terms.given.items():
+        # A later release's term stays as it is.
+        if name in TERMS and not isinstance(value, Decimal if TERMS[name].decimal else str):
+            raise TypeError(name)
+    return terms
+
+
+def _moment(attribute: Mapping[str, Any]) -> datetime:
+    moment = parse_iso(_text(attribute))
+    if moment is None:
+        raise ValueError("a record's times are in UTC, to the millisecond")
+    return moment
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    text: str = attribute["S"]
+    return text
+
+
 def _error_to_json(error: FieldError) -> dict[str, Any]:
     return error._asdict() | {"sentence": sentence_to_json(error.sentence)}
 
 
 def _error_from_json(stored: Mapping[str, Any]) -> FieldError:
-    return FieldError(stored["field"], stored["code"], sentence_from_json(stored["sentence"]))
+    field, code = stored["field"], stored["code"]
+    if not (isinstance(field, str) and isinstance(code, str)):
+        raise TypeError("an error's field and code are texts")
+    return FieldError(field, code, sentence_from_json(stored["sentence"]))
 
 
 def _map(values: Mapping[str, Any]) -> dict[str, Any]:

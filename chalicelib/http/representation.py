@@ -1,11 +1,11 @@
 """The API's JSON: records, orders and health. Sentences in it are in the reader's language."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.orders.record import Record
+from chalicelib.orders.record import Record, UnreadableRecord
 from chalicelib.orders.times import iso
 from chalicelib.services.health import HealthReport
 from chalicelib.services.intake import Receipt
@@ -36,6 +36,7 @@ def history_json(history: OrderHistory, texts: Texts) -> dict[str, Any]:
         "s3Url": history.s3_url,
         "records": [record_json(record, texts) for record in history.records],
         "cursor": history.cursor,
+        "unreadable": _unreadable_json(history.unreadable),
     }
 
 
@@ -44,6 +45,7 @@ def audit_json(audit: AuditList, texts: Texts) -> dict[str, Any]:
     return {
         "records": [record_json(record, texts) for record in audit.records],
         "cursor": audit.cursor,
+        "unreadable": _unreadable_json(audit.unreadable),
     }
 
 
@@ -87,6 +89,10 @@ def health_json(report: HealthReport) -> dict[str, Any]:
             for name, check in report.checks.items()
         },
     }
+
+
+def _unreadable_json(unreadable: Iterable[UnreadableRecord]) -> list[dict[str, str]]:
+    return [{"orderId": each.order_id, "recordId": each.record_id} for each in unreadable]
 
 
 def _json_number(value: Any) -> int | float:

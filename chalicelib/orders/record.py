@@ -6,6 +6,7 @@ orderId has two slots that several submissions may want, the first and the corre
 submission has a slot of its own, named by its identity.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -109,3 +110,36 @@ class Record(NamedTuple):
 def own_slot(submission_id: str, payload_sha256: str) -> str:
     """Name the slot that only this submission ever tries."""
     return f"{OWN_SLOT_PREFIX}{submission_id}#{payload_sha256}"
+
+
+class UnreadableRecord(ValueError):
+    """
+    Something else stands where a record should: someone's own item, or what is left of a record.
+
+    `problem` says what is wrong with it, and quotes nothing of it. It may be in a list beside the
+    records that can be read: it never ends one.
+    """
+
+    def __init__(self, order_id: str, record_id: str, audit_position: str, problem: str) -> None:
+        super().__init__(f"{order_id}, {record_id}: {problem}")
+        self.order_id = order_id
+        self.record_id = record_id
+        # "" if the audit does not list it.
+        self.audit_position = audit_position
+        self.problem = problem
+
+
+Listed = Record | UnreadableRecord
+"""What a list of records may hold."""
+
+
+def parted(listed: Iterable[Listed]) -> tuple[list[Record], list[UnreadableRecord]]:
+    """Part the records of a list from what can't be read as one."""
+    records: list[Record] = []
+    unreadable: list[UnreadableRecord] = []
+    for each in listed:
+        if isinstance(each, Record):
+            records.append(each)
+        else:
+            unreadable.append(each)
+    return records, unreadable

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from chalicelib.orders.errors import sentence
 from chalicelib.orders.order import is_order_id
-from chalicelib.orders.record import Record, Status
+from chalicelib.orders.record import FIRST_SLOT, Listed, Record, Status, UnreadableRecord, parted
 from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
 
 DEFAULT_LIMIT = 50
@@ -45,12 +45,12 @@ class HistoryPosition(NamedTuple):
 
 class AuditPage(NamedTuple):
     """
-    The records that one read of one shard found, newest first.
+    The records that one read of one shard found, newest first, and what can't be read as one.
 
     `read_to` is the position that the read came to when there is more; None at the shard's end.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[Listed, ...]
     read_to: str | None
 
 
@@ -59,10 +59,10 @@ class Records(Protocol):
 
     @property
     def audit_shards(self) -> int: ...
-    def read_shared_slots(self, order_id: str) -> list[Record]: ...
+    def read_shared_slots(self, order_id: str) -> list[Listed]: ...
     def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
-    ) -> tuple[list[Record], HistoryPosition | None]: ...
+    ) -> tuple[list[Listed], HistoryPosition | None]: ...
     def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter
     ) -> AuditPage: ...
@@ -75,12 +75,17 @@ class Archive(Protocol):
 
 
 class OrderHistory(NamedTuple):
-    """An order, and one page of the records of all its submissions."""
+    """
+    An order, and one page of the records of all its submissions.
+
+    `unreadable` is what stands among them, and can't be read as one.
+    """
 
     order: Record
     s3_url: str | None
     records: Sequence[Record]
     cursor: str | None
+    unreadable: Sequence[UnreadableRecord] = ()
 
 
 class AuditQuery(NamedTuple):
@@ -114,11 +119,13 @@ class AuditList(NamedTuple):
     """
     One page of the audit, newest first.
 
-    While `cursor` is not None there may be more, even if the page is short or empty.
+    While `cursor` is not None there may be more, even if the page is short or empty. `unreadable`
+    is what stands among the records, and can't be read as one.
     """
 
     records: Sequence[Record]
     cursor: str | None
+    unreadable: Sequence[UnreadableRecord] = ()
 
 
 class Queries:
@@ -140,24 +147,26 @@ class Queries:
             OrderNotFound: nothing is recorded of it: it may still be on the queue.
             InvalidCursor: the cursor is not one of this order's.
             StoreUnavailable: try again.
+            UnreadableRecord: what may be the accepted record can't be read.
         """
         after = _history_position(order_id, cursor)
         # A store refuses to look for some of the ids that no order can have.
-        records = self._records.read_shared_slots(order_id) if is_order_id(order_id) else []
-        if not records:
+        slots = self._records.read_shared_slots(order_id) if is_order_id(order_id) else []
+        if not slots:
             raise OrderNotFound(order_id)
-        first = records[0]
-        order = next((record for record in records if record.valid), first)
-        page = [first] if cursor is None else []
+        order = _order_in(slots)
+        page = [each for each in slots if each.record_id == FIRST_SLOT] if cursor is None else []
         read_to: HistoryPosition | None = after or HistoryPosition("", "")
         if limit > len(page):
             more, read_to = self._records.read_history(order_id, after, limit - len(page))
             page += more
+        records, unreadable = parted(page)
         return OrderHistory(
             order=order,
             s3_url=self._archive.presigned_url(order.s3_key) if order.s3_key else None,
-            records=page,
+            records=records,
             cursor=encode_cursor(_history_scope(order_id), read_to) if read_to else None,
+            unreadable=unreadable,
         )
 
     def list_orders(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
@@ -169,17 +178,17 @@ class Queries:
             StoreUnavailable: try again.
         """
         query, day, before = self._start(query, cursor)
-        found: list[Record] = []
+        found: list[Listed] = []
         for _ in range(MAX_ROUNDS):
             if day < query.first_day or day == date.min:
-                return AuditList(found, None)
+                return _audit_list(found, None)
             records, horizon = self._round(day, before, query)
             found += records
             if len(found) >= query.limit:
                 found = found[: query.limit]
-                return AuditList(found, _audit_cursor(query, day, found[-1].audit_position))
+                return _audit_list(found, _audit_cursor(query, day, found[-1].audit_position))
             day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
-        return AuditList(found, _audit_cursor(query, day, before))
+        return _audit_list(found, _audit_cursor(query, day, before))
 
     def _start(self, query: AuditQuery, cursor: str | None) -> tuple[AuditQuery, date, str]:
         # Nothing is recorded in the future: never walk back from a distant last day.
@@ -192,7 +201,7 @@ class Queries:
         first_day, day = _days(days)
         return query._replace(first_day=first_day), min(day, latest), before
 
-    def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Record], str]:
+    def _round(self, day: date, before: str, query: AuditQuery) -> tuple[list[Listed], str]:
         """
         Read every shard of a day once, and merge.
 
@@ -211,7 +220,23 @@ class Queries:
         return self._records.read_audit(day, shard, before, size, only)
 
 
-def _from(horizon: str, pages: Sequence[AuditPage]) -> Iterator[Record]:
+def _order_in(slots: Sequence[Listed]) -> Record:
+    """Choose the accepted record, or else the first one, if it is sure that none is accepted."""
+    records, unreadable = parted(slots)
+    for record in records:
+        if record.valid:
+            return record
+    if unreadable:
+        raise unreadable[0]
+    return records[0]
+
+
+def _audit_list(found: Sequence[Listed], cursor: str | None) -> AuditList:
+    records, unreadable = parted(found)
+    return AuditList(records, cursor, unreadable)
+
+
+def _from(horizon: str, pages: Sequence[AuditPage]) -> Iterator[Listed]:
     for page in pages:
         yield from (record for record in page.records if record.audit_position >= horizon)
 

@@ -138,7 +138,7 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
     if progress.findings > len(first):
         session.out.print(f"... and {progress.findings - len(first)} more")
     objects = sum(day.objects for day in progress.days.values())
-    if progress.days and not progress.findings:
+    if progress.days and not progress.findings and not session.desk.unreadable:
         session.out.print(_agreement(progress, objects))
     # Nothing is said of the bytes of the others.
     more = "; --deep compares all" if progress.compared < objects else ""

@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from chalicelib.http.representation import to_json
+from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import texts_in
-from ops.cli.exits import OutOfReach
+from ops.cli.exits import FOUND_WANTING, OutOfReach
 from ops.cli.language import readers_language
 from ops.desk.desk import Desk
 from ops.desk.masking import masked_record
@@ -126,10 +127,24 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         try:
-            command(Session(open_desk(stage, aws_port), as_json, aws_port), **options)
+            session = Session(open_desk(stage, aws_port), as_json, aws_port)
+            _run(session, command, options)
         except StageUnavailable as error:
             raise OutOfReach(str(error)) from error
         except StoreUnavailable as error:
             raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
 
     return run
+
+
+def _run(session: Session, command: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Run a command. End with what it has met that can't be read as a record."""
+    try:
+        command(session, **options)
+    except UnreadableRecord as unreadable:
+        session.desk.unreadable.add(unreadable)
+    finally:
+        for each in session.desk.unreadable:
+            session.note(f"No record can be read from an item: order {each}.")
+    if session.desk.unreadable:
+        sys.exit(FOUND_WANTING)

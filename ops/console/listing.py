@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nicegui import ui
 
-from ops.console.components import html
+from ops.console.components import html, notice
 from ops.console.forms import form
 from ops.console.loading import show_loaded
+from ops.console.markup import join, tag
 from ops.console.tables import table
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from ops.console.forms import OnSubmit
     from ops.console.markup import Child
@@ -40,10 +41,11 @@ def show_list(
     Return a function that reads it again. With `on_submit`, the rows are fields of a form.
     """
     with ui.element("div").classes("panel flush"):
-        return show_loaded(view, read, lambda listing: _show(listing, on_submit))
+        return show_loaded(view, read, lambda listing: _show(view, listing, on_submit))
 
 
-def _show(listing: Listing, on_submit: OnSubmit | None) -> None:
+def _show(view: View, listing: Listing, on_submit: OnSubmit | None) -> None:
+    html(*unreadable_notices(view))
     if not listing.rows:
         html(listing.above, listing.none)
     elif on_submit:
@@ -53,6 +55,13 @@ def _show(listing: Listing, on_submit: OnSubmit | None) -> None:
         html(listing.above, _table(listing))
     if listing.below is not None:
         html(listing.below)
+
+
+def unreadable_notices(view: View) -> Iterator[Child]:
+    """Name the items that the console has met, and that can't be read as records."""
+    for each in view.console.desk.unreadable:
+        item = tag("code", f"{each.order_id}, {each.record_id}")
+        yield notice(join(view.t("state.unreadable"), " ", item), "warn")
 
 
 def _table(listing: Listing) -> Child:

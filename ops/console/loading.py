@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from nicegui import ui
 
+from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
 from ops.console.markup import tag
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-# Errors of a read: the stage is out of reach, or the credentials do not suffice.
-FAILURES = (StoreUnavailable, BotoCoreError, ClientError)
+# Errors of a read: the stage is out of reach, the credentials do not suffice, or an item is broken.
+FAILURES = (StoreUnavailable, UnreadableRecord, BotoCoreError, ClientError)
 
 
 def show_loaded(

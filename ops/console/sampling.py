@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.orders.record import parted
 from chalicelib.orders.times import iso
 from chalicelib.services.queries import NEWEST, AuditFilter
 from ops.desk.stats import Slice, Statistics, Stats
@@ -97,11 +98,11 @@ def _read(
     """Read the newest records of a slice in a shard, and tell how many each stands for."""
     end = start + width
     page = records.read_audit(end.date(), shard, iso(end), PER_READ, AuditFilter())
-    read = list(page.records)
+    read, _ = parted(page.records)
     if page.read_to is None and start.date() < end.date():
         # Midnight falls into this slice, and nothing that is left of the later day.
         page = records.read_audit(start.date(), shard, NEWEST, PER_READ, AuditFilter())
-        read += page.records
+        read += parted(page.records)[0]
     found = [record for record in read if record.processed_at >= start]
     if not found or len(found) < len(read) or page.read_to is None:
         return found, 1.0

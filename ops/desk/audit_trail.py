@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.orders.times import iso
+from chalicelib.aws.items import unreadable_item
+from chalicelib.orders.times import iso, parse_iso
 from ops.desk.masking import masked_text
+from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from chalicelib.aws.items import Item
 
@@ -71,11 +74,14 @@ class AuditTrail:
         stage: str,
         who: Callable[[], str],
         clock: Callable[[], datetime],
+        unreadable: UnreadableRecords | None = None,
     ) -> None:
+        """`unreadable` is given what can't be read as an entry."""
         self._table = table
         self._stage = stage
         self._who = who
         self._clock = clock
+        self._unreadable = UnreadableRecords() if unreadable is None else unreadable
 
     def write(self, what: str, *, why: str = "", **details: object) -> Action:
         """
@@ -94,7 +100,11 @@ class AuditTrail:
         day = min(last_day, self._clock().date() + timedelta(days=1))
         while day >= first_day:
             for item in self._table.newest_of(f"{PREFIX}{day.isoformat()}"):
-                yield _from_item(item)
+                action = _from_item(item)
+                if action:
+                    yield action
+                else:
+                    self._unreadable.add(unreadable_item(item, "it is no audit entry"))
             if day == date.min:
                 return
             day -= timedelta(days=1)
@@ -126,12 +136,12 @@ def _to_item(action: Action) -> Item:
     }
 
 
-def _from_item(item: Item) -> Action:
-    return Action(
-        at=datetime.fromisoformat(item["at"]["S"]),
-        who=item["who"]["S"],
-        what=item["what"]["S"],
-        stage=item["stage"]["S"],
-        why=item["why"]["S"],
-        details={name: value["S"] for name, value in item["details"]["M"].items()},
-    )
+def _from_item(item: Item) -> Action | None:
+    """Read an entry; None if it is something else, or was changed."""
+    try:
+        at = parse_iso(item["at"]["S"])
+        texts = {name: str(item[name]["S"]) for name in ("who", "what", "stage", "why")}
+        details = {name: str(value["S"]) for name, value in item["details"]["M"].items()}
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return Action(at, **texts, details=details) if at else None

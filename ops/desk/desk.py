@@ -16,6 +16,7 @@ from ops.desk.orders import Orders
 from ops.desk.reconcile import Reconciliation
 from ops.desk.replay import Replay
 from ops.desk.stats import Stats
+from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,11 +36,13 @@ class Desk:
     The services of one stage, for its operators.
 
     orders, dead_letters, audit_trail, reconciliation, replay, stats: see their modules.
+    `unreadable` is what they have met that can't be read as a record.
     """
 
     def __init__(self, stage: Stage, clock: Callable[[], datetime] = now) -> None:
         self.stage = stage
         self._clock = clock
+        self.unreadable = UnreadableRecords()
         self._application = self._application_over(stage.environment)
 
     @property
@@ -56,6 +59,7 @@ class Desk:
             records=application.records,
             archive=self._bucket,
             table=self._table,
+            unreadable=self.unreadable,
             operator=lambda: self.stage.operator,
             new_id=application.new_id,
             clock=self._clock,
@@ -74,6 +78,7 @@ class Desk:
             stage=self.stage.name,
             who=lambda: self.stage.operator,
             clock=self._clock,
+            unreadable=self.unreadable,
         )
 
     @cached_property
@@ -109,7 +114,8 @@ class Desk:
 
     def table(self, name: str) -> OrderTable:
         """Open another table of records, to replay into."""
-        return OrderTable(self.stage.dynamodb, name, self.stage.settings.audit_shards)
+        shards = self.stage.settings.audit_shards
+        return OrderTable(self.stage.dynamodb, name, shards, self.unreadable)
 
     def record_store(self, table: str) -> RecordStore:
         """Open another table of records, to write to."""

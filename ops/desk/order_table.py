@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.aws.dynamodb import AUDIT_INDEX
 from chalicelib.aws.failures import unavailable_on_failure
-from chalicelib.aws.items import Item, audit_partition, from_item
+from chalicelib.aws.items import Item, audit_partition, listed_from_item, unreadable_item
 from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, OWN_SLOT_PREFIX, Record
+from chalicelib.orders.times import parse_iso
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_GET_SIZE = 100
+ARCHIVED_ATTRIBUTES = "orderId, recordId, s3Key, processedAt"
 MAX_ASKS = 8
 
 
@@ -42,10 +45,18 @@ class ArchivedRecord(NamedTuple):
 class OrderTable:
     """A table of records, read in ways that a function never does."""
 
-    def __init__(self, client: DynamoDBClient, table: str, audit_shards: int) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        audit_shards: int,
+        unreadable: UnreadableRecords | None = None,
+    ) -> None:
+        """`unreadable` is given what can't be read as a record."""
         self._client = client
         self.name = table
         self._audit_shards = audit_shards
+        self._unreadable = UnreadableRecords() if unreadable is None else unreadable
 
     def put_new(self, item: Item) -> None:
         """Write an item that must not be there yet."""
@@ -72,15 +83,19 @@ class OrderTable:
         items = (
             self._of_days(first_day, last_day)
             if first_day and last_day
-            else self._scan("s3Key", "s3Key, processedAt")
+            else self._scan("s3Key", ARCHIVED_ATTRIBUTES)
         )
         for item in items:
-            moment = datetime.fromisoformat(item["processedAt"]["S"])
-            yield ArchivedRecord(item["s3Key"]["S"], moment.astimezone(UTC))
+            moment = parse_iso(item.get("processedAt", {}).get("S"))
+            key = item["s3Key"].get("S")
+            if moment is None or key is None:
+                self._unreadable.add(unreadable_item(item))
+            else:
+                yield ArchivedRecord(key, moment)
 
     def valid_records(self) -> Iterator[Record]:
         """Yield all records of valid orders, in no order."""
-        yield from (from_item(item) for item in self._scan("s3Key"))
+        yield from self._records(self._scan("s3Key"))
 
     def payload(self, order_id: str, record_id: str) -> str:
         """Read the text that a record keeps of a rejected order. Strongly consistent."""
@@ -160,7 +175,11 @@ class OrderTable:
             {"orderId": {"S": first}, "recordId": {"S": second}} for first, second in sorted(slots)
         ]
         for start in range(0, len(keys), BATCH_GET_SIZE):
-            yield from map(from_item, self._batch_get(keys[start : start + BATCH_GET_SIZE]))
+            yield from self._records(self._batch_get(keys[start : start + BATCH_GET_SIZE]))
+
+    def _records(self, items: Iterable[Item]) -> Iterator[Record]:
+        for item in items:
+            yield from self._unreadable.kept_from([listed_from_item(item)])
 
     def _batch_get(self, keys: list[Item]) -> Iterator[Item]:
         ask: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
@@ -181,7 +200,7 @@ class OrderTable:
                     IndexName=AUDIT_INDEX,
                     KeyConditionExpression="auditPartition = :partition",
                     FilterExpression="attribute_exists(s3Key)",
-                    ProjectionExpression="s3Key, processedAt",
+                    ProjectionExpression=ARCHIVED_ATTRIBUTES,
                     ExpressionAttributeValues={":partition": {"S": partition}},
                 )
 

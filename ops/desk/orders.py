@@ -9,6 +9,7 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
+from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.queries import (
     NEWEST,
     AuditFilter,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from chalicelib.orders.record import Record
     from chalicelib.services.intake import Intake, Receipt
+    from ops.desk.unreadable_records import UnreadableRecords
 
 PAGE_SIZE = 250
 # A record shows in the index a moment after the time it bears: each look goes back this far.
@@ -64,6 +66,7 @@ class Orders:
         records: Records,
         archive: Archive,
         table: Table,
+        unreadable: UnreadableRecords,
         operator: Callable[[], str],
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
@@ -74,6 +77,7 @@ class Orders:
         self._records = records
         self._archive = archive
         self._table = table
+        self._unreadable = unreadable
         self._operator = operator
         self._new_id = new_id
         self._clock = clock
@@ -101,8 +105,15 @@ class Orders:
         Raises:
             OrderNotFound: nothing is recorded of it.
             InvalidCursor: the cursor is not one of this order's.
+            UnreadableRecord: what may be the accepted record can't be read.
         """
-        return self._queries.get_order(order_id, cursor, limit)
+        try:
+            history = self._queries.get_order(order_id, cursor, limit)
+        except UnreadableRecord as unreadable:
+            self._unreadable.add(unreadable)
+            raise
+        self._unreadable.kept_from(history.unreadable)
+        return history
 
     def history(self, order_id: str) -> Iterator[Record]:
         """
@@ -145,7 +156,9 @@ class Orders:
         Raises:
             InvalidCursor: the cursor is not one of this query's.
         """
-        return self._queries.list_orders(query, cursor)
+        page = self._queries.list_orders(query, cursor)
+        self._unreadable.kept_from(page.unreadable)
+        return page
 
     def newest_first(self, query: AuditQuery) -> Iterator[Record]:
         """Yield all records of a period, newest first. `limit` is ignored."""
@@ -201,5 +214,5 @@ class Orders:
         before: str | None = NEWEST
         while before:
             page = self._records.read_audit(day, shard, before, PAGE_SIZE, only)
-            yield from page.records
+            yield from self._unreadable.kept_from(page.records)
             before = page.read_to

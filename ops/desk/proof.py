@@ -96,7 +96,7 @@ def line_of(record: Record) -> Line:
 
 def unusable_line(of: Unequal) -> Line:
     """Stand in for the record that can't be made of an object."""
-    return Line(of.key, "", "", "", of.kind.value, of.note)
+    return Line(of.key, "", "", of.kind.value, of.note)
 
 
 def compare(

@@ -158,12 +158,16 @@ class Reconciliation:
             return Outcome(False, f"left alone: {error}")
         if sha256(payload).hexdigest() != identity.payload_sha256:
             return Outcome(False, "left alone: its bytes are not those that its key names")
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            return Outcome(False, "left alone: it is no text, so no order")
         self._trail.write("reconcile.hand_in", key=finding.key, order=identity.order_id)
         attributes = {
             "submissionId": identity.submission_id,
             "receivedAt": iso(finding.modified_at),
         }
-        self._queue.send(payload.decode(), {**attributes})
+        self._queue.send(text, {**attributes})
         return Outcome(True, "handed in again")
 
     def _candidates(

@@ -22,12 +22,12 @@ import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.order import parse_order
-from chalicelib.orders.record import Record
+from chalicelib.orders.record import Record, UnreadableRecord
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
 from chalicelib.orders.times import iso
@@ -128,11 +128,14 @@ class Replay:
                 readable = [each for each in submissions if isinstance(each, Submission)]
                 groups = [list(group) for _, group in groupby(readable, lambda s: s.order.id)]
                 progress.on_change()
-                progress.rebuilt += sum(executor.map(lambda group: _settle(group, take), groups))
-                for each in submissions:
-                    if isinstance(each, Unequal):
-                        progress.count(each)
-                        yield each
+                unsettled = chain.from_iterable(
+                    executor.map(lambda group: _unsettled(group, take), groups)
+                )
+                failed = [each for each in submissions if isinstance(each, Unequal)] + [*unsettled]
+                progress.rebuilt += len(wave) - len(failed)
+                for each in failed:
+                    progress.count(each)
+                    yield each
 
     def prove(
         self, progress: Progress, original: RecordSource, rebuilt: RecordSource
@@ -206,8 +209,13 @@ class Replay:
         return line_of(Record.of_first(submission, submission.received_at))
 
 
-def _settle(group: list[Submission], take: Callable[[Record], Record | None]) -> int:
+def _unsettled(group: list[Submission], take: Callable[[Record], Record | None]) -> list[Unequal]:
+    """Record the submissions of an order. Return those whose place something else has taken."""
+    unsettled = []
     for submission in group:
-        # The object's own time, so that a replay that is begun again makes the same record.
-        settle(submission, take, submission.received_at)
-    return len(group)
+        try:
+            # The object's own time, so that a replay that is begun again makes the same record.
+            settle(submission, take, submission.received_at)
+        except UnreadableRecord:
+            unsettled.append(Unequal(Difference.UNREADABLE, submission.archive_key))
+    return unsettled

@@ -156,7 +156,7 @@ def test_a_cursor_is_refused_with_other_parameters(api: Api, other: str) -> None
 def test_a_day_without_orders_is_an_empty_list(api: Api) -> None:
     answer = api.get("/orders?from=2020-01-01&to=2020-01-02")
 
-    assert (answer.status, answer.body) == (200, {"records": [], "cursor": None})
+    assert (answer.status, answer.body) == (200, {"records": [], "cursor": None, "unreadable": []})
 
 
 @pytest.mark.parametrize(
@@ -240,3 +240,16 @@ def test_an_amount_is_shown_exactly(amount: Decimal) -> None:
 def test_to_json_refuses_a_value_that_has_no_json_form() -> None:
     with pytest.raises(TypeError, match="object has no JSON form"):
         to_json({"x": object()})
+
+
+def test_an_item_that_cannot_be_read_is_named_beside_the_records(api: Api) -> None:
+    api.process(sqs_event(sqs_record(order_text("order-001"))))
+    (item,) = api.records.items()
+    api.records.put_by_hand({**item, "orderId": {"S": "by-hand"}, "status": {"S": "PENDING"}})
+
+    audit, gone = api.get("/orders"), api.get("/orders/by-hand")
+
+    assert [each["orderId"] for each in audit.body["records"]] == ["order-001"]
+    assert audit.body["unreadable"] == [{"orderId": "by-hand", "recordId": "0#FIRST"}]
+    assert (gone.status, gone.body["type"]) == (500, "urn:orders:problem:internal-error")
+    assert api.get("/orders/order-001").body["unreadable"] == []

@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 
+from chalicelib.aws.items import Item
 from chalicelib.orders.order import is_order_id
 from ops.desk.audit_trail import AuditTrail
+from ops.desk.unreadable_records import UnreadableRecords
 from tests.builders import START, Clock
 from tests.desk_fakes import FakeOrderTable
 
@@ -76,3 +78,21 @@ def test_an_entry_cannot_be_taken_for_an_order() -> None:
     assert not is_order_id(item["orderId"]["S"])
     assert not item.keys() & {"auditPartition", "auditPosition", "historyPosition"}
     assert not item.keys() & {"s3Key", "submissionId"}
+
+
+def test_an_entry_that_was_changed_is_named_and_does_not_end_the_trail() -> None:
+    table, clock = FakeOrderTable(), Clock()
+    unreadable = UnreadableRecords()
+    trail = AuditTrail(
+        table, stage="prod", who=lambda: "arn:ana", clock=clock, unreadable=unreadable
+    )
+    day = f"#audit/{TODAY.isoformat()}"
+    forms: list[Item] = [{}, {"at": {"S": "now"}}, {"at": {"S": 1}, "who": {"N": "1"}}]
+    for number, item in enumerate(forms):
+        table.put_new({"orderId": {"S": day}, "recordId": {"S": f"~{number}"}, **item})
+    written = trail.write("action")
+
+    assert list(trail.newest_first(TODAY, TODAY)) == [written]
+    assert [(each.order_id, each.record_id) for each in unreadable] == [
+        (day, f"~{number}") for number in (2, 1, 0)
+    ]

@@ -11,6 +11,7 @@ from chalicelib.orders.settle import settle
 from chalicelib.services.queries import AuditFilter, AuditQuery, OrderNotFound
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 from ops.desk.orders import Orders
+from ops.desk.unreadable_records import UnreadableRecords
 from tests.application import FakeApplication
 from tests.builders import START, Clock, order_text, submission
 from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
@@ -28,11 +29,13 @@ class World:
         self.records = application.fake_records
         self.queue = application.fake_queue
         self.bucket = FakeOrderBucket()
+        self.unreadable = UnreadableRecords()
         self.orders = Orders(
             intake=application.intake,
             queries=application.queries,
             records=self.records,
             archive=self.bucket,
+            unreadable=self.unreadable,
             table=FakeOrderTable(self.records),
             operator=lambda: "arn:ana",
             new_id=lambda: "id-1",

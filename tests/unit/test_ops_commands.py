@@ -27,6 +27,7 @@ from ops.desk.desk import Desk
 from ops.desk.findings import Finding, Progress
 from ops.desk.letters import GAVE_UP, REASONS, DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import connect
+from ops.desk.unreadable_records import UnreadableRecords
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeQueue, FakeRecordStore
@@ -85,6 +86,8 @@ def typed(
 ) -> Result:
     """Type a command over a desk in place of a stage's; return its output and exit code."""
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": locale}
+    desk = desk or SimpleNamespace()
+    vars(desk).setdefault("unreadable", UnreadableRecords())
     return CliRunner(charset, env=terminal).invoke(
         main, arguments, input=stdin, obj=lambda *_: desk
     )

@@ -303,7 +303,7 @@ def refused() -> None:
 def typed(*arguments: str, stdin: str = "", name: str = "prod") -> Result:
     stage = VerifiedStage()
     vars(stage)["name"] = name
-    desk = SimpleNamespace(stage=stage, dead_letters=None)
+    desk = SimpleNamespace(stage=stage, dead_letters=None, unreadable=())
     nowhere = ("--api-url", f"http://127.0.0.1:{free_port()}")
     return CliRunner(env={"NO_COLOR": "1"}).invoke(
         main, ["verify", *nowhere, *arguments], input=stdin, obj=lambda *_: desk
