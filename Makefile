@@ -14,6 +14,8 @@ OUT ?= build
 OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
+# How long `make fuzz` looks
+SECONDS ?= 60
 # How many processes run the tests: more than there are processors, since each waits for others half of the time
 WORKERS ?= 3
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
@@ -34,6 +36,8 @@ AWS := .venv-aws/.made-from-requirements-$(VERSION)
 BENCH := .venv-bench/.made-from-requirements-$(VERSION)
 # Lambda's runtime and its emulator: what a function runs on, so nothing else may be in it.
 LAMBDA := .venv-lambda/.made-from-requirements-$(VERSION)
+# A fuzzer, for few Pythons and machines, and what it looks at.
+FUZZ := .venv-fuzz/.made-from-requirements-$(VERSION)
 DYNAMODB_LOCAL := .aws-parts/dynamodb-local/.made-from-$(DYNAMODB_LOCAL_VERSION)
 BIN := .venv/bin
 # A file's tests share what they start, so they stay together; files begin in the order of tests/conftest.py.
@@ -41,8 +45,8 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit aws-parts chaos check lint coverage format screenshots audit bench bench-scale vendor lock package
-.PHONY: deploy destroy clean .venv .venv-aws .venv-bench .venv-lambda stage-given
+.PHONY: help run test unit aws-parts chaos fuzz check lint coverage format screenshots audit bench bench-scale vendor lock package
+.PHONY: deploy destroy clean .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz stage-given
 
 help: ## List the commands
 	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
@@ -66,6 +70,9 @@ aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for the tes
 
 chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each (minutes)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: $(FUZZ) ## Look for a text that an order's parser fails at, as in: make fuzz SECONDS=3600
+	@.venv-fuzz/bin/python -m tests.hostile.fuzz --seconds $(SECONDS)
 
 check: lint test coverage ## The one gate: format, lint, types, and the tests with their coverage
 
@@ -115,7 +122,7 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 			--generate-hashes --no-emit-index-url --custom-compile-command "make lock" $(LOCK_OPTIONS) \
 			--output-file requirements-$$1.txt requirements-$$1.in $$2; \
 	}; \
-	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin lambda "--no-deps --constraint=requirements-dev.txt"; \
+	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin fuzz; pin lambda "--no-deps --constraint=requirements-dev.txt"; \
 	pin uv; pin audit
 
 package: stage-given $(OPS) ## Write what a pipeline deploys, as in: make package STAGE=dev OUT=build
@@ -128,7 +135,7 @@ destroy: stage-given $(DEV) ## Take a stage down; its data stays, unless OPTIONS
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove the environments and everything else that make has made
-	rm -rf .venv .venv-aws .venv-bench .venv-lambda .aws-parts vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)
@@ -138,6 +145,8 @@ clean: ## Remove the environments and everything else that make has made
 .venv-bench: $(BENCH)
 
 .venv-lambda: $(LAMBDA)
+
+.venv-fuzz: $(FUZZ)
 
 # What `make run` needs is a part of what the other commands need, so it does not wait for the rest.
 $(OPS): requirements-ops.txt requirements.txt
@@ -168,6 +177,12 @@ $(LAMBDA): requirements-lambda.txt
 	@$(require-python)
 	@echo "Installing requirements-lambda.txt, Lambda's runtime, into .venv-lambda: about 10 seconds the first time ..."
 	@$(call install,.venv-lambda,requirements-lambda.txt,--no-deps)
+	@touch $@
+
+$(FUZZ): requirements-fuzz.txt
+	@$(require-python)
+	@echo "Installing requirements-fuzz.txt, a fuzzer, into .venv-fuzz: about 5 seconds the first time ..."
+	@$(call install,.venv-fuzz,requirements-fuzz.txt)
 	@touch $@
 
 # npm only downloads: the package's own dependencies, 300 MB, are of no use here.
