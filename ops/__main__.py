@@ -4,10 +4,12 @@ import importlib
 import io
 import os
 import sys
+from typing import Any
 
 import click
 
 from ops.proxies import exempting_this_machine
+from ops.terminal.lines import failing_visibly, show_traceback
 
 # The module of each command, so that typing one imports no other's: Chalice and Powertools take a
 # second that `ops dlq list` need not wait for.
@@ -38,6 +40,14 @@ MODULES = {
 class Commands(click.Group):
     """The commands by name, each imported when it is asked for."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with failing_visibly():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with failing_visibly():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(MODULES)
 
@@ -64,4 +74,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.excepthook = show_traceback
     main(prog_name="python -m ops")

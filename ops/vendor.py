@@ -31,6 +31,7 @@ from chalicelib.aws.clients import OPERATIONS
 from ops.bytecode import compile_tree
 from ops.plain_copy import copy_plainly
 from ops.project import PROJECT_ROOT
+from ops.terminal.lines import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,4 +195,4 @@ def _write(path: Path, content: Any) -> None:
 
 if __name__ == "__main__":
     fill_vendor(Path(sys.argv[1]) if sys.argv[1:] else PROJECT_ROOT)
-    print("vendor/ is filled, for the next `chalice deploy`.")  # noqa: T201
+    say("vendor/ is filled, for the next `chalice deploy`.")

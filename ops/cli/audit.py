@@ -14,8 +14,8 @@ from ops.cli.tables import limited, moment, show_rows
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ops.cli.tables import Cell
     from ops.desk.audit_trail import Action
+    from ops.terminal.tables import Cell
 
 SHOWN_DETAIL = 120
 # For machines: the order and the submission say as much to people.

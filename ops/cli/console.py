@@ -17,6 +17,7 @@ from ops.local.processes import say_ready
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.ports import LOOPBACK, PortUnavailable, require_free
 from ops.stage_names import LOCAL_STAGE
+from ops.terminal.lines import say
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -59,7 +60,7 @@ def console(
 
     def ready() -> None:
         if ready_fd is None:
-            click.echo(f"Console of stage {stage} on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
+            say(f"Console of stage {stage} on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
         else:
             stop_when_parent_ends()
             say_ready(ready_fd)

@@ -4,6 +4,7 @@ import click
 
 from ops.cost.bill import NotMeasured, bill, measured_design, prices, when_measured
 from ops.cost.standing import stage_template, standing_charges
+from ops.terminal.lines import say
 
 # Next to which ours is shown: what most public order processors do.
 COMMON_DESIGN, COMMON_BATCH_SIZE = "serial_boto3", 1
@@ -45,17 +46,17 @@ def cost(orders: int, batch_size: int, channels: int) -> None:
     except NotMeasured as error:
         raise click.BadParameter(f"{error}.", param_hint="--batch") from error
     common = bill(measured_design(COMMON_DESIGN, COMMON_BATCH_SIZE), orders, price)
-    click.echo(f"{orders:,} orders, {price['currency']}, {price['region']}\n")
-    click.echo(_line("", f"batch {batch_size}", "query then put, batch 1"))
+    say(f"{orders:,} orders, {price['currency']}, {price['region']}", "")
+    say(_line("", f"batch {batch_size}", "query then put, batch 1"))
     for component, amount in ours.items():
-        click.echo(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
-    click.echo(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
+        say(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
+    say(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
     standing = standing_charges(price, channels, stage_template())
-    click.echo("\nA stage for a month, whatever its traffic\n")
+    say("", "A stage for a month, whatever its traffic", "")
     for part, amount in {**standing, "Total": sum(standing.values())}.items():
-        click.echo(_line(part, f"{amount:,.2f}"))
-    click.echo(f"\nPrices as of {price['as_of']} or later: {price['source']}.")
-    click.echo(f"Calls, units, bytes and times as measured {when_measured()}.")
+        say(_line(part, f"{amount:,.2f}"))
+    say("", f"Prices as of {price['as_of']} or later: {price['source']}.")
+    say(f"Calls, units, bytes and times as measured {when_measured()}.")
 
 
 def _line(component: str, ours: str, common: str = "") -> str:

@@ -27,6 +27,7 @@ from ops.cli.tables import (
 )
 from ops.desk.hidden_letters import LettersHidden
 from ops.desk.masking import masked_text
+from ops.terminal.consoles import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,7 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
         return
     _show_letter(session, letter, show_accounts=show_accounts)
     session.out.print()
-    session.out.print(body, markup=False)
+    session.out.print(lines(body))
     session.note(LOOKED)
 
 

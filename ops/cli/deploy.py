@@ -33,6 +33,7 @@ from ops.deploy.smoke import SignedApi, SmokeTest
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
 from ops.deploy.stage_data import delete_data as delete_data_of
+from ops.terminal.lines import ask_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,10 +136,8 @@ def _try_out(url: str, aws: Aws, screen: Screen, *, order: bool) -> None:
 
 
 def _require_typed(stage: str) -> None:
-    typed = click.prompt(
-        f"This deletes all orders of stage {stage} for good. Type the name of the stage",
-        default="",
-        show_default=False,
+    typed = ask_for(
+        f"This deletes all orders of stage {stage} for good. Type the name of the stage"
     )
     if typed != stage:
         raise DeploymentProblem("That is not its name: nothing was changed.")

@@ -18,6 +18,7 @@ from ops.deploy.presentation import Screen
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
 from ops.project import PROJECT_ROOT
 from ops.stop_signals import StopRequested, stop_signals_raise
+from ops.terminal.lines import agrees, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +66,12 @@ def in_plain_words(command: Callable[..., None]) -> Callable[..., None]:
             except (BotoCoreError, ClientError) as error:
                 raise OutOfReach(explain(error)) from error
             except DeploymentInterrupted as interrupted:
-                click.echo(f"\n{interrupted}", err=True)
+                say("", str(interrupted), err=True)
                 sys.exit(INTERRUPTED)
             except StopRequested:
-                click.echo(
-                    "\nStopped. Run the same command again: it goes on from where things are now.",
+                say(
+                    "",
+                    "Stopped. Run the same command again: it goes on from where things are now.",
                     err=True,
                 )
                 sys.exit(INTERRUPTED)
@@ -96,10 +98,10 @@ def asking(yes: bool) -> Callable[[str], bool]:
         if yes:
             return True
         try:
-            return click.confirm(question)
+            return agrees(question)
         except click.Abort:
             # Nobody is there to answer.
-            click.echo()
+            say()
             return False
 
     return ask

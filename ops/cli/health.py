@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.text import Text
 
 from chalicelib.http.representation import health_json
 from chalicelib.services.health import HealthStatus
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
+from ops.terminal.consoles import cell
 
 HEALTH_STYLES = {HealthStatus.PASS: "green", HealthStatus.WARN: "yellow", HealthStatus.FAIL: "red"}
 
@@ -34,7 +34,7 @@ def health(session: Session) -> None:
             (
                 (
                     name,
-                    Text(check.status.value, HEALTH_STYLES[check.status]),
+                    cell(check.status.value, HEALTH_STYLES[check.status]),
                     str(check.observed_ms),
                     check.output,
                 )

@@ -151,10 +151,11 @@ def _note_missing(session: Session, plan: Plan) -> None:
 def _show_plan(session: Session, plan: Plan, first: list[DeadLetter]) -> None:
     show_rows(session.out, LETTER_COLUMNS, map(letter_row, first), none_words(plan.hidden))
     if plan.count > len(first):
-        session.out.print(f"... and {plan.count - len(first)} more\n")
+        session.out.print(f"... and {plan.count - len(first)} more")
+        session.out.print()
     if plan.count:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(plan.by_reason.items()))
-        session.out.print(f"Dead letters: {plan.count} ({reasons}).", markup=False)
+        session.out.print(f"Dead letters: {plan.count} ({reasons}).")
 
 
 def _end_of_plan(session: Session, plan: Plan, *, dry_run: bool) -> None:
@@ -189,8 +190,8 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
         session.print_json(_plan_json(plan) | {"done": done, "failed": failed, "gone": gone})
     else:
         for each in failures:
-            session.out.print(f"{each.letter.message_id}: {each.error}", markup=False)
-        session.out.print(_outcome(f"{done} {done_word}", failed, gone), markup=False)
+            session.out.print(f"{each.letter.message_id}: {each.error}")
+        session.out.print(_outcome(f"{done} {done_word}", failed, gone))
     if failed or gone or plan.missing or not plan.is_whole:
         sys.exit(FOUND_WANTING)
 

@@ -13,6 +13,7 @@ from ops.deploy.problems import explain
 from ops.lint.deployed import DeployedStage
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
+from ops.terminal.lines import say
 
 if TYPE_CHECKING:
     from ops.lint.rule import Rule
@@ -36,7 +37,7 @@ def lint(stage: str, verbose: bool) -> None:
     except (BotoCoreError, ClientError) as error:
         raise OutOfReach(explain(error)) from error
     broken = [rule for rule in RULES if _report(rule, settings, verbose=verbose)]
-    click.echo(f"Stage {stage}: {len(RULES) - len(broken)} of {len(RULES)} rules are kept.")
+    say(f"Stage {stage}: {len(RULES) - len(broken)} of {len(RULES)} rules are kept.")
     sys.exit(1 if broken else 0)
 
 
@@ -47,11 +48,11 @@ def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> bool:
     """Show the faults that a rule finds. Returns whether there is one."""
     problems = rule.broken_by(settings)
     if problems:
-        click.secho(f"broken  {rule.name}", fg="red")
+        say(f"broken  {rule.name}", fg="red")
         for problem in problems:
-            click.echo(f"        {problem}.")
-        click.echo(f"        AWS: {rule.recommendation} {rule.source}")
+            say(f"        {problem}.")
+        say(f"        AWS: {rule.recommendation} {rule.source}")
     elif verbose:
-        click.secho(f"kept    {rule.name}", fg="green")
-        click.echo(f"        {rule.recommendation}")
+        say(f"kept    {rule.name}", fg="green")
+        say(f"        {rule.recommendation}")
     return bool(problems)

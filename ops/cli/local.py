@@ -17,6 +17,7 @@ from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
 from ops.local_stage import DEFAULT_AWS_PORT, NotRunning, aws_url_at, running_resources
 from ops.ports import LOOPBACK
+from ops.terminal.lines import say
 
 DEFAULT_PORT = 8000
 PORT = click.IntRange(0, 65535)
@@ -156,7 +157,7 @@ def api(port: int, aws_port: int, ready_fd: int | None) -> None:
     require_free_or_suggest(port, "API", "python -m ops api --port ")
     _enter_app_environment(aws_port, partial_batch=False, supervised=ready_fd is not None)
     if ready_fd is None:
-        click.echo(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
+        say(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
     run_api(port, ready_fd)
 
 

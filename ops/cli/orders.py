@@ -6,7 +6,6 @@ import sys
 from typing import IO, TYPE_CHECKING
 
 import click
-from rich.text import Text
 
 from chalicelib.http.problems import problem_of
 from chalicelib.http.representation import receipt_json, record_json
@@ -30,6 +29,8 @@ from ops.cli.tables import (
 )
 from ops.desk.masking import masked_json, masked_text
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
+from ops.terminal.consoles import cell
+from ops.terminal.lines import say_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +81,7 @@ def submit(
             ("order", receipt.order.id),
             ("submission", receipt.submission_id),
             ("status", "QUEUED"),
-            ("valid", "yes" if receipt.order.valid else Text("no", "red")),
+            ("valid", "yes" if receipt.order.valid else cell("no", "red")),
             *error_facts(receipt.order.errors, session.texts),
         ],
     )
@@ -189,7 +190,7 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
             f"`{session.command('reconcile --repair')}` restores an object from its true version."
         ) from error
     masked = masked_json if session.as_json else masked_text
-    click.echo(text if show_accounts else masked(text))
+    say_exactly(text if show_accounts else masked(text))
 
 
 for command in (list_orders, tail, export_orders):

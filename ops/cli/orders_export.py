@@ -15,6 +15,7 @@ from ops.cli.parameters import period_options, show_accounts_option, yes_option
 from ops.cli.record_lists import filter_options, query_of
 from ops.cli.session import Session, desk_command
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
+from ops.terminal.lines import agrees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def export_orders(
         raise OutOfReach(str(error)) from error
     query = query_of(**chosen)
     if not yes and str(file) != "-" and file.exists():
-        click.confirm(f"{file} is there already. Overwrite it?", abort=True, err=True)
+        agrees(f"{file} is there already. Overwrite it?", abort=True, err=True)
     if show_accounts:
         session.desk.record_accounts_shown(
             f"orders export of {query.first_day} to {query.last_day}"

@@ -7,14 +7,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
 from chalicelib.http.representation import record_json
 from ops.cli.language import FILE_TEXTS
 from ops.cli.parameters import Moment, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import moment, open_terms, remark, status_text, term_text
+from ops.cli.tables import STATUS_STYLES, moment, open_terms, remark, term_text
+from ops.terminal.consoles import cell
 
 if TYPE_CHECKING:
     from chalicelib.orders.record import Record
@@ -69,14 +69,15 @@ def tail(
                 session.print_json(record_json(shown, FILE_TEXTS))
                 sys.stdout.flush()
             else:
-                session.out.print(_tail_line(shown))
+                _show_line(session, shown)
     except KeyboardInterrupt:
         session.note("Ended.")
 
 
-def _tail_line(record: Record) -> Text:
-    status = Text(f"{record.status:<10}", status_text(record.status).style)
-    line = Text(f"{moment(record.processed_at)} ").append_text(status)
+def _show_line(session: Session, record: Record) -> None:
     terms = (term_text(record.terms[name]) for name in open_terms())
-    parts = [record.order_id, *terms, remark(record)]
-    return line.append("  ".join(filter(None, parts)))
+    session.out.print(
+        moment(record.processed_at),
+        cell(f"{record.status:<9}", STATUS_STYLES[record.status]),
+        "  ".join(filter(None, [record.order_id, *terms, remark(record)])),
+    )

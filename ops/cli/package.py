@@ -65,11 +65,11 @@ def package(
     screen.say(f"Archive   {packaged.archive}, {packaged.size_bytes / 1e6:.2f} MB")
     screen.say(f"Content   {digest_of(packaged.archive)}")
     screen.say(f"Runtime   {packaged.runtime}, with {botocore}")
-    screen.say("\nNext, with a bucket of yours in the stage's region as BUCKET, type:\n")
-    screen.say(next_commands(packaged))
+    screen.say("", "Next, with a bucket of yours in the stage's region as BUCKET, type:", "")
+    screen.say(*next_commands(packaged))
 
 
-def next_commands(packaged: PackagedApp) -> str:
+def next_commands(packaged: PackagedApp) -> list[str]:
     """Write the commands of the AWS CLI that do with the two files what `deploy` does."""
     uploaded = packaged.template.with_name("uploaded.yaml")
     tags = (f"{name}={value}" for name, value in stack_tags(packaged.stage).items())
@@ -85,7 +85,7 @@ def next_commands(packaged: PackagedApp) -> str:
             f"--capabilities {' '.join(CAPABILITIES)}",
         ],
     ]
-    return "\n".join(" \\\n    ".join(lines) for lines in commands)
+    return [line for parts in commands for line in " \\\n    ".join(parts).split("\n")]
 
 
 def _quoted(path: Path) -> str:

@@ -178,9 +178,7 @@ def _repair(
                 line = _finding_json(finding) | {"type": "repair", "outcome": outcome.text}
                 session.print_json(line | {"mended": outcome.mended})
             elif mended + left <= SHOWN:
-                session.out.print(
-                    f"{finding.kind.value} {finding.key}: {outcome.text}", markup=False
-                )
+                session.out.print(f"{finding.kind.value} {finding.key}: {outcome.text}")
     if not session.as_json:
         session.out.print(
             f"{mended} repaired, {left} left. What was handed in again is recorded in a moment: "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ops.cli.session import Session
-    from ops.cli.tables import Cell
+    from ops.terminal.tables import Cell
 
 filter_options = options(
     click.option("--status", type=click.Choice(Status, case_sensitive=False), help="This verdict."),

@@ -76,7 +76,7 @@ def up(
             command = (
                 f"make deploy STAGE={stage}" if by_stack else f"chalice deploy --stage {stage}"
             )
-            screen.say(f"\nNext, type: {command}")
+            screen.say("", f"Next, type: {command}")
 
 
 @resources.command(epilog="Example: python -m ops resources show --stage dev")

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from chalicelib.http.representation import to_json
 from chalicelib.orders.record import UnreadableRecord
@@ -25,6 +23,9 @@ from ops.desk.masking import masked_record
 from ops.desk.stage import StageUnavailable, connect
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.stage_names import LOCAL_STAGE
+from ops.terminal.consoles import PlainConsole, progress_line
+from ops.terminal.lines import agrees, failing_in_one_line, say
+from ops.terminal.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,17 +47,18 @@ class Session:
         # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
         known = sys.stdout.isatty() or "COLUMNS" in os.environ
         width = None if known else PIPED_WIDTH
-        self.out = Console(width=width, highlight=False, soft_wrap=False)
-        self.notes = Console(stderr=True, highlight=False, width=width)
+        self.out = PlainConsole(width=width, soft_wrap=False)
+        self.notes = PlainConsole(stderr=True, width=width)
         self.texts = texts_in(readers_language(os.environ))
 
     def print_json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON object on a line of its own."""
-        click.echo(to_json(value))
+        say(to_json(value))
 
-    def note(self, text: str) -> None:
+    def note(self, *lines: str) -> None:
         """Say something beside the output: on stderr, so that pipes stay clean."""
-        self.notes.print(text, style="dim", markup=False)
+        for line in lines:
+            self.notes.print(line, style="dim")
 
     def command(self, typed: str) -> str:
         """Write a command to paste and go on with, on the same stage."""
@@ -72,19 +74,8 @@ class Session:
     @contextmanager
     def progress(self, text: str, total: int | None = None) -> Iterator[Callable[[float], None]]:
         """Show a bar, or a count where no total is known, if stderr is a terminal."""
-        columns = [TextColumn("{task.description}")]
-        bar = (
-            [BarColumn(), MofNCompleteColumn()] if total else [TextColumn("{task.completed:,.0f}")]
-        )
-        with Progress(
-            *columns,
-            *bar,
-            TimeElapsedColumn(),
-            console=self.notes,
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        ) as progress:
-            task = progress.add_task(text, total=total)
+        with progress_line(self.notes, total, shown=sys.stderr.isatty()) as progress:
+            task = progress.add_task(visible(text), total=total)
             yield lambda completed: progress.update(task, completed=completed)
 
     def confirm(self, question: str, *, yes: bool) -> None:
@@ -96,9 +87,7 @@ class Session:
         """
         stage = self.desk.stage
         if not yes:
-            click.confirm(
-                f"{question} (stage {stage.name}, as {stage.operator})", abort=True, err=True
-            )
+            agrees(f"{question} (stage {stage.name}, as {stage.operator})", abort=True, err=True)
 
 
 def open_desk(stage: str, aws_port: int) -> Desk:
@@ -126,13 +115,14 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
     @functools.wraps(command)
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
-        try:
-            session = Session(open_desk(stage, aws_port), as_json, aws_port)
-            _run(session, command, options)
-        except StageUnavailable as error:
-            raise OutOfReach(str(error)) from error
-        except StoreUnavailable as error:
-            raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
+        with failing_in_one_line():
+            try:
+                session = Session(open_desk(stage, aws_port), as_json, aws_port)
+                _run(session, command, options)
+            except StageUnavailable as error:
+                raise OutOfReach(str(error)) from error
+            except StoreUnavailable as error:
+                raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
 
     return run
 

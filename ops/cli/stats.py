@@ -16,8 +16,8 @@ from ops.cli.tables import moment, show_facts, show_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ops.cli.tables import Cell
     from ops.desk.stats import Slice, Statistics
+    from ops.terminal.tables import Cell
 
 
 @click.command(

@@ -6,24 +6,25 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from chalicelib.orders.record import Status
 from chalicelib.orders.terms import TERMS
+from ops.terminal.consoles import cell
+from ops.terminal.tables import Column, facts_table, headed_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     from chalicelib.orders.errors import FieldError
     from chalicelib.orders.record import Record
     from chalicelib.orders.terms import Value
     from chalicelib.texts import Texts
     from ops.desk.letters import DeadLetter
+    from ops.terminal.consoles import PlainConsole
+    from ops.terminal.tables import Cell
 
 ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
@@ -34,23 +35,19 @@ RIGHT |= {"in progress"}
 WHOLE = {"message", "submission"}
 RIGHT |= {status.value for status in Status}
 
-Cell = str | Text | None
-
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    """Make a table. Numbers stand to the right, nothing is cut off, and nothing is markup."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in columns:
-        decimal = name in TERMS and TERMS[name].decimal
-        justify = "right" if decimal or name in RIGHT else "left"
-        made.add_column(name, justify=justify, overflow="fold", no_wrap=name in WHOLE)  # type: ignore[arg-type]
-    for row in rows:
-        made.add_row(*map(_as_data, row))
-    return made
+    """Make a table of columns with these names."""
+    return headed_table(map(_column, columns), rows)
+
+
+def _column(name: str) -> Column:
+    decimal = name in TERMS and TERMS[name].decimal
+    return Column(name, numeric=decimal or name in RIGHT, whole=name in WHOLE)
 
 
 def show_rows(
-    out: Console, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str | None
+    out: PlainConsole, columns: Sequence[str], rows: Iterable[Sequence[Cell]], nothing: str | None
 ) -> int:
     """Print a table, a few hundred rows at a time, or a sentence (if any) if there is nothing."""
     source = iter(rows)
@@ -59,19 +56,13 @@ def show_rows(
         out.print(table(columns, piece))
         shown += len(piece)
     if not shown and nothing:
-        out.print(nothing, markup=False)
+        out.print(nothing)
     return shown
 
 
-def show_facts(out: Console, values: Iterable[tuple[str, Cell]]) -> None:
+def show_facts(out: PlainConsole, values: Iterable[tuple[str, Cell]]) -> None:
     """Print names and values, one a line."""
-    made = Table(box=None, show_header=False, pad_edge=False)
-    made.add_column(style="dim", no_wrap=True)
-    made.add_column(overflow="fold")
-    for name, value in values:
-        if value is not None:
-            made.add_row(name, _as_data(value))
-    out.print(made)
+    out.print(facts_table(values))
 
 
 def moment(value: datetime | None) -> str:
@@ -81,7 +72,7 @@ def moment(value: datetime | None) -> str:
 
 def status_text(status: Status) -> Text:
     """Write a verdict in its colour."""
-    return Text(status.value, STATUS_STYLES[status])
+    return cell(status.value, STATUS_STYLES[status])
 
 
 def term_text(value: Value) -> str:
@@ -157,7 +148,7 @@ def letter_row(letter: DeadLetter) -> Sequence[Cell]:
     """Make the cells of `LETTER_COLUMNS`."""
     return (
         letter.message_id,
-        letter.order_id or Text("unreadable", "dim"),
+        letter.order_id or cell("unreadable", "dim"),
         letter.reason,
         moment(letter.first_seen_at),
         moment(letter.last_seen_at),
@@ -169,11 +160,6 @@ def letter_row(letter: DeadLetter) -> Sequence[Cell]:
 def what_is_recorded(letter: DeadLetter) -> str:
     """Say in a few words what is recorded of a letter's order."""
     return f"{letter.status} ({letter.known})" if letter.status else letter.known.value
-
-
-def _as_data(cell: Cell) -> Text | None:
-    """Keep text that may come from outside from being taken for markup."""
-    return Text(cell) if isinstance(cell, str) else cell
 
 
 def limited(values: Iterable[Any], limit: int) -> Iterable[Any]:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.text import Text
 
 from ops.cli.exits import FOUND_WANTING, INTERRUPTED, OutOfReach
 from ops.cli.local import DEFAULT_PORT
@@ -16,6 +15,8 @@ from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_facts, show_rows
 from ops.ports import LOOPBACK
 from ops.stop_signals import StopRequested, stop_signals_raise
+from ops.terminal.consoles import cell
+from ops.terminal.lines import say
 from ops.verify.check import State
 from ops.verify.place import api_url_of, may_matter, signed_api
 from ops.verify.run import Run
@@ -48,7 +49,7 @@ def _list(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         for each in CHECKS:
             sends = "" if each.sends else " (sends nothing)"
-            click.echo(f"{each.name:<20} {each.shows} {each.source}{sends}")
+            say(f"{each.name:<20} {each.shows} {each.source}{sends}")
         context.exit()
 
 
@@ -114,8 +115,9 @@ def verify(
         except StopRequested:
             run.stop()
             session.note(
-                f"\nStopped. Its orders begin with {run.mark}-. Run the same command again: it "
-                "takes away the dead letters that this run may have left."
+                "",
+                f"Stopped. Its orders begin with {run.mark}-. Run the same command again: it "
+                "takes away the dead letters that this run may have left.",
             )
             sys.exit(INTERRUPTED)
 
@@ -141,8 +143,8 @@ def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> No
     outcomes: dict[str, Outcome] = {}
     for check, outcome in run_checks(checks, run):
         outcomes[check.name] = outcome
-        line = Text(f"{outcome.state.value:<8}", STYLES[outcome.state])
-        session.notes.print(line, Text(f"{check.name:<20} {outcome.seconds:5.1f} s"))
+        state = cell(f"{outcome.state.value:<8}", STYLES[outcome.state])
+        session.notes.print(state, f"{check.name:<20} {outcome.seconds:5.1f} s")
     _show(session, run, [(each, outcomes[each.name]) for each in checks], sends=sends)
     if sends:
         run.letters.tidy()
@@ -162,7 +164,7 @@ def _show(
         session.out,
         ("check", "outcome", "evidence"),
         (
-            (check.name, Text(outcome.state.value, STYLES[outcome.state]), outcome.evidence)
+            (check.name, cell(outcome.state.value, STYLES[outcome.state]), outcome.evidence)
             for check, outcome in results
         ),
         "Nothing to check.",

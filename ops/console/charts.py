@@ -42,7 +42,8 @@ class Chart:
         with ui.element("section").classes("panel"):
             html(tag("h2", plot.title))
             self._chart = ui.echart(self._options(plot)).classes("plot")
-            self._chart.props(f'role="img" aria-label="{plot.title}"')
+            self._chart.props["role"] = "img"
+            self._chart.props["aria-label"] = plot.title
             with ui.element("details").classes("more"):
                 html_summary(view.t("overview.as_table"))
                 self._table = html(self._rows(plot))
@@ -80,7 +81,7 @@ class Chart:
 
 def html_summary(words: str) -> None:
     """Make the words that open a `details` element."""
-    ui.html(str(tag("span", words)), sanitize=False, tag="summary")
+    html(tag("span", words), element="summary")
 
 
 def _with_unit(name: str, unit: str) -> str:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ops.console.view import View
 
 
-def html(*children: Child) -> ui.html:
-    """Add HTML made with `tag` to the page."""
-    return ui.html(str(join(*children)), sanitize=False)
+def html(*children: Child, element: str = "div") -> ui.html:
+    """Add HTML made with `tag` to the page, in an element around it. A bare string is text."""
+    return ui.html(str(join(*children)), sanitize=False, tag=element)
 
 
 def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> ui.element:
@@ -33,7 +33,7 @@ def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> 
 
 def html_text(words: str) -> ui.element:
     """Add bare words, without a paragraph around them."""
-    return ui.html(str(tag("span", words)), sanitize=False, tag="span")
+    return html(tag("span", words), element="span")
 
 
 def heading(words: str, lead: str, *tools: Child) -> Markup:

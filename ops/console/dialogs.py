@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -18,7 +17,8 @@ class Dialog:
     """A modal dialog. Its content is made anew each time that it opens."""
 
     def __init__(self, title: str) -> None:
-        self._element = ui.element("dialog").props(f"aria-label={json.dumps(title)}")
+        self._element = ui.element("dialog")
+        self._element.props["aria-label"] = title
         self._title = title
 
     def open(self, build: Callable[[], None]) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from ops.terminal.consoles import PlainConsole, cell, lines
+from ops.terminal.tables import coloured_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
@@ -25,18 +24,19 @@ class Screen:
     """The terminal, or another target of the output."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = PlainConsole(soft_wrap=True)
         if not self._console.is_terminal:
             self._console.width = PIPE_WIDTH
         self._warnings: list[str] = []
 
-    def say(self, text: str = "") -> None:
-        """Print lines as they are."""
-        self._console.print(escape(text))
+    def say(self, *texts: str) -> None:
+        """Print lines as they are; without any, an empty one."""
+        for text in texts or ("",):
+            self._console.print(text)
 
     def good_news(self, text: str) -> None:
         """Show the good end of a deployment."""
-        self._console.print(escape(text), style="bold green")
+        self._console.print(cell(text, "bold green"))
 
     def warn(self, text: str | None) -> None:
         """Keep what stands in nobody's way, and should be read, for the end; None is nothing."""
@@ -46,13 +46,15 @@ class Screen:
     def show_warnings(self) -> None:
         """Show the warnings, once: at the beginning they would scroll away."""
         while self._warnings:
-            self._console.print(escape(f"Warning: {self._warnings.pop(0)}"), style="yellow")
+            self._console.print(lines(f"Warning: {self._warnings.pop(0)}"), style="yellow")
 
     def show_changes(self, change_set: ChangeSet) -> None:
         """Show how each resource will change."""
         verb = {"CREATE": "to be created", "IMPORT": "to take over what is there"}
         self.say(f"Stack {change_set.stack}, {verb.get(change_set.type, 'to be changed')}:")
-        self._console.print(changes_table(change_set.changes))
+        self._console.print(
+            coloured_table(("  Change", "Resource", "Type"), map(_change_row, change_set.changes))
+        )
 
     def show_event(self, event: StackEventTypeDef) -> None:
         """Print a line at the end of each resource, and at the stack's own beginning and end."""
@@ -62,19 +64,13 @@ class Screen:
         reason = event.get("ResourceStatusReason", "") if status.endswith("FAILED") else ""
         time = f"{event['Timestamp'].astimezone():%H:%M:%S}"
         line = f"  {time}  {status:<{STATUS_WIDTH}} {event['LogicalResourceId']}"
-        self._console.print(escape(f"{line}  {reason}".rstrip()), style=_style_of(status))
+        self._console.print(cell(f"{line}  {reason}".rstrip(), _style_of(status)))
 
 
-def changes_table(changes: Iterable[Change]) -> Table:
-    """Make a row for each resource."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="bold")
-    for heading in ("  Change", "Resource", "Type"):
-        table.add_column(heading, no_wrap=True)
-    for change in changes:
-        action = "Replace" if change.replaces else change.action
-        colour = "red" if change.ends_the_resource else ACTION_COLOURS.get(change.action, "")
-        table.add_row(f"  {action}", change.logical_id, change.type, style=colour)
-    return table
+def _change_row(change: Change) -> tuple[Sequence[str], str]:
+    action = "Replace" if change.replaces else change.action
+    colour = "red" if change.ends_the_resource else ACTION_COLOURS.get(change.action, "")
+    return (f"  {action}", change.logical_id, change.type), colour
 
 
 def _style_of(status: str) -> str:

@@ -2,9 +2,8 @@
 
 import time
 
-import click
-
 from ops.local.stack import LocalStack
+from ops.terminal.lines import say, say_part, say_text
 
 EXAMPLE_ORDER = (
     '{"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}'
@@ -21,19 +20,19 @@ class Steps:
 
     def begin(self, name: str) -> None:
         self.end()
-        click.echo(f"  {name:<{STEP_WIDTH}}", nl=False)
+        say_part(f"  {name:<{STEP_WIDTH}}")
         self._step_began_at = time.monotonic()
 
     def end(self) -> None:
         """End the step."""
         if self._step_began_at is not None:
-            click.secho(f"{time.monotonic() - self._step_began_at:4.1f} s", dim=True)
+            say(f"{time.monotonic() - self._step_began_at:4.1f} s", dim=True)
         self._step_began_at = None
 
     def break_line(self) -> None:
         """Leave the line of a step that never got done."""
         if self._step_began_at is not None:
-            click.echo()
+            say()
         self._step_began_at = None
 
     @property
@@ -43,9 +42,9 @@ class Steps:
 
 def show_what_to_try(stack: LocalStack, seconds: float) -> None:
     """Show the addresses, and commands to copy."""
-    click.echo()
-    click.secho(f"Ready after {seconds:.1f} s.", fg="green", bold=True)
-    click.echo(_what_to_try(stack))
+    say()
+    say(f"Ready after {seconds:.1f} s.", fg="green", bold=True)
+    say_text(_what_to_try(stack))
 
 
 def _console_line(stack: LocalStack) -> str:

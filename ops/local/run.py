@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import click
-
 from ops.local.presentation import Steps, show_what_to_try
 from ops.local.processes import ChildProcess, ProcessFailed
 from ops.local.resources import ResourcesFailed
@@ -11,6 +9,7 @@ from ops.local.stack import LocalStack, OnStep
 from ops.local.supervisor import wait_until_one_ends
 from ops.ports import PortUnavailable
 from ops.stop_signals import StopRequested, stop_signals_raise
+from ops.terminal.lines import say, say_text
 
 # A stop that was asked for is a success, by Ctrl-C as well as by SIGTERM.
 STOPPED = 0
@@ -28,7 +27,7 @@ def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
         except StopRequested:
             # It was not up yet: stop the parts that had been started.
             steps.break_line()
-            click.echo("Stopped.")
+            say("Stopped.")
             return STOPPED
         except (PortUnavailable, ProcessFailed, ResourcesFailed) as error:
             steps.break_line()
@@ -41,9 +40,9 @@ def _watch(stack: LocalStack, steps: Steps) -> int:
     try:
         ended = wait_until_one_ends(stack.processes)
     except StopRequested:
-        click.echo("\nStopping: finishing the batches in progress ...")
+        say("", "Stopping: finishing the batches in progress ...")
         stack.stop()
-        click.echo("Stopped.")
+        say("Stopped.")
         return STOPPED
     _complain(_explanation(stack, ended))
     return FAILED
@@ -57,4 +56,4 @@ def _explanation(stack: LocalStack, ended: ChildProcess) -> str:
 
 
 def _complain(message: str) -> None:
-    click.secho(f"Error: {message}", fg="red", err=True)
+    say_text(f"Error: {message}", fg="red", err=True)

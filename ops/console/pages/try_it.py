@@ -91,7 +91,7 @@ class TryItPage:
             words = tag("span", self._view.t("try_it.failed", error=str(error)))
         self._none.set_visibility(False)
         with self._results:
-            line = ui.html(str(words), sanitize=False, tag="li")
+            line = html(words, element="li")
         line.move(self._results, 0)
 
     async def _result(self, kind: str, count: str) -> Markup:
