@@ -15,6 +15,7 @@ from chalicelib.http.representation import record_json, to_json
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import TERMS
 from chalicelib.texts import ENGLISH, texts_in
+from ops.desk.formulas import without_formulas
 from ops.desk.masking import masked_record
 
 if TYPE_CHECKING:
@@ -108,10 +109,10 @@ class _Csv:
 
     def __init__(self, to: IO[bytes]) -> None:
         self._to = to
-        self._write_rows([columns()])
+        self._write_rows([map(_cell, columns())])
 
     def write(self, records: list[Record]) -> None:
-        self._write_rows([[_cell(value) for value in _row(record).values()] for record in records])
+        self._write_rows(map(_cell, _row(record).values()) for record in records)
 
     def close(self) -> None:
         self._to.flush()
@@ -179,9 +180,9 @@ def _cell(value: Any) -> Any:
         case bool():
             return "true" if value else "false"
         case list():
-            return json.dumps(value, separators=(",", ":")) if value else ""
-        case str() if value.startswith(("=", "+", "-", "@")):
-            # A spreadsheet would take it for a formula, and a sender chooses the id.
-            return f"'{value}"
+            return without_formulas(json.dumps(value, separators=(",", ":"))) if value else ""
+        case str():
+            # A sender chooses the id, and every other text.
+            return without_formulas(value)
         case _:
             return value

@@ -3,20 +3,25 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pyarrow.parquet
 import pytest
+from hypothesis import strategies
 
 from chalicelib.orders.errors import sentence
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms
 from chalicelib.services.queries import AuditFilter
-from ops.desk.exports import ROWS_AT_ONCE, Format, columns, export
+from ops.desk.exports import ROWS_AT_ONCE, Format, _cell, columns, export
 from ops.desk.external_sort import sorted_lines
+from ops.desk.formulas import without_formulas
 from ops.desk.masking import (
     mask,
     masked_error,
@@ -27,6 +32,7 @@ from ops.desk.masking import (
 )
 from ops.desk.stats import Ages, Stats, grouped_by_error
 from tests.builders import START, Clock, order_text, submission
+from tests.hostile_texts import HOSTILE
 
 
 def record_of(order_id: str = "order-001", age_ms: int = 100, **changes: object) -> Record:
@@ -72,6 +78,62 @@ def test_csv_holds_no_formula() -> None:
     (row,) = csv.DictReader(io.StringIO(exported(Format.CSV, record_of("-1")).decode()))
 
     assert row["orderId"] == "'-1"
+
+
+BLANKS = ("", " ", "\t", "\r", "\n", "\u00a0", "\u3000", '"', "'", "\ufeff", ' \t"')
+SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
+FORMULAS = [f"{blank}{sign}1+cmd" for blank in BLANKS for sign in SIGNS]
+# Each is a cell where a semicolon, a tab or a line break ends one.
+FORMULAS += [f"x{end}{blank}=1" for end in ";\t\r\n" for blank in BLANKS]
+FORMULAS += ["\tx", "\rx", "\nx", "'\tx", "a;b;=1;=2", 'x;"=1"', "'=1", "''=1"]
+HARMLESS = ["order-1", "a=b", "x;y", "1;2", "a - b", "it's", "'x", "x\ty", "a,=1", "", ";", "[-1]"]
+# For whoever imports the file.
+GUIDE = Path("docs/operators.md").read_text()
+APOSTROPHE = re.compile(re.search(r'APOSTROPHE = re.compile\(\n    r"""(.*)"""\n\)', GUIDE)[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(text: str) -> None:
+    written = without_formulas(text)
+
+    assert written.replace("'", "") == text.replace("'", "")
+    for cell in re.split("[;\t\r\n]", written):
+        assert not cell.strip(' \u00a0\u3000"\ufeff').startswith(tuple(SIGNS))
+    assert not written.startswith(("\t", "\r", "\n"))
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_a_text_that_no_spreadsheet_computes_stays_as_it_is(text: str) -> None:
+    assert without_formulas(text) == text
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, *HARMLESS, *HOSTILE])
+def test_an_import_can_take_the_apostrophes_off_again(text: str) -> None:
+    assert APOSTROPHE.sub("", without_formulas(text)) == text
+
+
+@hypothesis.given(strategies.text("=+-@\uff1d;\t\r\n '\"a1\ufeff", max_size=12))
+def test_every_text_comes_back_from_a_csv_file_as_it_was(text: str) -> None:
+    assert APOSTROPHE.sub("", without_formulas(text)) == text
+
+
+@pytest.mark.parametrize("name", columns())
+@pytest.mark.parametrize("text", ["=1", "\t=1", "x;=1", "\uff1d1"])
+def test_no_cell_holds_a_formula_whatever_column_it_is_in(name: str, text: str) -> None:
+    assert csv_row(dict.fromkeys(columns(), text))[name] == without_formulas(text)
+
+
+@pytest.mark.parametrize("value", [Decimal("-12.50"), -1, 12.5, 0])
+def test_a_number_stays_a_number(value: object) -> None:
+    assert csv_row({"amount": value})["amount"] == str(value)
+
+
+def csv_row(values: dict[str, object]) -> dict[str, str]:
+    """Write a row's cells, and read them again."""
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([values, map(_cell, values.values())])
+    (row,) = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
+    return row
 
 
 def test_parquet_has_types() -> None:
