@@ -1,0 +1,154 @@
+"""A stage that is full of text from outside, over moto in this process."""
+
+import itertools
+import json
+import re
+import uuid
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+import boto3
+from moto import mock_aws
+
+from benchmarks.emulators import create_table
+from chalicelib.aws.s3 import OrderArchive
+from chalicelib.orders.errors import Sentence, sentence, sentence_to_json
+from chalicelib.orders.order import parse_order
+from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission, well_formed_submission_id
+from chalicelib.orders.times import now
+from ops.desk.desk import Desk
+from ops.desk.stage import Stage
+from ops.stage_names import LOCAL_STAGE
+from tests.builders import order_text
+from tests.surfaces import ACCEPTED, GIVEN_UP, LOST, REJECTED
+
+ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_numbers = itertools.count(1)
+
+
+class TextStage(Stage):
+    """A stage that asks nobody who its operator is."""
+
+    operator = "arn:aws:sts::123456789012:assumed-role/operators/ana"
+
+
+@contextmanager
+def stage_holding(*texts: str) -> Iterator[Desk]:
+    """Open the desk of a stage with the texts wherever a sender or an operator may put text."""
+    with mock_aws(config={"core": {"mock_credentials": False}}):
+        desk = Desk(_stage())
+        _put_orders(desk, texts)
+        for text in texts:
+            _put_letters(desk, text)
+            _put_objects(desk, text)
+            desk.audit_trail.write(
+                "dlq.discard", why=text, message="m-1", order=ACCEPTED, reason=text, payload=text
+            )
+        yield desk
+
+
+def letter_ids(desk: Desk) -> list[str]:
+    """List the message ids of all dead letters."""
+    return [letter.message_id for letter in desk.dead_letters.look()]
+
+
+def _stage() -> Stage:
+    session, name = boto3.Session(), f"orders-{uuid.uuid4()}"
+    sqs, s3 = session.client("sqs"), session.client("s3")
+    environment = {
+        "ORDERS_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"],
+        "ORDERS_DLQ_URL": sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"],
+        "ORDERS_BUCKET": name,
+        "ORDERS_TABLE": name,
+    }
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    create_table(session.client("dynamodb"), name)
+    return cast("Stage", TextStage(LOCAL_STAGE, environment, session))
+
+
+def _put_orders(desk: Desk, texts: Sequence[str]) -> None:
+    """Record orders: accepted, an exact duplicate, a conflict, rejected, and one without object."""
+    all_texts = {"note": list(texts), **{text: [text, {"deep": text}] for text in texts}}
+    accepted = json.dumps(json.loads(order_text(ACCEPTED)) | all_texts)
+    rejected = order_text(REJECTED, amount=texts[0], channel=texts[0], **all_texts)
+    lost = _record(desk, order_text(LOST), texts[0])
+    desk.stage.s3.delete_object(Bucket=desk.stage.settings.bucket, Key=lost.archive_key)
+    for text in texts:
+        wrong = {"amount": text, "channel": text, "fromAccount": text, "toAccount": {"iban": text}}
+        for body in (
+            accepted,
+            order_text(ACCEPTED, amount="1.00", note=text),
+            rejected,
+            order_text(REJECTED, **wrong),
+            order_text(REJECTED, amount=True, channel=[text]),
+        ):
+            _record(desk, body, text)
+
+
+def _record(desk: Desk, body: str, text: str) -> Submission:
+    submission = Submission(
+        parse_order(body),
+        well_formed_submission_id(f"{text}-{next(_numbers)}"),
+        now().replace(microsecond=0),
+        text,
+    )
+    if submission.order.valid:
+        OrderArchive(desk.stage.s3, desk.stage.settings.bucket).keep(submission)
+    settle(submission, desk.records.take, now())
+    return submission
+
+
+def _put_letters(desk: Desk, text: str) -> None:
+    own = {"submissionId": text, "submittedBy": text, "channel": text, "note": text}
+    body = order_text(GIVEN_UP, note=text, fromAccount=text, **{text: text})
+    _letter(desk, body, {**own, "requestId": text})
+    quoted = sentence("id.bad", got=json.dumps(text), most=text, size=text)
+    forged = Sentence(text, {text: text})
+    for detail in (
+        text,
+        json.dumps(sentence_to_json(quoted)),
+        json.dumps(sentence_to_json(forged)),
+    ):
+        _letter(
+            desk, body[:-3], {**own, "unreadableReason": text[:200], "unreadableDetail": detail}
+        )
+    for unreadable in (
+        text,
+        b64encode(body.encode()).decode(),
+        _spelt(body),
+        f"{{'to': '{text}'}}",
+    ):
+        _letter(desk, unreadable, {"unreadableReason": "not_json"})
+
+
+def _letter(desk: Desk, body: str, attributes: Mapping[str, str]) -> None:
+    given: dict[str, Any] = {
+        name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+    }
+    text = attributes.get("note", "")
+    if ATTRIBUTE_NAME.fullmatch(text):
+        given[text] = {"DataType": "String", "StringValue": text}
+    if text:
+        given["bytes"] = {"DataType": "Binary", "BinaryValue": text.encode()}
+    desk.stage.sqs.send_message(
+        QueueUrl=desk.stage.settings.dead_letter_queue_url,
+        MessageBody=body,
+        MessageAttributes=given,
+    )
+
+
+def _put_objects(desk: Desk, text: str) -> None:
+    for key in (f"orders/{text}/x", text, f"orders/{ACCEPTED}/{text}.json"):
+        desk.stage.s3.put_object(Bucket=desk.stage.settings.bucket, Key=key, Body=text.encode())
+    name = well_formed_submission_id(text)
+    orphan = Submission(parse_order(order_text("order-o", note=text)), name, now())
+    OrderArchive(desk.stage.s3, desk.stage.settings.bucket).keep(orphan)
+
+
+def _spelt(text: str) -> str:
+    """Write a text with each character as an escape of JSON, cut off at its end."""
+    return '{"x": "' + "".join(f"\\u{ord(character):04x}" for character in text)

@@ -1,0 +1,134 @@
+"""
+Every place where people see text that came from outside.
+
+A test plants texts with `tests.full_stage.stage_holding`, and reads what each command and each page
+shows of them. These tables are complete: a new command or page fails until it is listed.
+"""
+
+from typing import NamedTuple
+
+from click.testing import CliRunner, Result
+
+from ops.__main__ import main
+from ops.desk.desk import Desk
+from tests.builders import order_text
+
+ACCEPTED, REJECTED, GIVEN_UP, LOST = "order-a", "order-r", "order-g", "order-l"
+"""Orders of the stage: their ids hold no text from outside."""
+TEXT = "{text}"
+"""Stands in a typed argument for the text that is tried."""
+LETTER = "{letter}"
+"""Stands in a typed argument for the message id of a dead letter."""
+
+
+class Typed(NamedTuple):
+    """A command line after `python -m ops`. `answer` is what is typed at its prompt."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    answer: str = "n\n"
+
+    def __str__(self) -> str:
+        return " ".join([self.command, *self.arguments])
+
+    def words(self, text: str, letter: str = "") -> list[str]:
+        """List the words that are typed."""
+        return [
+            *self.command.split(),
+            *(each.replace(TEXT, text).replace(LETTER, letter) for each in self.arguments),
+        ]
+
+
+SHOWING_ACCOUNTS = (
+    Typed("orders show", (ACCEPTED,)),
+    Typed("orders show", (REJECTED,)),
+    Typed("orders show", (ACCEPTED, "--payload")),
+    Typed("orders show", (REJECTED, "--payload")),
+    Typed("orders list"),
+    Typed("orders tail", ("--count", "4", "--since", "1h")),
+    Typed("orders export", ("-", "--format", "csv")),
+    Typed("orders export", ("-", "--format", "ndjson")),
+    Typed("orders export", ("-", "--format", "parquet")),
+    Typed("duplicates"),
+    Typed("dlq show", (LETTER,)),
+    Typed("audit"),
+)
+"""Commands that read what is kept, and show accounts with `--show-accounts`."""
+READING = (
+    Typed("orders list", ("--invalid",)),
+    Typed("duplicates", ("--conflicts",)),
+    Typed("rejects"),
+    Typed("dlq list"),
+    Typed("dlq redrive", ("--all", "--dry-run")),
+    Typed("dlq redrive", ("--all",)),
+    Typed("dlq discard", ("--all", "--why", TEXT, "--dry-run")),
+    Typed("dlq discard", ("--all", "--why", TEXT)),
+    Typed("reconcile", ("--in-progress", "1s")),
+    Typed("reconcile", ("--in-progress", "1s", "--repair")),
+    Typed("replay", ("--into", "rebuilt", "--create", "--why", TEXT, "--yes")),
+    Typed("health"),
+    Typed("stats"),
+)
+"""Other commands that read what is kept."""
+ACTING = (
+    Typed("dlq redrive", ("--all", "--rate", "1000", "--why", TEXT, "--yes")),
+    Typed("dlq discard", ("--all", "--why", TEXT, "--yes")),
+    Typed("reconcile", ("--in-progress", "1s", "--repair", "--yes")),
+)
+"""Commands that change the stage: each needs one of its own."""
+ECHOING = (
+    Typed("orders submit", (order_text("order-s", amount=TEXT, channel=TEXT, fromAccount=TEXT),)),
+    Typed("orders submit", (TEXT,)),
+    Typed("orders submit", (order_text("a/" + TEXT),)),
+    Typed("orders submit", ("@" + TEXT,)),
+    Typed("orders submit", (order_text("order-s"), "--idempotency-key", TEXT)),
+    Typed("orders show", ("a/" + TEXT,)),
+    Typed("orders list", ("--from", TEXT)),
+    Typed("orders list", ("--status", TEXT)),
+    Typed("orders tail", ("--since", TEXT)),
+    Typed("orders export", ("-", "--format", TEXT)),
+    Typed("dlq list", ("--order", "a/" + TEXT)),
+    Typed("dlq list", ("--reason", TEXT)),
+    Typed("dlq show", (TEXT,)),
+    Typed("dlq redrive", ("--message", TEXT)),
+    Typed("dlq discard", ("--message", TEXT, "--why", TEXT)),
+    Typed("stats", ("--last", TEXT)),
+)
+"""Commands that may say again what was typed."""
+WITHOUT_ORDERS = {
+    "run": "starts the local stage",
+    "worker": "its log is the processor's",
+    "api": "its log is the intake's",
+    "console": "its pages are listed below",
+    "resources up": "names resources",
+    "resources show": "names resources",
+    "resources down": "names resources",
+    "package": "names files",
+    "deploy": "names resources",
+    "destroy": "names resources",
+    "lint": "reads templates",
+    "verify": "hands in made-up orders of its own",
+    "cost": "counts orders",
+}
+"""Commands that never show what a sender wrote, and why."""
+
+PAGES = {
+    "/": ("/",),
+    "/orders": ("/orders", "/orders?id=a/" + TEXT, "/orders?from=" + TEXT),
+    "/orders/{order_id}": (f"/orders/{ACCEPTED}", f"/orders/{REJECTED}", "/orders/a " + TEXT),
+    "/duplicates": ("/duplicates", "/duplicates?show=all"),
+    "/rejected": ("/rejected",),
+    "/dead-letters": ("/dead-letters", "/dead-letters?order=a/" + TEXT),
+    "/try-it": ("/try-it",),
+    "/audit": ("/audit",),
+    "/health": ("/health",),
+}
+"""The console's pages, each with addresses that show what a sender or a visitor wrote."""
+EXPORTS = ("/export?format=csv", "/export?format=ndjson", "/export?format=" + TEXT)
+"""Addresses of the console that answer with no page."""
+
+
+def type_words(desk: Desk, words: list[str], answer: str = "") -> Result:
+    """Type a command over a desk, at a terminal so wide that no cell is broken up."""
+    terminal = {"COLUMNS": "4000", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+    return CliRunner(env=terminal).invoke(main, words, input=answer, obj=lambda *_: desk)
