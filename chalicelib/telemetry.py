@@ -58,7 +58,7 @@ class TextFormatter(LambdaPowertoolsFormatter):
         keys = " ".join(
             f"{name}={_on_one_line(value)}" for name, value in log.items() if name not in NOT_SHOWN
         )
-        time, level, message = log["timestamp"], log["level"], log["message"]
+        time, level, message = log["timestamp"], log["level"], _visible(log["message"])
         if not self._colour:
             return f"{time} {level:<7} {message:<20} {keys}"
         emphasis = COLOURS.get(level, "")
@@ -276,6 +276,11 @@ def _unreadable_keys(unreadable: UnreadableRecord) -> dict[str, Any]:
 
 def _without_none(keys: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in keys.items() if value is not None}
+
+
+def _visible(message: str) -> str:
+    """Write a message, which may quote an error of AWS, without control characters."""
+    return message if message.isprintable() else json.dumps(message)[1:-1]
 
 
 def _on_one_line(value: Any) -> str:

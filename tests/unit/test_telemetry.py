@@ -22,6 +22,7 @@ from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 from ops.cost.standing import METRICS
 from tests.builders import START, Clock, order_text, redelivered, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+from tests.hostile_texts import HOSTILE
 
 _services = itertools.count()
 
@@ -247,6 +248,20 @@ def test_no_input_can_forge_a_line(style: Any) -> None:
     text = logged.stream.getvalue()
     assert text.count("\n") == 3
     assert not {"\x1b", "\r", "\u2028"} & set(text)
+
+
+@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_message_that_quotes_something_stays_text_on_its_line(text: str, colour: bool) -> None:
+    lines = io.StringIO()
+    service = f"quoting-{next(_services)}"
+    logger = make_logger(LogSettings("text", colour=colour, service=service), lines)
+
+    logger.warning("The queue can't be read: %s", text)
+
+    quoted = text if text.isprintable() else json.dumps(text)[1:-1]
+    assert f"The queue can't be read: {quoted}" in lines.getvalue()
+    assert lines.getvalue().count("\n") == 1
 
 
 def test_no_account_amount_or_payload_ever_gets_into_a_log(
