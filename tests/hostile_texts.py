@@ -1,5 +1,7 @@
 """Texts that whoever shows them must take for text: markup, control characters, forged lines."""
 
+import re
+
 from ops.terminal.visible import visible
 
 MARKUP = (
@@ -30,8 +32,15 @@ CONTROLS = (
 )
 HOSTILE = MARKUP + CONTROLS
 # SQS takes no other control characters, in a message as in its attributes.
-SENT_BY_SQS = tuple(
-    text for text in HOSTILE if not any(ord(it) < ord(" ") and it not in "\t\n\r" for it in text)
+REFUSED_BY_SQS = re.compile(r"[^\t\n\r\x20-\uffff]")
+# Short enough to be quoted whole, and few enough to fill a stage with.
+IN_ONE = (
+    "[/x] [red]y [/] :bomb: \\[x]",
+    "[object Object] [link=http://x.example]y[/link]",
+    "<b onclick=x>&amp; \x9b31m a\tb a\rb a\nb",
+    "a\u202eb a\u200bb a\u2028b \ufeffa a\x7fb",
+    "\x1b[31mred \x1b[2J\x1b[1;1H a\x08\x08b",
+    "\x1b]8;;http://x.example\x1b\\y\x1b]8;;\x1b\\",
 )
 
 

@@ -15,7 +15,7 @@ from ops.cli.parameters import period_options, show_accounts_option, yes_option
 from ops.cli.record_lists import filter_options, query_of
 from ops.cli.session import Session, desk_command
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
-from ops.terminal.lines import agrees
+from ops.terminal.lines import agrees, exact_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,8 @@ def export_orders(
     form = form or FORMATS.get(file.suffix)
     if form is None:
         raise click.UsageError("Say which --format, or name the file .csv, .ndjson or .parquet.")
+    if form is Format.PARQUET and str(file) == "-" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is no text for a terminal: name a file, or use a pipe.")
     try:
         require_writable(form)
     except FormatUnavailable as error:
@@ -86,7 +88,7 @@ def export_orders(
 def _opened(file: Path) -> Iterator[IO[bytes]]:
     """Open stdout, or a file that gets its name when it is whole."""
     if str(file) == "-":
-        yield sys.stdout.buffer
+        yield exact_stdout()
         return
     unfinished = file.with_name(f"{file.name}.part")
     try:

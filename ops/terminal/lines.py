@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
@@ -35,6 +36,20 @@ def say_text(text: str, *, err: bool = False, **style: Any) -> None:
 def say_exactly(text: str) -> None:
     """Print a text to the byte where a program reads it, and visibly where a person does."""
     click.echo(visible_lines(text) if sys.stdout.isatty() else text)
+
+
+def exact_stdout() -> IO[bytes]:
+    """Open stdout for bytes in UTF-8 that a program gets as they are, and a person visibly."""
+    return cast("IO[bytes]", _VisibleStdout()) if sys.stdout.isatty() else sys.stdout.buffer
+
+
+class _VisibleStdout(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: Any) -> int:
+        click.echo(visible_lines(bytes(text).decode()), nl=False)
+        return len(text)
 
 
 def agrees(question: str, *, abort: bool = False, err: bool = False) -> bool:

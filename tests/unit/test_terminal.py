@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.terminal.consoles import PlainConsole, cell, lines, progress_line
-from ops.terminal.lines import agrees, say, say_exactly, say_text, show_traceback
+from ops.terminal.lines import agrees, exact_stdout, say, say_exactly, say_text, show_traceback
 from ops.terminal.tables import Column, coloured_table, facts_table, headed_table
 from ops.terminal.visible import visible, visible_lines
 from tests.hostile_texts import HOSTILE, shown
@@ -126,6 +126,16 @@ def test_a_program_gets_the_exact_text_and_a_terminal_the_visible_one(
     say_exactly("\x9b1m")
 
     assert stdout.getvalue() == written
+
+
+def test_a_terminal_gets_the_bytes_of_a_file_visibly(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.StringIO()
+    monkeypatch.setattr(stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", stdout)
+
+    exact_stdout().writelines([b"a,\x1b[2J\r\n", "\u202e".encode()])
+
+    assert stdout.getvalue() == "a,\\u001b[2J\n\\u202e"
 
 
 def test_a_traceback_shows_the_error_visibly(capsys: pytest.CaptureFixture[str]) -> None:
