@@ -68,7 +68,7 @@ def list_letters(session: Session, limit: int, **chosen: Any) -> None:
     hidden = letters.hidden
     if not session.as_json:
         if not count:
-            session.out.print(none_words(hidden), markup=False)
+            session.out.print(none_words(hidden))
         else:
             note_look(session, letters.unreturned)
         if count and count == limit:
