@@ -73,6 +73,38 @@ def test_a_setting_that_is_ignored_is_logged(name: str) -> None:
     assert [line["setting"] for line in ignored] == [f"{name}='maybe'"]
 
 
+def test_a_function_logs_each_setting_that_is_ignored_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("chalicelib.application.IGNORED", {"LOG_LEVEL": "loud"})
+    application = FakeApplication(Clock(), ORDERS_SERVICE="orders-ignored")
+    app = load_app(application).app
+
+    for _ in range(2):
+        app.handler_map["process_orders"](sqs_event(sqs_record(order_text("o-1"))), None)
+
+    assert capsys.readouterr().out.count("setting ignored") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("POWERTOOLS_METRICS_DISABLED", "maybe"),
+        ("POWERTOOLS_DEV", ""),
+        ("LOG_LEVEL", "loud"),
+        ("POWERTOOLS_LOG_LEVEL", "10"),
+        ("POWERTOOLS_LOGGER_SAMPLE_RATE", "x"),
+        ("POWERTOOLS_LOGGER_SAMPLE_RATE", "2"),
+        ("POWERTOOLS_LOGGER_SAMPLE_RATE", "nan"),
+    ],
+)
+def test_a_setting_that_does_not_do_is_taken_out(name: str, value: str) -> None:
+    environment = {name: value, "ORDERS_TABLE": "orders"}
+
+    assert take_out_unusable(environment) == {name: value}
+    assert environment == {"ORDERS_TABLE": "orders"}
+
+
 def test_settings_that_do_are_kept() -> None:
     usable = {
         "POWERTOOLS_METRICS_DISABLED": "TRUE",
