@@ -340,7 +340,7 @@ def test_an_order_in_cold_storage_ends_no_command(operator: Operator, quick: Qui
     assert "it is in GLACIER" in found[0]["note"]
     assert "left alone: it is in GLACIER" in left
     assert "1 unreadable" in replayed
-    assert "0 the same" not in replayed
+    assert ", 0 the same" not in replayed
 
 
 def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOperator) -> None:
