@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -111,6 +112,15 @@ class FakeOrderTable(Outages):
             if key[0] == order_id:
                 yield self.items[key]
 
+    def recorded_days(self) -> Iterator[set[date]]:
+        self._fail_if_down("Scan")
+        yield from _pages(record.processed_at.date() for record in self.records.all())
+
+    def days_of(self, prefix: str) -> Iterator[set[date]]:
+        self._fail_if_down("Scan")
+        ids = [order_id for order_id, _ in self.items if order_id.startswith(prefix)]
+        yield from _pages(_days(each.removeprefix(prefix) for each in ids))
+
     def archived(
         self, first_day: date | None = None, last_day: date | None = None
     ) -> Iterator[ArchivedRecord]:
@@ -212,3 +222,17 @@ class FakeOrderBucket:
             self.versions[key] += [None, true[-1]]
         while self.versions[key][-1] is None:
             self.versions[key].pop()
+
+
+def _days(texts: Iterable[str]) -> Iterator[date]:
+    for text in texts:
+        with suppress(ValueError):
+            yield date.fromisoformat(text)
+
+
+def _pages(days: Iterable[date]) -> Iterator[set[date]]:
+    """Make reads of two items each, and of none if there are none."""
+    left = iter(days)
+    yield set(itertools.islice(left, 2))
+    while page := set(itertools.islice(left, 2)):
+        yield page

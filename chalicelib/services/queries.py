@@ -19,6 +19,10 @@ DEFAULT_DAYS = 7
 # that few calls are needed, and an answer ends after this many rounds, with a cursor to go on.
 FILTERED_READ_SIZE = 250
 MAX_ROUNDS = 40
+# No record is older than this system, whose first version is of 2026: a record bears the clock of
+# the function that wrote it, and keeps that in a backup, an export, a replica and a copy. The age
+# of the table says nothing: a restored or imported one is younger than its records.
+FIRST_DAY = date(2025, 1, 1)
 # This text sorts after every position.
 NEWEST = "~"
 
@@ -178,9 +182,11 @@ class Queries:
             StoreUnavailable: try again.
         """
         query, day, before = self._start(query, cursor)
+        # A clock that is wrong, on somebody's machine, is believed.
+        first_day = max(query.first_day, min(FIRST_DAY, self._clock().date()))
         found: list[Listed] = []
         for _ in range(MAX_ROUNDS):
-            if day < query.first_day or day == date.min:
+            if day < first_day or day == date.min:
                 return _audit_list(found, None)
             records, horizon = self._round(day, before, query)
             found += records

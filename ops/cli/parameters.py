@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+# Older than any record, and still within the calendar when it is taken from today.
+LONGEST = timedelta(days=36_500)
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -60,7 +62,10 @@ class Duration(click.ParamType[timedelta]):
         match = DURATION.fullmatch(value)
         if match is None:
             self.fail(f"{value!r} is not a duration like 90s, 15m, 2h or 7d", param, ctx)
-        return timedelta(**{UNITS[match[2]]: int(match[1])})
+        length = timedelta(**{UNITS[match[2]]: int(match[1])})
+        if length > LONGEST:
+            self.fail(f"{value!r} is longer than {LONGEST.days}d, a hundred years", param, ctx)
+        return length
 
 
 class Moment(click.ParamType[datetime]):
@@ -131,7 +136,8 @@ def period(
 ) -> tuple[date, date]:
     """Complete the days of a period: without any, the last seven."""
     last = last_day or clock().date()
-    first = first_day or last - timedelta(days=days - 1)
+    # Count in ordinals, which can't fall off the calendar's beginning.
+    first = first_day or date.fromordinal(max(1, last.toordinal() - days + 1))
     if first > last:
         why = "" if last_day else " (today in UTC, as none was given)"
         raise click.UsageError(f"--from {first} is after --to {last}{why}.")

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.aws.items import unreadable_item
 from chalicelib.orders.times import iso, parse_iso
+from ops.desk.days import Days, latest_day
 from ops.desk.masking import masked_text
 from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date, datetime
 
     from chalicelib.aws.items import Item
 
@@ -62,6 +62,7 @@ class Table(Protocol):
 
     def put_new(self, item: Item) -> None: ...
     def newest_of(self, order_id: str) -> Iterator[Item]: ...
+    def days_of(self, prefix: str) -> Iterator[Iterable[date]]: ...
 
 
 class AuditTrail:
@@ -97,17 +98,16 @@ class AuditTrail:
 
     def newest_first(self, first_day: date, last_day: date) -> Iterator[Action]:
         """Yield the actions of a period (days in UTC, both included), newest first."""
-        day = min(last_day, self._clock().date() + timedelta(days=1))
-        while day >= first_day:
+        last_day = latest_day(last_day, self._clock().date())
+        days = Days(first_day, last_day, lambda: self._table.days_of(PREFIX))
+        for day in days:
             for item in self._table.newest_of(f"{PREFIX}{day.isoformat()}"):
+                days.found()
                 action = _from_item(item)
                 if action:
                     yield action
                 else:
                     self._unreadable.add(unreadable_item(item, "it is no audit entry"))
-            if day == date.min:
-                return
-            day -= timedelta(days=1)
 
 
 def _bounded(texts: dict[str, str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.aws.dynamodb import AUDIT_INDEX
@@ -11,10 +10,13 @@ from chalicelib.aws.items import Item, audit_partition, listed_from_item, unread
 from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, OWN_SLOT_PREFIX, Record
 from chalicelib.orders.times import parse_iso
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.days import Days
+from ops.desk.table_scan import days_of, recorded_days, scan_pages
 from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -75,6 +77,14 @@ class OrderTable:
             ConsistentRead=True,
             ScanIndexForward=False,
         )
+
+    def recorded_days(self) -> Iterator[set[date]]:
+        """Yield, for each read of the audit index, the days of the records in it, in no order."""
+        return recorded_days(self._client, self.name)
+
+    def days_of(self, prefix: str) -> Iterator[set[date]]:
+        """Yield, for each read of the table, the days in the orderIds that are PREFIX and a day."""
+        return days_of(self._client, self.name, prefix)
 
     def archived(
         self, first_day: date | None = None, last_day: date | None = None
@@ -193,16 +203,21 @@ class OrderTable:
         raise StoreUnavailable("DynamoDB BatchGetItem: keys were left unread again and again")
 
     def _of_days(self, first_day: date, last_day: date) -> Iterator[Item]:
-        for ordinal in range(first_day.toordinal(), last_day.toordinal() + 1):
+        days = Days(first_day, last_day, self.recorded_days, self._audit_shards)
+        for day in days:
             for shard in range(self._audit_shards):
-                partition = audit_partition(date.fromordinal(ordinal), shard)
-                yield from self._query(
-                    IndexName=AUDIT_INDEX,
-                    KeyConditionExpression="auditPartition = :partition",
-                    FilterExpression="attribute_exists(s3Key)",
-                    ProjectionExpression=ARCHIVED_ATTRIBUTES,
-                    ExpressionAttributeValues={":partition": {"S": partition}},
-                )
+                for item in self._archived_of(audit_partition(day, shard)):
+                    days.found()
+                    yield item
+
+    def _archived_of(self, partition: str) -> Iterator[Item]:
+        return self._query(
+            IndexName=AUDIT_INDEX,
+            KeyConditionExpression="auditPartition = :partition",
+            FilterExpression="attribute_exists(s3Key)",
+            ProjectionExpression=ARCHIVED_ATTRIBUTES,
+            ExpressionAttributeValues={":partition": {"S": partition}},
+        )
 
     def _query(self, **query: Any) -> Iterator[Item]:
         while True:
@@ -218,10 +233,5 @@ class OrderTable:
         ask: dict[str, Any] = {"FilterExpression": f"attribute_exists({having})"}
         if projection:
             ask["ProjectionExpression"] = projection
-        while True:
-            with unavailable_on_failure("DynamoDB Scan"):
-                answer = self._client.scan(TableName=self.name, ConsistentRead=True, **ask)
-            yield from answer.get("Items", [])
-            if "LastEvaluatedKey" not in answer:
-                return
-            ask["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        for page in scan_pages(self._client, self.name, ConsistentRead=True, **ask):
+            yield from page

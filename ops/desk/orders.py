@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
@@ -19,10 +19,12 @@ from chalicelib.services.queries import (
     OrderHistory,
     Queries,
 )
+from ops.desk.days import Days, latest_day
 from ops.desk.object_failures import PayloadAltered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
 
     from chalicelib.orders.record import Record
     from chalicelib.services.intake import Intake, Receipt
@@ -50,9 +52,10 @@ class Archive(Protocol):
 
 
 class Table(Protocol):
-    """The table, as far as a record's own item is needed."""
+    """The table, as far as a record's own item is needed, and the days that have records."""
 
     def payload(self, order_id: str, record_id: str) -> str: ...
+    def recorded_days(self) -> Iterator[Iterable[date]]: ...
 
 
 class Orders:
@@ -160,17 +163,30 @@ class Orders:
         self._unreadable.kept_from(page.unreadable)
         return page
 
-    def newest_first(self, query: AuditQuery) -> Iterator[Record]:
-        """Yield all records of a period, newest first. `limit` is ignored."""
-        day = min(query.last_day, self._clock().date() + timedelta(days=1))
-        while day >= query.first_day:
+    def newest_first(
+        self, query: AuditQuery, before_read: Callable[[], None] = lambda: None
+    ) -> Iterator[Record]:
+        """
+        Yield all records of a period, newest first. `limit` is ignored.
+
+        `before_read` is called before each read of the table. It ends the work by raising.
+        """
+
+        def search() -> Iterator[Iterable[date]]:
+            for days in self._table.recorded_days():
+                before_read()
+                yield days
+
+        last_day = latest_day(query.last_day, self._clock().date())
+        days = Days(query.first_day, last_day, search, self._records.audit_shards)
+        for day in days:
             shards = [
-                self._shard(day, shard, query.only) for shard in range(self._records.audit_shards)
+                self._shard(day, shard, query.only, before_read)
+                for shard in range(self._records.audit_shards)
             ]
-            yield from heapq.merge(*shards, key=attrgetter("audit_position"), reverse=True)
-            if day == date.min:
-                return
-            day -= timedelta(days=1)
+            for record in heapq.merge(*shards, key=attrgetter("audit_position"), reverse=True):
+                days.found()
+                yield record
 
     def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:
         """Yield all records that were processed at or after a moment, newest first."""
@@ -210,9 +226,12 @@ class Orders:
             shown = {place: moment for place, moment in shown.items() if moment >= oldest}
             self._sleep(every_seconds)
 
-    def _shard(self, day: date, shard: int, only: AuditFilter) -> Iterator[Record]:
+    def _shard(
+        self, day: date, shard: int, only: AuditFilter, before_read: Callable[[], None]
+    ) -> Iterator[Record]:
         before: str | None = NEWEST
         while before:
+            before_read()
             page = self._records.read_audit(day, shard, before, PAGE_SIZE, only)
             yield from self._unreadable.kept_from(page.records)
             before = page.read_to

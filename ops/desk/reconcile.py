@@ -24,6 +24,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.times import iso
+from ops.desk.days import latest_day
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.findings import Finding, Kind, Outcome, Progress
 from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
@@ -110,6 +111,8 @@ class Reconciliation:
         all there is. An object younger than `in_progress` is counted as that, not as an orphan.
         `deep`: compare every object with the SHA-256 in its key, not only those in doubt.
         """
+        if last_day:
+            last_day = latest_day(last_day, self._clock().date())
         candidates = self._candidates(progress, first_day, last_day, deep=deep)
         with self._executor() as executor:
             while batch := list(islice(candidates, CANDIDATES_AT_ONCE)):

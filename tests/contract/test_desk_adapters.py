@@ -1,7 +1,7 @@
 """The desk's adapters, and their fakes: operators' reads of the table, the archive and the DLQ."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -218,6 +218,55 @@ def test_items_of_the_audit_trail_are_no_records_and_come_newest_first(
 
     assert [item["recordId"]["S"] for item in records.table.newest_of(day)] == ["2", "1", "0"]
     assert not [each for each in records.table.archived() if order_id in each.key]
+
+
+def test_the_days_of_records_are_found_however_old_they_are(
+    records: Records, order_id: str
+) -> None:
+    """The table is younger: a restored table is, and an imported one, and a replica."""
+    long_ago = datetime(2019, 12, 31, 23, 59, 59, tzinfo=UTC)
+    for number, moment in enumerate((START, long_ago)):
+        made = submission(order_text(f"{order_id}-{number}", amount=0))
+        settle(made, records.store.take, moment)
+
+    found = set().union(*records.table.recorded_days())
+
+    assert {TODAY, long_ago.date()} <= found
+
+
+def test_the_days_of_the_audit_trail_are_found_in_its_keys(records: Records, order_id: str) -> None:
+    prefix = f"#audit-{order_id}/"
+    for day in ("2019-12-31", "2026-03-01", "no day"):
+        records.table.put_new({"orderId": {"S": f"{prefix}{day}"}, "recordId": {"S": "1"}})
+
+    found = set().union(*records.table.days_of(prefix))
+
+    assert found == {date(2019, 12, 31), date(2026, 3, 1)}
+
+
+@on_dynamodb
+def test_the_archived_records_of_all_time_take_few_reads(aws: Aws, order_id: str) -> None:
+    """A table of its own: restored from another one, so that its records are older than it is."""
+    table = OrderTable(aws.dynamodb, order_id, 4)
+    table.create_like(aws.table)
+    store = RecordStore(aws.dynamodb, order_id, 4)
+    old = datetime(2019, 12, 31, tzinfo=UTC)
+    for number, moment in enumerate((START, old)):
+        settle(submission(order_text(f"{order_id}-{number}")), store.take, moment)
+    reads: list[str] = []
+
+    def count(model: Any, **_: Any) -> None:
+        reads.append(model.name)
+
+    aws.dynamodb.meta.events.register("before-call.dynamodb", count)
+    try:
+        found = list(table.archived(date.min, TODAY))
+    finally:
+        aws.dynamodb.meta.events.unregister("before-call.dynamodb", count)
+
+    assert {each.processed_on for each in found} == {TODAY, old.date()}
+    assert len(reads) < 40
+    assert reads.count("Scan") < 10
 
 
 @on_dynamodb

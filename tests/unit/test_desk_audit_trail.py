@@ -1,5 +1,6 @@
 """The audit trail: it keeps the operators' actions, and no list of orders ever shows it."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from chalicelib.aws.items import Item
@@ -50,6 +51,27 @@ def test_actions_come_newest_first_over_days() -> None:
 
     assert [action.what for action in actions] == ["action-3", "action-2", "action-1", "action-0"]
     assert [a.what for a in trail.newest_first(TODAY, TODAY)] == ["action-1", "action-0"]
+
+
+def test_a_period_since_the_calendars_first_day_ends_soon_after_the_first_action() -> None:
+    table, clock = FakeOrderTable(), Clock()
+    trail = audit_trail(table, clock)
+    trail.write("first")
+    clock.advance(days=900)
+    trail.write("second")
+    read: list[str] = []
+    newest_of = table.newest_of
+
+    def counted(order_id: str) -> Iterator[Item]:
+        read.append(order_id)
+        return newest_of(order_id)
+
+    table.newest_of = counted  # type: ignore[method-assign]
+
+    actions = list(trail.newest_first(date.min, date.max))
+
+    assert [action.what for action in actions] == ["second", "first"]
+    assert len(read) < 20
 
 
 def test_a_distant_period_ends() -> None:

@@ -1,20 +1,22 @@
 """Orders at the desk: lists that stream, and a tail that misses nothing and repeats nothing."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
-from chalicelib.services.queries import AuditFilter, AuditQuery, OrderNotFound
+from chalicelib.services.queries import AuditFilter, AuditPage, AuditQuery, OrderNotFound
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 from ops.desk.orders import Orders
 from ops.desk.unreadable_records import UnreadableRecords
 from tests.application import FakeApplication
 from tests.builders import START, Clock, order_text, submission
 from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.fakes import FakeRecordStore
 
 TODAY = START.date()
 ALL = AuditQuery(TODAY, TODAY + timedelta(days=30), AuditFilter())
@@ -74,6 +76,74 @@ def test_all_records_come_newest_first_over_days_and_shards(world: World) -> Non
         world.clock.advance(minutes=7)
 
     assert names(world.orders.newest_first(ALL)) == [f"order-{n}" for n in range(699, -1, -1)]
+
+
+class CountedReads:
+    """Count the reads of a table's audit."""
+
+    def __init__(self, store: FakeRecordStore) -> None:
+        self._read = store.read_audit
+        self.days: list[date] = []
+        store.read_audit = self.read_audit  # type: ignore[method-assign, assignment]
+
+    def read_audit(self, day: date, *arguments: Any) -> AuditPage:
+        self.days.append(day)
+        return self._read(day, *arguments)
+
+
+@pytest.mark.parametrize("only", [AuditFilter(), AuditFilter(status=Status.REJECTED)])
+def test_a_list_since_the_calendars_first_day_ends_soon_after_the_first_record(
+    world: World, only: AuditFilter
+) -> None:
+    """It would take 739,000 days, with a read for each of their shards."""
+    world.record("old", ago=40 * 86_400, amount=0)
+    world.record("new", amount=0)
+    reads = CountedReads(world.records)
+
+    listed = names(world.orders.newest_first(AuditQuery(date.min, date.max, only)))
+
+    assert listed == ["new", "old"]
+    assert len(reads.days) < 40
+    assert max(reads.days) == TODAY + timedelta(days=1)
+
+
+def test_a_filter_that_takes_nothing_ends_as_soon(world: World) -> None:
+    world.record("old", ago=40 * 86_400)
+    reads = CountedReads(world.records)
+    only = AuditFilter(status=Status.REJECTED)
+
+    assert names(world.orders.newest_first(AuditQuery(date.min, TODAY, only))) == []
+    assert len(reads.days) < 40
+
+
+def test_a_list_of_the_future_reads_nothing(world: World) -> None:
+    reads = CountedReads(world.records)
+    future = AuditQuery(date(2999, 1, 1), date.max, AuditFilter())
+
+    assert names(world.orders.newest_first(future)) == []
+    assert reads.days == []
+
+
+class Ended(Exception):
+    """Somebody wants no more."""
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 13])
+def test_a_list_ends_at_the_next_read_once_it_is_told_to(world: World, count: int) -> None:
+    """Neither the walk nor the search goes on for a reader who has left."""
+    allowed = iter(range(count))
+    world.record("old", ago=40 * 86_400)
+    reads = CountedReads(world.records)
+
+    def before_read() -> None:
+        if next(allowed, None) is None:
+            raise Ended
+
+    years = AuditQuery(TODAY - timedelta(days=3000), TODAY, AuditFilter(channel="atm"))
+    with pytest.raises(Ended):
+        list(world.orders.newest_first(years, before_read))
+
+    assert len(reads.days) <= count
 
 
 def test_a_filter_narrows_the_list(world: World) -> None:

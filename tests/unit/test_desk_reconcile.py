@@ -50,6 +50,21 @@ def world() -> World:
     return World()
 
 
+def test_a_period_is_not_read_on_into_the_future(world: World) -> None:
+    read: list[tuple[date | None, date | None]] = []
+    archived = world.table.archived
+
+    def counted(first: date | None = None, last: date | None = None) -> Iterator[ArchivedRecord]:
+        read.append((first, last))
+        return archived(first, last)
+
+    world.table.archived = counted  # type: ignore[method-assign, assignment]
+
+    world.findings(TODAY, date.max)
+
+    assert read == [(TODAY, TODAY + timedelta(days=3))]
+
+
 def test_agreement_is_no_finding(world: World) -> None:
     for order_id in ["a", "a-b", "a.b", "z"]:
         world.record(world.archive(order_id))

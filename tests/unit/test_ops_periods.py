@@ -20,3 +20,17 @@ from tests.builders import START
 def test_the_error_of_a_backward_period_names_both_days(last_day: date | None, why: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(why)):
         parameters.period(date(2030, 1, 1), last_day, clock=lambda: START)
+
+
+def test_a_period_that_ends_on_the_calendars_first_day_begins_there_too() -> None:
+    assert parameters.period(None, date.min, clock=lambda: START) == (date.min, date.min)
+
+
+@pytest.mark.parametrize("text", ["36501d", "999999d", "876001h"])
+def test_a_duration_that_no_calendar_holds_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="longer than 36500d"):
+        parameters.Duration().convert(text, None, None)
+
+
+def test_the_longest_duration_can_be_taken_from_today() -> None:
+    assert parameters.Moment().convert("36500d", None, None).year < START.year - 90

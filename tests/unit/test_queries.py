@@ -10,7 +10,15 @@ import pytest
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
 from chalicelib.services.cursors import InvalidCursor, encode_cursor
-from chalicelib.services.queries import MAX_ROUNDS, AuditFilter, AuditQuery, OrderNotFound, Queries
+from chalicelib.services.queries import (
+    FIRST_DAY,
+    MAX_ROUNDS,
+    AuditFilter,
+    AuditPage,
+    AuditQuery,
+    OrderNotFound,
+    Queries,
+)
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.builders import START, Clock, order_text, submission
 from tests.fakes import FakeArchive, FakeRecordStore
@@ -230,6 +238,42 @@ def test_a_long_search_ends_with_a_cursor_to_go_on(
 
     assert pages[0] == []
     assert [record for page in pages for record in page] == [old]
+
+
+class Reads(FakeRecordStore):
+    """Records, and the days that were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.days: list[date] = []
+
+    def read_audit(self, day: date, *arguments: Any) -> AuditPage:
+        self.days.append(day)
+        return super().read_audit(day, *arguments)
+
+
+def test_a_period_before_the_systems_first_day_is_not_read() -> None:
+    """A client that follows the cursors would otherwise ask 18,000 times for nothing."""
+    records = Reads()
+    queries = Queries(records, FakeArchive(), Clock(START))
+    first = settle_one(records, datetime(2025, 1, 1, tzinfo=UTC))
+
+    pages = list(all_pages(queries, AuditQuery(date.min, START.date(), AuditFilter())))
+
+    assert [record for page in pages for record in page] == [first]
+    assert min(records.days) == FIRST_DAY
+    assert len(pages) <= 1 + (START.date() - FIRST_DAY).days / MAX_ROUNDS
+
+
+def test_records_of_a_clock_that_is_before_the_systems_first_day_are_listed() -> None:
+    past = datetime(1970, 1, 1, tzinfo=UTC)
+    records = FakeRecordStore()
+    record = settle_one(records, past)
+    queries = Queries(records, FakeArchive(), Clock(past))
+
+    listed = queries.list_orders(AuditQuery(past.date(), past.date(), AuditFilter()))
+
+    assert list(listed.records) == [record]
 
 
 def test_list_orders_does_not_search_the_future(records: FakeRecordStore, queries: Queries) -> None:
