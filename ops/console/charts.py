@@ -102,6 +102,8 @@ def _options(plot: Plot, write_number: str) -> dict[str, Any]:
         "grid": {"left": 4, "right": 8, "top": 12, "bottom": 34, "containLabel": True},
         "tooltip": {
             "trigger": "axis",
+            # Drawn, not written as HTML: its styles would be inline, which the policy forbids.
+            "renderMode": "richText",
             ":valueFormatter": write_number,
             ":backgroundColor": _colour("surface"),
             ":borderColor": line,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.orders.times import now
 from ops.console.depths import Depths, cloudwatch_history
+from ops.console.downloads import Downloads
 from ops.console.jobs import Jobs
 from ops.console.sampling import Throughput
 from ops.stage_names import LOCAL_STAGE
@@ -29,6 +30,7 @@ class Console:
     desk: Desk
     api_url: str | None = None
     jobs: Jobs = field(default_factory=Jobs)
+    downloads: Downloads = field(default_factory=Downloads)
 
     @cached_property
     def depths(self) -> Depths:

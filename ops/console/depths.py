@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.console.unexpected import log_unexpected
 from ops.desk.stage import CLIENT_CONFIG
 
 if TYPE_CHECKING:
@@ -75,21 +76,22 @@ class Depths:
 
     def watch(self, stop: threading.Event) -> None:
         """Read CloudWatch's values, then look every few seconds, until told to stop."""
-        self._recall()
+        self._try(self._recall)
         while not stop.wait(LOOK_SECONDS):
-            try:
-                self.look()
-            except StoreUnavailable:
-                # A gap in the plot says it.
-                continue
+            self._try(self.look)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except StoreUnavailable:
+            # A gap in the plot says it, which begins where the console does without the metrics.
+            return
+        except Exception as error:  # noqa: BLE001 (the next look comes, whatever this one met)
+            log_unexpected(error)
 
     def _recall(self) -> None:
         end = self._clock()
-        try:
-            recalled = list(self._history(end - KEPT_FOR, end))
-        except StoreUnavailable:
-            # Without the right to read metrics the plots begin where the console does.
-            return
+        recalled = self._history(end - KEPT_FOR, end)
         self._seen.extendleft(sorted(recalled, reverse=True))
 
 

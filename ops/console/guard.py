@@ -3,7 +3,8 @@ The console's door.
 
 It listens on 127.0.0.1 and holds the operator's credentials, so any page in the operator's browser
 could try to use it. A request is let in only if it names the console by an address of this machine
-(a foreign name that leads to 127.0.0.1 is DNS rebinding) and was not begun by another site's page.
+(a foreign name that leads to 127.0.0.1 is DNS rebinding), was not begun by another site's page, and
+is not for a frame, in which another page could have the operator click on what they don't see.
 """
 
 from __future__ import annotations
@@ -13,9 +14,15 @@ from typing import TYPE_CHECKING
 from ops.own_names import names_this_machine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 SAFE_FETCH_SITES = {"", "same-origin", "none"}
+# Browsers say what a request is for (Sec-Fetch-Dest). Nothing here is for a frame, of any page.
+FRAMES = {"iframe", "frame", "fencedframe", "embed", "object"}
+# Not a page: a link from elsewhere would begin work that nobody here has asked for.
+EXPORT_PATH = "/export"
 
 
 class OwnPagesOnly:
@@ -38,9 +45,19 @@ def _is_own(scope: Scope) -> bool:
         return False
     if origin is not None and origin.partition("://")[2] != host:
         return False
-    # A link from elsewhere may open a page (it is a navigation), and do nothing more.
-    opens_a_page = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"
-    return opens_a_page or headers.get("sec-fetch-site", "") in SAFE_FETCH_SITES
+    if headers.get("sec-fetch-dest") in FRAMES:
+        return False
+    return headers.get("sec-fetch-site", "") in SAFE_FETCH_SITES or _opens_a_page(scope, headers)
+
+
+def _opens_a_page(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Tell whether a link from elsewhere opens a page. It may do nothing more."""
+    return (
+        scope.get("method") == "GET"
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest", "document") == "document"
+        and scope.get("path") != EXPORT_PATH
+    )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

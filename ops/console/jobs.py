@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.console.unexpected import described, log_unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,6 +50,9 @@ class Job:
                         return
         except StoreUnavailable as error:
             self.error = str(error)
+        except Exception as error:  # noqa: BLE001 (the boundary of a thread: it ends in words)
+            log_unexpected(error)
+            self.error = described(error)
         finally:
             self.ended = True
 

@@ -11,10 +11,12 @@ from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
 from ops.console.markup import tag
+from ops.console.unexpected import log_unexpected, unexpected_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from ops.console.markup import Child
     from ops.console.view import View
 
 Found = TypeVar("Found")
@@ -35,17 +37,22 @@ def show_loaded(
     with area:
         show_loading(view)
 
+    def fill(build: Callable[[], None]) -> None:
+        area.clear()
+        with area:
+            build()
+
     async def load() -> None:
         try:
             found = await view.fetch(read)
+            fill(lambda: show(found))
         except FAILURES as error:
-            area.clear()
-            with area:
-                show_failure(view, error, load)
-        else:
-            area.clear()
-            with area:
-                show(found)
+            words = str(error)
+            fill(lambda: show_failure(view, words, load))
+        except Exception as error:  # noqa: BLE001 (the boundary around one part of a page)
+            log_unexpected(error)
+            parts = unexpected_parts(view.t, error)
+            fill(lambda: show_retry(view, parts, load))
         area.props('aria-busy="false"')
 
     ui.timer(0, load, once=True)
@@ -57,12 +64,18 @@ def show_loading(view: View) -> None:
     html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))
 
 
-def show_failure(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
+def show_failure(view: View, why: str, again: Callable[[], Awaitable[None]]) -> None:
     """Say that the part could not be read, why, and what to do."""
+    parts = [
+        tag("strong", view.t("state.failed")),
+        tag("p", view.t("state.failed_hint", stage=view.console.stage)),
+        tag("p", tag("code", why)),
+    ]
+    show_retry(view, parts, again)
+
+
+def show_retry(view: View, parts: Sequence[Child], again: Callable[[], Awaitable[None]]) -> None:
+    """Say what failed, with a button to try again."""
     with ui.element("div").classes("notice bad").props('role="alert"'):
-        html(
-            tag("strong", view.t("state.failed")),
-            tag("p", view.t("state.failed_hint", stage=view.console.stage)),
-            tag("p", tag("code", str(error))),
-        )
+        html(*parts)
         button(view.t("state.again"), again)

@@ -13,9 +13,11 @@ from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.console import Console
 from ops.console.server import make_app
 
-def newest_first(query):
+def newest_first(query, before_read):
     if query.only.channel == "atm":
         raise StoreUnavailable("DynamoDB Query: Throttled")
+    if query.only.channel == "web":
+        raise RuntimeError("[/x] of 9121000418450200051332")
     yield from ()
 
 desk = SimpleNamespace(
@@ -54,10 +56,11 @@ def test_no_cache_keeps_an_export_nor_why_there_is_none() -> None:
 
 
 def test_an_export_that_fails_is_answered_with_an_error() -> None:
-    well, no_parquet, unreachable, bad_filter, bad_format = answers_to(
+    well, no_parquet, unreachable, unexpected, bad_filter, bad_format = answers_to(
         "/export?format=csv",
         "/export?format=parquet",
         "/export?format=csv&channel=atm",
+        "/export?format=csv&channel=web",
         "/export?format=csv&channel=fax",
         "/export?format=xml",
     )
@@ -68,6 +71,9 @@ def test_an_export_that_fails_is_answered_with_an_error() -> None:
     assert "needs pyarrow" in no_parquet[1]
     assert "make .venv" in no_parquet[1]
     assert unreachable == [503, "DynamoDB Query: Throttled\n"]
+    assert unexpected[0] == 500
+    assert unexpected[1].endswith("(RuntimeError: [/x] of ****1332)\n")
+    assert "look at the audit" in unexpected[1]
     assert bad_filter == [400, "channel must be one of web, mobile, atm: got 'fax'\n"]
     assert bad_format == [400, "format must be one of csv, ndjson, parquet: got 'xml'\n"]
 

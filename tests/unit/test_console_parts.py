@@ -73,6 +73,10 @@ def test_json_that_is_too_deep_to_be_read_is_shown_as_it_is(deep: str) -> None:
         ({"host": "127.0.0.1:8001", "origin": "http://[::1"}, False),
         ({"host": "[::1"}, False),
         ({"host": "user@127.0.0.1:8001"}, False),
+        ({"host": "127.0.0.1:8001", "sec-fetch-site": "same-site"}, False),
+        ({"host": "127.0.0.1:8001", "sec-fetch-dest": "iframe"}, False),
+        ({"host": "127.0.0.1.console.example"}, False),
+        ({"host": "[::1]:8001", "origin": "http://[::1]:8001"}, True),
         ({}, False),
     ],
 )
@@ -86,7 +90,43 @@ def test_the_guard_admits_only_the_consoles_own_pages(
     assert bool(sent) != let_in
 
 
-def run_guard(kind: str, headers: dict[str, str]) -> tuple[bool, list[Any]]:
+FROM_ELSEWHERE = {
+    "host": "127.0.0.1:8001",
+    "sec-fetch-site": "cross-site",
+    "sec-fetch-mode": "navigate",
+}
+ONE_OF_ITS_OWN = {"host": "127.0.0.1:8001", "sec-fetch-site": "same-origin"}
+
+
+def test_a_link_from_elsewhere_opens_a_page_and_begins_no_export() -> None:
+    opened = FROM_ELSEWHERE | {"sec-fetch-dest": "document"}
+
+    assert run_guard("http", opened, method="GET", path="/orders")[0]
+    assert run_guard("http", FROM_ELSEWHERE, method="GET", path="/orders")[0]
+    assert not run_guard("http", opened, method="POST", path="/orders")[0]
+    assert not run_guard("http", opened, method="GET", path="/export")[0]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
+@pytest.mark.parametrize("place", ["iframe", "frame", "fencedframe", "embed", "object"])
+@pytest.mark.parametrize("path", ["/", "/dead-letters", "/assets/console.css", "/export"])
+def test_nothing_is_sent_into_a_frame(path: str, place: str, site: str) -> None:
+    headers = FROM_ELSEWHERE | {"sec-fetch-dest": place, "sec-fetch-site": site}
+
+    reached, sent = run_guard("http", headers, method="GET", path=path)
+
+    assert not reached
+    assert sent[0]["status"] == 403
+
+
+@pytest.mark.parametrize("place", ["script", "style", "font", "image", "empty"])
+def test_the_console_gets_its_own_files(place: str) -> None:
+    assert run_guard("http", ONE_OF_ITS_OWN | {"sec-fetch-dest": place}, method="GET")[0]
+
+
+def run_guard(
+    kind: str, headers: dict[str, str], method: str = "POST", path: str = "/"
+) -> tuple[bool, list[Any]]:
     reached: list[Any] = []
     sent: list[Any] = []
 
@@ -100,7 +140,7 @@ def run_guard(kind: str, headers: dict[str, str]) -> tuple[bool, list[Any]]:
         sent.append(message)
 
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "method": "POST", "headers": raw}
+    scope = {"type": kind, "method": method, "path": path, "headers": raw}
     coroutine = OwnPagesOnly(app)(scope, receive, send)
     with pytest.raises(StopIteration):
         coroutine.send(None)

@@ -13,6 +13,7 @@ from chalicelib.orders.record import Status
 from chalicelib.orders.terms import CHANNELS
 from ops.console.components import heading, html, notice
 from ops.console.forms import filters, select, text_input
+from ops.console.guard import EXPORT_PATH
 from ops.console.loading import FAILURES
 from ops.console.markup import join, tag
 from ops.console.record_list import show_records
@@ -129,7 +130,7 @@ def _export_link(view: View, form: Format, given: Mapping[str, str | None]) -> M
     return tag(
         "a",
         words,
-        href=address("/export", {"format": form.value, **given}),
+        # Not marked as a download: an export that is refused says why, as a page.
+        href=address(EXPORT_PATH, {"format": form.value, **given}),
         class_="button",
-        download="",
     )
