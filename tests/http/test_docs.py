@@ -171,6 +171,14 @@ def test_the_page_tells_the_browser_to_load_nothing_and_run_nothing(api: Api, pa
     assert f"style-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_no_other_page_may_show_the_page_in_a_frame(api: Api) -> None:
+    headers = api.client.http.get("/docs").headers
+
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Frame-Options"] == "DENY"
 
 
 def test_the_page_shows_the_documents_words_and_never_runs_them() -> None:

@@ -41,6 +41,20 @@ def test_plots_write_numbers_as_the_pages_do(visitor: Visitor) -> None:
 
 
 @IN_ENGLISH
+def test_a_plot_tells_its_numbers_under_the_pointer(visitor: Visitor) -> None:
+    """It is drawn: as HTML, it would have inline styles, of which the browser complains."""
+    visitor.open("/?period=1h")
+    plot = visitor.page.locator(".plot canvas").first
+    box = plot.bounding_box()
+    assert box
+    before = plot.screenshot()
+
+    visitor.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+
+    eventually(lambda: plot.screenshot() != before)
+
+
+@IN_ENGLISH
 def test_each_plot_has_a_table_of_its_numbers(visitor: Visitor) -> None:
     visitor.open("/?period=1h")
 
