@@ -77,6 +77,8 @@ class Download:
             ReaderLeft: there is nobody to send it to.
         """
         chunk = asyncio.get_running_loop().run_in_executor(self._thread, next, self._chunks, None)
+        # Of a wait that is cancelled nobody hears what the thread said.
+        chunk.add_done_callback(lambda done: done.cancelled() or done.exception())
         while not (await asyncio.wait([chunk], timeout=LOOK_SECONDS))[0]:
             if await request.is_disconnected():
                 self._reader_left.set()

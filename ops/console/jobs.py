@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from chalicelib.services.unavailable import StoreUnavailable
-from ops.console.unexpected import described, log_unexpected
+from ops.console.unexpected import log_unexpected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,6 +29,7 @@ class Job:
         self.done = 0
         self.failed = 0
         self.error: str | None = None
+        self.unexpected: Exception | None = None
         self.ended = False
         self._handle = handle
         self._cancelled = threading.Event()
@@ -52,7 +53,7 @@ class Job:
             self.error = str(error)
         except Exception as error:  # noqa: BLE001 (the boundary of a thread: it ends in words)
             log_unexpected(error)
-            self.error = described(error)
+            self.unexpected = error
         finally:
             self.ended = True
 

@@ -10,13 +10,14 @@ from nicegui import ui
 from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
-from ops.console.markup import tag
+from ops.console.markup import join, tag
 from ops.console.unexpected import log_unexpected, unexpected_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
-    from ops.console.markup import Child
+    from markupsafe import Markup
+
     from ops.console.view import View
 
 Found = TypeVar("Found")
@@ -66,16 +67,16 @@ def show_loading(view: View) -> None:
 
 def show_failure(view: View, why: str, again: Callable[[], Awaitable[None]]) -> None:
     """Say that the part could not be read, why, and what to do."""
-    parts = [
+    parts = join(
         tag("strong", view.t("state.failed")),
         tag("p", view.t("state.failed_hint", stage=view.console.stage)),
         tag("p", tag("code", why)),
-    ]
+    )
     show_retry(view, parts, again)
 
 
-def show_retry(view: View, parts: Sequence[Child], again: Callable[[], Awaitable[None]]) -> None:
+def show_retry(view: View, parts: Markup, again: Callable[[], Awaitable[None]]) -> None:
     """Say what failed, with a button to try again."""
     with ui.element("div").classes("notice bad").props('role="alert"'):
-        html(*parts)
+        html(parts)
         button(view.t("state.again"), again)

@@ -90,7 +90,7 @@ def make_app(console: Console) -> StrictPolicy:
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    app.add_route(EXPORT_PATH, export)
+    app.add_api_route(EXPORT_PATH, export, response_model=None)
     app.add_middleware(OwnPagesOnly)
     for path, key, build in PAGES:
         _add_page(console, path, key, build)

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ops.console.components import button, html
-from ops.console.markup import tag
+from ops.console.markup import join, tag
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from markupsafe import Markup
+
     from chalicelib.texts import Texts
-    from ops.console.markup import Child
     from ops.console.view import View
 
 SHOWN_CHARACTERS = 200
@@ -49,13 +50,13 @@ def unexpected_words(t: Texts, error: Exception) -> str:
     return f"{t('state.unexpected')} {t('state.unexpected_hint')} ({described(error)})"
 
 
-def unexpected_parts(t: Texts, error: Exception) -> list[Child]:
+def unexpected_parts(t: Texts, error: Exception) -> Markup:
     """Say it in the parts of a notice."""
-    return [
+    return join(
         tag("strong", t("state.unexpected")),
         tag("p", t("state.unexpected_hint")),
         tag("p", tag("code", described(error))),
-    ]
+    )
 
 
 def show_failures_of(view: View) -> None:
@@ -74,7 +75,7 @@ def show_failures_of(view: View) -> None:
     def show(error: Exception) -> None:
         notice.clear()
         with notice:
-            html(*unexpected_parts(view.t, error))
+            html(unexpected_parts(view.t, error))
             button(view.t("frame.close"), lambda: run("it.hidePopover()"))
         # Shown anew, it comes to lie over a dialog that was opened meanwhile.
         run('if (it.matches(":popover-open")) it.hidePopover(); it.showPopover()')

@@ -44,7 +44,7 @@ def test_a_job_that_fails_says_so_and_ends(caplog: pytest.LogCaptureFixture) -> 
     job.run()
 
     assert job.ended
-    assert job.error == "ValueError: a reason is needed"
+    assert str(job.unexpected) == "a reason is needed"
     assert job.done == 1
     assert "Traceback" in caplog.text
 

@@ -10,7 +10,7 @@ from chalicelib.orders.order import is_order_id
 from ops.desk.letters import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ops.console.view import View
     from ops.desk.dead_letters import DeadLetters
@@ -52,8 +52,18 @@ def selection_of(view: View) -> Selection:
     )
 
 
-def look(dead_letters: DeadLetters, selection: Selection, *, thorough: bool) -> Seen:
-    """Look through the queue, or unless `thorough` through its first letters."""
+def look(
+    dead_letters: DeadLetters,
+    selection: Selection,
+    *,
+    thorough: bool,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Seen:
+    """
+    Look through the queue, or unless `thorough` through its first letters.
+
+    A look ends early once it is not `wanted`, since its page is closed.
+    """
     depth = dead_letters.depths()["deadLetters"]
     found: list[DeadLetter] = []
     looked = 0
@@ -63,7 +73,7 @@ def look(dead_letters: DeadLetters, selection: Selection, *, thorough: bool) -> 
             looked += 1
             if selection.takes(letter):
                 found.append(letter)
-            if len(found) == SHOWN or (looked == LOOKED_AT and not thorough):
+            if len(found) == SHOWN or (looked == LOOKED_AT and not thorough) or not wanted():
                 break
     found.sort(key=_last_seen, reverse=True)
     return Seen(found, looked, max(depth, looked), looking.hidden)

@@ -45,6 +45,7 @@ class DeadLettersPage:
         self._selection = selection_of(view)
         self._filtered = self._selection != Selection()
         self._letters: dict[str, DeadLetter] = {}
+        self._client = ui.context.client
 
     def show(self) -> None:
         t = self._view.t
@@ -89,7 +90,12 @@ class DeadLettersPage:
     def _read(self) -> Listing:
         view, t = self._view, self._view.t
         thorough = "thorough" in view.parameters
-        seen = look(view.console.desk.dead_letters, self._selection, thorough=thorough)
+        seen = look(
+            view.console.desk.dead_letters,
+            self._selection,
+            thorough=thorough,
+            wanted=lambda: not self._client.is_deleted,
+        )
         self._letters = {letter.message_id: letter for letter in seen.letters}
         none = "none_match" if self._filtered or seen.depth or seen.hidden.count else "none"
         return Listing(

@@ -95,7 +95,7 @@ class PlanDialog:
 
 
 class PlanningCancelled(Exception):
-    """The operator did not want to wait until the whole queue was looked through."""
+    """The operator did not wait until the whole queue was looked through."""
 
 
 class Planning:
@@ -105,6 +105,7 @@ class Planning:
         self._view = view
         self._found = 0
         self._cancelled = False
+        self._client = ui.context.client
         self._dialog = dialog
         self._dialog.open(self._build)
         self._timer = ui.timer(PROGRESS_SECONDS, self._show)
@@ -114,10 +115,10 @@ class Planning:
         Count one more letter.
 
         Raises:
-            PlanningCancelled: the operator broke it off.
+            PlanningCancelled: the operator broke it off, or closed the page.
         """
         self._found += 1
-        if self._cancelled:
+        if self._cancelled or self._client.is_deleted:
             raise PlanningCancelled
 
     def end(self) -> None:

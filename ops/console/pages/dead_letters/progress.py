@@ -8,6 +8,7 @@ from nicegui import ui
 
 from ops.console.components import button, html
 from ops.console.markup import tag
+from ops.console.unexpected import unexpected_parts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,12 +46,14 @@ class Progress:
 
     def _show_job(self, job: Job) -> None:
         t, f = self._view.t, self._view.f
-        kind = "bad" if job.failed or job.error else "good" if job.ended else "info"
+        wrong = job.failed or job.error or job.unexpected
+        kind = "bad" if wrong else "good" if job.ended else "info"
         failed = t("dead_letters.failed", count=f.number(job.failed))
         with ui.element("div").classes(f"notice {kind}"):
             html(
                 tag("p", tag("strong", self._words(job))),
                 tag("p", failed, " ", job.error) if job.error else None,
+                unexpected_parts(t, job.unexpected) if job.unexpected else None,
             )
             if not job.ended:
                 self._show_bar(job)
