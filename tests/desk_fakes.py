@@ -1,7 +1,7 @@
 """Fakes of the desk's adapters. Each passes the contract suite that its adapter passes."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +12,7 @@ from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
+from ops.desk.decision_log import Decisions, Entry
 from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
 from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
@@ -160,6 +161,39 @@ class FakeOrderTable(Outages):
     def has_records(self) -> bool:
         self._fail_if_down("Scan")
         return bool(self.records.all())
+
+
+class FakeDecisionBucket(Outages):
+    """Objects that are written once, in memory."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: START) -> None:
+        super().__init__()
+        self.contents: dict[str, tuple[datetime, bytes]] = {}
+        self._clock = clock
+
+    def put_new(self, key: str, content: bytes) -> bool:
+        self._fail_if_down("PutObject")
+        # S3 tells whole seconds.
+        written = (self._clock().replace(microsecond=0), content)
+        return self.contents.setdefault(key, written) is written
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        self._fail_if_down("ListObjectsV2")
+        for key in sorted(self.contents):
+            if key.startswith(prefix):
+                yield Entry(key, self.contents[key][0])
+
+    def read(self, key: str) -> bytes:
+        self._fail_if_down("GetObject")
+        return self.contents[key][1]
+
+
+def decisions_over(
+    store: FakeDecisionBucket, clock: Callable[[], datetime], who: str = "ana"
+) -> Decisions:
+    """Make an operator's decisions over a fake bucket."""
+    ids = itertools.count(1)
+    return Decisions(store, who=lambda: who, clock=clock, new_id=lambda: f"{who}-{next(ids)}")
 
 
 @dataclass

@@ -31,7 +31,12 @@ from ops.verify.deployed import NEEDS
 from ops.verify.run import Run
 from tests.application import ENVIRONMENT, FakeApplication, load_app
 from tests.builders import sqs_event, sqs_message, sqs_record
-from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable
+from tests.desk_fakes import (
+    FakeDeadLetterQueue,
+    FakeDecisionBucket,
+    FakeOrderTable,
+    decisions_over,
+)
 from tests.unit.test_lint_rules import GOOD
 
 AWS_URL, EMULATOR_URL = "https://sqs.eu-west-1.amazonaws.com", "http://127.0.0.1:4566"
@@ -99,9 +104,9 @@ class VerifiedStage:
     def run(self, patience: float = 0) -> Run:
         table = FakeOrderTable(self.application.fake_records)
         trail = AuditTrail(table, stage=self.name, who=lambda: "ana", clock=now)
-        desk = SimpleNamespace(
-            stage=self, dead_letters=DeadLetters(self.letters, table, trail, clock=now)
-        )
+        decisions = decisions_over(FakeDecisionBucket(now), now)
+        letters = DeadLetters(self.letters, table, trail, decisions, clock=now)
+        desk = SimpleNamespace(stage=self, dead_letters=letters)
         return Run(
             cast("Any", desk),
             cast("Any", lambda credentials: SimpleNamespace(send=self.caller(credentials))),

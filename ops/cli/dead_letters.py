@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.orders.times import iso
+from ops.cli.decisions import decision_json, decision_on
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.hidden_letters import LOOKED, none_words, note_hidden, note_look
 from ops.cli.language import FILE_TEXTS
@@ -32,6 +33,7 @@ from ops.terminal.consoles import lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ops.desk.decisions import Decision
     from ops.desk.letters import DeadLetter
 
 
@@ -109,18 +111,20 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
         )
     if show_accounts:
         session.desk.record_accounts_shown(f"dead letter {message_id}")
+    decision = decision_on(session, letter)
     body = letter.message.body if show_accounts else masked_text(letter.message.body)
     if session.as_json:
         session.print_json(
             {
                 **letter_json(letter),
+                "decision": decision_json(decision) if decision else None,
                 "detail": letter.written_detail(FILE_TEXTS, show_accounts=show_accounts),
                 "attributes": letter.attributes(show_accounts=show_accounts),
                 "body": body,
             }
         )
         return
-    _show_letter(session, letter, show_accounts=show_accounts)
+    _show_letter(session, letter, decision, show_accounts=show_accounts)
     session.out.print()
     session.out.print(lines(body))
     session.note(LOOKED)
@@ -141,7 +145,9 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _show_letter(session: Session, letter: DeadLetter, *, show_accounts: bool) -> None:
+def _show_letter(
+    session: Session, letter: DeadLetter, decision: Decision | None, *, show_accounts: bool
+) -> None:
     show_facts(
         session.out,
         [
@@ -154,6 +160,7 @@ def _show_letter(session: Session, letter: DeadLetter, *, show_accounts: bool) -
             ("last seen", f"{moment(letter.last_seen_at)} UTC"),
             ("receives", str(letter.message.receive_count)),
             ("record store says", what_is_recorded(letter)),
+            ("decision", str(decision) if decision else None),
             *(
                 (name, value)
                 for name, value in sorted(letter.attributes(show_accounts=show_accounts).items())

@@ -61,8 +61,10 @@ def redrive(
     Shows the plan and asks. Each letter is sent with its submission id and then deleted, so that
     it may be broken off at any point and begun again: a letter that was sent twice is the same
     submission, and is counted once. Only letters of the plan are taken: what fails again and comes
-    back is left for another time. Exit code 1: some could not be sent, and are still there; one
-    that was named was not found; or some are hidden, since someone else holds them.
+    back is left for another time. A letter that was discarded or resubmitted, and is still there,
+    is not sent: to process its order all the same, hand it in anew by `orders submit`. Exit code
+    1: some were not sent, and are still there; one that was named was not found; or some are
+    hidden, since someone else holds them.
     """
     plan = _planned(session, selection_of(**chosen), take_all=take_all)
     if dry_run or not plan.count:
@@ -94,8 +96,13 @@ def discard(
     Take dead letters off the queue for good.
 
     Shows the plan and asks. Each letter's text is written to the audit trail, with your reason,
-    before it is deleted. Exit code 1: some could not be deleted, and are still there; one that was
-    named was not found; or some are hidden, since someone else holds them.
+    before it is deleted. If its order is not recorded, the decision is kept in S3 beside the order:
+    no redrive, repair or replay hands that submission in again, and `reconcile` and `orders show`
+    say who discarded it and why. It stands: to process the order all the same, hand it in anew by
+    `orders submit`. A letter that was handed in again, and may be on the queue, is not discarded:
+    wait until it is recorded or a dead letter again. Exit code 1: some were not deleted, and are
+    still there; one that was named was not found; or some are hidden, since someone else holds
+    them.
     """
     plan = _planned(session, selection_of(**chosen), take_all=take_all)
     if dry_run or not plan.count:

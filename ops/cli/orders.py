@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import click
 
@@ -12,6 +12,7 @@ from chalicelib.http.representation import receipt_json, record_json
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.services.intake import InvalidIdempotencyKey
 from chalicelib.services.queries import OrderNotFound
+from ops.cli.decisions import put_away_json, put_away_lines, put_away_of
 from ops.cli.language import FILE_TEXTS
 from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
@@ -100,16 +101,14 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     """
     Show an order and the history of its submissions, oldest first.
 
-    Exit code 1: nothing is recorded of it; it may still be on the queue.
+    A submission that an operator discarded, or resubmitted as another order, has no record: it is
+    named below them. Exit code 1: nothing is recorded of the order; it may still be on the queue.
     """
     desk = session.desk
     try:
         order = desk.orders.show(order_id)
     except OrderNotFound as error:
-        raise click.ClickException(
-            f"Nothing is recorded of {order_id} on stage {desk.stage.name}: it may still be on "
-            f"the queue, or be a dead letter: `{session.command(f'dlq list --order {order_id}')}`."
-        ) from error
+        _end_without_record(session, order_id, error)
     if show_accounts:
         desk.record_accounts_shown(f"order {order_id}")
     if payload:
@@ -124,10 +123,33 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     if session.as_json:
         records = [record_json(record, FILE_TEXTS) for record in history]
         order_json = record_json(main, FILE_TEXTS)
-        session.print_json({"order": order_json, "s3Url": url, "records": records})
+        put_away = put_away_json(put_away_of(session, order_id))
+        session.print_json(
+            {"order": order_json, "s3Url": url, "records": records, "putAway": put_away}
+        )
         return
     _show_order(session, main, url)
     _show_history(session, history, order.order)
+    for line in put_away_lines(put_away_of(session, order_id)):
+        session.out.print(line, markup=False)
+
+
+def _end_without_record(session: Session, order_id: str, error: OrderNotFound) -> NoReturn:
+    """Say what is known of an order that has no record: the operators' decisions about it."""
+    put_away = put_away_of(session, order_id)
+    if session.as_json and put_away:
+        session.print_json(
+            {"order": None, "s3Url": None, "records": [], "putAway": put_away_json(put_away)}
+        )
+    unrecorded = f"Nothing is recorded of {order_id} on stage {session.desk.stage.name}"
+    if put_away:
+        raise click.ClickException(
+            " ".join([f"{unrecorded}.", *put_away_lines(put_away)])
+        ) from error
+    raise click.ClickException(
+        f"{unrecorded}: it may still be on the queue, or be a dead letter: "
+        f"`{session.command(f'dlq list --order {order_id}')}`."
+    ) from error
 
 
 def _show_order(session: Session, record: Record, url: str | None) -> None:

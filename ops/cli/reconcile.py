@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.cli.decisions import decision_json
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import Day, Duration, period, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
-from ops.desk.findings import Progress
+from ops.desk.findings import Kind, Progress
 from ops.desk.reconcile import IN_PROGRESS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SHOWN = 20
 # The counts of a day, in the order of the columns.
 COUNTS = (
     *("objects", "records", "orphans", "missing", "foreign"),
-    *("altered", "unreadable", "in_progress"),
+    *("altered", "unreadable", "discarded", "in_progress"),
 )
 
 
@@ -61,11 +62,13 @@ def reconcile(
     Compare S3 and the table, both ways, by day.
 
     \b
-    orphan   an object without a record: the order was archived, and not recorded
-    missing  a record whose object is gone
-    foreign  an object under a key that no order has
-    altered  an object whose bytes are not those that its key names (SHA-256)
+    orphan      an object without a record: the order was archived, and not recorded
+    missing     a record whose object is gone
+    foreign     an object under a key that no order has
+    altered     an object whose bytes are not those that its key names (SHA-256)
     unreadable  an object that was to be compared, and that S3 does not give, as one in Glacier
+    discarded   an object without a record, which an operator discarded or resubmitted as
+                another order: shown with who, when and why, and nothing wrong
 
     An object's bytes are compared with its key if its key has several versions, or if it was
     written after its record. --deep compares all; of an object that S3 does not give, the SHA-256
@@ -74,8 +77,8 @@ def reconcile(
     --repair hands an orphan in again through the queue, as the submission that its key names: the
     processor finds the object there, and makes its record. It restores a missing or an altered
     object from the version that has the bytes its key names. It deletes no version of anything,
-    and leaves foreign and unreadable objects alone. An orphan may also be a dead letter: redrive
-    it, or repair it here, or both; it is the same submission, and is counted once.
+    and leaves foreign, unreadable and discarded objects alone. An orphan may also be a dead letter:
+    redrive it, or repair it here, or both; it is the same submission, and is counted once.
 
     Exit code 1: something is wrong and was not repaired.
     """
@@ -129,14 +132,17 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
     if first:
         headings = ("finding", "day", "key", "remark")
         # A remark is rare, and the key is long.
-        shown = len(headings) if any(finding.note for finding in first) else len(headings) - 1
+        shown = len(headings) if any(map(_remark, first)) else len(headings) - 1
         rows = (
-            (finding.kind.value, str(finding.day), finding.key, finding.note)[:shown]
+            (finding.kind.value, str(finding.day), finding.key, _remark(finding))[:shown]
             for finding in first
         )
         show_rows(session.out, headings[:shown], rows, "")
-    if progress.findings > len(first):
-        session.out.print(f"... and {progress.findings - len(first)} more")
+    found = progress.findings + progress.discarded
+    if found > len(first):
+        session.out.print(f"... and {found - len(first)} more")
+    if progress.discarded:
+        session.out.print(f"Discarded, and left alone: {progress.discarded}.")
     objects = sum(day.objects for day in progress.days.values())
     if progress.days and not progress.findings and not session.desk.unreadable:
         session.out.print(_agreement(progress, objects))
@@ -159,6 +165,10 @@ def _agreement(progress: Progress, objects: int) -> str:
     )
 
 
+def _remark(finding: Finding) -> str:
+    return str(finding.decision) if finding.decision else finding.note
+
+
 def _repair(
     session: Session,
     findings: Callable[[Progress], Iterator[Finding]],
@@ -168,6 +178,8 @@ def _repair(
     mended = left = 0
     with session.progress("repaired", count) as show:
         for finding in findings(Progress()):
+            if finding.kind is Kind.DISCARDED:
+                continue
             outcome = session.desk.reconciliation.repair(finding)
             if outcome.mended:
                 mended += 1
@@ -196,6 +208,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "note": finding.note or None,
         "orderId": finding.identity.order_id if finding.identity else None,
         "submissionId": finding.identity.submission_id if finding.identity else None,
+        "decision": decision_json(finding.decision) if finding.decision else None,
     }
 
 
@@ -206,6 +219,7 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
         "records": progress.records,
         "findings": progress.findings,
         "compared": progress.compared,
+        "discarded": progress.discarded,
         "days": {
             str(day): {
                 "objects": counts.objects,
@@ -215,6 +229,7 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
                 "foreign": counts.foreign,
                 "altered": counts.altered,
                 "unreadable": counts.unreadable,
+                "discarded": counts.discarded,
                 "inProgress": counts.in_progress,
             }
             for day, counts in sorted(progress.days.items())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ops.cli.decisions import decision_json
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import why_option, yes_option
 from ops.cli.session import Session, desk_command
@@ -28,6 +29,7 @@ WHAT_IT_MEANS = {
     Difference.VERDICT: "another verdict: S3 does not tell which submission was recorded first",
     Difference.ALTERED: "the object's bytes are not those that its key names",
     Difference.UNREADABLE: "no order can be read from the object",
+    Difference.DISCARDED: "left out",
 }
 
 
@@ -141,10 +143,19 @@ def _prove(
 def _collect(session: Session, source: Iterator[Unequal], unequal: list[Unequal]) -> None:
     for each in source:
         if session.as_json:
-            line = {"kind": each.kind.value, "key": each.key, "note": each.note or None}
-            session.print_json({"type": "difference", **line})
-        elif len(unequal) < SHOWN:
+            session.print_json(_difference_json(each))
+        elif sum(other.kind is each.kind for other in unequal) < SHOWN:
             unequal.append(each)
+
+
+def _difference_json(unequal: Unequal) -> dict[str, Any]:
+    decision = decision_json(unequal.decision) if unequal.decision else None
+    return {
+        "type": "difference",
+        "kind": unequal.kind.value,
+        "key": unequal.key,
+        "decision": decision,
+    }
 
 
 def _show_proof(session: Session, into: str, progress: Progress, unequal: list[Unequal]) -> None:
@@ -156,7 +167,7 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
     session.out.print(
         f"{progress.objects:,} objects read, {progress.rebuilt:,} submissions settled into {into}."
     )
-    rows = ((each.kind.value, each.key, each.note or WHAT_IT_MEANS[each.kind]) for each in unequal)
+    rows = ((each.kind.value, each.key, _meaning(each)) for each in unequal)
     if unequal:
         show_rows(session.out, ("difference", "key", "what it means"), rows, "")
     verdict = "Equal" if progress.is_equal else "NOT EQUAL"
@@ -169,6 +180,11 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
         f"{verdict} in {scope}: {progress.compared:,} compared with {against}, "
         f"{progress.equal:,} the same{f', {told}' if told else ''}."
     )
+
+
+def _meaning(unequal: Unequal) -> str:
+    meaning = WHAT_IT_MEANS[unequal.kind]
+    return f"{meaning}: {unequal.decision}" if unequal.decision else meaning
 
 
 def _proof_json(into: str, against: str, progress: Progress) -> dict[str, Any]:

@@ -20,6 +20,10 @@ when a call to AWS fails. One desk may be used by any number of threads.
       letters.py          dead letters, and the choice of some of them
       look.py             a look into the queue
       letter_reader.py    messages read as dead letters
+      letter_decisions.py what was decided about a letter
+    decisions.py          what was decided about a submission that is not recorded
+      decision_log.py     its log, which each recovery tool writes and goes by
+      put_away.py         objects that were put away, told from the others
     audit_trail.py        who did what, when and why
     reconcile.py          the archive against the table, both ways
       findings.py         its findings and counts
@@ -27,6 +31,6 @@ when a call to AWS fails. One desk may be used by any number of threads.
       proof.py            the proof that both are equal
     stats.py              counts, ages and depths
 
-    order_table.py, order_bucket.py, dead_letter_queue.py: DynamoDB, S3 and SQS, as operators
-    use them; external_sort.py: sorting more than memory should hold.
+    order_table.py, order_bucket.py, decision_bucket.py, dead_letter_queue.py: DynamoDB, S3 and
+    SQS, as operators use them; external_sort.py: sorting more than memory should hold.
 """

@@ -4,6 +4,8 @@ Dead letters: look at them, redrive them, discard them.
 A letter is redriven by receive -> send -> delete, in this order, with its submission id. A process
 that ends between send and delete leaves the letter in both queues; sent once more, it is the same
 submission again, which changes nothing. So a redrive that was broken off is simply begun again.
+
+What a discard or a resubmission has put away is never redriven: see `decisions.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from chalicelib.orders.times import iso
 from chalicelib.services.message_attributes import REASON_ATTRIBUTES, string_attribute
 from chalicelib.services.processed import received_at_of
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.decisions import Decided, DecisionStands
 from ops.desk.hidden_letters import LettersHidden, LettersInSight
 from ops.desk.kept_letters import PART, details_of, parts_of
+from ops.desk.letter_decisions import LetterDecisions
 from ops.desk.letter_reader import LetterReader
 from ops.desk.letters import DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from chalicelib.services.message import Message
     from chalicelib.services.message_attributes import Attributes
     from ops.desk.audit_trail import AuditTrail
+    from ops.desk.decision_log import Decisions
+    from ops.desk.decisions import Decision
     from ops.desk.letter_reader import Records
 
 DEFAULT_PER_SECOND = 20.0
@@ -52,6 +58,7 @@ class DeadLetters:
         queue: Queue,
         records: Records,
         trail: AuditTrail,
+        decisions: Decisions,
         *,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
@@ -60,6 +67,7 @@ class DeadLetters:
         self._queue = queue
         self._reader = LetterReader(records)
         self._trail = trail
+        self._decisions = LetterDecisions(decisions)
         self._clock = clock
         self._sleep = sleep
         self._monotonic = monotonic
@@ -112,7 +120,8 @@ class DeadLetters:
         Send the planned letters back to the orders' queue, at most so many a second.
 
         Closing the iterator stops it after the letter at hand. The audit trail gets an entry
-        before the first letter, and one with the numbers when it ends.
+        before the first letter, and one with the numbers when it ends. A letter whose submission
+        was put away stays where it is.
 
         Raises:
             BadReason: the reason can't be kept. Nothing has begun.
@@ -124,7 +133,9 @@ class DeadLetters:
         Take the planned letters off the queue for good.
 
         The audit trail gets an entry for each before it is deleted, with its text and attributes
-        as they were, so that nothing is ever lost: several entries, if it is larger than one.
+        as they were, so that nothing is ever lost: several entries, if it is larger than one. If
+        the letter's submission is not recorded, the decision is written down too, which puts it
+        away. One that may be on the orders' queue again stays.
 
         Raises:
             BadReason: no reason is given, or it can't be kept. Nothing has begun.
@@ -133,14 +144,40 @@ class DeadLetters:
 
     def _redrive(self, plan: Plan, why: str, per_second: float) -> Generator[Handled, None, None]:
         self._trail.write("dlq.redrive", why=why, selection=plan.selection, letters=plan.count)
-        yield from self._handle(plan, self._send_back, "dlq.redrive", why, per_second)
+
+        def redrive(letter: DeadLetter) -> None:
+            self._decisions.hand_in(letter, why)
+            self._send_back(letter)
+
+        yield from self._handle(plan, redrive, "dlq.redrive", why, per_second)
 
     def _discard(self, plan: Plan, why: str) -> Generator[Handled, None, None]:
         def discard(letter: DeadLetter) -> None:
+            self._decisions.allow(letter, Decided.DISCARDED)
+            # The text first: where the table is gone, a discard fails and decides nothing.
             self._keep_text(letter, why)
+            self._decisions.put_away(letter, Decided.DISCARDED, why)
             self._queue.delete(letter.message)
 
         yield from self._handle(plan, discard, "dlq.discard", why, per_second=None)
+
+    def begin_resubmission(self, letter: DeadLetter, order_id: str, why: str = "") -> None:
+        """
+        Write down that a letter's order is handed in as a new submission: before it is.
+
+        The letter stays on the queue. It is never redriven then, and can only be discarded.
+
+        Raises:
+            DecisionStands: it is recorded, discarded, or resubmitted as another order already; or
+                it may be on the orders' queue.
+        """
+        self._decisions.allow(letter, Decided.RESUBMITTED, order_id)
+        self._trail.write("dlq.resubmit", why=why, message=letter.message_id, order=order_id)
+        self._decisions.put_away(letter, Decided.RESUBMITTED, why, order_id)
+
+    def decision_on(self, letter: DeadLetter) -> Decision | None:
+        """Read the decision that stands about a letter's submission, if there is one."""
+        return self._decisions.last(letter)
 
     def _begin_look(self, extra_seconds: int = 0) -> Look:
         return Look(self._queue, self._reader.read, self._clock(), extra_seconds)
@@ -204,6 +241,6 @@ class DeadLetters:
 def _attempt(action: Callable[[DeadLetter], None], letter: DeadLetter) -> str | None:
     try:
         action(letter)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, DecisionStands) as error:
         return str(error)
     return None

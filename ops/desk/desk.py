@@ -10,6 +10,8 @@ from chalicelib.orders.times import now
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
+from ops.desk.decision_bucket import DecisionBucket
+from ops.desk.decision_log import Decisions
 from ops.desk.order_bucket import OrderBucket
 from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
@@ -35,7 +37,7 @@ class Desk:
     """
     The services of one stage, for its operators.
 
-    orders, dead_letters, audit_trail, reconciliation, replay, stats: see their modules.
+    orders, dead_letters, audit_trail, decisions, reconciliation, replay, stats: see their modules.
     `unreadable` is what they have met that can't be read as a record.
     """
 
@@ -68,7 +70,20 @@ class Desk:
     @cached_property
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(
-            self._dead_letter_queue, self._table, self.audit_trail, clock=self._clock
+            self._dead_letter_queue,
+            self._table,
+            self.audit_trail,
+            self.decisions,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        return Decisions(
+            DecisionBucket(self.stage.s3, self.stage.settings.bucket),
+            who=lambda: self.stage.operator,
+            clock=self._clock,
+            new_id=self._application.new_id,
         )
 
     @cached_property
@@ -84,12 +99,17 @@ class Desk:
     @cached_property
     def reconciliation(self) -> Reconciliation:
         return Reconciliation(
-            self._table, self._bucket, self._application.queue, self.audit_trail, clock=self._clock
+            self._table,
+            self._bucket,
+            self._application.queue,
+            self.audit_trail,
+            self.decisions,
+            clock=self._clock,
         )
 
     @cached_property
     def replay(self) -> Replay:
-        return Replay(self._bucket, self.audit_trail)
+        return Replay(self._bucket, self.audit_trail, self.decisions)
 
     @cached_property
     def stats(self) -> Stats:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
+    from ops.desk.decisions import Decision
     from ops.desk.order_table import Identity
 
 READ_BETWEEN_REPORTS = 1_000
@@ -28,6 +29,8 @@ class Kind(StrEnum):
     """An object whose bytes are not those that its key names: someone overwrote it."""
     UNREADABLE = "unreadable"
     """An object that was to be compared, and whose bytes S3 does not give."""
+    DISCARDED = "discarded"
+    """An object without a record, which an operator put away: it is as it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Finding:
     modified_at: datetime | None = None
     # A phrase: why an object can't be read, and what to do.
     note: str = ""
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +66,24 @@ class Day:
     foreign: int = 0
     altered: int = 0
     unreadable: int = 0
+    discarded: int = 0
     in_progress: int = 0
 
 
 @dataclass
 class Progress:
-    """How far a run is, and what it has counted: it grows while the run is iterated over."""
+    """
+    How far a run is, and what it has counted: it grows while the run is iterated over.
+
+    `findings` are what is wrong, so those that were discarded are counted apart.
+    """
 
     objects: int = 0
     records: int = 0
     findings: int = 0
     # Objects whose bytes, or S3's own SHA-256 of them, were compared with their keys.
     compared: int = 0
+    discarded: int = 0
     days: dict[date, Day] = field(default_factory=dict)
     # Called now and then while much is read and nothing found.
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
@@ -86,7 +96,7 @@ class Progress:
 
     def count(self, finding: Finding) -> None:
         """Count a finding, on its day."""
-        self.findings += 1
+        self.findings += finding.kind is not Kind.DISCARDED
         day = self.day(finding.day)
         match finding.kind:
             case Kind.ORPHAN:
@@ -99,6 +109,9 @@ class Progress:
                 day.altered += 1
             case Kind.UNREADABLE:
                 day.unreadable += 1
+            case Kind.DISCARDED:
+                day.discarded += 1
+                self.discarded += 1
 
     def day(self, day: date) -> Day:
         return self.days.setdefault(day, Day())

@@ -8,8 +8,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from chalicelib.orders.errors import Sentence
+from chalicelib.orders.order import sha256_of
 from chalicelib.orders.times import iso
 from ops.desk.masking import masked_sentence, masked_text
+from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +86,13 @@ class DeadLetter:
     @property
     def message_id(self) -> str:
         return self.message.message_id
+
+    @property
+    def identity(self) -> Identity | None:
+        """The submission that this letter is a copy of; None if no order can be read from it."""
+        if self.order_id is None:
+            return None
+        return Identity(self.order_id, self.submission_id, sha256_of(self.message.body))
 
     def attributes(self, *, show_accounts: bool = False) -> dict[str, str | None]:
         """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from chalicelib.orders.record import Record
+    from ops.desk.decisions import Decision
 
 COMPARED_BETWEEN_REPORTS = 1_000
 
@@ -32,10 +33,15 @@ class Difference(StrEnum):
     """The object's bytes are not those that its key names: the proof has failed."""
     UNREADABLE = "unreadable"
     """No order can be read from the object: nothing is proven of it."""
+    DISCARDED = "discarded"
+    """An operator put its submission away: no record is made of it."""
 
 
-EXPECTED = frozenset({Difference.VERDICT})
-"""S3 can't tell this; every other difference means that the two tables are not equal."""
+EXPECTED = frozenset({Difference.VERDICT, Difference.DISCARDED})
+"""
+S3 can't tell the first, and the second is meant. Every other difference means that the two tables
+are not equal.
+"""
 UNUSABLE = frozenset({Difference.ALTERED, Difference.UNREADABLE})
 """No record can be made of such an object."""
 
@@ -48,6 +54,7 @@ class Unequal:
     key: str
     # A phrase: why an object can't be read, and what to do.
     note: str = field(default="", compare=False)
+    decision: Decision | None = None
 
 
 @dataclass

@@ -11,6 +11,8 @@ An object's key names the SHA-256 of its bytes. To read each one costs a call an
 run reads only those that the two streams cast a doubt on: a key that has more than one version, or
 an object that was written after its record. An object whose older versions were deleted and whose
 time fits is found by a run that reads all.
+
+An object whose submission an operator put away is no orphan: no repair hands it in again.
 """
 
 from __future__ import annotations
@@ -25,17 +27,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.times import iso
 from ops.desk.days import latest_day
+from ops.desk.decisions import DecisionStands
 from ops.desk.external_sort import LINES_IN_MEMORY, sorted_lines
 from ops.desk.findings import Finding, Kind, Outcome, Progress
 from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
 from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
+from ops.desk.put_away import PutAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from chalicelib.orders.record import Record
     from ops.desk.audit_trail import AuditTrail
+    from ops.desk.decision_log import Decisions
 
 # A message that fails is tried five times, six minutes apart, before it is a dead letter: until
 # then an object without a record is an order on its way.
@@ -82,6 +87,7 @@ class Reconciliation:
         bucket: Bucket,
         queue: Queue,
         trail: AuditTrail,
+        decisions: Decisions,
         *,
         clock: Callable[[], datetime],
         executor: Callable[[], Executor] = lambda: ThreadPoolExecutor(WORKERS),
@@ -91,6 +97,7 @@ class Reconciliation:
         self._bucket = bucket
         self._queue = queue
         self._trail = trail
+        self._decisions = decisions
         self._clock = clock
         self._executor = executor
         self._lines_in_memory = lines_in_memory
@@ -114,9 +121,11 @@ class Reconciliation:
         if last_day:
             last_day = latest_day(last_day, self._clock().date())
         candidates = self._candidates(progress, first_day, last_day, deep=deep)
+        put_away = PutAway(self._decisions)
         with self._executor() as executor:
             while batch := list(islice(candidates, CANDIDATES_AT_ONCE)):
-                for finding in self._confirmed(batch, progress, in_progress, executor):
+                for found in self._confirmed(batch, progress, in_progress, executor):
+                    finding = _decided(found, put_away)
                     progress.count(finding)
                     yield finding
 
@@ -127,7 +136,8 @@ class Reconciliation:
         An orphan is handed in again through the queue, as the submission that its key names: the
         processor finds its object there, and makes its record as it always would have. A missing or
         an altered object is restored from the version of it that has the bytes its key names; no
-        version is deleted. A foreign one stays, and one that can't be read.
+        version is deleted. A foreign one stays, and one that can't be read; so does one that was
+        discarded, even if that was decided after it was found.
 
         The audit trail gets an entry before anything is changed.
         """
@@ -140,6 +150,8 @@ class Reconciliation:
                 return Outcome(False, "left alone: no order has this key")
             case Kind.UNREADABLE:
                 return Outcome(False, f"left alone: {finding.note}")
+            case Kind.DISCARDED:
+                return Outcome(False, f"left alone: {finding.decision}")
 
     def _restore(self, finding: Finding) -> Outcome:
         self._trail.write("reconcile.restore", key=finding.key, finding=finding.kind.value)
@@ -166,6 +178,10 @@ class Reconciliation:
         except UnicodeDecodeError:
             return Outcome(False, "left alone: it is no text, so no order")
         self._trail.write("reconcile.hand_in", key=finding.key, order=identity.order_id)
+        try:
+            self._decisions.hand_in(identity)
+        except DecisionStands as error:
+            return Outcome(False, f"left alone: {error}")
         attributes = {
             "submissionId": identity.submission_id,
             "receivedAt": iso(finding.modified_at),
@@ -280,6 +296,12 @@ def _is_in_doubt(found: ArchivedObject, recorded: ArchivedRecord) -> bool:
 
 def _in_doubt(found: ArchivedObject) -> Finding:
     return replace(_of_object(found), kind=Kind.ALTERED)
+
+
+def _decided(finding: Finding, put_away: PutAway) -> Finding:
+    """Tell an orphan that operators know of from one that nobody knows of."""
+    decision = put_away.decision_on(finding.key) if finding.kind is Kind.ORPHAN else None
+    return replace(finding, kind=Kind.DISCARDED, decision=decision) if decision else finding
 
 
 def _of_record(found: ArchivedRecord) -> Finding:

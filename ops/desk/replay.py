@@ -12,6 +12,8 @@ can't come back:
 - which of several submissions of an order was recorded first, if that is not the one archived
   first: they can change places when they are processed at the same moment.
 
+What operators discarded has an object, and is left out: see `decisions.py`.
+
 So equality is proven over what S3 holds: that exactly the same submissions are recorded, with the
 same content. Verdicts are compared as well, and those that came out otherwise are counted apart.
 """
@@ -44,11 +46,14 @@ from ops.desk.proof import (
     line_of,
     unusable_line,
 )
+from ops.desk.put_away import without_put_away
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ops.desk.audit_trail import AuditTrail
+    from ops.desk.decision_log import Decisions
+    from ops.desk.decisions import Decision
 
 OBJECTS_AT_ONCE = 256
 WORKERS = 16
@@ -87,12 +92,14 @@ class Replay:
         self,
         bucket: Bucket,
         trail: AuditTrail,
+        decisions: Decisions,
         *,
         executor: Callable[[], Executor] = lambda: ThreadPoolExecutor(WORKERS),
         lines_in_memory: int = LINES_IN_MEMORY,
     ) -> None:
         self._bucket = bucket
         self._trail = trail
+        self._decisions = decisions
         self._executor = executor
         self._lines_in_memory = lines_in_memory
 
@@ -108,7 +115,7 @@ class Replay:
         """
         Write a record for every object into the table that `take` writes to.
 
-        Yields the objects that no record can be made of. Safe to repeat: a replay that was broken
+        Yields the objects that no record is made of. Safe to repeat: a replay that was broken
         off is begun again with `resume`, and finds what it has written.
 
         Raises:
@@ -120,8 +127,16 @@ class Replay:
                 "replay that was broken off by --resume."
             )
         self._trail.write("replay", why=why, into=target.name)
+        left_out: list[Unequal] = []
+
+        def leave_out(found: ArchivedObject, decision: Decision) -> None:
+            left_out.append(Unequal(Difference.DISCARDED, found.key, decision=decision))
+
         with self._executor() as executor:
-            objects = self._in_order(progress)
+            wanted = without_put_away(
+                self._bucket.objects(), self._decisions, executor.map, leave_out
+            )
+            objects = self._in_order(progress, wanted)
             while wave := list(islice(objects, OBJECTS_AT_ONCE)):
                 # An order's objects stand together: each is settled after the one before.
                 submissions = list(executor.map(self._submission, wave))
@@ -136,6 +151,9 @@ class Replay:
                 for each in failed:
                     progress.count(each)
                     yield each
+        for each in left_out:
+            progress.count(each)
+            yield each
 
     def prove(
         self, progress: Progress, original: RecordSource, rebuilt: RecordSource
@@ -153,18 +171,22 @@ class Replay:
         """
         Compare a table with the objects themselves: each must have its record, and no more.
 
-        Yields the objects that no record can be made of, too, unless `rebuild` has told them.
+        One that was put away must have none. Yields the objects that no record can be made of,
+        too, unless `rebuild` has told them.
         """
-        expected = (self._expected(each) for each in self._bucket.objects())
+        wanted = without_put_away(self._bucket.objects(), self._decisions, map, lambda *_: None)
+        expected = (self._expected(each) for each in wanted)
         # Nothing but the records knows the verdicts.
         lines = (line._replace(verdict="") for line in expected)
         found = (line._replace(verdict="") for line in self._lines(rebuilt))
         told = UNUSABLE if after_rebuild else frozenset[Difference]()
         yield from compare(progress, lines, found, told)
 
-    def _in_order(self, progress: Progress) -> Iterator[ArchivedObject]:
+    def _in_order(
+        self, progress: Progress, objects: Iterable[ArchivedObject]
+    ) -> Iterator[ArchivedObject]:
         """Yield the objects, order by order; each order's in the order of their archiving."""
-        for _, group in groupby(self._bucket.objects(), lambda each: each.key.rsplit("/", 1)[0]):
+        for _, group in groupby(objects, lambda each: each.key.rsplit("/", 1)[0]):
             # As JSON: a key may hold any character, a tab or a line break too.
             lines = (json.dumps([iso(each.archived_at), each.key]) for each in group)
             for line in sorted_lines(lines, self._lines_in_memory):

@@ -19,7 +19,13 @@ from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
 from ops.desk.reasons import BadReason
 from tests.builders import START, Clock, order_text, sqs_message, sqs_record, submission
-from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable, Killed
+from tests.desk_fakes import (
+    FakeDeadLetterQueue,
+    FakeDecisionBucket,
+    FakeOrderTable,
+    Killed,
+    decisions_over,
+)
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 
 NOT_AN_OBJECT = sentence("order.not_an_object", got=sentence("got.list"))
@@ -36,10 +42,12 @@ class World:
         self.clock = Clock(START + timedelta(hours=1))
         self.slept: list[float] = []
         self.order_queue = FakeQueue()
+        self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock, OPERATOR)
         self.letters = DeadLetters(
             self.queue,
             self.table,
             AuditTrail(self.table, stage="test", who=lambda: OPERATOR, clock=self.clock),
+            self.decisions,
             clock=self.clock,
             sleep=self.slept.append,
             monotonic=lambda: 0.0,

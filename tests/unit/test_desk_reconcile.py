@@ -14,7 +14,7 @@ from ops.desk.order_bucket import ArchivedObject
 from ops.desk.order_table import ArchivedRecord, Identity
 from ops.desk.reconcile import Reconciliation
 from tests.builders import START, Clock, order_text, submission
-from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeQueue
 
 TODAY = START.date()
@@ -28,9 +28,10 @@ class World:
         self.table = FakeOrderTable()
         self.queue = FakeQueue()
         self.clock = Clock(START + timedelta(days=2))
+        self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock)
         trail = AuditTrail(self.table, stage="test", who=lambda: "ana", clock=self.clock)
         self.reconciliation = Reconciliation(
-            self.table, self.bucket, self.queue, trail, clock=self.clock
+            self.table, self.bucket, self.queue, trail, self.decisions, clock=self.clock
         )
 
     def archive(self, order_id: str, *, days: int = 0) -> Submission:
@@ -416,7 +417,13 @@ def test_records_of_somebodys_hand_are_sorted_whatever_they_name(world: World, k
     """Lines of temporary files hold them when there are many."""
     trail = AuditTrail(world.table, stage="test", who=lambda: "ana", clock=world.clock)
     reconciliation = Reconciliation(
-        world.table, world.bucket, world.queue, trail, clock=world.clock, lines_in_memory=1
+        world.table,
+        world.bucket,
+        world.queue,
+        trail,
+        world.decisions,
+        clock=world.clock,
+        lines_in_memory=1,
     )
     for each in (key, "orders/z"):
         made = submission(order_text("a" if each == key else "z"))
@@ -457,7 +464,13 @@ def peak_memory(count: int) -> tuple[int, Progress]:
     many, world, progress = ManyOrders(count), World(), Progress()
     trail = AuditTrail(world.table, stage="test", who=lambda: "ana", clock=world.clock)
     reconciliation = Reconciliation(
-        many, many, world.queue, trail, clock=world.clock, lines_in_memory=5_000
+        many,
+        many,
+        world.queue,
+        trail,
+        world.decisions,
+        clock=world.clock,
+        lines_in_memory=5_000,
     )
     tracemalloc.start()
     try:

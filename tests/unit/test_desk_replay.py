@@ -21,7 +21,7 @@ from ops.desk.order_bucket import ArchivedObject
 from ops.desk.proof import Difference, Progress, Unequal
 from ops.desk.replay import Replay, TableNotEmpty
 from tests.builders import START, Clock, order_text, submission
-from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeRecordStore
 
 
@@ -34,7 +34,10 @@ class World:
         self.rebuilt = FakeOrderTable(name="rebuilt")
         self.clock = Clock()
         self.trail = AuditTrail(self.original, stage="test", who=lambda: "ana", clock=self.clock)
-        self.replay = Replay(self.bucket, self.trail, executor=lambda: ThreadPoolExecutor(2))
+        self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock)
+        self.replay = Replay(
+            self.bucket, self.trail, self.decisions, executor=lambda: ThreadPoolExecutor(2)
+        )
         self.progress = Progress()
 
     def process(self, order_id: str, submission_id: str | None = None, **changes: Any) -> Record:
@@ -356,7 +359,7 @@ def peak_memory(count: int) -> int:
     many, world = ManyOrders(count), World()
     tracemalloc.start()
     try:
-        replay = Replay(world.bucket, world.trail, lines_in_memory=500)
+        replay = Replay(world.bucket, world.trail, world.decisions, lines_in_memory=500)
         assert not list(replay.prove(world.progress, many, many))
         assert world.progress.equal == count
         return tracemalloc.get_traced_memory()[1]

@@ -17,7 +17,7 @@ from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.letters import Selection
 from tests.builders import START, Clock, sqs_message
-from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable
+from tests.desk_fakes import FakeDeadLetterQueue, FakeDecisionBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeRecordStore
 
 UNTIL = "2026-03-01T13:08:2"
@@ -36,13 +36,14 @@ class World:
             self.queue,
             table,
             AuditTrail(table, stage="test", who=lambda: "ana", clock=clock),
+            decisions_over(FakeDecisionBucket(clock), clock),
             clock=clock,
             sleep=lambda _: None,
         )
 
     def typed(self, *command: str) -> Result:
         stage = SimpleNamespace(name="local", operator="ana")
-        desk = SimpleNamespace(dead_letters=self.letters, stage=stage)
+        desk = SimpleNamespace(unreadable=(), dead_letters=self.letters, stage=stage)
         return CliRunner().invoke(main, ["dlq", *command], obj=lambda *_: desk)
 
 

@@ -84,7 +84,15 @@ def typed(
     locale: str = "C.UTF-8",
     charset: str = "utf-8",
 ) -> Result:
-    """Type a command over a desk in place of a stage's; return its output and exit code."""
+    """
+    Type a command over a desk in place of a stage's; return its output and exit code.
+
+    Nobody has decided anything there, unless the desk says so.
+    """
+    if isinstance(desk, SimpleNamespace):
+        vars(desk).setdefault("decisions", SimpleNamespace(of_order=lambda _: []))
+        if isinstance(letters := vars(desk).get("dead_letters"), SimpleNamespace):
+            vars(letters).setdefault("decision_on", lambda _: None)
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": locale}
     desk = desk or SimpleNamespace()
     vars(desk).setdefault("unreadable", UnreadableRecords())

@@ -28,6 +28,7 @@ from ops.__main__ import main
 from ops.console.listing import unreadable_notices
 from ops.console.texts import texts_in
 from ops.desk.audit_trail import AuditTrail
+from ops.desk.decision_log import Decisions
 from ops.desk.findings import Finding
 from ops.desk.findings import Progress as Findings
 from ops.desk.proof import Difference, Progress, Unequal
@@ -36,7 +37,7 @@ from ops.desk.replay import Replay
 from ops.desk.unreadable_records import MOST_KEPT, UnreadableRecords
 from tests.application import FakeApplication, load_app
 from tests.builders import START, Clock, order_text, sqs_message, submission
-from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 
 TODAY = START.date()
@@ -214,6 +215,10 @@ def test_an_order_whose_slot_holds_something_else_waits_and_holds_no_other_up() 
     assert [each.order_id for each in (store.of("order-002"))] == ["order-002"]
 
 
+def no_decisions() -> Decisions:
+    return decisions_over(FakeDecisionBucket(), Clock())
+
+
 def change(item: Item) -> dict[str, Any]:
     return {"eventName": "INSERT", "dynamodb": {"NewImage": item}}
 
@@ -304,7 +309,7 @@ def test_a_replay_goes_on_past_a_slot_that_holds_something_else() -> None:
     trail = AuditTrail(table, stage="dev", who=lambda: "arn:ana", clock=Clock())
     progress = Progress()
 
-    unequal = list(Replay(bucket, trail).rebuild(progress, table, store.take))
+    unequal = list(Replay(bucket, trail, no_decisions()).rebuild(progress, table, store.take))
 
     assert unequal == [Unequal(Difference.UNREADABLE, sent[0].archive_key)]
     assert (progress.rebuilt, progress.is_equal) == (1, False)
@@ -320,9 +325,9 @@ def test_an_object_that_is_no_order_ends_neither_a_replay_nor_a_repair(content: 
     trail = AuditTrail(table, stage="dev", who=lambda: "arn:ana", clock=Clock())
     queue, progress = FakeQueue(), Progress()
     later = Clock(START + timedelta(days=1))
-    reconciliation = Reconciliation(table, bucket, queue, trail, clock=later)
+    reconciliation = Reconciliation(table, bucket, queue, trail, no_decisions(), clock=later)
 
-    unequal = list(Replay(bucket, trail).rebuild(progress, table, store.take))
+    unequal = list(Replay(bucket, trail, no_decisions()).rebuild(progress, table, store.take))
     outcomes = [reconciliation.repair(each) for each in reconciliation.findings(Findings())]
 
     assert [(each.kind, "order-001" in each.key) for each in unequal] == [

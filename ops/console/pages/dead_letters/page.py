@@ -157,7 +157,7 @@ class DeadLettersPage:
     async def _act(self, data: FormData) -> None:
         looked_at = self._letters.get(data.get("look"))
         if looked_at:
-            self._preview.open(looked_at)
+            await self._preview.open(looked_at)
         elif data.get("do") == REDRIVE_ALL:
             await self._redrive_all()
         elif chosen := [self._letters[it] for it in data.all("letter") if it in self._letters]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ops.console.components import button, facts, html
+from ops.console.decisions import decision_words
 from ops.console.dialogs import Dialog
 from ops.console.json_text import pretty
+from ops.console.loading import FAILURES
 from ops.console.markup import tag
 from ops.console.pages.dead_letters.resubmit import Resubmit
 from ops.console.pages.dead_letters.rows import known, reason_words
@@ -29,13 +31,22 @@ class Preview:
         self._dialog = Dialog(view.t("dead_letters.preview"))
         self._resubmit = Resubmit(view)
 
-    def open(self, letter: DeadLetter) -> None:
-        self._dialog.open(lambda: self._build(letter))
+    async def open(self, letter: DeadLetter) -> None:
+        decision = await self._decision(letter)
+        self._dialog.open(lambda: self._build(letter, decision))
 
-    def _build(self, letter: DeadLetter) -> None:
+    async def _decision(self, letter: DeadLetter) -> str:
+        letters = self._view.console.desk.dead_letters
+        try:
+            decision = await self._view.fetch(lambda: letters.decision_on(letter))
+        except FAILURES as error:
+            return self._view.t("decision.unknown", error=str(error))
+        return decision_words(self._view, decision) if decision else "—"
+
+    def _build(self, letter: DeadLetter, decision: str) -> None:
         t = self._view.t
         html(
-            facts(self._facts(letter)),
+            facts([*self._facts(letter), (t("decision.title"), decision)]),
             tag("pre", pretty(masked_text(letter.message.body)), tabindex="0"),
             tag("p", t("order.masked"), class_="muted"),
         )

@@ -16,6 +16,7 @@ from ops.console.loading import FAILURES
 from ops.console.markup import tag
 from ops.console.records import error_sentence
 from ops.console.view import order_address
+from ops.desk.decisions import DecisionStands
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
@@ -78,6 +79,9 @@ class Resubmit:
                 return
             try:
                 receipt = await self._view.fetch(lambda: self._hand_in(letter, text, order))
+            except DecisionStands as error:
+                html(notice(self._view.t("resubmit.refused", error=str(error)), "bad"))
+                return
             except FAILURES as error:
                 html(notice(self._view.t("resubmit.failed", error=str(error)), "bad"))
                 return
@@ -90,7 +94,7 @@ class Resubmit:
 
     def _hand_in(self, letter: DeadLetter, text: str, order: Order) -> Receipt:
         desk = self._view.console.desk
-        desk.audit_trail.write("dlq.resubmit", message=letter.message_id, order=order.id)
+        desk.dead_letters.begin_resubmission(letter, order.id)
         return desk.orders.submit(text.encode())
 
     def _show_errors(self, order: Order) -> None:

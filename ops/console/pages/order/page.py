@@ -14,6 +14,7 @@ from ops.console.json_text import pretty
 from ops.console.loading import show_loaded
 from ops.console.markup import join, tag
 from ops.console.pages.order.comparison import comparison
+from ops.console.pages.order.put_away import put_away
 from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.pages.order.tools import Tools
@@ -21,10 +22,14 @@ from ops.desk.masking import masked_record, masked_text
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from markupsafe import Markup
 
     from chalicelib.orders.record import Record
     from ops.console.view import View
+    from ops.desk.decisions import Decision
+    from ops.desk.order_table import Identity
 
 PAGE_SIZE = 20
 
@@ -35,6 +40,13 @@ class Found(NamedTuple):
     history: OrderHistory
     payload: str | None
     trouble: str = ""
+
+
+class Known(NamedTuple):
+    """All that is known of an order: what is recorded, and what was put away instead."""
+
+    found: Found | None
+    put_away: Sequence[tuple[Identity, Decision]]
 
 
 def show(view: View) -> None:
@@ -60,13 +72,17 @@ class OrderPage:
             html(notice(t("orders.bad_id", id=self._order_id[:80]), "warn"))
             return
         self._tools = Tools(self._view, self._order_id, self._show_accounts)
-        self._reload = show_loaded(self._view, self._read, self._show_found)
+        self._reload = show_loaded(self._view, self._read, self._show_known)
 
     async def _show_accounts(self) -> None:
         self._accounts_shown = True
         await self._reload()
 
-    def _read(self) -> Found | None:
+    def _read(self) -> Known:
+        decisions = self._view.console.desk.decisions
+        return Known(self._recorded(), decisions.of_order(self._order_id))
+
+    def _recorded(self) -> Found | None:
         orders = self._view.console.desk.orders
         cursor = self._view.parameters.get("cursor")
         try:
@@ -84,6 +100,10 @@ class OrderPage:
             return Found(history, None, unreadable)
         except PayloadAltered as error:
             return Found(history, None, self._view.t("order.altered", fact=str(error)))
+
+    def _show_known(self, known: Known) -> None:
+        html(put_away(self._view, known.put_away))
+        self._show_found(known.found)
 
     def _show_found(self, found: Found | None) -> None:
         self._tools_area.clear()
