@@ -21,6 +21,7 @@ when a call to AWS fails. One desk may be used by any number of threads.
       look.py             a look into the queue
       letter_reader.py    messages read as dead letters
       letter_decisions.py what was decided about a letter
+      resubmission.py     a letter's order, edited, as a new submission
     decisions.py          what was decided about a submission that is not recorded
       decision_log.py     its log, which each recovery tool writes and goes by
       put_away.py         objects that were put away, told from the others

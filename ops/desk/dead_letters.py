@@ -19,7 +19,7 @@ from chalicelib.orders.times import iso
 from chalicelib.services.message_attributes import REASON_ATTRIBUTES, string_attribute
 from chalicelib.services.processed import received_at_of
 from chalicelib.services.unavailable import StoreUnavailable
-from ops.desk.decisions import Decided, DecisionStands
+from ops.desk.decisions import DecisionStands
 from ops.desk.hidden_letters import LettersHidden, LettersInSight
 from ops.desk.kept_letters import PART, details_of, parts_of
 from ops.desk.letter_decisions import LetterDecisions
@@ -153,27 +153,13 @@ class DeadLetters:
 
     def _discard(self, plan: Plan, why: str) -> Generator[Handled, None, None]:
         def discard(letter: DeadLetter) -> None:
-            self._decisions.allow(letter, Decided.DISCARDED)
+            self._decisions.allow_discard(letter)
             # The text first: where the table is gone, a discard fails and decides nothing.
             self._keep_text(letter, why)
-            self._decisions.put_away(letter, Decided.DISCARDED, why)
+            self._decisions.discard(letter, why)
             self._queue.delete(letter.message)
 
         yield from self._handle(plan, discard, "dlq.discard", why, per_second=None)
-
-    def begin_resubmission(self, letter: DeadLetter, order_id: str, why: str = "") -> None:
-        """
-        Write down that a letter's order is handed in as a new submission: before it is.
-
-        The letter stays on the queue. It is never redriven then, and can only be discarded.
-
-        Raises:
-            DecisionStands: it is recorded, discarded, or resubmitted as another order already; or
-                it may be on the orders' queue.
-        """
-        self._decisions.allow(letter, Decided.RESUBMITTED, order_id)
-        self._trail.write("dlq.resubmit", why=why, message=letter.message_id, order=order_id)
-        self._decisions.put_away(letter, Decided.RESUBMITTED, why, order_id)
 
     def decision_on(self, letter: DeadLetter) -> Decision | None:
         """Read the decision that stands about a letter's submission, if there is one."""

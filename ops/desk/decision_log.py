@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from chalicelib.orders.order import Order
     from chalicelib.services.message import Message
     from ops.desk.order_table import Identity
 
@@ -101,28 +102,47 @@ class Decisions:
         message_id = letter.message_id if letter else ""
         self._write(identity, Decision(Decided.HANDED_IN, self._who(), why, message_id), letter)
 
-    def put_away(
-        self, identity: Identity, letter: Message, what: Decided, *, why: str, order_id: str = ""
-    ) -> None:
+    def discard(self, identity: Identity, letter: Message, why: str) -> None:
         """
-        Write down that a letter's submission is discarded, or resubmitted. Safe to repeat.
+        Write down that a letter's submission is not to be processed. Safe to repeat.
 
         Raises:
-            DecisionStands: it may be on the queue again; or an earlier decision forbids this one.
+            DecisionStands: it may be on the queue again.
             StoreUnavailable: it is not known to be written.
         """
-        decision = Decision(what, self._who(), why, letter.message_id, order_id)
-        self._write(identity, decision, letter)
+        self._write(identity, self._discard(letter, why), letter)
 
-    def allow(self, identity: Identity, letter: Message, what: Decided, order_id: str = "") -> None:
+    def resubmit(self, identity: Identity, letter: Message, order: Order, why: str = "") -> None:
         """
-        Check, without writing, that `put_away` would put this submission away.
+        Write down that this order is handed in in place of a letter's: before it is.
 
         Raises:
-            DecisionStands: as `put_away`.
+            DecisionStands: the letter may be on the queue again; or it was discarded, or was
+                resubmitted otherwise.
+            StoreUnavailable: it is not known to be written: don't hand the order in.
         """
-        decision = Decision(what, "", message_id=letter.message_id, order_id=order_id)
-        self._is_new(decision, self._entries(identity), letter)
+        self._write(identity, self._resubmission(letter, order, why), letter)
+
+    def allow_discard(self, identity: Identity, letter: Message) -> None:
+        """Check, and write nothing. Raises `DecisionStands` as `discard` does."""
+        self._is_new(self._discard(letter, ""), self._entries(identity), letter)
+
+    def allow_resubmission(self, identity: Identity, letter: Message, order: Order) -> None:
+        """Check, and write nothing. Raises `DecisionStands` as `resubmit` does."""
+        self._is_new(self._resubmission(letter, order, ""), self._entries(identity), letter)
+
+    def _discard(self, letter: Message, why: str) -> Decision:
+        return Decision(Decided.DISCARDED, self._who(), why, letter.message_id)
+
+    def _resubmission(self, letter: Message, order: Order, why: str) -> Decision:
+        return Decision(
+            Decided.RESUBMITTED,
+            self._who(),
+            why,
+            letter.message_id,
+            order_id=order.id,
+            payload_sha256=order.payload_sha256,
+        )
 
     def _write(self, identity: Identity, decision: Decision, letter: Message | None) -> None:
         content = to_json(decision, self._new_id())

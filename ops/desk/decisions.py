@@ -37,8 +37,8 @@ class Decision:
     """
     A decision about one submission.
 
-    `message_id` is the dead letter that it is about, if it is about one; `order_id` the order as
-    which it was resubmitted. `at` is S3's time.
+    `message_id` is the dead letter that it is about, if it is about one; `order_id` and
+    `payload_sha256` are the order as which it was resubmitted. `at` is S3's time.
     """
 
     what: Decided
@@ -46,6 +46,7 @@ class Decision:
     why: str = ""
     message_id: str = ""
     order_id: str = ""
+    payload_sha256: str = ""
     at: datetime | None = None
 
     @property
@@ -68,20 +69,26 @@ class Decision:
         """
         if earlier is None or not earlier.puts_away:
             return True
-        if self.what is Decided.HANDED_IN or (self.is_resubmission and not earlier.is_like(self)):
+        if self.what is Decided.HANDED_IN or self._resubmits_otherwise(earlier):
             raise DecisionStands(
                 f"It was {earlier}. This stands: to process the order all the same, hand it in as "
                 "a new submission."
             )
         return earlier.what is Decided.RESUBMITTED and self.what is Decided.DISCARDED
 
-    @property
-    def is_resubmission(self) -> bool:
-        return self.what is Decided.RESUBMITTED
+    def _resubmits_otherwise(self, earlier: Decision) -> bool:
+        """
+        Tell whether this resubmits what was resubmitted otherwise, or was discarded.
 
-    def is_like(self, other: Decision) -> bool:
-        """Tell whether both resubmit as the same order, of which one at most is accepted."""
-        return (self.what, self.order_id) == (other.what, other.order_id)
+        The same text is the same submission once more, and counts once.
+        """
+        if self.what is not Decided.RESUBMITTED:
+            return False
+        return (self.what, self.order_id, self.payload_sha256) != (
+            earlier.what,
+            earlier.order_id,
+            earlier.payload_sha256,
+        )
 
 
 class DecisionStands(Exception):
@@ -96,6 +103,7 @@ def to_json(decision: Decision, entry_id: str) -> bytes:
         "why": decision.why,
         "message": decision.message_id,
         "order": decision.order_id,
+        "payloadSha256": decision.payload_sha256,
         "id": entry_id,
     }
     return json.dumps({name: text for name, text in texts.items() if text}).encode()
@@ -111,6 +119,7 @@ def from_json(content: bytes, at: datetime) -> Decision:
             why=str(found.get("why", "")),
             message_id=str(found.get("message", "")),
             order_id=str(found.get("order", "")),
+            payload_sha256=str(found.get("payloadSha256", "")),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         decision = Decision(Decided.DISCARDED, "unknown", "the entry can't be read")

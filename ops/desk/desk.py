@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.application import Application
 from chalicelib.orders.times import now
+from chalicelib.services.intake import Intake
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
@@ -17,6 +18,7 @@ from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
 from ops.desk.reconcile import Reconciliation
 from ops.desk.replay import Replay
+from ops.desk.resubmission import Resubmissions
 from ops.desk.stats import Stats
 from ops.desk.unreadable_records import UnreadableRecords
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.aws.dynamodb import RecordStore
     from chalicelib.orders.record import Record
     from chalicelib.services.health import HealthReport
+    from chalicelib.services.intake import Receipt
     from ops.desk.stage import Stage
 
 # An operator may be far away from the stage's region.
@@ -37,7 +40,8 @@ class Desk:
     """
     The services of one stage, for its operators.
 
-    orders, dead_letters, audit_trail, decisions, reconciliation, replay, stats: see their modules.
+    orders, dead_letters, resubmissions, decisions, audit_trail, reconciliation, replay, stats:
+    see their modules.
     `unreadable` is what they have met that can't be read as a record.
     """
 
@@ -94,6 +98,16 @@ class Desk:
             who=lambda: self.stage.operator,
             clock=self._clock,
             unreadable=self.unreadable,
+        )
+
+    @cached_property
+    def resubmissions(self) -> Resubmissions:
+        return Resubmissions(self._submit_as, self.audit_trail, self.decisions)
+
+    def _submit_as(self, body: bytes, submission_id: str) -> Receipt:
+        application = self._application
+        return Intake(application.queue, self._clock, lambda: submission_id).submit(
+            body, request_id=f"ops-{application.new_id()}", caller=self.stage.operator
         )
 
     @cached_property

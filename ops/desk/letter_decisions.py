@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.desk.decisions import Decided, Decision, DecisionStands
+from ops.desk.decisions import Decision, DecisionStands
 from ops.desk.letters import Known
 
 if TYPE_CHECKING:
+    from chalicelib.orders.order import Order
     from ops.desk.decision_log import Decisions
     from ops.desk.letters import DeadLetter
     from ops.desk.order_table import Identity
@@ -38,30 +39,41 @@ class LetterDecisions:
         if identity := _undecided(letter):
             self._decisions.hand_in(identity, letter.message, why=why)
 
-    def allow(self, letter: DeadLetter, what: Decided, order_id: str = "") -> None:
+    def allow_discard(self, letter: DeadLetter) -> None:
         """
-        Check that a letter may be discarded, or resubmitted as this order. Writes nothing.
+        Check that a letter may be discarded, and write nothing.
 
         Raises:
-            DecisionStands: it is decided otherwise, or may be on the orders' queue.
+            DecisionStands: it may be on the orders' queue.
         """
-        if what is Decided.RESUBMITTED and letter.known is Known.THIS_SUBMISSION:
+        if identity := _undecided(letter):
+            self._decisions.allow_discard(identity, letter.message)
+
+    def discard(self, letter: DeadLetter, why: str) -> None:
+        """Write down that a letter is discarded. Raises `DecisionStands` as the check does."""
+        if identity := _undecided(letter):
+            self._decisions.discard(identity, letter.message, why)
+
+    def allow_resubmission(self, letter: DeadLetter, order: Order) -> None:
+        """
+        Check that this order may be handed in in place of a letter's, and write nothing.
+
+        Raises:
+            DecisionStands: the letter's is recorded, discarded, or resubmitted otherwise; or it may
+                be on the orders' queue.
+        """
+        if letter.known is Known.THIS_SUBMISSION:
             raise DecisionStands(
                 f"This submission is recorded as {letter.status}: a resubmission would be a second "
                 "one. The letter can be discarded."
             )
         if identity := _undecided(letter):
-            self._decisions.allow(identity, letter.message, what, order_id)
+            self._decisions.allow_resubmission(identity, letter.message, order)
 
-    def put_away(self, letter: DeadLetter, what: Decided, why: str, order_id: str = "") -> None:
-        """
-        Write down that a letter is discarded, or resubmitted as this order.
-
-        Raises:
-            DecisionStands: as `allow`.
-        """
+    def resubmit(self, letter: DeadLetter, order: Order, why: str) -> None:
+        """Write a resubmission down. Raises `DecisionStands` as the check does."""
         if identity := _undecided(letter):
-            self._decisions.put_away(identity, letter.message, what, why=why, order_id=order_id)
+            self._decisions.resubmit(identity, letter.message, order, why)
 
 
 def _undecided(letter: DeadLetter) -> Identity | None:

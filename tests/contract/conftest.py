@@ -43,7 +43,7 @@ COMPLETE = ["moto", "moto_server", "ministack", "roto"]
 # These have the table, at least.
 WITH_TABLE = [*COMPLETE, ON_DYNAMODB_LOCAL]
 # A test that asks for one of these calls S3 or SQS.
-BESIDE_THE_TABLE = {"archive", "bucket", "queue"}
+BESIDE_THE_TABLE = {"archive", "bucket", "decisions", "queue"}
 
 
 class Aws:

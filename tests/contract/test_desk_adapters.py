@@ -14,11 +14,12 @@ from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
+from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.order_table import Identity, OrderTable
 from ops.local.lambda_events import sqs_event
 from tests.builders import START, order_text, sqs_message, sqs_record, submission
 from tests.contract.conftest import Aws, on_aws, on_dynamodb
-from tests.desk_fakes import FakeDeadLetterQueue, FakeOrderTable
+from tests.desk_fakes import FakeDeadLetterQueue, FakeDecisionBucket, FakeOrderTable
 from tests.fakes import FakeRecordStore
 
 TODAY = START.date()
@@ -57,6 +58,13 @@ class Records:
 @pytest.fixture
 def records(implementation: Aws | None) -> Records:
     return Records(implementation)
+
+
+@pytest.fixture
+def decisions(implementation: Aws | None) -> DecisionBucket | FakeDecisionBucket:
+    if implementation is None:
+        return FakeDecisionBucket()
+    return DecisionBucket(implementation.s3, implementation.bucket)
 
 
 @pytest.fixture
@@ -267,6 +275,33 @@ def test_the_archived_records_of_all_time_take_few_reads(aws: Aws, order_id: str
     assert {each.processed_on for each in found} == {TODAY, old.date()}
     assert len(reads) < 40
     assert reads.count("Scan") < 10
+
+
+def test_an_entry_of_a_log_is_put_once(
+    decisions: DecisionBucket | FakeDecisionBucket, order_id: str
+) -> None:
+    key = f"decisions/{order_id}/s-1.json!000001"
+
+    assert decisions.put_new(key, b"first")
+    assert not decisions.put_new(key, b"second")
+
+    assert decisions.read(key) == b"first"
+
+
+def test_entries_are_listed_in_the_order_of_the_archives_keys(
+    decisions: DecisionBucket | FakeDecisionBucket, order_id: str
+) -> None:
+    names = ["s.json!000001", "s.json!000002", "s.json-x!000001", "s.json.x!000001"]
+    for name in reversed(names):
+        decisions.put_new(f"decisions/{order_id}/{name}", b"")
+
+    listed = list(decisions.entries(f"decisions/{order_id}/"))
+
+    assert [each.key.rpartition("/")[2] for each in listed] == names
+    assert all(each.modified_at.tzinfo for each in listed)
+    assert [each.key[-1] for each in decisions.entries(f"decisions/{order_id}/s.json!")] == list(
+        "12"
+    )
 
 
 @on_dynamodb

@@ -41,6 +41,7 @@ class World:
         self.table = FakeOrderTable(self.records)
         self.clock = Clock(START + timedelta(hours=1))
         self.slept: list[float] = []
+        self.resubmitted: list[tuple[bytes, str]] = []
         self.order_queue = FakeQueue()
         self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock, OPERATOR)
         self.letters = DeadLetters(

@@ -13,7 +13,7 @@ from ops.desk.findings import Day, Finding, Kind, Progress
 from ops.desk.order_bucket import ArchivedObject
 from ops.desk.order_table import ArchivedRecord, Identity
 from ops.desk.reconcile import Reconciliation
-from tests.builders import START, Clock, order_text, submission
+from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeQueue
 
@@ -432,6 +432,67 @@ def test_records_of_somebodys_hand_are_sorted_whatever_they_name(world: World, k
     findings = reconciliation.findings(Progress())
 
     assert {finding.key for finding in findings} == {key, "orders/z"}
+
+
+def discarded(world: World, made: Submission) -> None:
+    """Discard the dead letter of a submission."""
+    identity = Identity(made.order.id, made.submission_id, made.order.payload_sha256)
+    letter = sqs_message(made.order.payload, submissionId=made.submission_id)
+    world.decisions.discard(identity, letter, "resubmitted as order-7b")
+
+
+def test_an_object_whose_letter_was_discarded_is_no_orphan(world: World) -> None:
+    """It is in S3 as an orphan is, but somebody decided that it is not to be processed."""
+    discarded(world, world.archive("order-7"))
+    orphan = world.archive("order-8")
+    progress = Progress()
+
+    found = world.findings(progress=progress)
+
+    assert [(each.kind, each.identity and each.identity.order_id) for each in found] == [
+        (Kind.DISCARDED, "order-7"),
+        (Kind.ORPHAN, "order-8"),
+    ]
+    assert "resubmitted as order-7b" in str(found[0].decision)
+    assert found[1].key == orphan.archive_key
+    assert (progress.findings, progress.discarded) == (1, 1)
+    assert progress.days[TODAY] == Day(objects=2, orphans=1, discarded=1)
+
+
+def test_a_discarded_object_is_left_alone(world: World) -> None:
+    discarded(world, world.archive("order-7"))
+    (finding,) = world.findings()
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert not outcome.mended
+    assert "left alone: discarded by ana" in outcome.text
+    assert not world.queue.sent
+
+
+def test_an_orphan_that_is_discarded_before_its_repair_is_left_alone(world: World) -> None:
+    made = world.archive("order-7")
+    (finding,) = world.findings()
+    discarded(world, made)
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert finding.kind is Kind.ORPHAN
+    assert not outcome.mended
+    assert "discarded by ana" in outcome.text
+    assert not world.queue.sent
+
+
+def test_an_orphan_that_was_handed_in_again_is_an_orphan_until_it_is_recorded(
+    world: World,
+) -> None:
+    world.archive("a")
+    (finding,) = world.findings()
+    world.reconciliation.repair(finding)
+
+    (again,) = world.findings()
+
+    assert again.kind is Kind.ORPHAN
 
 
 class ManyOrders(FakeOrderBucket):

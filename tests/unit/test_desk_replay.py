@@ -14,13 +14,15 @@ import pytest
 
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
+from chalicelib.orders.submission import Submission
 from chalicelib.orders.terms import Terms, Value
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.object_failures import ObjectMissing
 from ops.desk.order_bucket import ArchivedObject
+from ops.desk.order_table import Identity
 from ops.desk.proof import Difference, Progress, Unequal
 from ops.desk.replay import Replay, TableNotEmpty
-from tests.builders import START, Clock, order_text, submission
+from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeRecordStore
 
@@ -95,6 +97,70 @@ def test_a_replay_makes_up_nothing_that_s3_does_not_hold(world: World) -> None:
     assert record.order_id == "a"
     assert (record.receive_count, record.submitted_by) == (0, None)
     assert record.received_at == record.processed_at == world.clock()
+
+
+def discarded(world: World, order_id: str) -> Submission:
+    """Archive a submission that is never recorded, and discard its dead letter."""
+    made = submission(order_text(order_id))
+    world.bucket.put(made.archive_key, made.order.payload.encode(), world.clock())
+    identity = Identity(order_id, made.submission_id, made.order.payload_sha256)
+    letter = sqs_message(made.order.payload, submissionId=made.submission_id)
+    world.decisions.discard(identity, letter, "resubmitted as order-7b")
+    return made
+
+
+def test_a_replay_leaves_out_what_was_discarded_and_shows_it(world: World) -> None:
+    made = discarded(world, "order-7")
+    world.process("order-7b")
+
+    (left_out,) = world.rebuild()
+
+    assert (left_out.kind, left_out.key) == (Difference.DISCARDED, made.archive_key)
+    assert "resubmitted as order-7b" in str(left_out.decision)
+    assert [record.order_id for record in world.rebuilt.records.all()] == ["order-7b"]
+    assert world.prove() == []
+    assert world.progress.is_equal
+
+
+def test_the_proof_against_the_archive_expects_no_record_of_what_was_discarded(
+    world: World,
+) -> None:
+    """So it is where the table is gone, and the trail of audit with it."""
+    discarded(world, "order-7")
+    world.process("order-7b")
+    world.rebuild()
+
+    assert list(world.replay.prove_against_archive(world.progress, world.rebuilt)) == []
+
+    assert world.progress.is_equal
+
+
+def test_a_record_of_what_was_discarded_fails_the_proof_against_the_archive(world: World) -> None:
+    made = discarded(world, "order-7")
+    settle(made, world.rebuilt.records.take, world.clock())
+
+    (extra,) = world.replay.prove_against_archive(world.progress, world.rebuilt)
+
+    assert extra.kind is Difference.EXTRA
+    assert not world.progress.is_equal
+
+
+def test_another_submission_of_a_discarded_order_comes_back(world: World) -> None:
+    discarded(world, "order-7")
+    world.process("order-7")
+
+    world.rebuild()
+
+    assert world.prove() == []
+
+
+def test_what_was_handed_in_again_comes_back(world: World) -> None:
+    record = world.process("a")
+    world.decisions.hand_in(Identity("a", record.submission_id, record.payload_sha256))
+
+    assert world.rebuild() == []
+
+    assert world.prove() == []
 
 
 def test_a_correction_comes_back_as_the_first(world: World) -> None:

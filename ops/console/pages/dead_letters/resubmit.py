@@ -67,6 +67,7 @@ class Resubmit:
 
     async def _submit(self, letter: DeadLetter, data: FormData, findings: ui.element) -> None:
         text = data.raw("text").replace("\r\n", "\n")
+        body, resubmissions = text.encode(), self._view.console.desk.resubmissions
         findings.clear()
         with findings:
             try:
@@ -78,7 +79,7 @@ class Resubmit:
                 self._show_errors(order)
                 return
             try:
-                receipt = await self._view.fetch(lambda: self._hand_in(letter, text, order))
+                receipt = await self._view.fetch(lambda: resubmissions.hand_in(letter, body))
             except DecisionStands as error:
                 html(notice(self._view.t("resubmit.refused", error=str(error)), "bad"))
                 return
@@ -91,11 +92,6 @@ class Resubmit:
         t = self._view.t
         key = "unreadable-order.id" if error.field else "unreadable-order.body"
         return t(key, problem=t.sentence(error.sentence))
-
-    def _hand_in(self, letter: DeadLetter, text: str, order: Order) -> Receipt:
-        desk = self._view.console.desk
-        desk.dead_letters.begin_resubmission(letter, order.id)
-        return desk.orders.submit(text.encode())
 
     def _show_errors(self, order: Order) -> None:
         t = self._view.t

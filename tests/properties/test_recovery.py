@@ -1,0 +1,169 @@
+"""
+Recovery tools and each other's decisions: any sequence of them, each killed at any point.
+
+Operators redrive, discard, edit and resubmit, repair and replay while orders are processed or
+fail. Whatever they do, a submission that was put away is never recorded later, no transfer is
+accepted twice, and nothing is lost.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ops.desk.decision_log import Decisions
+from tests.properties.recovery import Stage
+from tests.properties.recovery_mistakes import MISTAKES
+
+Item = TypeVar("Item")
+
+AT_MOST = 2
+# The longest tool makes hardly more changes for so few letters.
+CHANGES = 8
+DAYS = 6
+
+changes = st.none() | st.integers(0, CHANGES)
+positions = st.integers(0, 9)
+# What becomes of the id, and of the text.
+edits = st.sampled_from([("", "x"), ("b", "x"), ("b", "y"), ("c", "x")])
+
+
+class Recovery(RuleBasedStateMachine):
+    """A stage, and what its operators may do. Between two actions 40 minutes pass."""
+
+    decisions: ClassVar[type[Decisions]] = Decisions
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = Stage(self.decisions)
+        self.accepted_ever: set[str] = set()
+        self.rebuilding = False
+
+    @precondition(lambda self: len(self.stage.handed_in) < AT_MOST)
+    @rule()
+    def hand_in(self) -> None:
+        self.stage.hand_in(f"order-{len(self.stage.handed_in)}")
+
+    @precondition(lambda self: self.stage.queue)
+    @rule(at=positions)
+    def process(self, at: int) -> None:
+        self.stage.process(_pick(self.stage.queue, at))
+        self.stage.rest()
+
+    @precondition(lambda self: self.stage.queue)
+    @rule(at=positions)
+    def fail(self, at: int) -> None:
+        self.stage.fail(_pick(self.stage.queue, at))
+        self.stage.rest()
+
+    @precondition(lambda self: self.may_decide)
+    @rule(at=positions, change=changes)
+    def redrive(self, at: int, change: int | None) -> None:
+        self._do(lambda: self.stage.redrive(self._letter(at)), change)
+
+    @precondition(lambda self: self.may_decide)
+    @rule(at=positions, change=changes)
+    def discard(self, at: int, change: int | None) -> None:
+        self._do(lambda: self.stage.discard(self._letter(at)), change)
+
+    @precondition(lambda self: self.may_decide)
+    @rule(at=positions, edited=edits, change=changes)
+    def edit_and_resubmit(self, at: int, edited: tuple[str, str], change: int | None) -> None:
+        message_id = self._letter(at)
+        suffix, note = edited
+        order_id = f"{self.stage.order_of(message_id)}{suffix}"
+        self._do(lambda: self.stage.resubmit(message_id, order_id, note), change)
+
+    @precondition(lambda self: not self.rebuilding)
+    @rule(change=changes)
+    def repair(self, change: int | None) -> None:
+        self._do(self.stage.repair, change)
+
+    @rule(change=changes)
+    def lose_the_table_and_replay(self, change: int | None) -> None:
+        """Until a replay has come to its end, whoever decides does so about half a table."""
+        if not self.rebuilding:
+            self.stage.lose_the_table()
+        self.rebuilding = True
+        self._do(self._replay, change)
+
+    @precondition(lambda self: not self.stage.queue)
+    @rule()
+    def wait_longer_than_the_queue_keeps_a_message(self) -> None:
+        for _ in range(DAYS * 36):
+            self.stage.rest()
+
+    @invariant()
+    def what_was_put_away_is_not_recorded(self) -> None:
+        assert not self.stage.put_away() & self.stage.records().keys()
+
+    @invariant()
+    def no_transfer_is_accepted_twice(self) -> None:
+        transfers = [self.stage.handed_in[name] for name in self.stage.accepted()]
+
+        assert len(transfers) == len(set(transfers))
+
+    @invariant()
+    def what_was_accepted_stays_so(self) -> None:
+        accepted = {name.order_id for name in self.stage.accepted()}
+
+        assert self.rebuilding or self.accepted_ever <= accepted
+        self.accepted_ever |= accepted
+
+    def teardown(self) -> None:
+        """Recover all: then every submission is recorded, or was put away."""
+        if self.rebuilding:
+            self.stage.replay()
+        self.stage.redrive()
+        while self.stage.queue:
+            self.stage.process(self.stage.queue[0])
+        self.rebuilding = False
+        self.what_was_put_away_is_not_recorded()
+        self.no_transfer_is_accepted_twice()
+        self.what_was_accepted_stays_so()
+
+        assert self.stage.handed_in.keys() == self.stage.records().keys() | self.stage.put_away()
+
+    @property
+    def may_decide(self) -> bool:
+        return bool(self.stage.dead_letters.messages) and not self.rebuilding
+
+    def _do(self, tool: Callable[[], object], change: int | None) -> None:
+        with self.stage.fuse.killing_before(change):
+            tool()
+        self.stage.rest()
+
+    def _replay(self) -> None:
+        self.rebuilding = not self.stage.replay()
+
+    def _letter(self, at: int) -> str:
+        return _pick(sorted(self.stage.dead_letters.messages), at)
+
+
+def _pick(items: list[Item], at: int) -> Item:
+    return items[at % len(items)]
+
+
+TestRecovery = Recovery.TestCase
+TestRecovery.settings = settings(stateful_step_count=25)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_the_model_finds_each_mistake(mistake: type[Decisions]) -> None:
+    class Mistaken(Recovery):
+        decisions = mistake
+
+    # A mistake need not be explained in as few steps as can be.
+    search = settings(max_examples=2_000, stateful_step_count=25, phases=[Phase.generate])
+
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Mistaken, settings=search)
