@@ -407,7 +407,11 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("roles", allowing("dynamodb:DeleteItem"), "api dynamodb:DeleteItem on table"),
     ("roles", allowing("s3:DeleteObject"), "processor s3:DeleteObject on objects"),
     ("roles", reaching_a_longer_name, "much: api s3:GetObject on objects of another stage"),
-    ("roles", allowing("s3:GetObject"), "stage, processor s3:GetObject on objects, processor"),
+    (
+        "roles",
+        allowing("s3:GetObject"),
+        "api s3:GetObject on decisions, processor s3:GetObject on objects, ",
+    ),
     ("roles", publishing(allowing("dynamodb:GetItem")), "much: publisher dynamodb:GetItem on"),
     (
         "roles",

@@ -370,6 +370,8 @@ def simulated(
 def kind_of(arn: str) -> str:
     if f"eu-{ACCOUNT}/" in arn:
         return "objects of another stage"
+    if "/decisions/" in arn:
+        return "decisions"
     endings = {
         ":::orders": "bucket",
         ".json": "objects",

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.settings import AppSettings
+from ops.desk.decision_log import PREFIX as DECISIONS
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage_rules import ALARMS
@@ -51,6 +52,8 @@ MUST_NOT: dict[str, tuple[str, ...]] = {
     "dead-letter queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue"),
     "objects": ("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl"),
     "objects of another stage": ("s3:GetObject", "s3:PutObject"),
+    # What operators decided: no function reads it, and none may turn it round.
+    "decisions": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
     "bucket": ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutBucketVersioning"),
     "table": (
         *("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
@@ -177,6 +180,7 @@ def resource_arns(run: Run) -> dict[str, str]:
         "dead-letter queue": queue(settings.dead_letter_queue_url),
         "objects": f"{bucket}/orders/{run.mark}/some.json",
         "objects of another stage": f"{other_bucket}/orders/{run.mark}/some.json",
+        "decisions": f"{bucket}/{DECISIONS}{run.mark}/some.json",
         "bucket": bucket,
         "table": stage.dynamodb.describe_table(TableName=settings.table)["Table"]["TableArn"],
     }

@@ -316,6 +316,14 @@ def test_only_resources_of_the_own_account_can_be_reached(function: str, stage: 
             assert statement["Condition"] == own
 
 
+@pytest.mark.parametrize(("function", "stage"), POLICIES)
+def test_no_function_reaches_what_operators_decided(function: str, stage: str) -> None:
+    entry = "arn:aws:s3:::orders-local-1/decisions/a/b!1"
+    of_objects = {grant for grant in granted(function, stage) if "Object" in grant.action}
+
+    assert not any(grant.covers(Grant(grant.action, entry)) for grant in of_objects)
+
+
 @pytest.mark.parametrize("function", RUNS)
 def test_the_policies_of_stages_differ_only_in_the_stages_name(function: str) -> None:
     assert granted(function, "dev") == granted(function, "prod")
