@@ -14,6 +14,7 @@ from ops.cli.exits import FOUND_WANTING
 from ops.cli.hidden_letters import LOOKED, none_words, note_hidden, note_look
 from ops.cli.language import FILE_TEXTS
 from ops.cli.letter_actions import discard, redrive
+from ops.cli.letter_resubmission import resubmit
 from ops.cli.letter_selection import selection_of, selection_options
 from ops.cli.parameters import limit_option, show_accounts_option
 from ops.cli.session import Session, desk_command
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 @click.group(epilog="Example: python -m ops dlq list --stage prod")
 def dlq() -> None:
     """
-    Look at the dead letters, redrive them, or discard them.
+    Look at the dead letters, redrive them, resubmit one mended, or discard them.
 
     SQS has no way to look into a queue without receiving from it. What is looked at is hidden from
     others until the command ends, and its receive count rises by 1. Should the command be killed,
@@ -170,7 +171,7 @@ def _show_letter(
     )
 
 
-for command in (redrive, discard):
+for command in (redrive, resubmit, discard):
     dlq.add_command(command)
 
 COMMANDS = (dlq,)

@@ -356,6 +356,52 @@ def test_records_are_rebuilt_and_proven_equal(operator: Operator, quick: QuickOp
     assert "--create makes it" in missing
 
 
+def test_what_was_discarded_is_neither_repaired_nor_replayed(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    """Its order was handed in under another id: else both would be accepted."""
+    message_id = operator.dead_letter(order_text("order-7"))
+    made = submission(order_text("order-7"), message_id)
+    OrderArchive(operator.stage.s3, operator.stage.settings.bucket).keep(made)
+    quick.types("orders", "submit", order_text("order-7b"))
+    operator.waits_for("order-7b", 1)
+    discard = ("dlq", "discard", "--order", "order-7", "--why", "resubmitted as order-7b", "--yes")
+    operator.types(*discard)
+    time.sleep(1.1)
+
+    *found, summary = operator.reads("reconcile", "--in-progress", "1s", "--repair", "--yes")
+    shown = quick.types("orders", "show", "order-7", exit_code=1)
+    *left_out, proof = quick.reads("replay", "--into", "rebuilt-7", "--create", "--yes")
+
+    assert [(each["kind"], each["key"]) for each in found] == [("discarded", made.archive_key)]
+    assert found[0]["decision"]["why"] == "resubmitted as order-7b"
+    assert (summary["findings"], summary["discarded"]) == (0, 1)
+    assert "was discarded by arn:aws:" in shown
+    assert [(each["kind"], each["key"]) for each in left_out] == [("discarded", made.archive_key)]
+    assert proof["isEqual"]
+    with pytest.raises(OrderNotFound):
+        operator.desk.orders.show("order-7")
+
+
+def test_a_letter_that_was_resubmitted_is_not_redriven(
+    operator: Operator, quick: QuickOperator, tmp_path: Path
+) -> None:
+    message_id = operator.dead_letter(order_text("order-8"))
+    mended = tmp_path / "order-8b.json"
+    mended.write_text(order_text("order-8b"))
+
+    operator.types("dlq", "resubmit", message_id, "--file", str(mended), "--yes")
+    operator.waits_for("order-8b", 1)
+    refused = quick.types("dlq", "redrive", "--order", "order-8", "--yes", exit_code=1)
+    shown = quick.types("dlq", "show", message_id)
+    quick.types("dlq", "discard", "--order", "order-8", "--why", "resubmitted", "--yes")
+
+    assert "resubmitted as order-8b by arn:aws:" in " ".join(refused.split())
+    assert "resubmitted as order-8b by arn:aws:" in " ".join(shown.split())
+    with pytest.raises(OrderNotFound):
+        operator.desk.orders.show("order-8")
+
+
 def test_statistics_are_shown(operator: Operator, quick: QuickOperator) -> None:
     (found,) = quick.reads("stats", "--last", "1h")
 

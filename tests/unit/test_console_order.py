@@ -13,12 +13,15 @@ from chalicelib.orders.record import Record, Status
 from chalicelib.services.queries import OrderHistory
 from ops.console.formats import Formats
 from ops.console.pages.order.comparison import comparison
+from ops.console.pages.order.put_away import put_away
 from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.texts import texts_in
 from ops.console.view import View
+from ops.desk.decisions import Decided, Decision
 from ops.desk.letters import DeadLetter, Known
 from ops.desk.masking import masked_record
+from ops.desk.order_table import Identity
 from tests.builders import START, order_text, sqs_message, submission
 
 ACCOUNT = "4012887001"
@@ -141,3 +144,39 @@ def test_the_detail_of_a_dead_letter_shows_no_account(
 
     assert said in words
     assert ACCOUNT not in words
+
+
+@pytest.mark.parametrize(
+    ("decision", "language", "said"),
+    [
+        (
+            Decision(Decided.DISCARDED, "arn:ana", "<b>", at=START),
+            "en",
+            "Submission s-1 was discarded by arn:ana on 2026-03-01 12:00:00 UTC. Reason: &lt;b&gt;",
+        ),
+        (
+            Decision(Decided.RESUBMITTED, "arn:ana", order_id="order-7b", at=START),
+            "es",
+            (
+                "El envío s-1 fue entregado de nuevo como la orden order-7b por arn:ana el "
+                "2026-03-01 12:00:00 UTC."
+            ),
+        ),
+        (
+            Decision(Decided.HANDED_IN, "arn:ana"),
+            "en",
+            "Submission s-1 was handed in again by arn:ana on — UTC.",
+        ),
+    ],
+)
+def test_a_submission_that_was_put_away_says_who_decided_it_and_why(
+    decision: Decision, language: str, said: str
+) -> None:
+    page = put_away(view_in(language), [(Identity("order-7", "s-1", "7" * 64), decision)])
+
+    assert page
+    assert said in page
+
+
+def test_an_order_about_which_nothing_was_decided_says_nothing_of_it() -> None:
+    assert put_away(view_in(), []) is None

@@ -610,6 +610,7 @@ def every_command_over_a_stage() -> list[str]:
 
 
 ARGUMENTS = {
+    "dlq resubmit": ["m-1", "--file", "-"],
     "orders submit": ["{}"],
     "orders show": ["a"],
     "orders export": ["-", "--format", "csv"],

@@ -1,6 +1,7 @@
 """Decisions in the commands: what became of an order that was discarded has an answer."""
 
 import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.unit.test_desk_dead_letters import World as LetterWorld
 from tests.unit.test_desk_reconcile import World, discarded
 from tests.unit.test_desk_replay import World as ReplayWorld
 from tests.unit.test_desk_replay import discarded as discarded_for_replay
-from tests.unit.test_letter_decisions import ORDER, WHY
+from tests.unit.test_letter_decisions import ORDER, WHY, resubmissions
 from tests.unit.test_letter_decisions import letter as order_7
 from tests.unit.test_ops_commands import Recorded, Unrecorded, typed
 
@@ -156,6 +157,62 @@ def test_a_redrive_says_which_letters_it_leaves_and_why(letters: LetterWorld) ->
     assert "m-1: It was discarded by" in done.stdout
     assert WHY in " ".join(done.stdout.split())
     assert "hand it in as a new submission" in " ".join(done.stdout.split())
+
+
+def resubmitting(letters: LetterWorld) -> SimpleNamespace:
+    return SimpleNamespace(
+        stage=SimpleNamespace(name="local", operator="ana"),
+        dead_letters=letters.letters,
+        resubmissions=resubmissions(letters),
+    )
+
+
+COMMAND = ["dlq", "resubmit", "m-1", "--file", "-"]
+
+
+@pytest.mark.parametrize("given", [[], ["--json"]])
+def test_an_order_is_handed_in_in_place_of_a_letters(
+    letters: LetterWorld, given: list[str]
+) -> None:
+    mended = order_text("order-7b")
+
+    done = typed([*COMMAND, "--yes", *given], resubmitting(letters), mended)
+
+    assert done.exit_code == 0, done.output
+    assert [body.decode() for body, _ in letters.resubmitted] == [mended]
+    assert "order-7b" in done.stdout
+    assert letters.decisions.last(ORDER)
+
+
+def test_a_resubmission_shows_what_it_will_be_rejected_for_and_asks(letters: LetterWorld) -> None:
+    done = typed(COMMAND, resubmitting(letters), order_text("order-7b", amount=0))
+
+    assert done.exit_code == 1
+    assert "It will be rejected:" in done.stdout
+    assert "Hand in order-7b in place of order-7?" in done.stderr
+    assert not letters.resubmitted
+    assert letters.decisions.last(ORDER) is None
+
+
+@pytest.mark.parametrize(
+    ("message_id", "text", "said"),
+    [
+        ("m-2", order_text("order-7b"), "There is no dead letter m-2"),
+        ("m-1", "[]", "not a JSON object"),
+        ("m-1", order_text("order-7b"), f"Nothing was handed in. It was discarded by .*{WHY}"),
+    ],
+)
+def test_a_resubmission_that_is_refused_says_why(
+    letters: LetterWorld, message_id: str, text: str, said: str
+) -> None:
+    letters.decisions.discard(ORDER, sqs_message(), WHY)
+    command = ["dlq", "resubmit", message_id, "--file", "-", "--yes"]
+
+    done = typed(command, resubmitting(letters), text)
+
+    assert done.exit_code == 1
+    assert re.search(said, " ".join(done.stderr.split()))
+    assert not letters.resubmitted
 
 
 def test_a_replay_shows_what_it_leaves_out() -> None:

@@ -1,0 +1,83 @@
+"""`dlq resubmit`: a dead letter's order, mended, handed in as a new submission in its place."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from chalicelib.http.representation import receipt_json
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.orders.order import parse_order
+from ops.cli.language import FILE_TEXTS
+from ops.cli.parameters import yes_option
+from ops.cli.session import Session, desk_command
+from ops.cli.tables import error_facts, show_facts
+from ops.desk.decisions import DecisionStands
+
+if TYPE_CHECKING:
+    from chalicelib.orders.order import Order
+    from ops.desk.letters import DeadLetter
+
+
+@click.command(
+    epilog="""\b
+Example: python -m ops dlq resubmit 0f6a1c6e-... --file order-7b.json --why "id was taken"
+"""
+)
+@click.argument("message_id")
+@click.option("--file", type=click.File("rb"), required=True, help="The order's JSON; - is stdin.")
+@click.option("--why", default="", help="For the audit trail.")
+@yes_option
+@desk_command
+def resubmit(session: Session, message_id: str, file: IO[bytes], why: str, yes: bool) -> None:
+    """
+    Hand an order in, in place of a dead letter's.
+
+    It is a new submission, of the same order or another one. The letter stays: discard it once the
+    new one is recorded. It can't be redriven then, and no repair or replay hands its order in: one
+    of the two is accepted at most. To repeat the command with the same file is safe. Exit code 1:
+    nothing was handed in.
+    """
+    letter = session.desk.dead_letters.find(message_id)
+    if letter is None:
+        raise click.ClickException(
+            f"There is no dead letter {message_id} that can be received just now: someone else "
+            "may be handling it."
+        )
+    body = file.read()
+    order = _read(session, body)
+    _ask(session, letter, order, yes=yes)
+    try:
+        receipt = session.desk.resubmissions.hand_in(letter, body, why=why)
+    except DecisionStands as error:
+        raise click.ClickException(f"Nothing was handed in. {error}") from error
+    if session.as_json:
+        session.print_json(receipt_json(receipt, FILE_TEXTS))
+        return
+    show_facts(
+        session.out,
+        [
+            ("order", receipt.order.id),
+            ("submission", receipt.submission_id),
+            ("status", "QUEUED"),
+            ("in place of", letter.order_id or "an unreadable order"),
+        ],
+    )
+
+
+def _read(session: Session, body: bytes) -> Order:
+    try:
+        return parse_order(body)
+    except UnreadableOrder as error:
+        key = "unreadable-order.id" if error.field else "unreadable-order.body"
+        problem = session.texts.sentence(error.sentence)
+        raise click.ClickException(session.texts(key, problem=problem)) from error
+
+
+def _ask(session: Session, letter: DeadLetter, order: Order, *, yes: bool) -> None:
+    if order.errors and not session.as_json:
+        session.out.print("It will be rejected:")
+        show_facts(session.out, error_facts(order.errors, session.texts))
+    instead = letter.order_id or "the unreadable letter"
+    session.confirm(f"Hand in {order.id} in place of {instead}?", yes=yes)
