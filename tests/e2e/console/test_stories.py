@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from chalicelib.services.queries import OrderNotFound
 from ops.console.charts import number_writer
 from ops.console.formats import Formats
+from ops.console.view import order_address
 from ops.desk.order_bucket import OrderBucket
 from tests.e2e.client import eventually
 from tests.e2e.console.conftest import Site, Visitor
@@ -308,6 +309,8 @@ def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
 
     visitor.sees(visitor.t("dead_letters.discard_ended", done=1, planned=1))
     visitor.sees(visitor.t("dead_letters.none_match"))
+    visitor.open(order_address(name))
+    visitor.sees(visitor.t("decision.why", why="sent by a test of the branch"))
     visitor.open("/audit")
     visitor.sees("sent by a test of the branch")
     visitor.finds_it_accessible()
