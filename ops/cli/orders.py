@@ -131,7 +131,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     _show_order(session, main, url)
     _show_history(session, history, order.order)
     for line in put_away_lines(put_away_of(session, order_id)):
-        session.out.print(line, markup=False)
+        session.out.print(line)
 
 
 def _end_without_record(session: Session, order_id: str, error: OrderNotFound) -> NoReturn:

@@ -132,12 +132,15 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
     if first:
         headings = ("finding", "day", "key", "remark")
         # A remark is rare, and the key is long.
-        shown = len(headings) if any(map(_remark, first)) else len(headings) - 1
+        shown = len(headings) if any(finding.note for finding in first) else len(headings) - 1
         rows = (
-            (finding.kind.value, str(finding.day), finding.key, _remark(finding))[:shown]
+            (finding.kind.value, str(finding.day), finding.key, finding.note)[:shown]
             for finding in first
         )
         show_rows(session.out, headings[:shown], rows, "")
+    for finding in first:
+        if finding.decision:
+            session.out.print(f"{finding.key}: {finding.decision}.")
     found = progress.findings + progress.discarded
     if found > len(first):
         session.out.print(f"... and {found - len(first)} more")
@@ -163,10 +166,6 @@ def _agreement(progress: Progress, objects: int) -> str:
         f"Archive and table agree, {how}, but for {young:,} that may still be on the way "
         "(--in-progress): reconcile again when they are older."
     )
-
-
-def _remark(finding: Finding) -> str:
-    return str(finding.decision) if finding.decision else finding.note
 
 
 def _repair(

@@ -29,7 +29,7 @@ WHAT_IT_MEANS = {
     Difference.VERDICT: "another verdict: S3 does not tell which submission was recorded first",
     Difference.ALTERED: "the object's bytes are not those that its key names",
     Difference.UNREADABLE: "no order can be read from the object",
-    Difference.DISCARDED: "left out",
+    Difference.DISCARDED: "left out, as an operator decided",
 }
 
 
@@ -167,9 +167,12 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
     session.out.print(
         f"{progress.objects:,} objects read, {progress.rebuilt:,} submissions settled into {into}."
     )
-    rows = ((each.kind.value, each.key, _meaning(each)) for each in unequal)
+    rows = ((each.kind.value, each.key, each.note or WHAT_IT_MEANS[each.kind]) for each in unequal)
     if unequal:
         show_rows(session.out, ("difference", "key", "what it means"), rows, "")
+    for each in unequal:
+        if each.decision:
+            session.out.print(f"{each.key}: {each.decision}.")
     verdict = "Equal" if progress.is_equal else "NOT EQUAL"
     of_objects = progress.objects or into == own
     scope = (
@@ -180,11 +183,6 @@ def _show_proof(session: Session, into: str, progress: Progress, unequal: list[U
         f"{verdict} in {scope}: {progress.compared:,} compared with {against}, "
         f"{progress.equal:,} the same{f', {told}' if told else ''}."
     )
-
-
-def _meaning(unequal: Unequal) -> str:
-    meaning = WHAT_IT_MEANS[unequal.kind]
-    return f"{meaning}: {unequal.decision}" if unequal.decision else meaning
 
 
 def _proof_json(into: str, against: str, progress: Progress) -> dict[str, Any]:

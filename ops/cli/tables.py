@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
 RIGHT = {"receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
 RIGHT |= {"objects", "records", "orphans", "missing", "foreign", "altered", "unreadable"}
-RIGHT |= {"in progress"}
+RIGHT |= {"discarded", "in progress"}
 # To be copied and typed again.
 WHOLE = {"message", "submission"}
 RIGHT |= {status.value for status in Status}

@@ -233,6 +233,7 @@ def test_a_replay_shows_what_it_leaves_out() -> None:
 
     assert done.exit_code == 0, done.output
     said = " ".join(done.stdout.split())
-    assert "left out: discarded by ana" in said
+    assert "left out, as an operator decided" in said
+    assert ".json: discarded by ana" in said
     assert WHY in said
     assert "Equal in all that S3 holds: 1 compared with orders, 1 the same, 1 discarded." in said
