@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,11 +26,11 @@ Example: python -m ops dlq resubmit 0f6a1c6e-... --file order-7b.json --why "id 
 """
 )
 @click.argument("message_id")
-@click.option("--file", type=click.File("rb"), required=True, help="The order's JSON; - is stdin.")
+@click.option("--file", type=click.Path(), required=True, help="The order's JSON; - is stdin.")
 @click.option("--why", default="", help="For the audit trail.")
 @yes_option
 @desk_command
-def resubmit(session: Session, message_id: str, file: IO[bytes], why: str, yes: bool) -> None:
+def resubmit(session: Session, message_id: str, file: str, why: str, yes: bool) -> None:
     """
     Hand an order in, in place of a dead letter's.
 
@@ -39,14 +39,14 @@ def resubmit(session: Session, message_id: str, file: IO[bytes], why: str, yes: 
     of the two is accepted at most. To repeat the command with the same file is safe. Exit code 1:
     nothing was handed in.
     """
+    body = _body(file)
+    order = _read(session, body)
     letter = session.desk.dead_letters.find(message_id)
     if letter is None:
         raise click.ClickException(
             f"There is no dead letter {message_id} that can be received just now: someone else "
             "may be handling it."
         )
-    body = file.read()
-    order = _read(session, body)
     _ask(session, letter, order, yes=yes)
     try:
         receipt = session.desk.resubmissions.hand_in(letter, body, why=why)
@@ -64,6 +64,14 @@ def resubmit(session: Session, message_id: str, file: IO[bytes], why: str, yes: 
             ("in place of", letter.order_id or "an unreadable order"),
         ],
     )
+
+
+def _body(file: str) -> bytes:
+    try:
+        with click.open_file(file, "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        raise click.FileError(file, error.strerror or str(error)) from error
 
 
 def _read(session: Session, body: bytes) -> Order:

@@ -215,6 +215,13 @@ def test_a_resubmission_that_is_refused_says_why(
     assert not letters.resubmitted
 
 
+def test_a_file_that_is_not_there_is_named(letters: LetterWorld) -> None:
+    done = typed(["dlq", "resubmit", "m-1", "--file", "none.json"], resubmitting(letters))
+
+    assert done.exit_code == 1
+    assert "none.json" in done.stderr
+
+
 def test_a_replay_shows_what_it_leaves_out() -> None:
     world = ReplayWorld()
     discarded_for_replay(world, "order-7")
