@@ -69,9 +69,10 @@ def resubmit(session: Session, message_id: str, file: str, why: str, yes: bool) 
 def _body(file: str) -> bytes:
     try:
         with click.open_file(file, "rb") as opened:
-            return opened.read()
+            content: bytes = opened.read()
     except OSError as error:
         raise click.FileError(file, error.strerror or str(error)) from error
+    return content
 
 
 def _read(session: Session, body: bytes) -> Order:
