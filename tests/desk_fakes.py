@@ -185,7 +185,7 @@ class FakeDecisionBucket(Outages):
 
     def read(self, key: str) -> bytes:
         self._fail_if_down("GetObject")
-        return self.contents[key][1]
+        return self.contents[key][1] if key in self.contents else b""
 
 
 def decisions_over(

@@ -59,6 +59,11 @@ class DecisionBucket:
                 yield Entry(found["Key"], found["LastModified"].astimezone(UTC))
 
     def read(self, key: str) -> bytes:
-        """Read an object that was listed."""
+        """Read an object that was listed. If somebody deleted it since, it is empty."""
         with unavailable_on_failure("S3 GetObject of a decision"):
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "NoSuchKey":
+                    return b""
+                raise

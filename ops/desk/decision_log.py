@@ -146,8 +146,8 @@ class Decisions:
 
     def _write(self, identity: Identity, decision: Decision, letter: Message | None) -> None:
         content = to_json(decision, self._new_id())
-        # Most logs are new, and to hand in needs no more than that: it costs no listing then.
-        if decision.what is Decided.HANDED_IN and self._store.put_new(_key(identity, 1), content):
+        # Most logs are new. Nothing stands against their first entry, so it costs no listing.
+        if self._store.put_new(_key(identity, 1), content):
             return
         for _ in range(MAX_TRIES):
             entries = self._entries(identity)
@@ -156,7 +156,7 @@ class Decisions:
                 return
             if not self._is_new(decision, entries, letter):
                 return
-            if self._store.put_new(_key(identity, len(entries) + 1), content):
+            if self._store.put_new(_key(identity, _number_after(entries)), content):
                 return
         raise StoreUnavailable("S3 PutObject of a decision: others decide at the same time")
 
@@ -201,6 +201,11 @@ def _log(identity: Identity) -> str:
 
 def _key(identity: Identity, number: int) -> str:
     return f"{_log(identity)}{SEPARATOR}{number:06d}"
+
+
+def _number_after(entries: list[Entry]) -> int:
+    last = entries[-1].key.rpartition(SEPARATOR)[2] if entries else "0"
+    return int(last) + 1 if last.isdecimal() else len(entries) + 1
 
 
 def _ends(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -286,6 +286,7 @@ def test_an_entry_of_a_log_is_put_once(
     assert not decisions.put_new(key, b"second")
 
     assert decisions.read(key) == b"first"
+    assert decisions.read(f"{key}0") == b""
 
 
 def test_entries_are_listed_in_the_order_of_the_archives_keys(

@@ -196,6 +196,26 @@ def test_an_entry_that_cannot_be_read_puts_its_submission_away(
     assert "can't be read" in str(decision)
 
 
+def test_a_log_goes_on_after_its_last_entry(world: World) -> None:
+    """Somebody may have deleted an earlier one by hand, or put something else there."""
+    for _ in range(3):
+        world.decisions.hand_in(ORDER)
+    second = next(key for key in world.store.contents if key.endswith("!000002"))
+    del world.store.contents[second]
+
+    world.decisions.hand_in(ORDER)
+    world.store.put_new(f"{second[:-6]}by hand", b'{"what": "handed in again", "who": "x"}')
+    world.decisions.hand_in(ORDER)
+
+    assert [key.rpartition("!")[2] for key in sorted(world.store.contents)] == [
+        "000001",
+        "000003",
+        "000004",
+        "000005",
+        "by hand",
+    ]
+
+
 def test_a_log_is_about_the_object_of_its_submission(world: World) -> None:
     """They are listed in the order of the archive's keys, whatever ids there are."""
     tail = f"-{'7' * 64}.json"

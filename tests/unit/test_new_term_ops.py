@@ -103,8 +103,12 @@ class Recorded:
 
 
 def printed(*arguments: str, record: Record | None = None) -> str:
-    orders = Recorded(record or record_with())
-    desk = SimpleNamespace(orders=orders, accepted=lambda _: {}, unreadable=())
+    desk = SimpleNamespace(
+        orders=Recorded(record or record_with()),
+        accepted=lambda _: {},
+        unreadable=(),
+        decisions=SimpleNamespace(of_order=lambda _: []),
+    )
     terminal = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
     done = CliRunner(env=terminal).invoke(main, arguments, obj=lambda *_: desk)
     assert done.exit_code == 0, done.output
