@@ -73,7 +73,6 @@ MISTAKES = (
     HandsInWhatWasPutAway,
     ForgetsWhatItHandsIn,
     PutsAwayWhatIsOnTheQueue,
-    LooksAtTheLastHandInOnly,
     ReplaysWhatWasPutAway,
     ResubmitsAsAnyOrder,
 )

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 from ops.desk.decision_log import Decisions
 from tests.properties.recovery import Stage
 from tests.properties.recovery_mistakes import MISTAKES
+from tests.properties.recovery_mistakes import LooksAtTheLastHandInOnly as LooksAtTheLast
 
 Item = TypeVar("Item")
 
@@ -167,3 +168,31 @@ def test_the_model_finds_each_mistake(mistake: type[Decisions]) -> None:
 
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Mistaken, settings=search)
+
+
+# The change of a redrive that deletes its one letter: after two entries and the send.
+DELETE = 3
+
+
+@pytest.mark.parametrize(("decisions", "is_kept"), [(Decisions, True), (LooksAtTheLast, False)])
+def test_one_of_two_copies_is_not_discarded_while_the_other_is_on_the_queue(
+    decisions: type[Decisions], *, is_kept: bool
+) -> None:
+    """The search finds this mistake too, but needs minutes for so many steps."""
+    stage = Stage(decisions)
+    stage.hand_in("order-7")
+    stage.fail(stage.queue[0])
+    stage.rest()
+    for change in (DELETE, None):
+        with stage.fuse.killing_before(change):
+            stage.redrive()
+        stage.rest()
+    first, second = stage.queue
+
+    stage.fail(second)
+    stage.rest()
+    stage.discard(second.message_id)
+    stage.process(first)
+
+    assert (second.message_id in stage.dead_letters.messages) == is_kept
+    assert (not stage.put_away() & stage.records().keys()) == is_kept
