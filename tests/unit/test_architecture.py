@@ -106,6 +106,17 @@ def test_deployed_code_imports_only_deployed_code(path: Path) -> None:
     assert not {name for name in imports_of(path) if name.split(".")[0] in {"ops", "tests"}}
 
 
+@pytest.mark.parametrize("path", sorted(Path("ops").rglob("*.py")), ids=str)
+def test_sessions_of_ops_are_made_where_they_get_their_guards(path: Path) -> None:
+    """Each counts only answers of AWS, and names a setting that it can't use."""
+    made = any(
+        isinstance(node, ast.Call) and ast.unparse(node.func).startswith("boto3.")
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
+
+    assert made == (str(path) in {"ops/aws_session.py", "ops/local_stage.py"})
+
+
 # Each folder of ops, and the others that it imports. They share the modules beside them.
 OPS_ARROWS: dict[str, set[str]] = {
     "cli": {"console", "cost", "deploy", "desk", "lint", "local", "terminal", "verify"},
