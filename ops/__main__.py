@@ -45,8 +45,14 @@ class Commands(click.Group):
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. What click says of a wrong argument quotes it: that may be an account."""
         with failing_visibly():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except click.UsageError as error:
+                usage = importlib.import_module("ops.cli.usage")
+                error.message = usage.masked_usage(error.message)  # type: ignore[misc]
+                raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(MODULES)

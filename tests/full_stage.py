@@ -41,8 +41,8 @@ def stage_holding(*texts: str) -> Iterator[Desk]:
     with mock_aws(config={"core": {"mock_credentials": False}}):
         desk = Desk(_stage())
         _put_orders(desk, texts)
-        for text in texts:
-            _put_letters(desk, text)
+        for number, text in enumerate(texts):
+            _put_letters(desk, text, number)
             _put_objects(desk, text)
             desk.audit_trail.write(
                 "dlq.discard", why=text, message="m-1", order=ACCEPTED, reason=text, payload=text
@@ -74,19 +74,17 @@ def _put_orders(desk: Desk, texts: Sequence[str]) -> None:
     """Record orders: accepted, an exact duplicate, a conflict, rejected, and one without object."""
     all_texts = {"note": list(texts), **{text: [text, {"deep": text}] for text in texts}}
     accepted = json.dumps(json.loads(order_text(ACCEPTED)) | all_texts)
-    rejected = order_text(REJECTED, amount=texts[0], channel=texts[0], **all_texts)
+    conflict = order_text(ACCEPTED, amount="1.00", note=texts[0])
+    rejected = order_text(REJECTED, amount="", channel=texts[0], **all_texts)
+    for body in (accepted, accepted, conflict, rejected):
+        _record(desk, body, texts[0])
     lost = _record(desk, order_text(LOST), texts[0])
     desk.stage.s3.delete_object(Bucket=desk.stage.settings.bucket, Key=lost.archive_key)
     for text in texts:
-        wrong = {"amount": text, "channel": text, "fromAccount": text, "toAccount": {"iban": text}}
-        for body in (
-            accepted,
-            order_text(ACCEPTED, amount="1.00", note=text),
-            rejected,
-            order_text(REJECTED, **wrong),
-            order_text(REJECTED, amount=True, channel=[text]),
-        ):
-            _record(desk, body, text)
+        # With a comma it is no amount: one that is one is shown as an amount is.
+        wrong = {"amount": f"{text},", "channel": text, "fromAccount": text, "toAccount": [text]}
+        _record(desk, order_text(REJECTED, **wrong), text)
+        _record(desk, order_text(ACCEPTED), text)
 
 
 def _record(desk: Desk, body: str, text: str) -> Submission:
@@ -102,27 +100,23 @@ def _record(desk: Desk, body: str, text: str) -> Submission:
     return submission
 
 
-def _put_letters(desk: Desk, text: str) -> None:
+def _put_letters(desk: Desk, text: str, number: int) -> None:
+    """Put two letters: one that can be read, and one that can't, of the next kind of them."""
     own = {"submissionId": text, "submittedBy": text, "channel": text, "note": text}
     body = order_text(GIVEN_UP, note=text, fromAccount=text, **{text: text})
     _letter(desk, body, {**own, "requestId": text})
     quoted = sentence("id.bad", got=json.dumps(text), most=text, size=text)
     forged = Sentence(text, {text: text})
-    for detail in (
-        text,
-        json.dumps(sentence_to_json(quoted)),
-        json.dumps(sentence_to_json(forged)),
-    ):
-        _letter(
-            desk, body[:-3], {**own, "unreadableReason": text[:200], "unreadableDetail": detail}
-        )
-    for unreadable in (
+    details = (text, *(json.dumps(sentence_to_json(each)) for each in (quoted, forged)))
+    bodies = (
+        body[:-3],
         text,
         b64encode(body.encode()).decode(),
         _spelt(body),
-        f"{{'to': '{text}'}}",
-    ):
-        _letter(desk, unreadable, {"unreadableReason": "not_json"})
+        f"{{'to account': '{text}'}}",
+    )
+    reason = {"unreadableReason": text[:200], "unreadableDetail": details[number % len(details)]}
+    _letter(desk, bodies[number % len(bodies)], own | reason)
 
 
 def _letter(desk: Desk, body: str, attributes: Mapping[str, str]) -> None:

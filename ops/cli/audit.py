@@ -54,29 +54,25 @@ def audit(session: Session, limit: int, show_accounts: bool, first_day: Any, las
 
 
 def _action_json(action: Action, *, show_accounts: bool) -> dict[str, Any]:
+    action = action if show_accounts else action.masked
     return {
         "at": iso(action.at),
         "who": action.who,
         "what": action.what,
         "stage": action.stage,
         "why": action.why,
-        "details": _details(action, show_accounts=show_accounts),
+        "details": dict(sorted(action.details.items())),
     }
 
 
 def _action_row(action: Action, *, show_accounts: bool) -> Sequence[Cell]:
-    details = _details(action, show_accounts=show_accounts)
+    action = action if show_accounts else action.masked
     shown = ", ".join(
         f"{name} {value[:SHOWN_DETAIL]}{'…' if len(value) > SHOWN_DETAIL else ''}"
-        for name, value in details.items()
+        for name, value in sorted(action.details.items())
         if name not in NOT_SHOWN
     )
     return (moment(action.at), action.who, action.what, action.why, shown)
-
-
-def _details(action: Action, *, show_accounts: bool) -> dict[str, str]:
-    details = action.details if show_accounts else action.masked_details
-    return dict(sorted(details.items()))
 
 
 COMMANDS = (audit,)

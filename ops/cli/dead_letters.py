@@ -11,13 +11,14 @@ import click
 from chalicelib.orders.times import iso
 from ops.cli.decisions import decision_json, decision_on
 from ops.cli.exits import FOUND_WANTING
+from ops.cli.found_letter import found_letter
 from ops.cli.hidden_letters import LOOKED, none_words, note_hidden, note_look
 from ops.cli.language import FILE_TEXTS
 from ops.cli.letter_actions import discard, redrive
 from ops.cli.letter_resubmission import resubmit
 from ops.cli.letter_selection import selection_of, selection_options
 from ops.cli.parameters import limit_option, show_accounts_option
-from ops.cli.session import Session, desk_command
+from ops.cli.session import MASKED_RENDERING, Session, desk_command
 from ops.cli.tables import (
     LETTER_COLUMNS,
     letter_row,
@@ -27,8 +28,7 @@ from ops.cli.tables import (
     show_rows,
     what_is_recorded,
 )
-from ops.desk.hidden_letters import LettersHidden
-from ops.desk.masking import masked_text
+from ops.desk.masking import masked_payload
 from ops.terminal.consoles import lines
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _list(session: Session, letters: Iterable[DeadLetter]) -> int:
         return show_rows(session.out, LETTER_COLUMNS, map(letter_row, letters), None)
     count = 0
     for count, letter in enumerate(letters, 1):  # noqa: B007 (it is what is returned)
-        session.print_json(letter_json(letter))
+        session.print_json(letter_json(letter.masked))
     return count
 
 
@@ -100,24 +100,15 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
 
     It is received and returned, as by `dlq list`. Exit code 1: it isn't there.
     """
-    try:
-        letter = session.desk.dead_letters.find(message_id)
-    except LettersHidden as some:
-        note_hidden(session, some.hidden)
-        letter = None
-    if letter is None:
-        raise click.ClickException(
-            f"There is no dead letter {message_id} that can be received just now: someone else "
-            "may be handling it."
-        )
+    letter = found_letter(session, message_id)
     if show_accounts:
         session.desk.record_accounts_shown(f"dead letter {message_id}")
-    decision = decision_on(session, letter)
-    body = letter.message.body if show_accounts else masked_text(letter.message.body)
+    decision = decision_on(session, letter, show_accounts=show_accounts)
+    body = letter.message.body if show_accounts else masked_payload(letter.message.body)
     if session.as_json:
         session.print_json(
             {
-                **letter_json(letter),
+                **letter_json(letter if show_accounts else letter.masked),
                 "decision": decision_json(decision) if decision else None,
                 "detail": letter.written_detail(FILE_TEXTS, show_accounts=show_accounts),
                 "attributes": letter.attributes(show_accounts=show_accounts),
@@ -129,6 +120,8 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
     session.out.print()
     session.out.print(lines(body))
     session.note(LOOKED)
+    if not show_accounts:
+        session.note(MASKED_RENDERING)
 
 
 def letter_json(letter: DeadLetter) -> dict[str, Any]:
@@ -154,7 +147,7 @@ def _show_letter(
         [
             ("message", letter.message_id),
             ("order", letter.order_id),
-            ("submission", letter.submission_id),
+            ("submission", (letter if show_accounts else letter.masked).submission_id),
             ("reason", letter.reason),
             ("detail", letter.written_detail(session.texts, show_accounts=show_accounts)),
             ("first seen", f"{moment(letter.first_seen_at)} UTC"),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.orders.times import iso
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,22 +19,32 @@ if TYPE_CHECKING:
 UNKNOWN = "What was decided about it is not known:"
 
 
-def decision_on(session: Session, letter: DeadLetter) -> Decision | None:
+def decision_on(session: Session, letter: DeadLetter, *, show_accounts: bool) -> Decision | None:
     """Read the decision about a letter. It is shown all the same while S3 is out of reach."""
     try:
-        return session.desk.dead_letters.decision_on(letter)
+        decision = session.desk.dead_letters.decision_on(letter)
     except StoreUnavailable as error:
         session.note(f"{UNKNOWN} {error}")
         return None
+    return decision if show_accounts or decision is None else decision.masked
 
 
-def put_away_of(session: Session, order_id: str) -> list[tuple[Identity, Decision]]:
+def put_away_of(
+    session: Session, order_id: str, *, show_accounts: bool
+) -> list[tuple[Identity, Decision]]:
     """Read what was put away of an order. It is shown all the same while S3 is out of reach."""
     try:
-        return session.desk.decisions.of_order(order_id)
+        put_away = session.desk.decisions.of_order(order_id)
     except StoreUnavailable as error:
         session.note(f"{UNKNOWN} {error}")
         return []
+    return put_away if show_accounts else list(map(_masked, put_away))
+
+
+def _masked(put_away: tuple[Identity, Decision]) -> tuple[Identity, Decision]:
+    identity, decision = put_away
+    shown_id = masked_text(identity.submission_id)
+    return identity._replace(submission_id=shown_id), decision.masked
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ops.cli.tables import LETTER_COLUMNS, letter_row, show_rows
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
 from ops.desk.letters import Known, Selection
 from ops.desk.look import SLOWEST_PER_SECOND
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,8 +151,8 @@ def _note_missing(session: Session, plan: Plan) -> None:
     where = "just now and meets the other conditions" if narrowed else "just now"
     for message_id in plan.missing:
         session.note(
-            f"There is no dead letter {message_id} that can be received {where}: someone else may "
-            "be handling it."
+            f"There is no dead letter {masked_text(message_id)} that can be received {where}: "
+            "someone else may be handling it."
         )
 
 
@@ -213,7 +214,7 @@ def _outcome(done: str, failed: int, gone: int) -> str:
 def _plan_json(plan: Plan) -> dict[str, Any]:
     return {
         "planned": plan.count,
-        "missing": plan.missing,
+        "missing": list(map(masked_text, plan.missing)),
         "byReason": dict(plan.by_reason),
         "byKnown": dict(plan.by_known),
         **hidden_json(plan.hidden),

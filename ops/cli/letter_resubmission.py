@@ -9,11 +9,13 @@ import click
 from chalicelib.http.representation import receipt_json
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.order import parse_order
+from ops.cli.found_letter import found_letter
 from ops.cli.language import FILE_TEXTS
-from ops.cli.parameters import yes_option
+from ops.cli.parameters import why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import error_facts, show_facts
 from ops.desk.decisions import DecisionStands
+from ops.desk.masked_records import masked_error, masked_sentence
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
@@ -27,7 +29,7 @@ Example: python -m ops dlq resubmit 0f6a1c6e-... --file order-7b.json --why "id 
 )
 @click.argument("message_id")
 @click.option("--file", type=click.Path(), required=True, help="The order's JSON; - is stdin.")
-@click.option("--why", default="", help="For the audit trail.")
+@why_option
 @yes_option
 @desk_command
 def resubmit(session: Session, message_id: str, file: str, why: str, yes: bool) -> None:
@@ -41,17 +43,13 @@ def resubmit(session: Session, message_id: str, file: str, why: str, yes: bool) 
     """
     body = _body(file)
     order = _read(session, body)
-    letter = session.desk.dead_letters.find(message_id)
-    if letter is None:
-        raise click.ClickException(
-            f"There is no dead letter {message_id} that can be received just now: someone else "
-            "may be handling it."
-        )
+    letter = found_letter(session, message_id)
     _ask(session, letter, order, yes=yes)
     try:
         receipt = session.desk.resubmissions.hand_in(letter, body, why=why)
     except DecisionStands as error:
         raise click.ClickException(f"Nothing was handed in. {error}") from error
+    receipt = receipt._replace(order=order)
     if session.as_json:
         session.print_json(receipt_json(receipt, FILE_TEXTS))
         return
@@ -77,10 +75,11 @@ def _body(file: str) -> bytes:
 
 def _read(session: Session, body: bytes) -> Order:
     try:
-        return parse_order(body)
+        order = parse_order(body)
+        return order._replace(errors=tuple(map(masked_error, order.errors)))
     except UnreadableOrder as error:
         key = "unreadable-order.id" if error.field else "unreadable-order.body"
-        problem = session.texts.sentence(error.sentence)
+        problem = session.texts.sentence(masked_sentence(error.sentence))
         raise click.ClickException(session.texts(key, problem=problem)) from error
 
 

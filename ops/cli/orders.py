@@ -17,7 +17,7 @@ from ops.cli.language import FILE_TEXTS
 from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
 from ops.cli.parameters import OrderId, show_accounts_option
-from ops.cli.session import Session, desk_command
+from ops.cli.session import MASKED_RENDERING, Session, desk_command
 from ops.cli.tables import (
     error_facts,
     moment,
@@ -28,7 +28,8 @@ from ops.cli.tables import (
     status_text,
     term_text,
 )
-from ops.desk.masking import masked_json, masked_text
+from ops.desk.masked_records import masked_error, masked_key, masked_sentence
+from ops.desk.masking import masked_payload, masked_text
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 from ops.terminal.consoles import cell
 from ops.terminal.lines import say_exactly
@@ -66,13 +67,17 @@ def submit(
     if (order is None) == (file is None):
         raise click.UsageError("Give the order's JSON, or --file.")
     if order is not None and order.startswith("@"):
-        raise click.UsageError(f"To read the order from a file, type --file {order[1:]}")
+        name = masked_text(order[1:])
+        raise click.UsageError(f"To read the order from a file, type --file {name}")
     source = sys.stdin.buffer if order == "-" else file
     body = source.read() if source else (order or "").encode()
     try:
         receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
     except (UnreadableOrder, InvalidIdempotencyKey) as error:
+        error.sentence = masked_sentence(error.sentence)
         raise click.ClickException(problem_of(error).body(session.texts)["detail"]) from error
+    errors = tuple(map(masked_error, receipt.order.errors))
+    receipt = receipt._replace(order=receipt.order._replace(errors=errors))
     if session.as_json:
         session.print_json(receipt_json(receipt, FILE_TEXTS))
         return
@@ -123,20 +128,20 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     if session.as_json:
         records = [record_json(record, FILE_TEXTS) for record in history]
         order_json = record_json(main, FILE_TEXTS)
-        put_away = put_away_json(put_away_of(session, order_id))
+        put_away = put_away_json(put_away_of(session, order_id, show_accounts=show_accounts))
         session.print_json(
             {"order": order_json, "s3Url": url, "records": records, "putAway": put_away}
         )
         return
     _show_order(session, main, url)
     _show_history(session, history, order.order)
-    for line in put_away_lines(put_away_of(session, order_id)):
+    for line in put_away_lines(put_away_of(session, order_id, show_accounts=show_accounts)):
         session.out.print(line)
 
 
 def _end_without_record(session: Session, order_id: str, error: OrderNotFound) -> NoReturn:
     """Say what is known of an order that has no record: the operators' decisions about it."""
-    put_away = put_away_of(session, order_id)
+    put_away = put_away_of(session, order_id, show_accounts=False)
     if session.as_json and put_away:
         session.print_json(
             {"order": None, "s3Url": None, "records": [], "putAway": put_away_json(put_away)}
@@ -201,18 +206,21 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
         text = session.desk.orders.payload(record)
     except ObjectMissing as error:
         raise click.ClickException(
-            f"The archive has no object {error}, though the record says so: see "
+            f"The archive has no object {masked_key(str(error))}, though the record says so: see "
             f"`{session.command('reconcile')}`."
         ) from error
     except ObjectUnreadable as error:
-        raise click.ClickException(f"S3 does not give {record.s3_key}: {error}.") from error
+        raise click.ClickException(
+            f"S3 does not give {masked_key(record.s3_key or '')}: {error}."
+        ) from error
     except PayloadAltered as error:
         raise click.ClickException(
             f"The {error}. It is not shown, as it is not what was handed in. "
             f"`{session.command('reconcile --repair')}` restores an object from its true version."
         ) from error
-    masked = masked_json if session.as_json else masked_text
-    say_exactly(text if show_accounts else masked(text))
+    say_exactly(text if show_accounts else masked_payload(text))
+    if not show_accounts:
+        session.note(MASKED_RENDERING)
 
 
 for command in (list_orders, tail, export_orders):

@@ -9,7 +9,7 @@ import click
 
 from ops.cli.decisions import decision_json
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.parameters import Day, Duration, period, yes_option
+from ops.cli.parameters import Day, Duration, period, show_accounts_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.findings import Kind, Progress
@@ -46,6 +46,7 @@ Example: python -m ops reconcile --repair --stage prod"""
     "--deep", is_flag=True, help="Compare the bytes of every object: a call to S3 for each."
 )
 @click.option("--repair", is_flag=True, help="Mend what can be mended, after showing it.")
+@show_accounts_option
 @yes_option
 @desk_command
 def reconcile(
@@ -56,6 +57,7 @@ def reconcile(
     in_progress: timedelta,
     deep: bool,
     repair: bool,
+    show_accounts: bool,
     yes: bool,
 ) -> None:
     r"""
@@ -82,6 +84,8 @@ def reconcile(
 
     Exit code 1: something is wrong and was not repaired.
     """
+    if show_accounts:
+        session.show_accounts("reconcile")
     days = period(first_day, last_day, 1) if first_day or last_day else (None, None)
 
     def findings(progress: Progress) -> Iterator[Finding]:
@@ -106,7 +110,8 @@ def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -
     first: list[Finding] = []
     with session.progress("objects") as show:
         progress.on_change = lambda: show(progress.objects)
-        for finding in findings(progress):
+        for found in findings(progress):
+            finding = found if session.accounts_shown else found.masked
             if session.as_json:
                 session.print_json(_finding_json(finding))
             elif len(first) < SHOWN:
@@ -176,10 +181,11 @@ def _repair(
     """Find again, and mend each finding as it comes: memory needn't hold them all."""
     mended = left = 0
     with session.progress("repaired", count) as show:
-        for finding in findings(Progress()):
-            if finding.kind is Kind.DISCARDED:
+        for found in findings(Progress()):
+            if found.kind is Kind.DISCARDED:
                 continue
-            outcome = session.desk.reconciliation.repair(finding)
+            outcome = session.desk.reconciliation.repair(found)
+            finding = found if session.accounts_shown else found.masked
             if outcome.mended:
                 mended += 1
             else:

@@ -9,7 +9,7 @@ import click
 
 from ops.cli.decisions import decision_json
 from ops.cli.exits import FOUND_WANTING
-from ops.cli.parameters import why_option, yes_option
+from ops.cli.parameters import show_accounts_option, why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.proof import Difference, Progress
@@ -43,6 +43,7 @@ Example: python -m ops replay --into orders-prod --stage prod"""
 @click.option("--resume", is_flag=True, help="Go on with a replay that was broken off.")
 @click.option("--prove-only", is_flag=True, help="Rebuild nothing, only compare.")
 @why_option
+@show_accounts_option
 @yes_option
 @desk_command
 def replay(
@@ -53,6 +54,7 @@ def replay(
     resume: bool,
     prove_only: bool,
     why: str,
+    show_accounts: bool,
     yes: bool,
 ) -> None:
     r"""
@@ -74,6 +76,8 @@ def replay(
 
     Exit code 1: not equal.
     """
+    if show_accounts:
+        session.show_accounts(f"replay into {into}")
     target = _target_table(session, into, create=create, yes=yes)
     progress = Progress()
     unequal: list[Unequal] = []
@@ -142,10 +146,11 @@ def _prove(
 
 def _collect(session: Session, source: Iterator[Unequal], unequal: list[Unequal]) -> None:
     for each in source:
+        shown = each if session.accounts_shown else each.masked
         if session.as_json:
-            session.print_json(_difference_json(each))
+            session.print_json(_difference_json(shown))
         elif sum(other.kind is each.kind for other in unequal) < SHOWN:
-            unequal.append(each)
+            unequal.append(shown)
 
 
 def _difference_json(unequal: Unequal) -> dict[str, Any]:

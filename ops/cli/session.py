@@ -19,7 +19,7 @@ from chalicelib.texts import texts_in
 from ops.cli.exits import FOUND_WANTING, OutOfReach
 from ops.cli.language import readers_language
 from ops.desk.desk import Desk
-from ops.desk.masking import masked_record
+from ops.desk.masked_records import masked_record
 from ops.desk.stage import StageUnavailable, connect
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.stage_names import LOCAL_STAGE
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Record
 
 PIPED_WIDTH = 160
+MASKED_RENDERING = (
+    "Accounts are masked, so the text is not as it was received: --show-accounts shows it so."
+)
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Session:
     desk: Desk
     as_json: bool
     aws_port: int = DEFAULT_AWS_PORT
+    accounts_shown: bool = False
 
     def __post_init__(self) -> None:
         # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
@@ -67,6 +71,11 @@ class Session:
             return f"python -m ops {typed} --stage {shlex.quote(name)}"
         port = "" if self.aws_port == DEFAULT_AWS_PORT else f" --aws-port {self.aws_port}"
         return f"python -m ops {typed}{port}"
+
+    def show_accounts(self, where: str) -> None:
+        """Show whole account numbers from here on: the audit trail says so first."""
+        self.desk.record_accounts_shown(where)
+        self.accounts_shown = True
 
     def shown(self, record: Record, *, show_accounts: bool) -> Record:
         return record if show_accounts else masked_record(record)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def decision_words(view: View, decision: Decision) -> str:
     """Say what was decided, by whom, when and why."""
-    t = view.t
+    t, decision = view.t, decision.masked
     words = t(
         f"decision.{decision.what.name.lower()}",
         order=decision.order_id,

@@ -11,7 +11,7 @@ from ops.console.markup import join, tag
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
 from ops.console.terms import term_cells, term_columns
-from ops.desk.masking import mask
+from ops.desk.masked_records import masked_record
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -54,11 +54,12 @@ def _columns(view: View) -> list[Column]:
 
 
 def _row(view: View, record: Record) -> list[Child]:
+    record = masked_record(record)
     age = (record.processed_at - record.received_at).total_seconds()
     return [
         order_link(record.order_id),
         tag("span", outcome(view, record)),
-        *term_cells(view, record.terms.masked(mask)),
+        *term_cells(view, record.terms),
         moment(view, record.processed_at),
         view.f.duration(age),
     ]

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
 
+from chalicelib.orders.order import is_order_id
 from ops.console.formats import Formats
 from ops.console.texts import chosen_language, texts_in
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from ops.console.console import Console
 
 THEMES = ("auto", "light", "dark")
+# Parameters that may be an order's id.
+ORDER_IDS = {"id", "order", "order_id"}
 LANGUAGE_COOKIE = "orders-language"
 THEME_COOKIE = "orders-theme"
 
@@ -32,9 +36,10 @@ class View:
     def __init__(self, console: Console, request: Request) -> None:
         self.console = console
         self.path = request.url.path
-        self.path_parameters: Mapping[str, str] = request.path_params
+        self.path_parameters = _as_shown(request.path_params)
         # A form sends every field, those left empty too.
-        self.parameters = {name: value for name, value in request.query_params.items() if value}
+        given = {name: value for name, value in request.query_params.items() if value}
+        self.parameters = _as_shown(given)
         self.t: Texts = texts_in(
             chosen_language(
                 request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
@@ -62,6 +67,16 @@ class View:
     def link(self, **changes: str | None) -> str:
         """Make the page's own address with some parameters changed, or left out for None."""
         return address(self.path, {**self.parameters, **changes})
+
+
+def _as_shown(given: Mapping[str, str]) -> dict[str, str]:
+    """Mask what the page may say again: an order's id is none, and a cursor is the console's."""
+    return {
+        name: value
+        if name == "cursor" or (name in ORDER_IDS and is_order_id(value))
+        else masked_text(value)
+        for name, value in given.items()
+    }
 
 
 def address(path: str, parameters: Mapping[str, str | None]) -> str:

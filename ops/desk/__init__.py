@@ -15,7 +15,11 @@ when a call to AWS fails. One desk may be used by any number of threads.
     desk.py               Desk: all services over one stage
     orders.py             submit, look up, list and follow orders
     exports.py            records as CSV, NDJSON or Parquet
-    masking.py            accounts with all but their last four digits hidden
+    masking.py            accounts with all but their last four digits hidden, in any text
+      masked_records.py   records, errors and keys with their accounts hidden
+      masked_json.py      JSON, written anew with its accounts hidden
+      account_shapes.py   what in a text may be an account, and what only looks like one
+      escapes.py          a text without its escapes
     dead_letters.py       look at, redrive and discard dead letters
       letters.py          dead letters, and the choice of some of them
       look.py             a look into the queue

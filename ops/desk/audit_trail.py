@@ -8,13 +8,14 @@ of the attributes that the indexes are made of, so no list of orders ever shows 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, Self
 
 from chalicelib.aws.items import unreadable_item
 from chalicelib.orders.times import iso, parse_iso
 from ops.desk.days import Days, latest_day
-from ops.desk.masking import masked_text
+from ops.desk.masked_records import masked_key
+from ops.desk.masking import masked_payload, masked_text
 from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ PREFIX = "#audit/"
 # An item of the table may have 400 KB. Whoever has more to keep writes several entries. What is
 # only told, as the ids of a selection, is cut.
 MAX_DETAILS_BYTES = 380_000
-
-
-# What a discarded letter held.
-LETTERS_OWN = ("payload", "attributes")
+# Counts, and the system's own words about an order by its id.
+OWN_DETAILS = frozenset({"letters", "planned", "done", "failed", "order", "where"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,11 @@ class Action:
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def masked_details(self) -> dict[str, str]:
-        """The details, with the accounts masked that the text of a discarded letter holds."""
-        return {
-            name: masked_text(value) if name in LETTERS_OWN else value
-            for name, value in self.details.items()
-        }
+    def masked(self) -> Self:
+        """The action with the accounts masked: in its reason too, and in a discarded text."""
+        details = {name: _masked(name, value) for name, value in self.details.items()}
+        who, why = masked_text(self.who), masked_text(self.why)
+        return replace(self, who=who, why=why, details=details)
 
 
 class Table(Protocol):
@@ -121,6 +119,19 @@ def _bounded(texts: dict[str, str]) -> dict[str, str]:
     left = max(0, sizes[longest] - too_many - len(ending))
     start = texts[longest].encode("utf-8", "replace")[:left].decode("utf-8", "ignore")
     return {**texts, longest: start + ending}
+
+
+def _masked(name: str, value: str) -> str:
+    match name:
+        case "payload":
+            return masked_payload(value)
+        case "key":
+            return masked_key(value)
+        case "selection":
+            parts = value.split(", ")
+            return ", ".join(it if it.startswith("order ") else masked_text(it) for it in parts)
+        case _:
+            return value if name in OWN_DETAILS else masked_text(value)
 
 
 def _to_item(action: Action) -> Item:

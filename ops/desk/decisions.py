@@ -16,9 +16,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from chalicelib.orders.times import iso
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,6 +55,11 @@ class Decision:
         """Tell whether the submission is not to be handed in any more."""
         return self.what is not Decided.HANDED_IN
 
+    @property
+    def masked(self) -> Self:
+        """The decision as people see it: a reason may name an account."""
+        return replace(self, who=masked_text(self.who), why=masked_text(self.why))
+
     def __str__(self) -> str:
         as_order = f" as {self.order_id}" if self.order_id else ""
         at = f" at {iso(self.at)}" if self.at else ""
@@ -71,8 +77,8 @@ class Decision:
             return True
         if self.what is Decided.HANDED_IN or self._resubmits_otherwise(earlier):
             raise DecisionStands(
-                f"It was {earlier}. This stands: to process the order all the same, hand it in as "
-                "a new submission."
+                f"It was {earlier.masked}. This stands: to process the order all the same, hand "
+                "it in as a new submission."
             )
         return earlier.what is Decided.RESUBMITTED and self.what is Decided.DISCARDED
 

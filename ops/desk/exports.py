@@ -16,7 +16,7 @@ from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import TERMS
 from chalicelib.texts import ENGLISH, texts_in
 from ops.desk.formulas import without_formulas
-from ops.desk.masking import masked_record
+from ops.desk.masked_records import masked_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

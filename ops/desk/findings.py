@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from ops.desk.masked_records import masked_key
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +48,18 @@ class Finding:
     # A phrase: why an object can't be read, and what to do.
     note: str = ""
     decision: Decision | None = None
+
+    @property
+    def masked(self) -> Self:
+        """The finding as people see it: a sender chooses a submission's id, and anyone a key."""
+        identity = self.identity
+        if identity:
+            identity = identity._replace(submission_id=masked_text(identity.submission_id))
+        decision = self.decision and self.decision.masked
+        note = masked_text(self.note)
+        return replace(
+            self, key=masked_key(self.key), identity=identity, decision=decision, note=note
+        )
 
 
 @dataclass(frozen=True, slots=True)

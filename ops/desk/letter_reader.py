@@ -10,6 +10,7 @@ from chalicelib.orders.order import parse_order
 from chalicelib.orders.times import parse_iso
 from chalicelib.services.processed import submission_id_of
 from ops.desk.letters import DETAIL_ATTRIBUTE, GAVE_UP, DeadLetter, Known
+from ops.desk.masking import masked_text
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def _letter(
     message = received.message
     known, status = _known(read, recorded, standing)
     first, last = _times(received, looked_at)
-    reason = message.attribute("unreadableReason")
+    # Whoever sends to the queue may write this attribute too, and a reason is shown in every list.
+    reason = masked_text(message.attribute("unreadableReason") or "")
     return DeadLetter(
         message=message,
         order_id=read.order_id if isinstance(read, Identity) else None,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from chalicelib.orders.errors import Sentence
 from chalicelib.orders.order import sha256_of
 from chalicelib.orders.times import iso
-from ops.desk.masking import masked_sentence, masked_text
+from ops.desk.masked_records import masked_sentence
+from ops.desk.masking import masked_text
 from ops.desk.order_table import Identity
 
 if TYPE_CHECKING:
@@ -24,17 +25,6 @@ if TYPE_CHECKING:
 
 DETAIL_ATTRIBUTE = "unreadableDetail"
 """The attribute of a message that holds the processor's sentence, as JSON."""
-# Ids, times and the caller: their runs of digits are no accounts. Others are the sender's own.
-OWN_ATTRIBUTES = frozenset(
-    {
-        "submissionId",
-        "receivedAt",
-        "submittedBy",
-        "unreadableReason",
-        "unreadableAt",
-        "originalMessageId",
-    }
-)
 GAVE_UP = "receives_exhausted"
 """The reason of a letter that SQS itself moved: every attempt to process it failed."""
 REASONS = (
@@ -94,27 +84,30 @@ class DeadLetter:
             return None
         return Identity(self.order_id, self.submission_id, sha256_of(self.message.body))
 
+    @property
+    def masked(self) -> Self:
+        """The letter as a list shows it: a sender chooses the submission's id."""
+        return replace(self, submission_id=masked_text(self.submission_id))
+
     def attributes(self, *, show_accounts: bool = False) -> dict[str, str | None]:
         """
-        Return the message's attributes: a sender's may hold an account, as a text may.
+        Return the message's attributes: names and values may hold an account, as a text may.
 
         Of bytes only their number is shown, and with the accounts their base64.
         """
         return {
-            name: self._shown(name, show_accounts=show_accounts)
+            name if show_accounts else masked_text(name): self._shown(name, show_accounts)
             for name in self.message.message_attributes
         }
 
-    def _shown(self, name: str, *, show_accounts: bool) -> str | None:
+    def _shown(self, name: str, show_accounts: bool) -> str | None:
         base64 = self.message.message_attributes[name].get("binaryValue")
         if base64:
             return f"binary, {len(b64decode(base64)):,} bytes" + (
                 f", in base64: {base64}" if show_accounts else ""
             )
         value = self.message.attribute(name)
-        if value is None or show_accounts or name in OWN_ATTRIBUTES:
-            return value
-        return masked_text(value)
+        return value if value is None or show_accounts else masked_text(value)
 
     def written_detail(self, texts: Texts, *, show_accounts: bool = False) -> str | None:
         """Write the detail in the language of the texts. It may quote an order: it is data."""

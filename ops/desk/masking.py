@@ -1,20 +1,38 @@
-"""Masked accounts, for readers who have not asked to see them whole: `****1111`."""
+"""
+Accounts, masked for readers who have not asked to see them whole: `****1111`.
 
-import json
+All that people are shown of what came from outside goes through here: values are masked as they
+are decoded, never as they happen to be spelt. `masked_records.py` masks whole records.
+"""
+
 import re
-from collections.abc import Callable
-from typing import Any
+from base64 import b64decode
+from contextlib import suppress
+from functools import lru_cache
+from itertools import islice
 
-from chalicelib.orders.errors import FieldError, Parameter, Sentence
-from chalicelib.orders.record import Record
-from chalicelib.orders.terms import TERMS, JsonNumber
+from ops.desk.account_shapes import accounts_in
+from ops.desk.escapes import unescaped
+from ops.desk.masked_json import JsonMask, is_account_field
 
 SHOWN_DIGITS = 4
-# In text that may not even be JSON: the name of a field, its value, and every longer run of digits.
-FIELD = r'("(?:{names})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}}\s]+)'
-LONG_NUMBER = re.compile(r"[0-9]{5,}")
-# Parameters of sentences that are the system's own. Any other may quote an order.
-OWN_PARAMETERS = frozenset({"most", "size", "count", "position", "line", "column"})
+JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+LOOKS_LIKE_JSON = re.compile(r'\s*[\ufeff\0]?\s*[\[{"]')
+# In text that is no JSON: a name, perhaps in quotes, and its value.
+FIELD = re.compile(
+    r"""(?P<name>[A-Za-z][A-Za-z0-9_ -]{2,40})(?P<between>["'\s]*[:=>]\s*)
+    (?P<value>"(?:[^"\\]|\\.)*"?|'[^']*'?|[\[{][^\]}]*[\]}]?|[^,}<&;\s]+)""",
+    re.VERBOSE,
+)
+BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+# The two forms of base64 are one.
+URL_SAFE = str.maketrans("-_", "+/")
+ENCODINGS = ("utf-8", "utf-16", "utf-16-be")
+LINES = str.maketrans("\t\n\r", "   ")
+SLASH = re.compile(r"/")
+MOST_STARTS = 8
+MOST_REMEMBERED = 200
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def mask(account: str) -> str:
@@ -22,87 +40,96 @@ def mask(account: str) -> str:
     return "****" + (account[-SHOWN_DIGITS:] if len(account) > SHOWN_DIGITS else "")
 
 
-def masked_record(record: Record) -> Record:
-    """Mask a record's accounts, in its errors and an invalid order's payload too."""
-    return record._replace(
-        terms=record.terms.masked(mask),
-        errors=tuple(map(masked_error, record.errors)),
-        payload=None if record.payload is None else masked_text(record.payload),
-    )
-
-
-def masked_error(error: FieldError) -> FieldError:
-    """Mask accounts that an error's sentence quotes: of a masked field the whole value."""
-    hide = mask if _is_masked(error.field) else _masked_numbers
-    return error._replace(sentence=masked_sentence(error.sentence, hide))
-
-
-def masked_sentence(sentence: Sentence, hide: Callable[[str], str] | None = None) -> Sentence:
-    """Put a sentence's quotations through `hide`, which masks longer runs of digits."""
-    hide = hide or _masked_numbers
-    return Sentence(
-        sentence.key,
-        {
-            name: value if name in OWN_PARAMETERS else _masked_parameter(value, hide)
-            for name, value in sentence.parameters.items()
-        },
-    )
-
-
 def masked_text(text: str) -> str:
     """
-    Mask everything in the text of an order that could be an account.
+    Mask everything in a text that could be an account.
 
-    Any run of five digits or more is, whatever field it is in, since channels misname fields.
+    JSON stays JSON, and is written anew if anything in it is masked. Other text is masked as it is
+    once its escapes are decoded; if there is nothing to mask, it stays as it is.
     """
-    names = "|".join(re.escape(name) for name, term in TERMS.items() if term.masked)
-    without_fields = re.sub(
-        FIELD.format(names=names), lambda match: match[1] + _masked_value(match[2]), text
-    )
-    return _masked_numbers(without_fields)
+    # Nearly all ids are one, and a list of a million has two million of them.
+    if UUID.fullmatch(text):
+        return text
+    return _remembered(text) if len(text) <= MOST_REMEMBERED else _masked(text)
 
 
-def masked_json(text: str) -> str:
-    """Mask a JSON text, which stays one: a number that is masked becomes a string."""
-    return _masked_json(json.loads(text, parse_int=JsonNumber, parse_float=JsonNumber))
+def _masked(text: str) -> str:
+    if LOOKS_LIKE_JSON.match(text):
+        with suppress(ValueError, RecursionError):
+            rendering, is_masked = _JSON.rendering(text)
+            return rendering if is_masked else text
+    return _masked_words(text)
 
 
-def _masked_json(value: Any, *, is_account: bool = False) -> str:
-    match value:
-        case dict():
-            fields = (
-                f"{_masked_json(name)}: "
-                f"{_masked_json(each, is_account=is_account or _is_masked(name))}"
-                for name, each in value.items()
-            )
-            return f"{{{', '.join(fields)}}}"
-        case list():
-            return f"[{', '.join(_masked_json(each, is_account=is_account) for each in value)}]"
-        case JsonNumber(text):
-            shown = _masked_string(text, is_account=is_account)
-            return text if shown == text else json.dumps(shown)
-        case str():
-            return json.dumps(_masked_string(value, is_account=is_account))
-        case _:
-            return json.dumps(value)
+# Callers and ids come again and again in a long list.
+_remembered = lru_cache(maxsize=2048)(_masked)
 
 
-def _masked_parameter(value: Parameter, hide: Callable[[str], str]) -> Parameter:
-    return masked_sentence(value, hide) if isinstance(value, Sentence) else hide(value)
+def masked_quotation(text: str) -> str:
+    """Mask a value as an error quotes it: JSON that may be cut short."""
+    return _JSON.number(text) if JSON_NUMBER.fullmatch(text) else masked_text(text)
 
 
-def _is_masked(name: str) -> bool:
-    return name in TERMS and TERMS[name].masked
+def masked_payload(text: str) -> str:
+    """Mask the text of an order, which is written anew if it is JSON, in base64 too."""
+    with suppress(ValueError, RecursionError):
+        return _JSON.rendering(_from_base64(text) or text)[0]
+    return _masked_words(text)
 
 
-def _masked_string(text: str, *, is_account: bool) -> str:
-    return mask(text) if is_account else _masked_numbers(text)
+def _masked_words(text: str) -> str:
+    """Mask text that is no JSON; without its escapes, if they hide something."""
+    decoded = unescaped(text)
+    if decoded != text:
+        masked = _masked_parts(decoded)
+        if masked != decoded:
+            return masked
+    return _masked_parts(text)
 
 
-def _masked_numbers(text: str) -> str:
-    return LONG_NUMBER.sub(lambda match: mask(match[0]), text)
+def _masked_parts(text: str) -> str:
+    text = FIELD.sub(_masked_field, text)
+    text = BASE64.sub(_masked_base64, text)
+    parts, start = [], 0
+    for span in accounts_in(text):
+        parts += [text[start : span.start], mask(span.digits)]
+        start = span.end
+    return "".join([*parts, text[start:]])
 
 
-def _masked_value(value: str) -> str:
-    quote = '"' if value.startswith('"') else ""
-    return f"{quote}{mask(value.strip(chr(34)))}{quote}"
+def _masked_field(match: re.Match[str]) -> str:
+    if not is_account_field(match["name"]):
+        return match[0]
+    quote = match["value"][0] if match["value"][0] in "\"'" else ""
+    value = "".join(filter(str.isalnum, match["value"]))
+    return f"{match['name']}{match['between']}{quote}{mask(value)}{quote}"
+
+
+def _masked_base64(match: re.Match[str]) -> str:
+    """Hide base64 of a text with an account in it: nobody reads it, and anybody can decode it."""
+    token = match[0]
+    # A slash may be of it, or stand before it, as in a key.
+    starts = [0, *(slash.end() for slash in islice(SLASH.finditer(token), MOST_STARTS))]
+    for start in starts:
+        decoded = _from_base64(token[start:])
+        if decoded and masked_text(decoded) != decoded:
+            return f"{token[:start]}****"
+    return token
+
+
+def _from_base64(text: str) -> str | None:
+    """Decode base64 of a text, in UTF-8 or UTF-16."""
+    compact = "".join(text.split()).rstrip("=").translate(URL_SAFE)
+    if not BASE64.fullmatch(compact) or compact.isdecimal():
+        return None
+    with suppress(ValueError):
+        data = b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+        for encoding in ENCODINGS:
+            with suppress(UnicodeError):
+                decoded = data.decode(encoding)
+                if decoded.translate(LINES).isprintable():
+                    return decoded
+    return None
+
+
+_JSON = JsonMask(mask, masked_text)

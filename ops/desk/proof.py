@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from chalicelib.orders.order import sha256_of
+from ops.desk.masked_records import masked_key
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -55,6 +57,14 @@ class Unequal:
     # A phrase: why an object can't be read, and what to do.
     note: str = field(default="", compare=False)
     decision: Decision | None = None
+
+    @property
+    def masked(self) -> Self:
+        """The difference as people see it: a sender chooses a part of the key."""
+        decision = self.decision and self.decision.masked
+        return replace(
+            self, key=masked_key(self.key), note=masked_text(self.note), decision=decision
+        )
 
 
 @dataclass

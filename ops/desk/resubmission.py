@@ -8,6 +8,7 @@ from chalicelib.orders.order import parse_order
 from chalicelib.orders.submission import well_formed_submission_id
 from ops.desk.letter_decisions import LetterDecisions
 from ops.desk.order_table import Identity
+from ops.desk.reasons import reason_of
 
 if TYPE_CHECKING:
     from chalicelib.services.intake import Receipt
@@ -42,10 +43,12 @@ class Resubmissions:
 
         Raises:
             UnreadableOrder: no order can be read from the body; nothing is decided.
+            BadReason: the reason can't be kept; nothing is decided.
             DecisionStands: the letter's is recorded, discarded, or resubmitted otherwise; or it may
                 be on the orders' queue.
             SubmissionUnconfirmed: the queue did not answer; hand the same text in again.
         """
+        why = reason_of(why)
         order = parse_order(body)
         submission_id = _new_id_for(letter)
         self._letters.allow_resubmission(letter, order)

@@ -20,7 +20,7 @@ from ops.console.texts import texts_in
 from ops.console.view import View
 from ops.desk.decisions import Decided, Decision
 from ops.desk.letters import DeadLetter, Known
-from ops.desk.masking import masked_record
+from ops.desk.masked_records import masked_record
 from ops.desk.order_table import Identity
 from tests.builders import START, order_text, sqs_message, submission
 
@@ -126,7 +126,7 @@ def test_an_orders_text_never_becomes_markup() -> None:
 @pytest.mark.parametrize(
     ("detail", "said"),
     [
-        (sentence("id.bad", got=f'"{ACCOUNT}/1"'), 'got "****7001/1"'),
+        (sentence("id.bad", got=f'"{ACCOUNT}/1"'), 'got "****0011"'),
         (sentence("order.too_large", size=300_000, most=262_144), "has 300000 bytes"),
         (json.dumps(sentence_to_json(sentence("id.bad", got=ACCOUNT))), "****7001"),
         ("is not JSON: Extra data", "is not JSON: Extra data"),

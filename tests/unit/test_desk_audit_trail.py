@@ -37,7 +37,7 @@ def test_the_text_of_a_discarded_letter_is_kept_whole_and_shown_masked() -> None
     written = trail.write("dlq.discard", payload='{"toAccount": "5550123456"}', letters=123456)
 
     assert written.details["payload"] == '{"toAccount": "5550123456"}'
-    assert written.masked_details == {"payload": '{"toAccount": "****3456"}', "letters": "123456"}
+    assert written.masked.details == {"payload": '{"toAccount": "****3456"}', "letters": "123456"}
 
 
 def test_actions_come_newest_first_over_days() -> None:

@@ -11,7 +11,8 @@ from ops.console.pages.order.comparison import comparison
 from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.terms import term_cells, term_columns
-from ops.desk.masking import mask, masked_record
+from ops.desk.masked_records import masked_record
+from ops.desk.masking import mask
 from tests.builders import START, order_text, submission
 from tests.unit.test_console_order import history, unmasked, view_in
 

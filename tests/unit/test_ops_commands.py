@@ -584,7 +584,7 @@ def test_a_file_named_in_curls_way_is_recognised() -> None:
     ("given", "shown"),
     [
         (["--json"], '{"id": "a", "fromAccount": "****1111"}\n'),
-        ([], '{"id": "a", "fromAccount": ****1111}\n'),
+        ([], '{"id": "a", "fromAccount": "****1111"}\n'),
         (["--json", "--show-accounts"], '{"id": "a", "fromAccount": 1111111}\n'),
     ],
 )
@@ -597,7 +597,8 @@ def test_a_payload_as_json_is_json_even_if_an_account_in_it_is_a_number(
 
     done = typed(["orders", "show", "a", "--payload", *given], desk)
 
-    assert done.output == shown
+    assert done.stdout == shown
+    assert ("--show-accounts" in done.stderr) == ("--show-accounts" not in given)
 
 
 OUT_OF_REACH = 3

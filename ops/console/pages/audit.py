@@ -52,9 +52,10 @@ def _actions(view: View, days: int) -> Listing:
 
 
 def _row(view: View, action: Action) -> list[Child]:
+    action = action.masked
     details = [
         tag("li", tag("code", name), " ", _shortened(value))
-        for name, value in action.masked_details.items()
+        for name, value in action.details.items()
     ]
     return [
         moment(view, action.at),

@@ -14,7 +14,7 @@ from ops.console.record_list import show_records
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
 from ops.console.terms import differing_terms, term_cells, term_columns
-from ops.desk.masking import mask
+from ops.desk.masked_records import masked_record
 
 if TYPE_CHECKING:
     from chalicelib.orders.record import Record
@@ -63,11 +63,12 @@ def _conflicts(view: View) -> Listing:
 
 
 def _row(view: View, record: Record) -> list[Child]:
+    record = masked_record(record)
     return [
         order_link(record.order_id),
         tag("span", outcome(view, record)),
         tag("strong", differing_terms(view, record)),
-        *term_cells(view, record.terms.masked(mask)),
+        *term_cells(view, record.terms),
         moment(view, record.processed_at),
         tag("code", record.submission_id[:13], title=record.submission_id, class_="nowrap"),
     ]

@@ -15,7 +15,7 @@ from ops.console.markup import tag
 from ops.console.pages.dead_letters.resubmit import Resubmit
 from ops.console.pages.dead_letters.rows import known, reason_words
 from ops.desk.letters import DETAIL_ATTRIBUTE
-from ops.desk.masking import masked_text
+from ops.desk.masking import masked_payload
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -47,7 +47,7 @@ class Preview:
         t = self._view.t
         html(
             facts([*self._facts(letter), (t("decision.title"), decision)]),
-            tag("pre", pretty(masked_text(letter.message.body)), tabindex="0"),
+            tag("pre", pretty(masked_payload(letter.message.body)), tabindex="0"),
             tag("p", t("order.masked"), class_="muted"),
         )
         with ui.element("div").classes("actions"):
@@ -61,7 +61,7 @@ class Preview:
             (t("dead_letters.detail"), letter.written_detail(t) or "—"),
             (t("dead_letters.known"), known(view, letter)),
             (t("field.receive_count"), view.f.number(letter.message.receive_count)),
-            (t("field.submission"), tag("code", letter.submission_id)),
+            (t("field.submission"), tag("code", letter.masked.submission_id)),
             *(
                 (name, tag("code", value or "—"))
                 for name, value in letter.attributes().items()

@@ -17,6 +17,7 @@ from ops.console.markup import tag
 from ops.console.records import error_sentence
 from ops.console.view import order_address
 from ops.desk.decisions import DecisionStands
+from ops.desk.masked_records import masked_sentence
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
@@ -91,7 +92,7 @@ class Resubmit:
     def _unreadable(self, error: UnreadableOrder) -> str:
         t = self._view.t
         key = "unreadable-order.id" if error.field else "unreadable-order.body"
-        return t(key, problem=t.sentence(error.sentence))
+        return t(key, problem=t.sentence(masked_sentence(error.sentence)))
 
     def _show_errors(self, order: Order) -> None:
         t = self._view.t

@@ -18,7 +18,8 @@ from ops.console.pages.order.put_away import put_away
 from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.pages.order.tools import Tools
-from ops.desk.masking import masked_record, masked_text
+from ops.desk.masked_records import masked_record
+from ops.desk.masking import masked_payload
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class OrderPage:
         t, payload = self._view.t, found.payload
         if payload is None:
             return tag("p", found.trouble)
-        shown = payload if self._accounts_shown else masked_text(payload)
+        shown = payload if self._accounts_shown else masked_payload(payload)
         return join(
             tag("h2", t("order.json"), class_="panel-title"),
             tag("pre", pretty(shown), tabindex="0"),

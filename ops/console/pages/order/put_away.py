@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ops.console.components import notice
 from ops.console.decisions import decision_words
 from ops.console.markup import join
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ def put_away(view: View, decisions: Sequence[tuple[Identity, Decision]]) -> Mark
             notice(
                 view.t(
                     "decision.of",
-                    submission=identity.submission_id,
+                    submission=masked_text(identity.submission_id),
                     decision=decision_words(view, decision),
                 ),
                 "info",
