@@ -20,7 +20,9 @@ from ops.cli.exits import FOUND_WANTING, OutOfReach
 from ops.cli.language import readers_language
 from ops.desk.desk import Desk
 from ops.desk.masked_records import masked_record
+from ops.desk.masking import masked_text
 from ops.desk.stage import StageUnavailable, connect
+from ops.desk.unreadable_records import named
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.stage_names import LOCAL_STAGE
 from ops.terminal.consoles import PlainConsole, progress_line
@@ -131,7 +133,9 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
             except StageUnavailable as error:
                 raise OutOfReach(str(error)) from error
             except StoreUnavailable as error:
-                raise OutOfReach(f"AWS did not do what it was asked. {error}") from error
+                raise OutOfReach(
+                    f"AWS did not do what it was asked. {masked_text(str(error))}"
+                ) from error
 
     return run
 
@@ -144,6 +148,6 @@ def _run(session: Session, command: Callable[..., Any], options: Mapping[str, An
         session.desk.unreadable.add(unreadable)
     finally:
         for each in session.desk.unreadable:
-            session.note(f"No record can be read from an item: order {each}.")
+            session.note(f"No record can be read from an item: order {named(each)}.")
     if session.desk.unreadable:
         sys.exit(FOUND_WANTING)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.loading import FAILURES
+from ops.console.loading import FAILURES, failure_words
 
 if TYPE_CHECKING:
     from ops.console.view import View
@@ -17,6 +17,6 @@ async def record_accounts_shown(view: View, where: str) -> bool:
     try:
         await view.fetch(lambda: view.console.desk.record_accounts_shown(where))
     except FAILURES as error:
-        ui.notify(view.t("order.not_audited", error=str(error)), type="negative")
+        ui.notify(view.t("order.not_audited", error=failure_words(error)), type="negative")
         return False
     return True

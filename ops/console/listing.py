@@ -11,6 +11,7 @@ from ops.console.forms import form
 from ops.console.loading import show_loaded
 from ops.console.markup import join, tag
 from ops.console.tables import table
+from ops.desk.unreadable_records import named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -60,7 +61,7 @@ def _show(view: View, listing: Listing, on_submit: OnSubmit | None) -> None:
 def unreadable_notices(view: View) -> Iterator[Child]:
     """Name the items that the console has met, and that can't be read as records."""
     for each in view.console.desk.unreadable:
-        item = tag("code", f"{each.order_id}, {each.record_id}")
+        item = tag("code", named(each))
         yield notice(join(view.t("state.unreadable"), " ", item), "warn")
 
 

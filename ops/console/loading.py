@@ -12,6 +12,7 @@ from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
 from ops.console.markup import join, tag
 from ops.console.unexpected import log_unexpected, unexpected_parts
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,7 +49,7 @@ def show_loaded(
             found = await view.fetch(read)
             fill(lambda: show(found))
         except FAILURES as error:
-            words = str(error)
+            words = failure_words(error)
             fill(lambda: show_failure(view, words, load))
         except Exception as error:  # noqa: BLE001 (the boundary around one part of a page)
             log_unexpected(error)
@@ -58,6 +59,11 @@ def show_loaded(
 
     ui.timer(0, load, once=True)
     return load
+
+
+def failure_words(error: Exception) -> str:
+    """Write why a call failed: AWS's own words may quote what was sent, and so an account."""
+    return masked_text(str(error))
 
 
 def show_loading(view: View) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.orders.record import parted
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Listed, Record, UnreadableRecord
 
 MOST_KEPT = 100
+
+
+def named(unreadable: UnreadableRecord) -> str:
+    """Name such an item: by its order, as it is, and its record, of which a sender chose a part."""
+    record_id = masked_text(unreadable.record_id)
+    return f"{unreadable.order_id}, {record_id}: {unreadable.problem}"
 
 
 class UnreadableRecords:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from botocore.exceptions import ClientError
 
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.desk import Desk
 from tests.console_pages import console_of
 from tests.full_stage import letter_ids, stage_holding
@@ -107,6 +109,30 @@ def test_no_page_of_the_console_shows_an_account(desk: Desk) -> None:
                 assert not leaks(answer), address
 
     asyncio.run(visit())
+
+
+def test_a_failure_that_quotes_an_account_does_not_show_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "Validation", "Message": ALL}}, "Query")
+
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable(ALL)
+
+    async def visit() -> str:
+        async with console_of(desk) as visitors:
+            return (await visitors.open("/orders")).text
+
+    monkeypatch.setattr(desk.orders, "page", fail)
+    monkeypatch.setattr(desk.orders, "newest_first", refuse)
+
+    page, done = asyncio.run(visit()), type_words(desk, ["orders", "list"])
+
+    assert "Validation" in page
+    assert not leaks(page)
+    assert done.exit_code == 3
+    assert not leaks(said(done))
 
 
 def test_the_look_at_a_dead_letter_shows_no_account(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from nicegui import ui
 from chalicelib.orders.terms import CHANNELS
 from ops.console.components import html, notice
 from ops.console.forms import FormData, form, text_input
-from ops.console.loading import FAILURES
+from ops.console.loading import FAILURES, failure_words
 from ops.console.markup import join, tag
 from ops.console.view import order_address
 
@@ -88,7 +88,7 @@ class TryItPage:
         try:
             words = await self._result(kind, data.get("count"))
         except FAILURES as error:
-            words = tag("span", self._view.t("try_it.failed", error=str(error)))
+            words = tag("span", self._view.t("try_it.failed", error=failure_words(error)))
         self._none.set_visibility(False)
         with self._results:
             line = html(words, element="li")

@@ -12,7 +12,7 @@ from ops.console.accounts import record_accounts_shown
 from ops.console.components import button, html, notice
 from ops.console.dialogs import Dialog
 from ops.console.forms import FormData, form
-from ops.console.loading import FAILURES
+from ops.console.loading import FAILURES, failure_words
 from ops.console.markup import tag
 from ops.console.records import error_sentence
 from ops.console.view import order_address
@@ -85,7 +85,7 @@ class Resubmit:
                 html(notice(self._view.t("resubmit.refused", error=str(error)), "bad"))
                 return
             except FAILURES as error:
-                html(notice(self._view.t("resubmit.failed", error=str(error)), "bad"))
+                html(notice(self._view.t("resubmit.failed", error=failure_words(error)), "bad"))
                 return
             self._show_receipt(receipt)
 

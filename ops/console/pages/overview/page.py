@@ -9,7 +9,7 @@ from nicegui import ui
 
 from ops.console.charts import Chart, Plot
 from ops.console.components import html, notice, segments
-from ops.console.loading import FAILURES, show_loaded
+from ops.console.loading import FAILURES, failure_words, show_loaded
 from ops.console.markup import join, tag
 from ops.console.pages.overview.judgement import verdict_on
 from ops.console.pages.overview.measured import Found, measure
@@ -73,7 +73,7 @@ class OverviewPage:
         except FAILURES as error:
             self._state.clear()
             with self._state:
-                html(notice(self._view.t("overview.stale", error=str(error)), "bad"))
+                html(notice(self._view.t("overview.stale", error=failure_words(error)), "bad"))
             return
         self._state.clear()
         self._figures.set_content(self._head(found))
