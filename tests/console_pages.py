@@ -95,6 +95,11 @@ async def console_of(desk: Desk) -> AsyncIterator["Visitors"]:
         yield Visitors(client)
 
 
+def console_app() -> FastAPI:
+    """Return the ASGI application of the console, to look at its routes."""
+    return _only_app()[1]
+
+
 @cache
 def _only_app() -> tuple[Console, Any]:
     """Make the console of this process: NiceGUI has one set of pages."""

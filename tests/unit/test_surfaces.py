@@ -4,14 +4,17 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from nicegui import Client
 
 from ops.console.server import PAGES as PAGES_OF_THE_CONSOLE
 from ops.desk.desk import Desk
+from tests.console_pages import console_app
 from tests.full_stage import letter_ids, stage_holding
 from tests.ops_commands import all_commands
 from tests.surfaces import (
     ACTING,
     ECHOING,
+    EXPORTS,
     PAGES,
     READING,
     SHOWING_ACCOUNTS,
@@ -41,6 +44,18 @@ def test_every_command_that_can_show_accounts_is_listed_as_one() -> None:
 
 def test_every_page_of_the_console_is_listed() -> None:
     assert set(PAGES) == {path for path, *_ in PAGES_OF_THE_CONSOLE}
+
+
+def test_every_route_of_the_console_is_a_listed_page_an_export_or_an_asset() -> None:
+    app = console_app()
+    exports = {address.partition("?")[0] for address in EXPORTS}
+
+    own = {getattr(route, "path", "") for route in app.routes}
+    pages = set(Client.page_routes.values())
+
+    # The last of them is where NiceGUI is mounted, with its pages.
+    assert own == exports | {"/assets", ""}
+    assert pages == {*PAGES, "/{_:path}"}
 
 
 @pytest.fixture(scope="module")
