@@ -38,7 +38,7 @@ def bodies(secret: str) -> list[str]:
 
 
 def settings() -> dict[str, Any]:
-    return {"POWERTOOLS_SERVICE_NAME": f"nothing-secret-{next(_services)}"}
+    return {"ORDERS_SERVICE": f"nothing-secret-{next(_services)}"}
 
 
 def leaks(written: str) -> list[str]:
