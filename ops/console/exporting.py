@@ -14,6 +14,7 @@ from ops.console.downloads import DownloadResponse, ReaderLeft, TooMany
 from ops.console.unexpected import log_unexpected, unexpected_words
 from ops.console.view import View
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -90,7 +91,7 @@ async def _answer(view: View, request: Request, download: Download, wanted: Want
     except ReaderLeft:
         return Response(status_code=499)
     except StoreUnavailable as error:
-        return _words(str(error), 503)
+        return _words(masked_text(str(error)), 503)
     except Exception as error:  # noqa: BLE001 (the boundary around a download)
         log_unexpected(error)
         return _words(unexpected_words(view.t, error), 500)

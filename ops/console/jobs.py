@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.unexpected import log_unexpected
+from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -50,7 +51,7 @@ class Job:
                     if self.cancelled:
                         return
         except StoreUnavailable as error:
-            self.error = str(error)
+            self.error = masked_text(str(error))
         except Exception as error:  # noqa: BLE001 (the boundary of a thread: it ends in words)
             log_unexpected(error)
             self.unexpected = error

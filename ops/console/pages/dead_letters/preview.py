@@ -15,7 +15,7 @@ from ops.console.markup import tag
 from ops.console.pages.dead_letters.resubmit import Resubmit
 from ops.console.pages.dead_letters.rows import known, reason_words
 from ops.desk.letters import DETAIL_ATTRIBUTE
-from ops.desk.masking import masked_payload
+from ops.desk.masking import masked_payload, masked_text
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -40,7 +40,7 @@ class Preview:
         try:
             decision = await self._view.fetch(lambda: letters.decision_on(letter))
         except FAILURES as error:
-            return self._view.t("decision.unknown", error=str(error))
+            return self._view.t("decision.unknown", error=masked_text(str(error)))
         return decision_words(self._view, decision) if decision else "—"
 
     def _build(self, letter: DeadLetter, decision: str) -> None:

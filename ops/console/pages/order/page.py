@@ -19,7 +19,7 @@ from ops.console.pages.order.summary import summary
 from ops.console.pages.order.timeline import timeline
 from ops.console.pages.order.tools import Tools
 from ops.desk.masked_records import masked_record
-from ops.desk.masking import masked_payload
+from ops.desk.masking import masked_payload, masked_text
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ class OrderPage:
         except ObjectMissing:
             return Found(history, None, self._view.t("order.object_missing"))
         except ObjectUnreadable as error:
-            unreadable = self._view.t("order.object_unreadable", reason=str(error))
+            unreadable = self._view.t("order.object_unreadable", reason=masked_text(str(error)))
             return Found(history, None, unreadable)
         except PayloadAltered as error:
-            return Found(history, None, self._view.t("order.altered", fact=str(error)))
+            return Found(history, None, self._view.t("order.altered", fact=masked_text(str(error))))
 
     def _show_known(self, known: Known) -> None:
         html(put_away(self._view, known.put_away))
