@@ -181,6 +181,7 @@ class Telemetry:
         """Log that finished messages could not be deleted: they will be delivered again."""
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
+    @never_raising
     def record_unreadable(self, unreadable: UnreadableRecord) -> None:
         """Log that no event can be made of an item: trying again would change nothing."""
         self._logger.error("unreadable record", extra=_unreadable_keys(unreadable))

@@ -6,6 +6,7 @@ shows of them. These tables are complete: a new command or page fails until it i
 """
 
 import io
+import json
 from typing import NamedTuple
 
 import pyarrow.parquet
@@ -40,6 +41,10 @@ class Typed(NamedTuple):
             *(each.replace(TEXT, text).replace(LETTER, letter) for each in self.arguments),
         ]
 
+    def reply(self, text: str) -> str:
+        """Return what is typed at the prompt, or comes on stdin."""
+        return self.answer.replace(TEXT, json.dumps(text)[1:-1])
+
 
 SHOWING_ACCOUNTS = (
     Typed("orders show", (ACCEPTED,)),
@@ -55,6 +60,7 @@ SHOWING_ACCOUNTS = (
     Typed("dlq show", (LETTER,)),
     Typed("audit"),
     Typed("reconcile", ("--in-progress", "1s")),
+    Typed("reconcile", ("--in-progress", "1s", "--deep")),
     Typed("reconcile", ("--in-progress", "1s", "--repair")),
     Typed("replay", ("--into", "rebuilt", "--create", "--resume", "--why", TEXT, "--yes")),
 )
@@ -76,6 +82,11 @@ ACTING = (
     Typed("dlq redrive", ("--all", "--rate", "1000", "--why", TEXT, "--yes")),
     Typed("dlq discard", ("--all", "--why", TEXT, "--yes")),
     Typed("reconcile", ("--in-progress", "1s", "--repair", "--yes")),
+    Typed(
+        "dlq resubmit",
+        (LETTER, "--file", "-", "--why", TEXT, "--yes"),
+        answer=order_text("order-s", amount=TEXT, channel=TEXT),
+    ),
 )
 """Commands that change the stage: each needs one of its own."""
 ECHOING = (
@@ -95,6 +106,7 @@ ECHOING = (
     Typed("dlq redrive", ("--message", TEXT)),
     Typed("dlq discard", ("--message", TEXT, "--why", TEXT)),
     Typed("stats", ("--last", TEXT)),
+    Typed("dlq resubmit", (TEXT, "--file", "-"), answer="{}"),
 )
 """Commands that may say again what was typed."""
 WITHOUT_ORDERS = {

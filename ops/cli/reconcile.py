@@ -163,7 +163,7 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
 
 def _agreement(progress: Progress, objects: int) -> str:
     """Say that all agrees, how closely, and but for what could not be judged yet."""
-    how = "byte for byte" if progress.compared >= objects else "key by key"
+    how = "byte for byte" if 0 < objects <= progress.compared else "key by key"
     young = sum(counts.in_progress for counts in progress.days.values())
     if not young:
         return f"Archive and table agree, {how}."

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS = 200
 # Longer than any word that an error's message needs: a key, a token, a signature.
+HIDE = 'document.querySelector("#unexpected:popover-open")?.hidePopover()'
+SHOW = 'document.getElementById("unexpected").showPopover()'
 SECRET = re.compile(r"[A-Za-z0-9+/=_-]{32,}|A[KS]IA[A-Z0-9]{12,}")
 
 log = logging.getLogger(__name__)
@@ -66,19 +68,19 @@ def show_failures_of(view: View) -> None:
     The notice lies over an open dialog too.
     """
     notice = (
-        ui.element("div").classes("unexpected notice bad").props('popover="manual" role="alert"')
+        ui.element("div")
+        .classes("unexpected notice bad")
+        .props('id="unexpected" popover="manual" role="alert"')
     )
-
-    def run(code: str) -> None:
-        ui.run_javascript(f"const it = getHtmlElement({notice.id}); {code}")
 
     def show(error: Exception) -> None:
         notice.clear()
         with notice:
             html(unexpected_parts(view.t, error))
-            button(view.t("frame.close"), lambda: run("it.hidePopover()"))
+            button(view.t("frame.close"), lambda: ui.run_javascript(HIDE))
         # Shown anew, it comes to lie over a dialog that was opened meanwhile.
-        run('if (it.matches(":popover-open")) it.hidePopover(); it.showPopover()')
+        ui.run_javascript(HIDE)
+        ui.run_javascript(SHOW)
 
     ui.on_exception(show)
 

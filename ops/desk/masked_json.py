@@ -91,8 +91,9 @@ def is_account_field(name: str) -> bool:
 
 
 def quoted(text: str) -> str:
-    """Write a JSON string in the characters that people read; half a character as its escape."""
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    """Write a JSON string in the characters that people read; what can't be seen is escaped."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in written)
 
 
 def _spelt(name: str) -> str:

@@ -17,7 +17,7 @@ from ops.desk.masked_json import JsonMask, is_account_field
 
 SHOWN_DIGITS = 4
 JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-LOOKS_LIKE_JSON = re.compile(r'\s*[\ufeff\0]?\s*[\[{"]')
+LOOKS_LIKE_JSON = re.compile(r'\s*(?:[\ufeff\0]\s*)?[\[{"]')
 # In text that is no JSON: a name, perhaps in quotes, and its value.
 FIELD = re.compile(
     r"""(?P<name>[A-Za-z][A-Za-z0-9_ -]{2,40})(?P<between>["'\s]*[:=>]\s*)

@@ -1,6 +1,5 @@
 """No account number is shown that nobody has asked for: on every surface, however it is spelt."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.desk import Desk
 from tests.console_pages import console_of
+from tests.coroutines import run_apart
 from tests.full_stage import letter_ids, stage_holding
 from tests.secrets_shown import SECRETS, is_shown
 from tests.surfaces import (
@@ -56,7 +56,7 @@ def typed_lines(desk: Desk, typed: Typed) -> Iterator[list[str]]:
 @pytest.mark.parametrize("typed", [*SHOWING_ACCOUNTS, *READING], ids=str)
 def test_no_command_shows_an_account(typed: Typed, as_json: list[str], desk: Desk) -> None:
     for words in typed_lines(desk, typed):
-        done = type_words(desk, [*words, *as_json], typed.answer)
+        done = type_words(desk, [*words, *as_json], typed.reply(ALL))
 
         assert isinstance(done.exception, SystemExit | None)
         assert not leaks(said(done)), said(done)
@@ -65,7 +65,7 @@ def test_no_command_shows_an_account(typed: Typed, as_json: list[str], desk: Des
 @pytest.mark.parametrize("typed", ACTING, ids=str)
 def test_no_command_that_acts_shows_an_account(typed: Typed) -> None:
     with stage_holding(*SPELT[:5]) as desk:
-        done = type_words(desk, typed.words(ALL))
+        done = type_words(desk, typed.words(ALL, letter_ids(desk)[0]), typed.reply(ALL))
 
     assert isinstance(done.exception, SystemExit | None)
     assert not leaks(said(done)), said(done)
@@ -73,7 +73,7 @@ def test_no_command_that_acts_shows_an_account(typed: Typed) -> None:
 
 @pytest.mark.parametrize("typed", ECHOING, ids=str)
 def test_no_command_says_an_account_again_that_was_typed(typed: Typed, desk: Desk) -> None:
-    done = type_words(desk, typed.words(ALL), typed.answer)
+    done = type_words(desk, typed.words(ALL), typed.reply(ALL))
 
     assert isinstance(done.exception, SystemExit | None)
     assert not leaks(said(done)), said(done)
@@ -86,7 +86,7 @@ def test_accounts_are_shown_on_request_and_the_audit_trail_says_so_first(
     before = shown_in_audit(desk)
 
     done = type_words(
-        desk, [*next(typed_lines(desk, typed)), "--show-accounts", "--json"], typed.answer
+        desk, [*next(typed_lines(desk, typed)), "--show-accounts", "--json"], typed.reply(ALL)
     )
 
     assert leaks(said(done))
@@ -108,7 +108,7 @@ def test_no_page_of_the_console_shows_an_account(desk: Desk) -> None:
                 answer = await visitors.get(address.replace(TEXT, quote(ALL, safe="")))
                 assert not leaks(answer), address
 
-    asyncio.run(visit())
+    run_apart(visit())
 
 
 def test_a_failure_that_quotes_an_account_does_not_show_it(
@@ -127,7 +127,7 @@ def test_a_failure_that_quotes_an_account_does_not_show_it(
     monkeypatch.setattr(desk.orders, "page", fail)
     monkeypatch.setattr(desk.orders, "newest_first", refuse)
 
-    page, done = asyncio.run(visit()), type_words(desk, ["orders", "list"])
+    page, done = run_apart(visit()), type_words(desk, ["orders", "list"])
 
     assert "Validation" in page
     assert not leaks(page)
@@ -143,7 +143,7 @@ def test_the_look_at_a_dead_letter_shows_no_account(desk: Desk) -> None:
                 await page.submit(("look", letter))
                 assert not leaks(page.text), leaks(page.text)
 
-    asyncio.run(visit())
+    run_apart(visit())
 
 
 @pytest.mark.parametrize("order_id", [ACCEPTED, REJECTED])
@@ -157,5 +157,5 @@ def test_the_console_shows_accounts_on_request_and_audits_it(order_id: str, desk
 
     before = shown_in_audit(desk)
 
-    assert leaks(asyncio.run(visit()))
+    assert leaks(run_apart(visit()))
     assert shown_in_audit(desk) == before + 1

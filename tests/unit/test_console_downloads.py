@@ -10,6 +10,7 @@ import pytest
 from fastapi import Request
 
 from ops.console.downloads import AT_ONCE, Download, DownloadResponse, Downloads, TooMany
+from tests.coroutines import run_apart
 
 GoOn = Callable[[], None]
 
@@ -61,7 +62,7 @@ class Endless:
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(coroutine, 20))
+    run_apart(asyncio.wait_for(coroutine, 20))
 
 
 def short(_: GoOn) -> Generator[bytes]:

@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 
 from ops.console.pages.dead_letters.look import LOOKED_AT, look
+from ops.desk.hidden_letters import Hidden
 from ops.desk.letters import Selection
+from tests.builders import START
 
 
 class LongQueue:
@@ -16,17 +18,21 @@ class LongQueue:
     def __init__(self) -> None:
         self.looked = 0
         self.ended = False
+        self.hidden = Hidden(0, START)
 
     def depths(self) -> dict[str, int]:
         return {"deadLetters": 1_000_000}
 
-    def look(self) -> Iterator[Any]:
-        try:
-            while True:
-                self.looked += 1
-                yield SimpleNamespace(reason="other")
-        finally:
-            self.ended = True
+    def look(self) -> "LongQueue":
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            self.looked += 1
+            yield SimpleNamespace(reason="other")
+
+    def close(self) -> None:
+        self.ended = True
 
 
 NOTHING = cast("Selection", SimpleNamespace(takes=lambda _letter: False))

@@ -113,7 +113,7 @@ def run(
     ]
     words = [word.replace(LETTER, letter) for word in words]
     terminal = {"COLUMNS": "90000", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", **environment}
-    return CliRunner(env=terminal).invoke(main, words, input=typed.answer, obj=lambda *_: desk)
+    return CliRunner(env=terminal).invoke(main, words, input=typed.reply(text), obj=lambda *_: desk)
 
 
 def require_text(done: Result, expected: list[str], own_lines: str = "\n") -> None:
@@ -236,7 +236,7 @@ def test_an_error_of_aws_is_text(text: str) -> None:
     def fail(*_: object, **_more: object) -> None:
         raise StoreUnavailable(text)
 
-    desk = SimpleNamespace(health=fail, stage=SimpleNamespace(name="local"))
+    desk = SimpleNamespace(health=fail, unreadable=(), stage=SimpleNamespace(name="local"))
 
     done = type_words(desk, ["health"])  # type: ignore[arg-type]
 

@@ -364,8 +364,8 @@ def test_a_missing_letter_is_reported_and_fails_the_command(
 @pytest.mark.parametrize(
     ("young", "said"),
     [
-        (0, "Archive and table agree."),
-        (2, "Archive and table agree, but for 2 that may still be on the way"),
+        (0, "Archive and table agree, key by key."),
+        (2, "Archive and table agree, key by key, but for 2 that may still be on the way"),
     ],
 )
 def test_reconcile_says_what_it_could_not_judge_yet(young: int, said: str) -> None:
@@ -384,6 +384,7 @@ def test_reconcile_says_what_it_could_not_judge_yet(young: int, said: str) -> No
 WITH_WHY = {
     "dlq discard": ["--all", "--yes"],
     "dlq redrive": ["--all", "--yes"],
+    "dlq resubmit": ["m-1", "--file", "-", "--yes"],
     "replay": ["--into", "orders-copy", "--yes"],
 }
 

@@ -44,7 +44,7 @@ def test_reconcile_shows_and_counts_what_was_discarded(world: World) -> None:
     assert done.exit_code == 0, done.output
     assert SAID in " ".join(done.stdout.split())
     assert "Discarded, and left alone: 1." in done.stdout
-    assert "Archive and table agree." in done.stdout
+    assert "Archive and table agree, key by key." in done.stdout
 
 
 def test_a_repair_mends_the_orphans_and_leaves_what_was_discarded(world: World) -> None:

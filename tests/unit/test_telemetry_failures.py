@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools.metrics import EphemeralMetrics
 from aws_lambda_powertools.shared import constants
 
+from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import LogSettings, take_out_unusable
 from chalicelib.telemetry import Telemetry, make_logger
@@ -172,6 +173,9 @@ def reports(telemetry: Telemetry) -> dict[str, Callable[[], None]]:
         "processed": lambda: telemetry.processed(broken),
         "batch_processed": lambda: telemetry.batch_processed([broken]),
         "left_undeleted": lambda: telemetry.left_undeleted(1, StoreUnavailable("x")),
+        "record_unreadable": lambda: telemetry.record_unreadable(
+            UnreadableRecord("order-001", "0#FIRST", "", "it has no status")
+        ),
         "setting_ignored": lambda: telemetry.setting_ignored("LOG_LEVEL", "maybe"),
     }
 
