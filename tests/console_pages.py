@@ -89,7 +89,7 @@ async def console_of(desk: Desk) -> AsyncIterator["Visitors"]:
     vars(console).update(vars(Console(desk)))
     transport = httpx.ASGITransport(app)
     async with (
-        app.router.lifespan_context(app),
+        app.app.router.lifespan_context(app.app),
         httpx.AsyncClient(transport=transport, base_url=ADDRESS) as client,
     ):
         yield Visitors(client)

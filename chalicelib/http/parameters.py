@@ -179,6 +179,15 @@ def _limit(text: str) -> int:
     return int(text)
 
 
+def is_date(text: str) -> bool:
+    """Say whether text is a day as the routes take it."""
+    try:
+        _date(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _date(text: str) -> date:
     # Python reads other forms of ISO 8601 too; one form is enough to explain.
     if not DATE.fullmatch(text):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
 
+from chalicelib.http.parameters import is_date
 from chalicelib.orders.order import is_order_id
 from ops.console.formats import Formats
 from ops.console.texts import chosen_language, texts_in
@@ -70,13 +71,22 @@ class View:
 
 
 def _as_shown(given: Mapping[str, str]) -> dict[str, str]:
-    """Mask what the page may say again: an order's id is none, and a cursor is the console's."""
+    """Mask what the page may say again, but for what the console works with."""
     return {
-        name: value
-        if name == "cursor" or (name in ORDER_IDS and is_order_id(value))
-        else masked_text(value)
+        name: value if _is_usable(name, value) else masked_text(value)
         for name, value in given.items()
     }
+
+
+def _is_usable(name: str, value: str) -> bool:
+    """Tell whether a parameter is an order's id, a day, or a cursor, which the console wrote."""
+    match name:
+        case "cursor":
+            return True
+        case "from" | "to":
+            return is_date(value)
+        case _:
+            return name in ORDER_IDS and is_order_id(value)
 
 
 def address(path: str, parameters: Mapping[str, str | None]) -> str:

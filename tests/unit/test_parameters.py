@@ -8,6 +8,7 @@ from chalicelib.http.parameters import (
     InvalidParameters,
     audit_query,
     history_limit,
+    is_date,
     refuse_parameters,
 )
 from chalicelib.orders.errors import FieldError
@@ -187,3 +188,11 @@ def test_refuse_parameters_refuses_each_one() -> None:
         ("dryRun", "unknown_parameter"),
         ("limit", "unknown_parameter"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2026-01-31", True), ("0001-01-01", True), ("2026-02-30", False), ("20260131", False)],
+)
+def test_a_day_is_told_from_other_text(text: str, expected: bool) -> None:
+    assert is_date(text) == expected
