@@ -25,7 +25,7 @@ SHOWN = 20
 # The counts of a day, in the order of the columns.
 COUNTS = (
     *("objects", "records", "orphans", "missing", "foreign"),
-    *("altered", "unreadable", "discarded", "in_progress"),
+    *("altered", "unreadable", "discarded", "processed", "in_progress"),
 )
 
 
@@ -71,6 +71,8 @@ def reconcile(
     unreadable  an object that was to be compared, and that S3 does not give, as one in Glacier
     discarded   an object without a record, which an operator discarded or resubmitted as
                 another order: shown with who, when and why, and nothing wrong
+    processed   an object with a record, which an operator had discarded or resubmitted: its
+                sender handed it in again
 
     An object's bytes are compared with its key if its key has several versions, or if it was
     written after its record. --deep compares all; of an object that S3 does not give, the SHA-256
@@ -79,7 +81,8 @@ def reconcile(
     --repair hands an orphan in again through the queue, as the submission that its key names: the
     processor finds the object there, and makes its record. It restores a missing or an altered
     object from the version that has the bytes its key names. It deletes no version of anything,
-    and leaves foreign, unreadable and discarded objects alone. An orphan may also be a dead letter:
+    and leaves foreign, unreadable and discarded objects alone. It writes down what was processed,
+    so that a later replay takes it in. An orphan may also be a dead letter:
     redrive it, or repair it here, or both; it is the same submission, and is counted once.
 
     Exit code 1: something is wrong and was not repaired.
@@ -235,6 +238,7 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
                 "altered": counts.altered,
                 "unreadable": counts.unreadable,
                 "discarded": counts.discarded,
+                "processed": counts.processed,
                 "inProgress": counts.in_progress,
             }
             for day, counts in sorted(progress.days.items())

@@ -72,6 +72,9 @@ def replay(
       that came as a message attribute;
     - which of several submissions of an order was recorded first, if that is not the one that was
       archived first.
+    What operators discarded is left out, unless `reconcile --repair` has written down that it was
+    processed all the same, since its sender handed it in again.
+
     Equality is proven over the rest. Verdicts that came out otherwise are counted.
 
     Exit code 1: not equal.

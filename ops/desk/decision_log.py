@@ -123,6 +123,10 @@ class Decisions:
         """
         self._write(identity, self._resubmission(letter, order, why), letter)
 
+    def find_processed(self, identity: Identity) -> None:
+        """Write down that a submission is recorded, although it was put away. Safe to repeat."""
+        self._write(identity, Decision(Decided.PROCESSED, self._who()), None)
+
     def allow_discard(self, identity: Identity, letter: Message) -> None:
         """Check, and write nothing. Raises `DecisionStands` as `discard` does."""
         self._is_new(self._discard(letter, ""), self._entries(identity), letter)
@@ -162,7 +166,7 @@ class Decisions:
 
     def _is_new(self, decision: Decision, entries: list[Entry], letter: Message | None) -> bool:
         last = self._last_of(entries)
-        if decision.puts_away and last and not last.puts_away:
+        if decision.puts_away and last and last.what is Decided.HANDED_IN:
             self._refuse_if_on_queue(last, entries, letter)
         return decision.follows(last)
 

@@ -5,10 +5,12 @@ Every recovery tool writes its decision down before it acts, and goes by the ear
 
 - *handed in again*: a redrive or a repair is about to put the submission on the orders' queue;
 - *resubmitted*: its order is handed in as another submission, in place of this one;
-- *discarded*: it is not to be processed.
+- *discarded*: it is not to be processed;
+- *found processed*: its sender handed it in again after one of the last two, and it is recorded.
 
-The last two put a submission away, for good: no tool hands it in any more. Whoever changes their
-mind hands the order in as a new submission, which is a new decision in the open.
+*Resubmitted* and *discarded* put a submission away, for good: no tool hands it in any more. Whoever
+changes their mind hands the order in as a new submission, which is a new decision in the open. Only
+the sender, whom no tool can stop, may overtake it. Then a replay must take the submission in.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ class Decided(StrEnum):
     HANDED_IN = "handed in again"
     RESUBMITTED = "resubmitted"
     DISCARDED = "discarded"
+    PROCESSED = "found processed"
+
+
+PUTTING_AWAY = frozenset({Decided.RESUBMITTED, Decided.DISCARDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Decision:
     @property
     def puts_away(self) -> bool:
         """Tell whether the submission is not to be handed in any more."""
-        return self.what is not Decided.HANDED_IN
+        return self.what in PUTTING_AWAY
 
     @property
     def masked(self) -> Self:
@@ -73,14 +79,26 @@ class Decision:
         Raises:
             DecisionStands: the earlier one forbids this one.
         """
-        if earlier is None or not earlier.puts_away:
+        if self.what is Decided.PROCESSED:
+            return earlier is None or earlier.puts_away
+        if earlier is None or earlier.what is Decided.HANDED_IN:
             return True
+        if earlier.what is Decided.PROCESSED:
+            return self._follows_processed(earlier)
         if self.what is Decided.HANDED_IN or self._resubmits_otherwise(earlier):
             raise DecisionStands(
                 f"It was {earlier.masked}. This stands: to process the order all the same, hand "
                 "it in as a new submission."
             )
         return earlier.what is Decided.RESUBMITTED and self.what is Decided.DISCARDED
+
+    def _follows_processed(self, earlier: Decision) -> bool:
+        """To hand it in again makes its record once more. It has its verdict, so that is all."""
+        if self.puts_away:
+            raise DecisionStands(
+                f"It was {earlier.masked}: it has its record, which this table lacks. Replay first."
+            )
+        return False
 
     def _resubmits_otherwise(self, earlier: Decision) -> bool:
         """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date, datetime
 
+    from ops.desk.decision_log import Entry
     from ops.desk.decisions import Decision
     from ops.desk.order_table import Identity
 
@@ -34,6 +35,8 @@ class Kind(StrEnum):
     """An object that was to be compared, and whose bytes S3 does not give."""
     DISCARDED = "discarded"
     """An object without a record, which an operator put away: it is as it should be."""
+    PROCESSED = "processed"
+    """An object that an operator put away, and that has a record: its sender sent it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Finding:
     # A phrase: why an object can't be read, and what to do.
     note: str = ""
     decision: Decision | None = None
+    # The last entry of the log about its submission, which tells the decision once it is read.
+    log: Entry | None = None
 
     @property
     def masked(self) -> Self:
@@ -82,6 +87,7 @@ class Day:
     altered: int = 0
     unreadable: int = 0
     discarded: int = 0
+    processed: int = 0
     in_progress: int = 0
 
 
@@ -127,6 +133,8 @@ class Progress:
             case Kind.DISCARDED:
                 day.discarded += 1
                 self.discarded += 1
+            case Kind.PROCESSED:
+                day.processed += 1
 
     def day(self, day: date) -> Day:
         return self.days.setdefault(day, Day())

@@ -25,12 +25,6 @@ class PutAway:
         self._end: Entry | None = None
         self._begun = False
 
-    def decision_on(self, key: str) -> Decision | None:
-        """Return the decision that put this object's submission away; None if there is none."""
-        end = self.end_of(key)
-        decision = self._decisions.read(end) if end else None
-        return decision if decision and decision.puts_away else None
-
     def end_of(self, key: str) -> Entry | None:
         """Return the last entry of the log about this object."""
         if not self._begun:

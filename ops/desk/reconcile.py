@@ -12,7 +12,8 @@ run reads only those that the two streams cast a doubt on: a key that has more t
 an object that was written after its record. An object whose older versions were deleted and whose
 time fits is found by a run that reads all.
 
-An object whose submission an operator put away is no orphan: no repair hands it in again.
+An object whose submission an operator put away is no orphan: no repair hands it in again. If it is
+recorded all the same, its sender handed it in again: a repair writes that down, for later replays.
 """
 
 from __future__ import annotations
@@ -121,11 +122,9 @@ class Reconciliation:
         if last_day:
             last_day = latest_day(last_day, self._clock().date())
         candidates = self._candidates(progress, first_day, last_day, deep=deep)
-        put_away = PutAway(self._decisions)
         with self._executor() as executor:
             while batch := list(islice(candidates, CANDIDATES_AT_ONCE)):
-                for found in self._confirmed(batch, progress, in_progress, executor):
-                    finding = _decided(found, put_away)
+                for finding in self._confirmed(batch, progress, in_progress, executor):
                     progress.count(finding)
                     yield finding
 
@@ -137,7 +136,8 @@ class Reconciliation:
         processor finds its object there, and makes its record as it always would have. A missing or
         an altered object is restored from the version of it that has the bytes its key names; no
         version is deleted. A foreign one stays, and one that can't be read; so does one that was
-        discarded, even if that was decided after it was found.
+        discarded, even if that was decided after it was found. Of one that was discarded and has a
+        record the log gets an entry, so that a replay takes it in.
 
         The audit trail gets an entry before anything is changed.
         """
@@ -152,6 +152,8 @@ class Reconciliation:
                 return Outcome(False, f"left alone: {finding.note}")
             case Kind.DISCARDED:
                 return Outcome(False, f"left alone: {finding.decision}")
+            case Kind.PROCESSED:
+                return self._write_down_processed(finding)
 
     def _restore(self, finding: Finding) -> Outcome:
         self._trail.write("reconcile.restore", key=finding.key, finding=finding.kind.value)
@@ -160,6 +162,14 @@ class Reconciliation:
         except CannotRestore as error:
             return Outcome(False, f"can't be restored: {error}")
         return Outcome(True, "restored from the version that has the bytes its key names")
+
+    def _write_down_processed(self, finding: Finding) -> Outcome:
+        identity = finding.identity
+        if identity is None or identity not in self._table.find([identity]):
+            return Outcome(False, "left alone: it has no record any more")
+        self._trail.write("reconcile.processed", key=finding.key, order=identity.order_id)
+        self._decisions.find_processed(identity)
+        return Outcome(True, "written down as processed: a replay takes it in")
 
     def _hand_in_again(self, finding: Finding) -> Outcome:
         identity = finding.identity
@@ -194,11 +204,12 @@ class Reconciliation:
     ) -> Iterator[Finding]:
         objects = self._objects(progress, first_day, last_day)
         records = self._records(progress, first_day, last_day)
+        put_away = PutAway(self._decisions)
         a_object, a_record = next(objects, None), next(records, None)
         while a_object or a_record:
             if a_record is None or (a_object and a_object.key < a_record.key):
                 assert a_object  # noqa: S101 (one of the two is there)
-                candidate = _of_object(a_object)
+                candidate = replace(_of_object(a_object), log=put_away.end_of(a_object.key))
                 if candidate.identity and (deep or not a_object.is_only_version):
                     yield _in_doubt(a_object)
                 yield candidate
@@ -209,6 +220,8 @@ class Reconciliation:
             else:
                 if deep or _is_in_doubt(a_object, a_record):
                     yield _in_doubt(a_object)
+                if log := put_away.end_of(a_object.key):
+                    yield replace(_of_object(a_object), kind=Kind.PROCESSED, log=log)
                 a_object, a_record = next(objects, None), next(records, None)
 
     def _objects(
@@ -251,18 +264,28 @@ class Reconciliation:
         )
         young = self._clock() - in_progress
         contents = executor.map(self._content, candidates)
-        for candidate, content in zip(candidates, contents, strict=True):
+        decided = executor.map(self._decided, candidates)
+        for candidate, content, put_away in zip(candidates, contents, decided, strict=True):
             if candidate.kind in LOOKED_INTO:
                 progress.compared += content is None or content.kind is Kind.ALTERED
                 if content:
                     yield content
             elif candidate.kind is Kind.FOREIGN:
                 yield candidate
-            elif candidate.identity not in recorded:
-                if candidate.modified_at and candidate.modified_at > young:
-                    progress.day(candidate.day).in_progress += 1
-                else:
-                    yield candidate
+            elif candidate.kind is Kind.PROCESSED or candidate.identity in recorded:
+                if put_away:
+                    yield replace(put_away, kind=Kind.PROCESSED)
+            elif candidate.modified_at and candidate.modified_at > young:
+                progress.day(candidate.day).in_progress += 1
+            else:
+                yield put_away or candidate
+
+    def _decided(self, candidate: Finding) -> Finding | None:
+        """Find that a submission was put away, and by whom; None: it was not."""
+        decision = self._decisions.read(candidate.log) if candidate.log else None
+        if decision is None or not decision.puts_away:
+            return None
+        return replace(candidate, kind=Kind.DISCARDED, decision=decision)
 
     def _content(self, candidate: Finding) -> Finding | None:
         """Compare an object's bytes with its key; None: they are those that it names."""
@@ -296,12 +319,6 @@ def _is_in_doubt(found: ArchivedObject, recorded: ArchivedRecord) -> bool:
 
 def _in_doubt(found: ArchivedObject) -> Finding:
     return replace(_of_object(found), kind=Kind.ALTERED)
-
-
-def _decided(finding: Finding, put_away: PutAway) -> Finding:
-    """Tell an orphan that operators know of from one that nobody knows of."""
-    decision = put_away.decision_on(finding.key) if finding.kind is Kind.ORPHAN else None
-    return replace(finding, kind=Kind.DISCARDED, decision=decision) if decision else finding
 
 
 def _of_record(found: ArchivedRecord) -> Finding:

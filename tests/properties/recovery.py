@@ -120,7 +120,10 @@ class Stage:
         self.table = FakeOrderTable()
         # Every submission that was on the queue, and the first one of those it was resubmitted for.
         self.handed_in: dict[Identity, str] = {}
+        # Put away, and then handed in again by their channel: no tool can stop it.
+        self.overtaken: set[Identity] = set()
         self._told: set[Identity] = set()
+        self._texts: dict[Identity, str] = {}
         self._ids = itertools.count(1)
         self._store = FakeDecisionBucket(self.clock)
         self._decisions = decisions
@@ -129,6 +132,12 @@ class Stage:
     def hand_in(self, order_id: str) -> None:
         """Hand an order in, as a channel does."""
         self._submit(order_text(order_id), self._new_id("submission"), order_id)
+
+    def hand_in_again(self, identity: Identity) -> None:
+        """Hand a submission in once more under its own id, as only its channel does."""
+        self.overtaken.add(identity)
+        name = string_attribute(identity.submission_id)
+        self._put_on_queue(self._texts[identity], {"submissionId": name})
 
     def process(self, message: Message) -> None:
         self.queue.remove(message)
@@ -170,7 +179,8 @@ class Stage:
         with suppress(DecisionStands):
             resubmissions.hand_in(letter, order_text(order_id, note=note).encode())
 
-    def repair(self) -> None:
+    def repair(self) -> bool:
+        """Repair all that is found. Return whether it came to its end."""
         bucket, queue = Fused(self.bucket, self.fuse), Fused(_Sending(self), self.fuse)
         reconciliation = Reconciliation(
             self._fused_table(),
@@ -182,6 +192,7 @@ class Stage:
         )
         for finding in reconciliation.findings(Progress()):
             reconciliation.repair(finding)
+        return True
 
     def lose_the_table(self) -> None:
         self.table = FakeOrderTable()
@@ -227,7 +238,8 @@ class Stage:
         return self._told | {name for name, decision in last if decision and decision.puts_away}
 
     def _submit(self, text: str, submission_id: str, transfer: str) -> None:
-        self.handed_in[Identity(parse_order(text).id, submission_id, sha256_of(text))] = transfer
+        identity = Identity(parse_order(text).id, submission_id, sha256_of(text))
+        self.handed_in[identity], self._texts[identity] = transfer, text
         self._put_on_queue(text, {"submissionId": string_attribute(submission_id)})
 
     def _put_on_queue(self, body: str, attributes: Any) -> None:

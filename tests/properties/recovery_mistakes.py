@@ -68,6 +68,13 @@ class ResubmitsAsAnyOrder(Decisions):
         return decision.what is Decided.RESUBMITTED or super()._is_new(decision, entries, letter)
 
 
+class ForgetsWhatWasProcessed(Decisions):
+    """A repair does not write down that a sender handed in again what was put away."""
+
+    def find_processed(self, identity: Identity) -> None:
+        """Write nothing."""
+
+
 MISTAKES = (
     DiscardsWithoutAWord,
     HandsInWhatWasPutAway,
@@ -75,4 +82,5 @@ MISTAKES = (
     PutsAwayWhatIsOnTheQueue,
     ReplaysWhatWasPutAway,
     ResubmitsAsAnyOrder,
+    ForgetsWhatWasProcessed,
 )

@@ -3,7 +3,8 @@ Recovery tools and each other's decisions: any sequence of them, each killed at 
 
 Operators redrive, discard, edit and resubmit, repair and replay while orders are processed or
 fail. Whatever they do, a submission that was put away is never recorded later, no transfer is
-accepted twice, and nothing is lost.
+accepted twice, and nothing is lost. A channel may hand in again what was put away: then it is
+recorded, and stays so from the next repair on.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from ops.desk.decision_log import Decisions
+from ops.desk.order_table import Identity
 from tests.properties.recovery import Stage
 from tests.properties.recovery_mistakes import MISTAKES
 from tests.properties.recovery_mistakes import LooksAtTheLastHandInOnly as LooksAtTheLast
@@ -48,11 +50,18 @@ class Recovery(RuleBasedStateMachine):
         self.stage = Stage(self.decisions)
         self.accepted_ever: set[str] = set()
         self.rebuilding = False
+        # Submissions that were recorded when a repair came to its end.
+        self.repaired: set[Identity] = set()
 
     @precondition(lambda self: len(self.stage.handed_in) < AT_MOST)
     @rule()
     def hand_in(self) -> None:
         self.stage.hand_in(f"order-{len(self.stage.handed_in)}")
+
+    @precondition(lambda self: self.unrecorded_put_away and not self.rebuilding)
+    @rule(at=positions)
+    def hand_in_again_what_was_put_away(self, at: int) -> None:
+        self.stage.hand_in_again(_pick(self.unrecorded_put_away, at))
 
     @precondition(lambda self: self.stage.queue)
     @rule(at=positions)
@@ -87,12 +96,13 @@ class Recovery(RuleBasedStateMachine):
     @precondition(lambda self: not self.rebuilding)
     @rule(change=changes)
     def repair(self, change: int | None) -> None:
-        self._do(self.stage.repair, change)
+        self._do(self._repair, change)
 
     @rule(change=changes)
     def lose_the_table_and_replay(self, change: int | None) -> None:
         """Until a replay has come to its end, whoever decides does so about half a table."""
         if not self.rebuilding:
+            self.accepted_ever -= self._accepted_by_channels_alone()
             self.stage.lose_the_table()
         self.rebuilding = True
         self._do(self._replay, change)
@@ -105,11 +115,14 @@ class Recovery(RuleBasedStateMachine):
 
     @invariant()
     def what_was_put_away_is_not_recorded(self) -> None:
-        assert not self.stage.put_away() & self.stage.records().keys()
+        recorded = self.stage.put_away() & self.stage.records().keys()
+
+        assert recorded <= self.stage.overtaken
 
     @invariant()
     def no_transfer_is_accepted_twice(self) -> None:
-        transfers = [self.stage.handed_in[name] for name in self.stage.accepted()]
+        accepted = set(self.stage.accepted()) - self.stage.overtaken
+        transfers = [self.stage.handed_in[name] for name in accepted]
 
         assert len(transfers) == len(set(transfers))
 
@@ -142,6 +155,19 @@ class Recovery(RuleBasedStateMachine):
         with self.stage.fuse.killing_before(change):
             tool()
         self.stage.rest()
+
+    @property
+    def unrecorded_put_away(self) -> list[Identity]:
+        return sorted(self.stage.put_away() - self.stage.records().keys())
+
+    def _accepted_by_channels_alone(self) -> set[str]:
+        """Name the orders that were put away, and of which no repair has seen the record."""
+        unseen = self.stage.overtaken - self.repaired
+        return {name.order_id for name in self.stage.accepted() if name in unseen}
+
+    def _repair(self) -> None:
+        if self.stage.repair():
+            self.repaired |= self.stage.records().keys()
 
     def _replay(self) -> None:
         self.rebuilding = not self.stage.replay()

@@ -495,6 +495,71 @@ def test_an_orphan_that_was_handed_in_again_is_an_orphan_until_it_is_recorded(
     assert again.kind is Kind.ORPHAN
 
 
+def test_an_object_that_was_discarded_and_has_a_record_is_a_finding(world: World) -> None:
+    """Its sender handed it in again. A replay without this table would leave it out."""
+    made = world.archive("order-7")
+    discarded(world, made)
+    world.record(made)
+    world.record(world.archive("order-8"))
+    progress = Progress()
+
+    (finding,) = world.findings(progress=progress)
+
+    assert (finding.kind, finding.key) == (Kind.PROCESSED, made.archive_key)
+    assert "resubmitted as order-7b" in str(finding.decision)
+    assert (progress.findings, progress.discarded) == (1, 0)
+    assert progress.days[TODAY] == Day(objects=2, records=2, processed=1)
+
+
+def test_a_discarded_object_whose_record_the_listing_lacks_is_a_finding(world: World) -> None:
+    """An index lags, and a period may hold only one of the two."""
+    made = world.archive("order-7")
+    discarded(world, made)
+    world.record(made, days=1)
+
+    (finding,) = world.findings(TODAY, TODAY)
+
+    assert finding.kind is Kind.PROCESSED
+
+
+def test_a_repair_writes_down_that_a_discarded_object_was_processed(world: World) -> None:
+    made = world.archive("order-7")
+    discarded(world, made)
+    world.record(made)
+    (finding,) = world.findings()
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert outcome.mended
+    assert world.findings() == []
+    assert finding.identity
+    assert "found processed by ana" in str(world.decisions.last(finding.identity))
+    assert not world.queue.sent
+
+
+def test_a_discarded_object_whose_record_is_gone_again_stays_discarded(world: World) -> None:
+    made = world.archive("order-7")
+    discarded(world, made)
+    world.record(made)
+    (finding,) = world.findings()
+    world.table.find = lambda _: {}  # type: ignore[method-assign, assignment]
+
+    outcome = world.reconciliation.repair(finding)
+
+    assert not outcome.mended
+    assert finding.identity
+    assert "discarded by ana" in str(world.decisions.last(finding.identity))
+
+
+def test_an_orphan_that_was_handed_in_again_and_is_recorded_is_no_finding(world: World) -> None:
+    made = world.archive("a")
+    (finding,) = world.findings()
+    world.reconciliation.repair(finding)
+    world.record(made)
+
+    assert world.findings() == []
+
+
 class ManyOrders(FakeOrderBucket):
     """An archive and a table of so many orders, made as they are read; every 10,000th differs."""
 
