@@ -306,3 +306,19 @@ def test_endless_contention_is_a_failure_not_a_decision(world: World) -> None:
 
     with pytest.raises(StoreUnavailable, match="others decide at the same time"):
         decisions.hand_in(ORDER)
+
+
+def test_what_was_found_processed_ends_a_discard_for_good(world: World) -> None:
+    world.discard()
+    world.decisions.find_processed(ORDER)
+    world.clock.now += 2 * LONGEST_ON_QUEUE
+
+    world.decisions.find_processed(ORDER)
+    world.decisions.hand_in(ORDER)
+
+    assert len(world.store.contents) == 2
+    assert world.decisions.of_order("order-7") == []
+    with pytest.raises(DecisionStands, match="Replay first"):
+        world.discard()
+    with pytest.raises(DecisionStands, match="Replay first"):
+        world.resubmit()
