@@ -8,7 +8,7 @@ are decoded, never as they happen to be spelt. `masked_records.py` masks whole r
 import re
 from base64 import b64decode
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 
 from ops.desk.account_shapes import accounts_in
@@ -31,6 +31,8 @@ ENCODINGS = ("utf-8", "utf-16", "utf-16-be")
 LINES = str.maketrans("\t\n\r", "   ")
 SLASH = re.compile(r"/")
 MOST_STARTS = 8
+# Base64 of base64 of base64: what is deeper is hidden unread, for each level costs several looks.
+MOST_NESTED = 3
 MOST_REMEMBERED = 200
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -53,12 +55,13 @@ def masked_text(text: str) -> str:
     return _remembered(text) if len(text) <= MOST_REMEMBERED else _masked(text)
 
 
-def _masked(text: str) -> str:
+def _masked(text: str, nested: int = 0) -> str:
+    """Mask a text that stands in so many layers of base64."""
     if LOOKS_LIKE_JSON.match(text):
         with suppress(ValueError, RecursionError):
-            rendering, is_masked = _JSON.rendering(text)
+            rendering, is_masked = _json_mask(nested).rendering(text)
             return rendering if is_masked else text
-    return _masked_words(text)
+    return _masked_words(text, nested)
 
 
 # Callers and ids come again and again in a long list.
@@ -67,29 +70,29 @@ _remembered = lru_cache(maxsize=2048)(_masked)
 
 def masked_quotation(text: str) -> str:
     """Mask a value as an error quotes it: JSON that may be cut short."""
-    return _JSON.number(text) if JSON_NUMBER.fullmatch(text) else masked_text(text)
+    return _json_mask().number(text) if JSON_NUMBER.fullmatch(text) else masked_text(text)
 
 
 def masked_payload(text: str) -> str:
     """Mask the text of an order, which is written anew if it is JSON, in base64 too."""
     with suppress(ValueError, RecursionError):
-        return _JSON.rendering(_from_base64(text) or text)[0]
+        return _json_mask().rendering(_from_base64(text) or text)[0]
     return _masked_words(text)
 
 
-def _masked_words(text: str) -> str:
+def _masked_words(text: str, nested: int = 0) -> str:
     """Mask text that is no JSON; without its escapes, if they hide something."""
     decoded = unescaped(text)
     if decoded != text:
-        masked = _masked_parts(decoded)
+        masked = _masked_parts(decoded, nested)
         if masked != decoded:
             return masked
-    return _masked_parts(text)
+    return _masked_parts(text, nested)
 
 
-def _masked_parts(text: str) -> str:
+def _masked_parts(text: str, nested: int) -> str:
     text = FIELD.sub(_masked_field, text)
-    text = BASE64.sub(_masked_base64, text)
+    text = BASE64.sub(partial(_masked_base64, nested=nested), text)
     parts, start = [], 0
     for span in accounts_in(text):
         parts += [text[start : span.start], mask(span.digits)]
@@ -105,14 +108,21 @@ def _masked_field(match: re.Match[str]) -> str:
     return f"{match['name']}{match['between']}{quote}{mask(value)}{quote}"
 
 
-def _masked_base64(match: re.Match[str]) -> str:
+def _masked_base64(match: re.Match[str], nested: int) -> str:
     """Hide base64 of a text with an account in it: nobody reads it, and anybody can decode it."""
     token = match[0]
     # A slash may be of it, or stand before it, as in a key.
     starts = [0, *(slash.end() for slash in islice(SLASH.finditer(token), MOST_STARTS))]
+    read = set()
     for start in starts:
+        # Four characters are three bytes: from here on it would be read as it was before.
+        if start % 4 in read:
+            continue
         decoded = _from_base64(token[start:])
-        if decoded and masked_text(decoded) != decoded:
+        if decoded is None:
+            continue
+        read.add(start % 4)
+        if nested == MOST_NESTED or _masked(decoded, nested + 1) != decoded:
             return f"{token[:start]}****"
     return token
 
@@ -132,4 +142,6 @@ def _from_base64(text: str) -> str | None:
     return None
 
 
-_JSON = JsonMask(mask, masked_text)
+@lru_cache
+def _json_mask(nested: int = 0) -> JsonMask:
+    return JsonMask(mask, partial(_masked, nested=nested) if nested else masked_text)

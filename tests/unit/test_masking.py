@@ -131,6 +131,24 @@ def test_what_is_left_of_an_account_is_its_last_four(text: str, shown: str) -> N
     assert masked_text(text) == shown
 
 
+@pytest.mark.parametrize("inner", ["it is 9121000418", "no account is here"])
+def test_base64_in_base64_is_hidden_in_a_moment_however_deep(inner: str) -> None:
+    text = inner
+    for _ in range(12):
+        # Each "?" becomes a slash, behind which another text may begin.
+        text = b64encode(f"{'ab?' * 8}{text}".encode()).decode()
+    start = time.perf_counter()
+
+    assert masked_payload(f"see {text}") == "see ****"
+    assert time.perf_counter() - start < 1
+
+
+def test_base64_of_words_stays_as_it_is() -> None:
+    text = b64encode(b64encode(b"ab?ab?ab? no account is here")).decode()
+
+    assert masked_text(f"see {text}") == f"see {text}"
+
+
 def test_a_masked_payload_is_written_anew_though_nothing_in_it_is_masked() -> None:
     assert masked_payload('{"id":"a",\n"id":"b"}') == '{"id": "a", "id": "b"}'
 
