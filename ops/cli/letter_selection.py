@@ -8,7 +8,8 @@ import click
 
 from ops.cli.options import options
 from ops.cli.parameters import Moment, OrderId
-from ops.desk.letters import REASONS, Selection
+from ops.desk.letter_reasons import REASONS
+from ops.desk.letters import Selection
 
 if TYPE_CHECKING:
     from datetime import datetime

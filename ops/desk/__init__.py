@@ -24,6 +24,7 @@ when a call to AWS fails. One desk may be used by any number of threads.
       letters.py          dead letters, and the choice of some of them
       look.py             a look into the queue
       letter_reader.py    messages read as dead letters
+      letter_reasons.py   why a message can be a dead letter
       letter_decisions.py what was decided about a letter
       resubmission.py     a letter's order, edited, as a new submission
     decisions.py          what was decided about a submission that is not recorded

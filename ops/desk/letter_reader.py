@@ -9,7 +9,8 @@ from chalicelib.orders.errors import Sentence, UnreadableOrder, sentence_from_js
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.times import parse_iso
 from chalicelib.services.processed import submission_id_of
-from ops.desk.letters import DETAIL_ATTRIBUTE, GAVE_UP, DeadLetter, Known
+from ops.desk.letter_reasons import GAVE_UP
+from ops.desk.letters import DETAIL_ATTRIBUTE, DeadLetter, Known
 from ops.desk.masking import masked_text
 from ops.desk.order_table import Identity
 

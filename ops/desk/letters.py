@@ -25,22 +25,6 @@ if TYPE_CHECKING:
 
 DETAIL_ATTRIBUTE = "unreadableDetail"
 """The attribute of a message that holds the processor's sentence, as JSON."""
-GAVE_UP = "receives_exhausted"
-"""The reason of a letter that SQS itself moved: every attempt to process it failed."""
-REASONS = (
-    GAVE_UP,
-    "empty",
-    "not_utf8",
-    "not_json",
-    "not_an_object",
-    "missing_id",
-    "bad_id",
-    "repeated_key",
-    "too_deep",
-    "too_large",
-    "forbidden_character",
-)
-"""All reasons that a letter can have."""
 
 
 class Known(StrEnum):

@@ -13,7 +13,7 @@ from chalicelib.orders.order import Order, is_order_id, parse_order
 from chalicelib.orders.record import Record
 from chalicelib.orders.submission import Submission
 from chalicelib.texts import LANGUAGES, Texts, texts_in
-from ops.desk.letters import REASONS
+from ops.desk.letter_reasons import REASONS
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 MAX_AMOUNT = Fraction(999_999_999_999_999, 100)

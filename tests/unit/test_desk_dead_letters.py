@@ -16,7 +16,8 @@ from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import texts_in
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
-from ops.desk.letters import GAVE_UP, Handled, Known, Plan, Selection
+from ops.desk.letter_reasons import GAVE_UP
+from ops.desk.letters import Handled, Known, Plan, Selection
 from ops.desk.reasons import BadReason
 from tests.builders import START, Clock, order_text, sqs_message, sqs_record, submission
 from tests.desk_fakes import (

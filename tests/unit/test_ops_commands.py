@@ -25,7 +25,8 @@ from ops.cli.language import readers_language
 from ops.cli.tables import remark
 from ops.desk.desk import Desk
 from ops.desk.findings import Finding, Progress
-from ops.desk.letters import GAVE_UP, REASONS, DeadLetter, Handled, Known, Plan, Selection
+from ops.desk.letter_reasons import GAVE_UP, REASONS
+from ops.desk.letters import DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import connect
 from ops.desk.unreadable_records import UnreadableRecords
 from ops.ports import free_port

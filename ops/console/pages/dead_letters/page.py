@@ -19,7 +19,8 @@ from ops.console.pages.dead_letters.plan import PlanDialog, Planning, PlanningCa
 from ops.console.pages.dead_letters.preview import Preview
 from ops.console.pages.dead_letters.progress import Progress
 from ops.console.pages.dead_letters.rows import columns, reason_words, row
-from ops.desk.letters import REASONS, DeadLetter, Plan, Selection
+from ops.desk.letter_reasons import REASONS
+from ops.desk.letters import DeadLetter, Plan, Selection
 
 if TYPE_CHECKING:
     from markupsafe import Markup
