@@ -101,7 +101,9 @@ def _masked_parts(text: str, nested: int) -> str:
 
 
 def _masked_field(match: re.Match[str]) -> str:
-    if not is_account_field(match["name"]):
+    # Other words may stand before the name.
+    words = match["name"].split()
+    if not any(is_account_field("".join(words[place:])) for place in range(len(words))):
         return match[0]
     quote = match["value"][0] if match["value"][0] in "\"'" else ""
     value = "".join(filter(str.isalnum, match["value"]))

@@ -115,6 +115,7 @@ def test_what_only_looks_like_an_account_stays_as_it_is(text: str) -> None:
         (r"\U99999999", r"\U****9999"),
         ("sort 12-34-56", "sort 12-34-56"),
         ("fromAccount=12&x=1", "fromAccount=****&x=1"),
+        ("bad order fromAccount=12-34", "bad order fromAccount=****"),
         ("{'From_Account': '12'}", "{'From_Account': '****'}"),
         ('{"toAccount": ["22", "33"', '{"toAccount": ****'),
         (r'{"to\u0041ccount": "\u0031"}', '{"toAccount": "****"}'),
