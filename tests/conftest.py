@@ -16,6 +16,30 @@ from tests.environment import same_everywhere
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
 
+# By how long they take, over 20 seconds. All others follow in their usual order.
+LONGEST = (
+    "test_stories.py",
+    "test_package_command.py",
+    "test_verify.py",
+    "test_deploy_commands.py",
+    "test_ops_commands.py",
+    "test_schedules.py",
+    "test_accounts_shown.py",
+    "test_chalice_deploy.py",
+    "test_sam.py",
+    "test_events.py",
+    "test_frame.py",
+    "test_endpoints.py",
+    "test_reproducible.py",
+    "test_packaging.py",
+    "test_pumped.py",
+    "test_hostile_texts.py",
+    "test_packaged_deployment.py",
+    "test_message_attributes.py",
+    "test_local_stack.py",
+    "test_chaos.py",
+)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
@@ -65,8 +89,9 @@ def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest file, so that not all other workers wait for it at the end."""
-    items.sort(key=lambda item: "simulation" not in item.path.parts)
+    """Begin with the longest files, so that not all other workers wait for one at the end."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
