@@ -72,8 +72,8 @@ def _stage() -> Stage:
     return cast("Stage", TextStage(LOCAL_STAGE, environment, session))
 
 
-def _do_not_wait(params: dict[str, Any], **_: object) -> dict[str, Any]:
-    return params | {"WaitTimeSeconds": 0}
+def _do_not_wait(params: dict[str, Any], **_: object) -> None:
+    params["WaitTimeSeconds"] = 0
 
 
 def _put_orders(desk: Desk, texts: Sequence[str]) -> None:
