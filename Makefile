@@ -17,7 +17,9 @@ CHAOS ?=
 # How long `make fuzz` looks
 SECONDS ?= 60
 # How many processes run the tests: more than there are processors, since each waits for others half of the time
-WORKERS ?= 3
+WORKERS ?= 4
+# How `make test` measures what the tests reach; COVERAGE= measures nothing, and takes less time
+COVERAGE ?= --cov --cov-report= --cov-fail-under=0
 # More for `make lock`, as in LOCK_OPTIONS=--upgrade
 LOCK_OPTIONS ?=
 
@@ -59,7 +61,7 @@ run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 
 # What is not covered is for `make coverage` to say.
 test: $(DEV) $(AWS) ## Run all tests (5 minutes)
-	@$(BIN)/python -m pytest $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
+	@$(BIN)/python -m pytest $(IN_PARALLEL) $(COVERAGE)
 
 # These wait for nobody.
 unit: WORKERS = 2
