@@ -115,15 +115,13 @@ def _masked_base64(match: re.Match[str], nested: int) -> str:
     token = match[0]
     # A slash may be of it, or stand before it, as in a key.
     starts = [0, *(slash.end() for slash in islice(SLASH.finditer(token), MOST_STARTS))]
-    read = set()
+    read: list[str] = []
     for start in starts:
-        # Four characters are three bytes: from here on it would be read as it was before.
-        if start % 4 in read:
-            continue
         decoded = _from_base64(token[start:])
-        if decoded is None:
+        # What is the end of a text that was read needs no second look.
+        if decoded is None or any(text.endswith(decoded) for text in read):
             continue
-        read.add(start % 4)
+        read.append(decoded)
         if nested == MOST_NESTED or _masked(decoded, nested + 1) != decoded:
             return f"{token[:start]}****"
     return token

@@ -238,7 +238,8 @@ def test_the_stream_function_logs_what_it_passes_over(
     monkeypatch.setenv("ORDERS_EVENTS", "sns")
     monkeypatch.setenv("ORDERS_STREAM_ARN", "arn:aws:dynamodb:x:0:table/orders/stream/1")
     published: list[Record] = []
-    application = FakeApplication(Clock())
+    # Powertools keeps a logger of each service, with the stream that it had at first.
+    application = FakeApplication(Clock(), ORDERS_SERVICE="orders-unreadable")
     vars(application)["events"] = SimpleNamespace(publish=published.extend)
 
     handler = load_app(application).app.handler_map["publish_events"]
