@@ -79,8 +79,9 @@ DOCUMENTS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (NAMESPACE, {"namespace": "n"}, {"namespace": ""}),
     (NAMESPACE, {"namespace": "AWS"}, {"namespace": "AWS/Lambda"}),
     (UNIT, {"unit": "None"}, {"unit": "Orders"}),
-    (TIME, {"seconds": 2 * HOURS - 60}, {"seconds": 2 * HOURS + 60}),
-    (TIME, {"seconds": 60 - 336 * HOURS}, {"seconds": -60 - 336 * HOURS}),
+    # The tests may run long after this is read.
+    (TIME, {"seconds": 1 * HOURS}, {"seconds": 3 * HOURS}),
+    (TIME, {"seconds": -335 * HOURS}, {"seconds": -337 * HOURS}),
 ]
 CASES = [
     *(Case(rule, METRICS, document(**one), document(**next_)) for rule, one, next_ in DOCUMENTS),

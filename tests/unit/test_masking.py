@@ -116,6 +116,8 @@ def test_what_only_looks_like_an_account_stays_as_it_is(text: str) -> None:
         ("sort 12-34-56", "sort 12-34-56"),
         ("fromAccount=12&x=1", "fromAccount=****&x=1"),
         ("bad order fromAccount=12-34", "bad order fromAccount=****"),
+        # What stands before it is base64 too, of other characters.
+        ("orders/order-a/NjM4NDAwNjU5OQ==.json", "orders/order-a/****.json"),
         ("{'From_Account': '12'}", "{'From_Account': '****'}"),
         ('{"toAccount": ["22", "33"', '{"toAccount": ****'),
         (r'{"to\u0041ccount": "\u0031"}', '{"toAccount": "****"}'),
