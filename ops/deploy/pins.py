@@ -7,6 +7,7 @@ which tell what was changed after that.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import sys
 from base64 import urlsafe_b64encode
@@ -42,13 +43,20 @@ def require_pinned(distributions: Iterable[str]) -> None:
 
 
 def changed_files(installed: Distribution) -> list[str]:
-    """Find the files of a distribution that are not as its wheel brought them."""
-    return [
-        str(file)
-        for file in installed.files or []
+    """Find the files of a distribution that are not as its wheel brought them, or are gone."""
+    changed = []
+    for name, written, _size in csv.reader(_record(installed).splitlines()):
+        algorithm, _, digest = written.partition("=")
         # Bytecode, and the list of the hashes itself, have none.
-        if file.hash and _digest(Path(str(file.locate())), file.hash.mode) != file.hash.value
-    ]
+        if digest and _digest(Path(str(installed.locate_file(name))), algorithm) != digest:
+            changed.append(name)
+    return changed
+
+
+def _record(installed: Distribution) -> str:
+    """Read the list of a distribution's files: `files` leaves out what is gone, since Python 3.12."""
+    lists = (file for file in installed.files or [] if file.name == "RECORD")
+    return "".join(file.read_text(encoding="utf-8") for file in lists)
 
 
 def _digest(path: Path, algorithm: str) -> str | None:
