@@ -57,7 +57,7 @@ run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
 		--console-port $(CONSOLE_PORT) $(OPTIONS)
 
-test: $(DEV) $(AWS) ## Run all tests (6 minutes)
+test: $(DEV) $(AWS) ## Run all tests (6 to 8 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL)
 
 # These wait for nobody.

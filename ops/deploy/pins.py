@@ -54,7 +54,7 @@ def changed_files(installed: Distribution) -> list[str]:
 
 
 def _record(installed: Distribution) -> str:
-    """Read the list of a distribution's files: `files` leaves out what is gone, since Python 3.12."""
+    """Read the list of all files: since Python 3.12 `files` leaves out what is gone."""
     lists = (file for file in installed.files or [] if file.name == "RECORD")
     return "".join(file.read_text(encoding="utf-8") for file in lists)
 
