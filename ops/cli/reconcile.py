@@ -188,7 +188,9 @@ def _repair(
             if found.kind is Kind.DISCARDED:
                 continue
             outcome = session.desk.reconciliation.repair(found)
-            finding = found if session.accounts_shown else found.masked
+            finding = found
+            if not session.accounts_shown:
+                finding, outcome = found.masked, outcome.masked
             if outcome.mended:
                 mended += 1
             else:

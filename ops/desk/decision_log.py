@@ -187,8 +187,9 @@ class Decisions:
         )
         if recent and not is_the_copy:
             raise DecisionStands(
-                f"It was {last}: it may be on the orders' queue. Wait until it is recorded or a "
-                "dead letter again; or redrive it: that is the same submission, and counts once."
+                f"It was {last.masked}: it may be on the orders' queue. Wait until it is recorded "
+                "or a dead letter again; or redrive it: that is the same submission, and counts "
+                "once."
             )
 
     def _entries(self, identity: Identity) -> list[Entry]:

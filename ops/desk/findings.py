@@ -74,6 +74,11 @@ class Outcome:
     mended: bool
     text: str
 
+    @property
+    def masked(self) -> Self:
+        """The outcome as people see it: a failure names a key, and a decision has its reason."""
+        return replace(self, text=masked_text(self.text))
+
 
 @dataclass(slots=True)
 class Day:

@@ -126,6 +126,13 @@ def test_a_discarded_letter_is_not_resubmitted(world: World) -> None:
         world.resubmit()
 
 
+def test_a_refusal_shows_no_account_that_an_earlier_reason_names(world: World) -> None:
+    world.decisions.hand_in(ORDER, world.letter, why="ask the holder of 4012887001")
+
+    with pytest.raises(DecisionStands, match=r"the holder of \*\*\*\*7001"):
+        world.discard()
+
+
 @pytest.mark.parametrize("put_away", [World.discard, World.resubmit])
 def test_what_may_be_on_the_queue_is_not_put_away(
     world: World, put_away: Callable[[World], None]

@@ -58,6 +58,18 @@ def test_a_repair_mends_the_orphans_and_leaves_what_was_discarded(world: World) 
     assert [json.loads(sent.body)["id"] for sent in world.queue.sent] == ["order-8"]
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["", "json"])
+def test_a_repair_shows_no_account_that_a_failure_names(world: World, more: list[str]) -> None:
+    made = world.archive("order-7")
+    world.bucket.unreadable[made.archive_key] = "it is of account 4012887001"
+
+    done = typed(["reconcile", "--repair", "--yes", *more], desk_over(world))
+
+    assert done.exit_code == 1
+    assert "left alone: it is of account ****7001" in done.stdout
+    assert "4012887001" not in done.output
+
+
 def test_the_json_of_a_discarded_object_says_who_and_why(world: World) -> None:
     discarded(world, world.archive("order-7"))
 
