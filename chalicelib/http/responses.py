@@ -22,6 +22,9 @@ from chalicelib.texts import Texts
 # Lambda takes an answer of 6 MB ("Lambda quotas" in its developer guide: invocation payload); API
 # Gateway takes 10. The rest is for headers, of which a caller chooses no more than a request id.
 MAX_BODY_BYTES = 5 * 1024 * 1024
+# An answer may hold an order, and a problem a part of one. All get it in one place, so no
+# route can forget it.
+UNCACHED = {"Cache-Control": "no-store"}
 
 
 class PageOfRecords(Protocol):
@@ -32,11 +35,6 @@ class PageOfRecords(Protocol):
 
 
 Page = TypeVar("Page", bound=PageOfRecords)
-
-
-# An answer may hold an order, and a problem a part of one. All get it in one place, so no
-# route can forget it.
-UNCACHED = {"Cache-Control": "no-store"}
 
 
 class Reporter(Protocol):

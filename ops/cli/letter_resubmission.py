@@ -15,7 +15,7 @@ from ops.cli.parameters import why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import error_facts, show_facts
 from ops.desk.decisions import DecisionStands
-from ops.desk.masked_records import masked_error, masked_sentence
+from ops.desk.masked_records import masked_error, unreadable_words
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
@@ -78,9 +78,7 @@ def _read(session: Session, body: bytes) -> Order:
         order = parse_order(body)
         return order._replace(errors=tuple(map(masked_error, order.errors)))
     except UnreadableOrder as error:
-        key = "unreadable-order.id" if error.field else "unreadable-order.body"
-        problem = session.texts.sentence(masked_sentence(error.sentence))
-        raise click.ClickException(session.texts(key, problem=problem)) from error
+        raise click.ClickException(unreadable_words(error, session.texts)) from error
 
 
 def _ask(session: Session, letter: DeadLetter, order: Order, *, yes: bool) -> None:

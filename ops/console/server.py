@@ -86,9 +86,7 @@ def make_app(console: Console) -> StrictPolicy:
     app.mount("/assets", StaticFiles(directory=ASSETS))
 
     async def export(request: Request) -> Response:
-        response = await export_orders(console, request)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return await export_orders(console, request)
 
     app.add_api_route(EXPORT_PATH, export, response_model=None)
     app.add_middleware(OwnPagesOnly)

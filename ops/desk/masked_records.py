@@ -6,9 +6,10 @@ An order's id is shown whole: it is the handle by which operators type, link and
 
 from collections.abc import Callable
 
-from chalicelib.orders.errors import FieldError, Parameter, Sentence
+from chalicelib.orders.errors import FieldError, Parameter, Sentence, UnreadableOrder
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms, Value
+from chalicelib.texts import Texts
 from ops.desk.masking import mask, masked_payload, masked_quotation, masked_text
 from ops.desk.order_bucket import identity_of
 
@@ -57,6 +58,12 @@ def masked_sentence(sentence: Sentence, hide: Callable[[str], str] | None = None
             for name, value in sentence.parameters.items()
         },
     )
+
+
+def unreadable_words(error: UnreadableOrder, texts: Texts) -> str:
+    """Say why no order can be read from a text, as the API does."""
+    key = "unreadable-order.id" if error.field else "unreadable-order.body"
+    return texts(key, problem=texts.sentence(masked_sentence(error.sentence)))
 
 
 def _masked_parameter(name: str, value: Parameter, hide: Callable[[str], str]) -> Parameter:

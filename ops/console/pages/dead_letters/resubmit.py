@@ -17,7 +17,7 @@ from ops.console.markup import tag
 from ops.console.records import error_sentence
 from ops.console.view import order_address
 from ops.desk.decisions import DecisionStands
-from ops.desk.masked_records import masked_sentence
+from ops.desk.masked_records import unreadable_words
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
@@ -74,7 +74,7 @@ class Resubmit:
             try:
                 order = parse_order(text)
             except UnreadableOrder as error:
-                html(notice(self._unreadable(error), "bad"))
+                html(notice(unreadable_words(error, self._view.t), "bad"))
                 return
             if order.errors and data.get("do") != "anyway":
                 self._show_errors(order)
@@ -88,11 +88,6 @@ class Resubmit:
                 html(notice(self._view.t("resubmit.failed", error=failure_words(error)), "bad"))
                 return
             self._show_receipt(receipt)
-
-    def _unreadable(self, error: UnreadableOrder) -> str:
-        t = self._view.t
-        key = "unreadable-order.id" if error.field else "unreadable-order.body"
-        return t(key, problem=t.sentence(masked_sentence(error.sentence)))
 
     def _show_errors(self, order: Order) -> None:
         t = self._view.t
