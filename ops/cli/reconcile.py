@@ -12,7 +12,7 @@ from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import Day, Duration, period, show_accounts_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
-from ops.desk.findings import Kind, Progress
+from ops.desk.findings import DAY_COUNTS, Kind, Progress
 from ops.desk.reconcile import IN_PROGRESS
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from ops.desk.findings import Finding
 
 SHOWN = 20
-# The counts of a day, in the order of the columns.
-COUNTS = (
-    *("objects", "records", "orphans", "missing", "foreign"),
-    *("altered", "unreadable", "discarded", "processed", "in_progress"),
-)
 
 
 @click.command(
@@ -96,7 +91,7 @@ def reconcile(
             progress, *days, in_progress=in_progress, deep=deep
         )
 
-    progress = _find(session, findings)
+    progress = _find(session, findings, deep=deep)
     if not progress.findings:
         return
     if not repair:
@@ -108,7 +103,9 @@ def reconcile(
         sys.exit(FOUND_WANTING)
 
 
-def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -> Progress:
+def _find(
+    session: Session, findings: Callable[[Progress], Iterator[Finding]], *, deep: bool
+) -> Progress:
     progress = Progress()
     first: list[Finding] = []
     with session.progress("objects") as show:
@@ -124,15 +121,16 @@ def _find(session: Session, findings: Callable[[Progress], Iterator[Finding]]) -
         return progress
     _show_days(session, progress)
     _show_findings(session, progress, first)
+    _show_comparison(session, progress, deep=deep)
     return progress
 
 
 def _show_days(session: Session, progress: Progress) -> None:
     rows = (
-        (str(day), *(f"{getattr(counts, name):,}" for name in COUNTS))
+        (str(day), *(f"{getattr(counts, name):,}" for name in DAY_COUNTS))
         for day, counts in sorted(progress.days.items())
     )
-    headings = ("day (UTC)", *(name.replace("_", " ") for name in COUNTS))
+    headings = ("day (UTC)", *(name.replace("_", " ") for name in DAY_COUNTS))
     show_rows(session.out, headings, rows, "Neither objects nor records.")
 
 
@@ -154,11 +152,14 @@ def _show_findings(session: Session, progress: Progress, first: list[Finding]) -
         session.out.print(f"... and {found - len(first)} more")
     if progress.discarded:
         session.out.print(f"Discarded, and left alone: {progress.discarded}.")
+
+
+def _show_comparison(session: Session, progress: Progress, *, deep: bool) -> None:
     objects = sum(day.objects for day in progress.days.values())
     if progress.days and not progress.findings and not session.desk.unreadable:
         session.out.print(_agreement(progress, objects))
-    # Nothing is said of the bytes of the others.
-    more = "; --deep compares all" if progress.compared < objects else ""
+    # Nothing is said of the bytes of the others. A deep run leaves out what can't be compared.
+    more = "; --deep compares all" if progress.compared < objects and not deep else ""
     session.out.print(
         f"{progress.compared:,} of {objects:,} objects compared with their SHA-256{more}."
     )
@@ -231,21 +232,15 @@ def _summary_json(progress: Progress) -> dict[str, Any]:
         "compared": progress.compared,
         "discarded": progress.discarded,
         "days": {
-            str(day): {
-                "objects": counts.objects,
-                "records": counts.records,
-                "orphans": counts.orphans,
-                "missing": counts.missing,
-                "foreign": counts.foreign,
-                "altered": counts.altered,
-                "unreadable": counts.unreadable,
-                "discarded": counts.discarded,
-                "processed": counts.processed,
-                "inProgress": counts.in_progress,
-            }
+            str(day): {_camel(name): getattr(counts, name) for name in DAY_COUNTS}
             for day, counts in sorted(progress.days.items())
         },
     }
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(each.capitalize() for each in others)
 
 
 COMMANDS = (reconcile,)

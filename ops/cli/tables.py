@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.orders.record import Status
 from chalicelib.orders.terms import TERMS
+from ops.desk.findings import DAY_COUNTS
 from ops.terminal.consoles import cell
 from ops.terminal.tables import Column, facts_table, headed_table
 
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from ops.terminal.consoles import PlainConsole
     from ops.terminal.tables import Cell
 
+
 ROWS_AT_ONCE = 200
 STATUS_STYLES = {Status.ACCEPTED: "green", Status.REJECTED: "red", Status.DUPLICATE: "yellow"}
 RIGHT = {"receives", "count", "ms", "p50 ms", "p95 ms", "conflicts"}
-RIGHT |= {"objects", "records", "orphans", "missing", "foreign", "altered", "unreadable"}
-RIGHT |= {"discarded", "in progress"}
+RIGHT |= {name.replace("_", " ") for name in DAY_COUNTS}
 # To be copied and typed again.
 WHOLE = {"message", "submission"}
 RIGHT |= {status.value for status in Status}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
@@ -94,6 +94,10 @@ class Day:
     discarded: int = 0
     processed: int = 0
     in_progress: int = 0
+
+
+DAY_COUNTS = tuple(each.name for each in fields(Day))
+"""The names of a day's counts, in the order in which they are shown."""
 
 
 @dataclass

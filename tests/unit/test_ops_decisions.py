@@ -9,6 +9,8 @@ import pytest
 
 from chalicelib.orders.record import Record
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.cli.tables import RIGHT
+from ops.desk.findings import DAY_COUNTS
 from tests.builders import START, order_text, sqs_message, submission
 from tests.unit.test_desk_dead_letters import World as LetterWorld
 from tests.unit.test_desk_reconcile import World, discarded
@@ -68,6 +70,21 @@ def test_a_repair_shows_no_account_that_a_failure_names(world: World, more: list
     assert done.exit_code == 1
     assert "left alone: it is of account ****7001" in done.stdout
     assert "4012887001" not in done.output
+
+
+def test_only_a_run_that_compared_less_than_it_could_says_that_a_deep_one_compares_more(
+    world: World,
+) -> None:
+    world.bucket.put("orders/readme", b"no order has this key")
+
+    usual, deep = (typed(["reconcile", *more], desk_over(world)) for more in ([], ["--deep"]))
+
+    assert "0 of 1 objects compared with their SHA-256; --deep compares all." in usual.stdout
+    assert "0 of 1 objects compared with their SHA-256." in deep.stdout
+
+
+def test_every_count_of_a_day_stands_to_the_right() -> None:
+    assert {name.replace("_", " ") for name in DAY_COUNTS} <= RIGHT
 
 
 def test_the_json_of_a_discarded_object_says_who_and_why(world: World) -> None:
