@@ -46,14 +46,14 @@ def show_list(
 
 
 def _show(view: View, listing: Listing, on_submit: OnSubmit | None) -> None:
-    html(*unreadable_notices(view))
+    above = [*unreadable_notices(view), listing.above]
     if not listing.rows:
-        html(listing.above, listing.none)
+        html(*above, listing.none)
     elif on_submit:
         with form(on_submit):
-            html(listing.above, _table(listing))
+            html(*above, _table(listing))
     else:
-        html(listing.above, _table(listing))
+        html(*above, _table(listing))
     if listing.below is not None:
         html(listing.below)
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from ops.console.view import View
 
 SHOWN_CHARACTERS = 200
-# Longer than any word that an error's message needs: a key, a token, a signature.
 HIDE = 'document.querySelector("#unexpected:popover-open")?.hidePopover()'
 SHOW = 'document.getElementById("unexpected").showPopover()'
+# Longer than any word that an error's message needs: a key, a token, a signature.
 SECRET = re.compile(r"[A-Za-z0-9+/=_-]{32,}|A[KS]IA[A-Z0-9]{12,}")
 
 log = logging.getLogger(__name__)

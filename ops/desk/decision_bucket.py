@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.failures import unavailable_on_failure
 from ops.desk.decision_log import Entry
+from ops.desk.pages import each_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,16 +46,10 @@ class DecisionBucket:
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """Yield the objects under a prefix, in the order of the keys, a page of 1,000 at a time."""
-        pages = iter(
-            self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix
-            )
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix
         )
-        while True:
-            with unavailable_on_failure("S3 ListObjectsV2 of decisions"):
-                page = next(pages, None)
-            if page is None:
-                return
+        for page in each_page(pages, "S3 ListObjectsV2 of decisions"):
             for found in page.get("Contents", []):
                 yield Entry(found["Key"], found["LastModified"].astimezone(UTC))
 

@@ -23,6 +23,7 @@ from ops.desk.object_failures import (
     digest_in,
 )
 from ops.desk.order_table import Identity
+from ops.desk.pages import each_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,12 +125,7 @@ class OrderBucket:
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=prefix
         )
-        iterator = iter(pages)
-        while True:
-            with unavailable_on_failure("S3 ListObjectVersions"):
-                page = next(iterator, None)
-            if page is None:
-                return
+        for page in each_page(pages, "S3 ListObjectVersions"):
             yield from page.get("Versions", [])
 
     def _read(self, key: str, **version: Any) -> bytes:
