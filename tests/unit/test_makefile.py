@@ -1,4 +1,4 @@
-"""The environments of a checkout are of one Python: the one that is asked for."""
+"""The Makefile: environments of one Python, the one that is asked for; and each test once."""
 
 import os
 import shutil
@@ -92,3 +92,21 @@ def test_further_environments_are_of_the_python_of_the_first(checkout: Path, log
     make(checkout, ".venv-aws")
 
     assert made_anew(log) == ["python3.11 -m venv --clear .venv-aws"]
+
+
+def test_the_gate_runs_each_test_once_measured_or_not() -> None:
+    ran = subprocess.run(
+        [shutil.which("make") or "make", "--dry-run", "coverage", "unmeasured"],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    named = [Path(word) for word in ran.stdout.split() if word.startswith("tests/")]
+    files = [
+        file
+        for path in named
+        for file in ([path] if path.suffix else sorted(path.rglob("test_*.py")))
+    ]
+    assert sorted(files) == sorted(Path("tests").rglob("test_*.py"))
