@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ops.local.stack import LocalResources
 from ops.project import PROJECT_ROOT
@@ -15,6 +16,13 @@ from tests.environment import same_everywhere
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
+
+# Hypothesis tries the same examples in every run, unless HYPOTHESIS_PROFILE=thorough. A machine may
+# be busy, and no test measures time.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", PATIENT, derandomize=True, max_examples=200)
+settings.register_profile("thorough", PATIENT, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 # By how long they take, over 20 seconds. All others follow in their usual order.
 LONGEST = (

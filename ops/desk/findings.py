@@ -75,9 +75,9 @@ class Outcome:
     text: str
 
     @property
-    def masked(self) -> Self:
+    def masked(self) -> Outcome:
         """The outcome as people see it: a failure names a key, and a decision has its reason."""
-        return replace(self, text=masked_text(self.text))
+        return Outcome(self.mended, masked_text(self.text))
 
 
 @dataclass(slots=True)
