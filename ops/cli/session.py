@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
     from chalicelib.orders.record import Record
 
-PIPED_WIDTH = 160
+# A table of this width is readable where a narrower terminal wraps its lines; one whose cells are
+# wrapped into 80 columns is not, and is not as the pages show it.
+TABLE_WIDTH = 160
 MASKED_RENDERING = (
     "Accounts are masked, so the text is not as it was received: --show-accounts shows it so."
 )
@@ -50,11 +52,12 @@ class Session:
     accounts_shown: bool = False
 
     def __post_init__(self) -> None:
-        # A table that is piped is not cut to the 80 columns of a terminal that isn't there.
-        known = sys.stdout.isatty() or "COLUMNS" in os.environ
-        width = None if known else PIPED_WIDTH
-        self.out = PlainConsole(width=width, soft_wrap=False)
-        self.notes = PlainConsole(stderr=True, width=width)
+        self.out = PlainConsole(soft_wrap=False)
+        self.notes = PlainConsole(stderr=True)
+        if "COLUMNS" not in os.environ:
+            self.out.width = max(self.out.width, TABLE_WIDTH)
+            if not sys.stderr.isatty():
+                self.notes.width = self.out.width
         self.texts = texts_in(readers_language(os.environ))
 
     def print_json(self, value: Mapping[str, Any]) -> None:

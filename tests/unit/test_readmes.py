@@ -22,6 +22,8 @@ CELL_BORDER = re.compile(r"(?<!\\)\|")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 INLINE_CODE = re.compile(r"`([^`]+)`")
 FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
+IN_SPANISH = " -H 'Accept-Language: es'"
+MESSAGE = re.compile(r'"message": "[^"]*"')
 MAKE_TARGET = re.compile(r"(?:`|^ {4}|^\$ )make ([a-z][a-z-]*)", re.MULTILINE)
 
 
@@ -73,8 +75,9 @@ def table_shapes(text: str) -> list[str]:
 
 
 def consoles(text: str) -> list[str]:
-    """Find the commands with their output, to the letter."""
-    return [body for language, body in FENCED.findall(text) if language == "console"]
+    """Find the commands with their output, to the letter, but for the messages of the API."""
+    bodies = [body for language, body in FENCED.findall(text) if language == "console"]
+    return [MESSAGE.sub('"message": ""', body.replace(IN_SPANISH, "")) for body in bodies]
 
 
 def other_code(text: str) -> list[str]:
@@ -88,8 +91,18 @@ def other_code(text: str) -> list[str]:
 
 
 def link_targets(text: str) -> list[str]:
-    """List the links' targets in order; X.es.md and X.es.png are X.md and X.png in Spanish."""
-    return [target.replace(".es.", ".") for target in LINK.findall(prose(text))]
+    """
+    List the links' targets in order; X.es.md and X.es.png are X.md and X.png in Spanish.
+
+    A heading of the page itself has another name in another language.
+    """
+    targets = [target.replace(".es.", ".") for target in LINK.findall(prose(text))]
+    return [re.sub("^#.*", "#a heading of this page", target) for target in targets]
+
+
+def anchor(heading: str) -> str:
+    """Make the name by which GitHub links a heading."""
+    return "#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def inline_code(text: str) -> list[str]:
@@ -198,6 +211,17 @@ def test_a_translation_is_not_a_change(old: str, new: str) -> None:
 def test_each_readme_leads_to_the_other_at_its_top() -> None:
     assert LINK.findall(text_of(ENGLISH))[0] == SPANISH
     assert LINK.findall(text_of(SPANISH))[0] == ENGLISH
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_contents_list_every_section_after_them(readme: str) -> None:
+    _, contents, *headings = re.findall(r"^##? (.*)$", prose(text_of(readme)), re.MULTILINE)
+    listed = re.split(r"^##? ", prose(text_of(readme)), flags=re.MULTILINE)[2]
+
+    assert listed.startswith(contents)
+    assert re.findall(r"^- \[(.*)\]\((.*)\)$", listed, re.MULTILINE) == [
+        (heading, anchor(heading)) for heading in headings
+    ]
 
 
 def test_the_spanish_readme_links_spanish_pages_where_they_exist() -> None:
