@@ -1,10 +1,14 @@
-"""The application over fakes, and app.py over an application."""
+"""The application over fakes, app.py over an application, and a client of it."""
 
 from collections.abc import Callable
 from datetime import datetime
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from chalice.app import Chalice
+from chalice.test import Client
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
@@ -58,3 +62,13 @@ def load_app(application: Application | None = None) -> Any:
     if application:
         vars(module)["application"] = application
     return module
+
+
+def client_of(app: Chalice) -> Client:
+    """
+    Make Chalice's own test client, which sets no variables of a stage.
+
+    Those of the stage dev in the working directory would be the checkout's.
+    """
+    without_configuration = Path(__file__).parent
+    return Client(app, project_dir=str(without_configuration))

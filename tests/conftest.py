@@ -15,7 +15,10 @@ from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.environment import same_everywhere
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
-pytest_plugins = ["tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.simulation.tally"]
+pytest_plugins = [
+    *("tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.configuration.plugin"),
+    "tests.simulation.tally",
+]
 
 # Hypothesis tries the same examples in every run, unless HYPOTHESIS_PROFILE=thorough. A machine may
 # be busy, and no test measures time.

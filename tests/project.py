@@ -1,16 +1,20 @@
-"""A copy of what is deployed of the project, with the resources of its stages recorded."""
+"""A copy of what is deployed of the project, with the tests' own configuration."""
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ops.project import PROJECT_ROOT
+from ops.desk.desk import Desk
+from ops.desk.stage import connect
+from ops.project import CONFIG, PROJECT_ROOT
 from ops.stack_outputs import OPTIONAL_OUTPUTS
+from tests.configuration.own import write_configuration
+from tests.ops_commands import all_commands
 
 FILES = ("app.py", "requirements.txt")
-DIRECTORIES = ("chalicelib", ".chalice", "infrastructure")
-STAGES = ("dev", "prod")
+DIRECTORIES = ("chalicelib", "infrastructure")
 # What Chalice has made of the same code before: downloaded once for all tests.
 DEPLOYMENTS = ".chalice/deployments"
 
@@ -33,8 +37,9 @@ def copy_project(directory: Path, deployments: Path) -> Path:
     for name in FILES:
         shutil.copy(PROJECT_ROOT / name, directory)
     for name in DIRECTORIES:
-        ignored = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+        ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(PROJECT_ROOT / name, directory / name, ignore=ignored)
+    write_configuration(directory)
     (directory / DEPLOYMENTS).symlink_to(deployments, target_is_directory=True)
     return directory
 
@@ -66,9 +71,31 @@ def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None
     )
 
 
+def recorded_project(directory: Path, stage: str = "dev") -> Path:
+    """Make a project with nothing but a configuration, and the resources of a stage recorded."""
+    write_configuration(directory)
+    record_resources(directory, stage, outputs_of(stage))
+    return directory
+
+
+def desks_of(project: Path) -> Callable[[str, int], Desk]:
+    """Open desks, as `python -m ops` does, but for the stages of a project."""
+
+    def open_desk(stage: str, aws_port: int) -> Desk:
+        return Desk(connect(stage, aws_port=aws_port, config_file=project / CONFIG))
+
+    return open_desk
+
+
+def project_option(command: str, project: Path) -> list[str]:
+    """Return the option of a command that has it work on a project, if there is one."""
+    parameters = {parameter.name for parameter in dict(all_commands())[command].params}
+    return ["--project-dir", str(project)] if "project" in parameters else []
+
+
 def change_stage(project: Path, stage: str, variables: dict[str, str], **settings: Any) -> None:
     """Change the settings of a stage in a project's .chalice/config.json."""
-    path = project / ".chalice" / "config.json"
+    path = project / CONFIG
     config = json.loads(path.read_text())
     config["stages"][stage]["environment_variables"] |= variables
     config["stages"][stage] |= settings

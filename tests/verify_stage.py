@@ -29,7 +29,7 @@ from ops.lint.stage_rules import ALARMS, OPEN_ROUTES
 from ops.verify.check import Check, Outcome
 from ops.verify.deployed import NEEDS
 from ops.verify.run import Run
-from tests.application import ENVIRONMENT, FakeApplication, load_app
+from tests.application import ENVIRONMENT, FakeApplication, client_of, load_app
 from tests.builders import sqs_event, sqs_message, sqs_record
 from tests.desk_fakes import (
     FakeDeadLetterQueue,
@@ -137,7 +137,7 @@ class VerifiedStage:
         is_open = f"{method} {path}" in OPEN_ROUTES
         if not known or (not is_open and (by is None or by.secret_key != OWN.secret_key)):
             return answer(403, NOT_SIGNED, "application/problem+json")
-        with self._lock, Client(self._app) as client:
+        with self._lock, client_of(self._app) as client:
             got = client.http.request(method, path, headers=headers, body=data)
             self.log.append(json.dumps({"message": f"{method}", "path": path, **self._ids(got)}))
             self.process()
@@ -154,7 +154,7 @@ class VerifiedStage:
     def process(self) -> None:
         """Deliver what is on the queue, and move what was set aside to the dead letters."""
         queue = self.application.fake_queue
-        with self._lock, Client(self._app) as client:
+        with self._lock, client_of(self._app) as client:
             sent, queue.sent = queue.sent, []
             records = [sqs_record(it.body, **cast("Any", it.attributes)) for it in sent]
             self.deliver(client, records)
@@ -190,7 +190,7 @@ class FakeSqs:
         message_id = f"m-{next(self._numbers)}"
         own = {name: it["StringValue"] for name, it in (MessageAttributes or {}).items()}
         record = sqs_record(MessageBody, message_id=message_id, **own)
-        with self._stage._lock, Client(self._stage._app) as client:
+        with self._stage._lock, client_of(self._stage._app) as client:
             self._stage.deliver(client, [record])
             self._stage.process()
         return {"MessageId": message_id}

@@ -12,7 +12,6 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from chalice.app import Chalice
-from chalice.test import Client
 from moto import mock_aws
 
 from chalicelib.application import Application
@@ -22,7 +21,7 @@ from chalicelib.telemetry import make_logger
 from ops.desk.stage import connect
 from ops.local.clients import queue_client
 from ops.local.stack import LocalResources
-from tests.application import ENVIRONMENT
+from tests.application import ENVIRONMENT, client_of
 from tests.aws_limits.cases import BODY, NOWHERE, URL
 from tests.aws_limits.ledger import expected
 from tests.builders import submission
@@ -172,5 +171,5 @@ def test_the_answers_of_an_app_are_held() -> None:
     def view() -> str:
         return '"' * 3_200_000
 
-    with expected("Lambda: an answer has at most 6 MB"), Client(app) as client:
+    with expected("Lambda: an answer has at most 6 MB"), client_of(app) as client:
         assert client.http.get("/").status_code == 200

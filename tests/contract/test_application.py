@@ -15,7 +15,6 @@ import pytest
 from botocore.config import Config
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
-from chalice.test import Client
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import (
@@ -34,7 +33,7 @@ from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.local.stack import LocalResources
 from ops.ports import free_port
-from tests.application import load_app
+from tests.application import client_of, load_app
 from tests.builders import order_text, sqs_event, sqs_record, submission
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws
 from tests.largest import ORDER_ID, invalid_order_with_the_largest_errors, largest_delivery
@@ -64,7 +63,7 @@ class App:
         self.clients = factory.made
         self.application = Application(environment, LambdaClients(factory=factory))
         self._app = load_app(self.application).app
-        self.http = Client(self._app).http
+        self.http = client_of(self._app).http
 
     def process(self, *records: dict[str, Any]) -> Any:
         return self._app.handler_map["process_orders"](sqs_event(*records), None)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ops.deploy.packaging import PackagedApp, package_app
+from tests.configuration.own import STAGES
 from tests.project import (
-    STAGES,
     copy_project,
     copy_without_requirements,
     outputs_of,

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 
 from ops.__main__ import main
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
+from tests.configuration.own import STAGES
 from tests.deployment.test_events import STREAM
 from tests.project import (
-    STAGES,
     change_stage,
     copy_project,
     copy_without_requirements,

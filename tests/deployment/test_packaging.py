@@ -36,9 +36,11 @@ def own_project(tmp_path: Path, deployments: Path) -> Path:
     return project
 
 
-def test_packaging_refuses_an_unknown_stage_and_names_the_known_ones(tmp_path: Path) -> None:
+def test_packaging_refuses_an_unknown_stage_and_names_the_known_ones(
+    own_project: Path, tmp_path: Path
+) -> None:
     with pytest.raises(PackagingFailed, match=r"no stage 'test': take one of local, dev, prod"):
-        package_app("test", tmp_path)
+        package_app("test", tmp_path / "out", own_project)
 
 
 def test_packaging_refuses_a_stage_without_resources_and_says_what_to_type(

@@ -14,7 +14,6 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.model import OperationModel
-from chalice.test import Client
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import ClientFactory, LambdaClients
@@ -22,16 +21,17 @@ from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
 from ops.local.stack import LocalResources
-from ops.project import PROJECT_ROOT
 from ops.stage_names import api_function_name, processor_name
-from tests.application import load_app
+from tests.application import client_of, load_app
 from tests.builders import START, order_text, sqs_event, sqs_record, submission
-from tests.project import STAGES
+from tests.configuration.checkout import CheckoutStage
+from tests.configuration.own import with_stage
 
 JSON = {"Content-Type": "application/json"}
 ACCOUNT = "us-east-1:000000000000"
 LOCAL = "local"
-POLICIES = [(function, stage) for function in ("api", "processor", "events") for stage in STAGES]
+
+pytestmark = pytest.mark.any_configuration
 
 
 class Grant(NamedTuple):
@@ -163,12 +163,16 @@ class System:
         return process(self.app, *records)
 
 
-@pytest.fixture
-def system(local_resources: LocalResources, monkeypatch: pytest.MonkeyPatch) -> System:
-    for name, value in local_resources.environment.items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
-    return System(dict(local_resources.environment))
+@pytest.fixture(scope="module")
+def needed(local_resources: LocalResources, function: str) -> set[Grant]:
+    """Run a function, and record what it needs."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in local_resources.environment.items():
+            if name.startswith("AWS_"):
+                environment.setenv(name, value)
+        system = System(dict(local_resources.environment))
+        RUNS[function](system)
+    return system.factory.needed | BY_LAMBDA[function]
 
 
 def process(app: Any, *records: dict[str, Any]) -> Any:
@@ -184,7 +188,7 @@ def run_api(system: System) -> None:
     ]
     system.process(*map(sqs_record, with_history))
     system.factory.needed.clear()
-    http = Client(system.app).http
+    http = client_of(system.app).http
     for body in (order_text("posted"), order_text("zero", amount=0), "[]"):
         http.post("/orders", headers=JSON, body=body.encode())
     for path in (
@@ -254,76 +258,72 @@ def run_events(system: System) -> None:
 RUNS = {"api": run_api, "processor": run_processor, "events": run_events}
 
 
-def statements(function: str, stage: str) -> list[dict[str, Any]]:
-    policy = PROJECT_ROOT / ".chalice" / f"policy-{function}-{stage}.json"
-    found: list[dict[str, Any]] = json.loads(policy.read_text())["Statement"]
+@pytest.fixture(scope="module", params=RUNS)
+def function(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def statements(function: str, checkout_stage: CheckoutStage) -> list[dict[str, Any]]:
+    """Read a policy, under the names that the local stage's resources have."""
+    text = with_stage(checkout_stage.policy_text(function), checkout_stage.name, LOCAL)
+    found: list[dict[str, Any]] = json.loads(text)["Statement"]
     return found
 
 
-def granted(function: str, stage: str) -> set[Grant]:
-    """Read what a policy grants, under the names that the local stage's resources have."""
-    local = {
-        f"orders-{stage}": "orders-local",
-        f"orders-dlq-{stage}": "orders-dlq-local",
-        f"orders-events-dlq-{stage}": "orders-events-dlq-local",
-        f"orders-events-{stage}": "orders-events-local",
+@pytest.fixture
+def granted(statements: list[dict[str, Any]]) -> set[Grant]:
+    return {
+        Grant(action, resource)
+        for statement in statements
+        for resource in statement["Resource"]
+        for action in statement["Action"]
     }
-    grants = set()
-    for statement in statements(function, stage):
-        for resource in statement["Resource"]:
-            for name, replacement in local.items():
-                resource = resource.replace(name, replacement)  # noqa: PLW2901 (one after another)
-            grants |= {Grant(action, resource) for action in statement["Action"]}
-    return grants
 
 
-@pytest.mark.parametrize("function", RUNS)
-def test_a_policy_grants_exactly_the_actions_of_its_function(system: System, function: str) -> None:
-    RUNS[function](system)
+def test_a_policy_grants_exactly_the_actions_of_its_function(
+    needed: set[Grant], granted: set[Grant]
+) -> None:
+    missing = {need for need in needed if not any(grant.covers(need) for grant in granted)}
+    idle = {grant for grant in granted if not any(grant.covers(need) for need in needed)}
 
-    needed = system.factory.needed | BY_LAMBDA[function]
-    for stage in STAGES:
-        grants = granted(function, stage)
-        missing = {need for need in needed if not any(grant.covers(need) for grant in grants)}
-        idle = {grant for grant in grants if not any(grant.covers(need) for need in needed)}
-        assert (missing, idle) == (set(), set())
+    assert (missing, idle) == (set(), set())
 
 
-def test_the_api_cannot_read_the_queue_and_the_processor_cannot_list_the_bucket() -> None:
-    for stage in STAGES:
-        api = {grant.action for grant in granted("api", stage)}
-        processor = {grant.action for grant in granted("processor", stage)}
+NEVER = {
+    "api": {
+        *("sqs:ReceiveMessage", "sqs:DeleteMessage", "s3:PutObject"),
+        *("dynamodb:PutItem", "dynamodb:Scan"),
+    },
+    "processor": {"s3:ListBucket", "s3:GetObject", "dynamodb:Query"},
+    "events": {"dynamodb:PutItem", "s3:GetObject", "sqs:ReceiveMessage"},
+}
 
-        assert not api & {"sqs:ReceiveMessage", "sqs:DeleteMessage", "s3:PutObject"}
-        assert not api & {"dynamodb:PutItem", "dynamodb:Scan"}
-        assert not processor & {"s3:ListBucket", "s3:GetObject", "dynamodb:Query"}
+
+def test_no_function_may_do_the_work_of_another(function: str, granted: set[Grant]) -> None:
+    assert not {grant.action for grant in granted} & NEVER[function]
 
 
-@pytest.mark.parametrize(("function", "stage"), POLICIES)
-def test_no_action_is_a_wildcard_and_no_resource_is_everything(function: str, stage: str) -> None:
-    for grant in granted(function, stage):
+def test_no_action_is_a_wildcard_and_no_resource_is_everything(granted: set[Grant]) -> None:
+    for grant in granted:
         assert "*" not in grant.action
         # Partition, region and account are not known; the resource is always named.
         assert re.search(r"\borders-(dlq-|events-dlq-|events-)?local\b", grant.resource)
 
 
-@pytest.mark.parametrize(("function", "stage"), POLICIES)
-def test_only_resources_of_the_own_account_can_be_reached(function: str, stage: str) -> None:
+def test_only_resources_of_the_own_account_can_be_reached(
+    statements: list[dict[str, Any]],
+) -> None:
     """A bucket's ARN has no account in it: a stranger's with a name like ours would match."""
     own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
-    for statement in statements(function, stage):
+    for statement in statements:
         if statement["Sid"] != "WriteLogs":
             assert statement["Condition"] == own
 
 
-@pytest.mark.parametrize(("function", "stage"), POLICIES)
-def test_no_function_reaches_what_operators_decided(function: str, stage: str) -> None:
+def test_no_function_reaches_what_operators_decided(granted: set[Grant]) -> None:
     entry = "arn:aws:s3:::orders-local-1/decisions/a/b!1"
-    of_objects = {grant for grant in granted(function, stage) if "Object" in grant.action}
+    of_objects = {grant for grant in granted if "Object" in grant.action}
 
     assert not any(grant.covers(Grant(grant.action, entry)) for grant in of_objects)
-
-
-@pytest.mark.parametrize("function", RUNS)
-def test_the_policies_of_stages_differ_only_in_the_stages_name(function: str) -> None:
-    assert granted(function, "dev") == granted(function, "prod")

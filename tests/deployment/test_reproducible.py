@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from ops.project import PROJECT_ROOT
+from tests.configuration.own import write_configuration
 from tests.deployment.conftest import litter
 from tests.project import outputs_of, record_resources
 
 FILES = ("app.py", "requirements.txt", "requirements-ops.txt")
-DIRECTORIES = ("chalicelib", ".chalice", "infrastructure", "ops")
+DIRECTORIES = ("chalicelib", "infrastructure", "ops")
 KEPT = ("HOME", "PATH", "PIP_NO_INDEX", "PIP_FIND_LINKS")
 USUAL_UMASK, STRICT_UMASK = 0o022, 0o077
 # Bytecode is written by both.
@@ -33,16 +34,16 @@ ANOTHER_MACHINE = {
 
 
 def checkout(directory: Path, *, backwards: bool = False) -> Path:
-    """Copy what is under version control of the project, in another order if asked to."""
+    """Copy what packages the project, and is packaged, in another order if asked to."""
     names = [PROJECT_ROOT / name for name in FILES]
     for name in DIRECTORIES:
         names += [path for path in (PROJECT_ROOT / name).rglob("*") if path.is_file()]
     kept = [path for path in names if "__pycache__" not in path.parts and path.suffix != ".pyc"]
     for path in sorted(kept, reverse=backwards):
         relative = path.relative_to(PROJECT_ROOT)
-        if "deployments" not in relative.parts and "deployed" not in relative.parts:
-            (directory / relative).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, directory / relative)
+        (directory / relative).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, directory / relative)
+    write_configuration(directory)
     record_resources(directory, "dev", outputs_of("dev"))
     return directory
 

@@ -14,10 +14,10 @@ from ops.lint.stage_rules import OPEN_ROUTES
 from ops.lint.template import Template
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
 from ops.templates import load_template
+from tests.configuration.own import STAGES
 from tests.deployment.sam import of_type, translated
 from tests.deployment.test_events import STREAM
 from tests.project import (
-    STAGES,
     change_stage,
     copy_without_requirements,
     outputs_of,
@@ -39,6 +39,7 @@ pytestmark = pytest.mark.aws_part("AWS SAM translator")
 class Deployable(NamedTuple):
     """A packaged stage, and the resources that CloudFormation makes of it."""
 
+    project: Path
     packaged: PackagedApp
     events: bool
     resources: dict[str, Any]
@@ -71,7 +72,7 @@ def deployable(
     project = copy_without_requirements(directory / "orders", deployments)
     record_resources(project, stage, outputs_of(stage) | (EVENTS if events else {}))
     packaged = package_app(stage, directory / "packaged", project, vendored=False)
-    return Deployable(packaged, events, translated(packaged))
+    return Deployable(project, packaged, events, translated(packaged))
 
 
 def test_the_api_has_exactly_one_stage_which_is_throttled_and_can_log(
@@ -114,7 +115,7 @@ def test_each_function_has_a_role_with_its_written_policy_and_nothing_else(
     for name, (_, _, file) in deployable.functions.items():
         role, attribute = deployable.resources[name]["Properties"]["Role"]["Fn::GetAtt"]
         properties = deployable.resources[role]["Properties"]
-        written = (PROJECT_ROOT / ".chalice" / f"policy-{file}-{stage}.json").read_text()
+        written = (deployable.project / ".chalice" / f"policy-{file}-{stage}.json").read_text()
 
         assert attribute == "Arn"
         assert [each["PolicyDocument"] for each in properties["Policies"]] == [json.loads(written)]

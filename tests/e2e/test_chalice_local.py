@@ -1,20 +1,19 @@
 """`chalice local` by itself, as the README shows it: HTTP only, over a running system."""
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalStack
 from ops.ports import free_port
-from ops.project import PROJECT_ROOT
+from ops.project import CONFIG, PROJECT_ROOT
 from tests.builders import order_text
+from tests.configuration.own import TEXT
 from tests.e2e.client import ApiClient, eventually
 
 CHALICE = Path(sys.executable).with_name("chalice")
@@ -32,10 +31,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, stack: LocalStack) -> Path
     directory = tmp_path_factory.mktemp("project")
     for name in ["app.py", "chalicelib", "requirements.txt"]:
         (directory / name).symlink_to(PROJECT_ROOT / name)
-    config: dict[str, Any] = json.loads((PROJECT_ROOT / ".chalice/config.json").read_text())
-    text = json.dumps(config).replace("127.0.0.1:4566", f"127.0.0.1:{stack.aws_port}")
-    (directory / ".chalice").mkdir()
-    (directory / ".chalice/config.json").write_text(text)
+    text = TEXT.replace("127.0.0.1:4566", f"127.0.0.1:{stack.aws_port}")
+    (directory / CONFIG).parent.mkdir()
+    (directory / CONFIG).write_text(text)
     return directory
 
 

@@ -411,6 +411,7 @@ def test_statistics_are_shown(operator: Operator, quick: QuickOperator) -> None:
     assert "p95 ms" in operator.types("stats", "--last", "15m", "--slices", "3")
 
 
+@pytest.mark.any_configuration
 def test_an_unreachable_stage_ends_in_a_sentence() -> None:
     ops = [sys.executable, "-m", "ops"]
 

@@ -14,14 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from ops.__main__ import main
-from ops.desk.desk import Desk
-from ops.desk.stage import connect
 from ops.local.clients import queue_client
 from ops.local.emulator import Emulator
 from ops.local.stack import LocalStack
 from ops.ports import free_port
 from ops.verify.suite import CHECKS
-from tests.project import copy_project
+from tests.project import copy_project, desks_of
 from tests.queues import message_count
 
 if TYPE_CHECKING:
@@ -208,12 +206,8 @@ def test_a_stage_deployed_to_an_emulator_does_what_is_promised(
     deployed = CliRunner().invoke(main, deploy, catch_exceptions=False)
     assert deployed.exit_code == 0, deployed.output
 
-    def open_desk(stage: str, aws_port: int) -> Desk:
-        config = project / ".chalice" / "config.json"
-        return Desk(connect(stage, aws_port=aws_port, config_file=config))
-
     done = CliRunner(env=TERMINAL).invoke(
-        main, ["verify", "--stage", "dev", "--json"], obj=open_desk
+        main, ["verify", "--stage", "dev", "--json"], obj=desks_of(project)
     )
 
     assert outcomes(done.stdout) == dict.fromkeys(ALL, "pass") | DEPLOYED, done.stdout

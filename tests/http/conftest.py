@@ -10,7 +10,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.test import Client
 
-from tests.application import FakeApplication, load_app
+from tests.application import FakeApplication, client_of, load_app
 from tests.builders import Clock, sqs_event, sqs_record
 from tests.fakes import FakeQueue, SentMessage
 
@@ -90,7 +90,7 @@ def running(*, queue: FakeQueue | None = None, **settings: Any) -> Iterator[Api]
     clock = Clock()
     application = FakeApplication(clock, queue=queue, **settings)
     app: Chalice = load_app(application).app
-    with Client(app) as client:
+    with client_of(app) as client:
         yield Api(app, client, application, clock)
 
 

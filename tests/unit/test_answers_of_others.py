@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from chalice.test import Client
 from click.testing import CliRunner, Result
 
 from chalicelib.application import Application
@@ -24,7 +23,7 @@ from ops.aws_session import make_session
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage
 from ops.ports import LOOPBACK
-from tests.application import load_app
+from tests.application import client_of, load_app
 from tests.builders import START, order_text, sqs_event, sqs_message, sqs_record, submission
 
 ID = {"x-amzn-requestid": "0123456789"}
@@ -131,7 +130,7 @@ def environment(server: Other) -> dict[str, str]:
 
 @pytest.mark.usefixtures("other")
 def test_an_order_that_no_queue_took_gets_503(app: Any) -> None:
-    answer = Client(app).http.post(
+    answer = client_of(app).http.post(
         "/orders", headers={"Content-Type": "application/json"}, body=order_text().encode()
     )
 
@@ -156,14 +155,14 @@ def test_a_letter_that_no_queue_took_stays_on_the_queue(app: Any) -> None:
 @pytest.mark.usefixtures("other")
 @pytest.mark.parametrize("path", ["/orders", "/orders/order-001"])
 def test_reading_gets_503_and_no_empty_list(path: str, app: Any) -> None:
-    answer = Client(app).http.get(path)
+    answer = client_of(app).http.get(path)
 
     assert answer.status_code == 503
 
 
 @pytest.mark.usefixtures("no_service")
 def test_the_health_check_fails_for_everything(app: Any) -> None:
-    answer = Client(app).http.get("/health")
+    answer = client_of(app).http.get("/health")
 
     assert answer.status_code == 503
     assert {check["status"] for (check,) in answer.json_body["checks"].values()} == {"fail"}

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
@@ -21,6 +22,7 @@ from tests import full_stage
 from tests.full_stage import letter_ids, stage_holding
 from tests.hostile_texts import CONTROLS, HOSTILE, IN_ONE, REFUSED_BY_SQS, shown
 from tests.ops_commands import all_commands
+from tests.project import desks_of, project_option, recorded_project
 from tests.surfaces import (
     ACTING,
     ECHOING,
@@ -222,10 +224,13 @@ def test_every_command_is_tried() -> None:
 
 @pytest.mark.parametrize("text", IN_ONE, ids=repr)
 @pytest.mark.parametrize("command", IN_VAIN)
-def test_a_command_in_vain_says_so_as_text(command: str, text: str) -> None:
+def test_a_command_in_vain_says_so_as_text(command: str, text: str, tmp_path: Path) -> None:
+    project = recorded_project(tmp_path)
     words = [*command.split(), *(each.replace(TEXT, text) for each in IN_VAIN[command])]
 
-    done = CliRunner(env={"COLUMNS": "9000"} | TERMINAL).invoke(main, words)
+    done = CliRunner(env={"COLUMNS": "9000"} | TERMINAL).invoke(
+        main, [*words, *project_option(command, project)], obj=desks_of(project)
+    )
 
     require_text(done, [], own_lines="\n\t")
     assert done.exit_code in (1, 2, 3), done.output
@@ -279,8 +284,10 @@ def ops_with(fail: Callable[..., None]) -> click.Group:
 
 @pytest.mark.parametrize("text", IN_ONE, ids=repr)
 @pytest.mark.parametrize("words", ["lint --stage dev", "orders list --stage dev"])
-def test_the_name_of_a_profile_is_text(words: str, text: str) -> None:
-    done = CliRunner(env={"AWS_PROFILE": text}).invoke(main, words.split())
+def test_the_name_of_a_profile_is_text(words: str, text: str, tmp_path: Path) -> None:
+    open_desk = desks_of(recorded_project(tmp_path))
+
+    done = CliRunner(env={"AWS_PROFILE": text}).invoke(main, words.split(), obj=open_desk)
 
     require_text(done, [], own_lines="\n\t")
     assert done.exit_code == 3

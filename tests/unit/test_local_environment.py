@@ -13,7 +13,8 @@ from ops.local.environment import app_environment, without_aws_settings
 from ops.local.programs import queue_arn
 from ops.local_stage import cloudformation_client
 from ops.ports import PortUnavailable, free_port, require_free
-from ops.project import PROJECT_ROOT
+from ops.project import CONFIG, PROJECT_ROOT
+from tests.configuration.own import TEXT
 
 OUTPUTS = {
     "QueueName": "orders-local",
@@ -24,6 +25,7 @@ OUTPUTS = {
     "BucketName": "orders-local-000000000000",
     "TableName": "orders-local",
 }
+RUNNING = app_environment(OUTPUTS, "http://127.0.0.1:4566", partial_batch=False, colour=False)
 DEVELOPERS_OWN = {
     "AWS_PROFILE": "production",
     "AWS_SESSION_TOKEN": "token",
@@ -34,15 +36,21 @@ DEVELOPERS_OWN = {
 }
 
 
-def test_chalice_local_gets_the_same_variables_from_its_configuration() -> None:
+@pytest.mark.any_configuration
+def test_chalice_local_gets_the_same_variables_from_the_checkouts_configuration() -> None:
     """`chalice local --stage local` by itself works against a running `make run`."""
-    config = json.loads((PROJECT_ROOT / ".chalice" / "config.json").read_text())
+    text = (PROJECT_ROOT / CONFIG).read_text(encoding="utf-8")
 
-    variables = config["stages"]["local"]["environment_variables"]
+    assert variables_of_local(text).items() >= RUNNING.items()
 
-    assert variables == app_environment(
-        OUTPUTS, "http://127.0.0.1:4566", partial_batch=False, colour=False
-    )
+
+def test_chalice_local_gets_the_same_variables_from_the_tests_configuration() -> None:
+    assert variables_of_local(TEXT) == RUNNING
+
+
+def variables_of_local(config: str) -> dict[str, str]:
+    variables: dict[str, str] = json.loads(config)["stages"]["local"]["environment_variables"]
+    return variables
 
 
 def test_the_app_and_the_worker_use_the_same_failure_protocol() -> None:

@@ -15,7 +15,7 @@ from chalicelib.aws.items import from_item, to_item
 from chalicelib.orders.errors import FieldError, sentence
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import TERMS, Term, Value
-from tests.application import FakeApplication, load_app
+from tests.application import FakeApplication, client_of, load_app
 from tests.builders import START, Clock, order_text, sqs_event, sqs_record, submission
 
 NAME = "reference"
@@ -70,7 +70,7 @@ class Api:
 
 @pytest.fixture
 def api() -> Iterator[Api]:
-    with Client(load_app(FakeApplication(Clock())).app) as client:
+    with client_of(load_app(FakeApplication(Clock())).app) as client:
         yield Api(client)
 
 

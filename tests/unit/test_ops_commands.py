@@ -23,17 +23,16 @@ from chalicelib.texts import texts_in
 from ops.__main__ import MODULES, main
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
-from ops.desk.desk import Desk
 from ops.desk.findings import Finding, Progress
 from ops.desk.letter_reasons import GAVE_UP, REASONS
 from ops.desk.letters import DeadLetter, Handled, Known, Plan, Selection
-from ops.desk.stage import connect
 from ops.desk.unreadable_records import UnreadableRecords
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeQueue, FakeRecordStore
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
+from tests.project import desks_of, project_option, recorded_project
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()), ids=str)
@@ -630,28 +629,20 @@ ONLY_DEPLOYED = {"resources up", "resources show", "resources down", "deploy", "
 def test_a_stage_without_credentials_is_out_of_reach(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    config = tmp_path / "config.json"
-    variables = {
-        "ORDERS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dev",
-        "ORDERS_DLQ_URL": "https://sqs.eu-west-1.amazonaws.com/1/orders-dlq-dev",
-        "ORDERS_BUCKET": "orders-dev-1",
-        "ORDERS_TABLE": "orders-dev",
-    }
-    config.write_text(json.dumps({"stages": {"dev": {"environment_variables": variables}}}))
-
-    def open_desk(*_: object) -> Desk:
-        return Desk(connect("dev", config_file=config))
-
+    project = recorded_project(tmp_path)
     for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    port = ["--port", str(free_port())] if name == "console" else []
+    options = ["--port", str(free_port())] if name == "console" else []
+    options += project_option(name, project)
 
     done = CliRunner().invoke(
-        main, [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *port], obj=open_desk
+        main,
+        [*name.split(), *ARGUMENTS.get(name, []), "--stage", "dev", *options],
+        obj=desks_of(project),
     )
 
     assert done.exit_code == OUT_OF_REACH, done.output

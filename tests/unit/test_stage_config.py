@@ -8,7 +8,7 @@ import pytest
 
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import StageConfig, with_variables
-from ops.project import PROJECT_ROOT
+from tests.configuration.own import TEXT
 
 OUTPUTS = {
     "QueueName": "orders-dev",
@@ -96,13 +96,11 @@ def test_recording_the_same_again_does_not_touch_the_file(tmp_path: Path) -> Non
     assert text_of(tmp_path) == before
 
 
-def test_the_projects_own_file_gets_five_lines_and_no_other_change(tmp_path: Path) -> None:
-    original = (PROJECT_ROOT / ".chalice" / "config.json").read_text()
-
-    StageConfig.load(project(tmp_path, original), "prod").record(OUTPUTS)
+def test_a_usual_file_gets_five_lines_and_no_other_change(tmp_path: Path) -> None:
+    StageConfig.load(project(tmp_path, TEXT), "prod").record(OUTPUTS)
 
     # The line before them gets a comma.
-    kept = [line.rstrip(",") for line in original.splitlines()]
+    kept = [line.rstrip(",") for line in TEXT.splitlines()]
     lines = [line.rstrip(",") for line in text_of(tmp_path).splitlines()]
     assert len(lines) == len(kept) + 5
     assert [line for line in lines if line not in kept][:1] == [

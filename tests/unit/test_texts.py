@@ -189,9 +189,8 @@ def test_texts_may_come_from_several_folders(tmp_path: Path) -> None:
 PROCESS_THEN_ANSWER = """
 import tomllib
 
-from chalice.test import Client
 
-from tests.application import FakeApplication, load_app
+from tests.application import FakeApplication, client_of, load_app
 from tests.builders import Clock, order_text, sqs_event, sqs_record
 
 read = []
@@ -201,7 +200,7 @@ tomllib.loads = lambda text: read.append(text) or loads(text)
 application = FakeApplication(Clock())
 invalid = [order_text("b", amount=0), order_text(toAccount=[])]
 texts = [order_text(), order_text(amount=1), *invalid, "["]
-with Client(load_app(application).app) as client:
+with client_of(load_app(application).app) as client:
     client.lambda_.invoke("process_orders", sqs_event(*map(sqs_record, texts)))
     assert len(application.fake_records.all()) == 4
     assert len(application.fake_queue.dead_letters) == 1

@@ -22,7 +22,12 @@ def console(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
-        (["--stage", "nowhere"], 3, "There is no stage 'nowhere'"),
+        pytest.param(
+            ["--stage", "nowhere"],
+            3,
+            "There is no stage 'nowhere'",
+            marks=pytest.mark.any_configuration,
+        ),
         (["--aws-port", "1"], 3, "start the local stage with `make run`"),
     ],
 )
