@@ -12,8 +12,7 @@ from typing import Any, cast
 
 from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response, SQSEvent
 
-from chalicelib.application import Application
-from chalicelib.aws.clients import LambdaClients
+from chalicelib.application import CurrentApplication
 from chalicelib.aws.items import accepted_records
 from chalicelib.http import document, document_page, representation, responses
 from chalicelib.http.parameters import audit_query, history_limit, refuse_parameters
@@ -29,14 +28,14 @@ from chalicelib.http.requests import (
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.message import Message
 from chalicelib.services.queries import AuditList
-from chalicelib.settings import ENVIRONMENT, AppSettings
+from chalicelib.settings import AppSettings, current_environment
 
 EVENTS_BATCH_SIZE = 100
 
 # The telemetry does all logging: Chalice's own would bring exceptions with their messages.
 app = Chalice(app_name="orders", configure_logs=False)
-application = Application(ENVIRONMENT, LambdaClients())
-settings = AppSettings.from_env(ENVIRONMENT)
+application = CurrentApplication()
+settings = AppSettings.from_env(current_environment())
 authorizer = IAMAuthorizer() if settings.closed else None
 
 
@@ -46,7 +45,7 @@ def answering(view: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(view)
     def answer(**path: str) -> Response:
         request = cast("Request", app.current_request)
-        return responses.answer(view, request, path, application.telemetry)
+        return responses.answer(view, request, path, application().telemetry)
 
     return answer
 
@@ -54,7 +53,7 @@ def answering(view: Callable[..., Response]) -> Callable[..., Response]:
 @app.middleware("http")
 def respond(request: Request, get_response: Callable[[Any], Response]) -> Response:
     """Give every answer a request id, and log it."""
-    return responses.respond(request, get_response, application.telemetry)
+    return responses.respond(request, get_response, application().telemetry)
 
 
 @app.route("/orders", methods=["POST"], content_types=["application/json"], authorizer=authorizer)
@@ -62,7 +61,7 @@ def respond(request: Request, get_response: Callable[[Any], Response]) -> Respon
 def submit_order(request: Request) -> Response:
     """Take an order in: it is queued, valid or not, if it can be read."""
     refuse_parameters(*parameters_of(request))
-    receipt = application.intake.submit(
+    receipt = application().intake.submit(
         body_of(request),
         request_id=request_id_of(request),
         caller=caller_of(request),
@@ -83,10 +82,10 @@ def submit_order(request: Request) -> Response:
 def list_orders(request: Request) -> Response:
     """List what became of all orders, newest first."""
     parameters, repeated = parameters_of(request)
-    query = audit_query(parameters, application.clock(), repeated)
+    query = audit_query(parameters, application().clock(), repeated)
 
     def read(limit: int) -> AuditList:
-        return application.queries.list_orders(
+        return application().queries.list_orders(
             query._replace(limit=limit), parameters.get("cursor")
         )
 
@@ -99,7 +98,7 @@ def get_order(request: Request, order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
     parameters, repeated = parameters_of(request)
     limit = history_limit(order_id, parameters, repeated)
-    read = partial(application.queries.get_order, order_id, parameters.get("cursor"))
+    read = partial(application().queries.get_order, order_id, parameters.get("cursor"))
     return responses.paged_response(request, read, limit, representation.history_json)
 
 
@@ -107,7 +106,7 @@ def get_order(request: Request, order_id: str) -> Response:
 @answering
 def health(_request: Request) -> Response:
     """Tell whether the system is well: open to anyone, so it names nothing."""
-    report = application.health.report()
+    report = application().health.report()
     failed = report.status is HealthStatus.FAIL
     return responses.json_response(
         representation.health_json(report),
@@ -142,8 +141,8 @@ def process_orders(event: SQSEvent) -> Any:
     messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
     # Some contexts, such as a test's, can't tell the time left: then there is no limit.
     time_left_ms = getattr(event.context, "get_remaining_time_in_millis", None)
-    batch = application.processor.process_batch(messages, time_left_ms)
-    return application.acknowledge(batch)
+    batch = application().processor.process_batch(messages, time_left_ms)
+    return application().acknowledge(batch)
 
 
 # Off by default: a function can subscribe only to a stream that exists.
@@ -163,8 +162,8 @@ if settings.stream_arn:
         """
         records, unreadable = accepted_records(event.to_dict()["Records"])
         for each in unreadable:
-            application.telemetry.record_unreadable(each)
-        application.events.publish(records)
+            application().telemetry.record_unreadable(each)
+        application().events.publish(records)
 
 
-application.prepare(settings.function)
+application().prepare(settings.function)

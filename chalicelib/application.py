@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from chalicelib.aws.clients import MAX_WORKERS, Clients, made_once
+from chalicelib.aws.clients import MAKING, MAX_WORKERS, Clients, LambdaClients, made_once
 from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.s3 import OrderArchive
@@ -23,7 +23,14 @@ from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_
 from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
-from chalicelib.settings import IGNORED, EventSettings, LogSettings, Settings
+from chalicelib.settings import (
+    IGNORED,
+    EventSettings,
+    LogSettings,
+    Settings,
+    current_environment,
+    settings_in,
+)
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 
 
@@ -147,3 +154,34 @@ class Application:
 
     def _archive(self, clients: Clients) -> OrderArchive:
         return OrderArchive(clients.s3, self.settings.bucket)
+
+
+class CurrentApplication:
+    """
+    The application over the environment of this process: with other settings it is another one.
+
+    A function on Lambda has one for good, made while its module loads. A call only looks whether
+    the environment is still the same object: 0.2 us of the 1,700 of an order. Chalice's test client
+    puts another in its place for each call, with the variables of its stage.
+    """
+
+    _application: Application
+
+    def __init__(self, environment: Callable[[], Mapping[str, str]] = current_environment) -> None:
+        self._environment = environment
+        self._seen: Mapping[str, str] | None = None
+        self._settings: dict[str, str] | None = None
+
+    def __call__(self) -> Application:
+        environment = self._environment()
+        if environment is not self._seen:
+            self._follow(environment)
+        return self._application
+
+    def _follow(self, environment: Mapping[str, str]) -> None:
+        settings = settings_in(environment)
+        with MAKING:
+            if settings != self._settings:
+                self._application = Application(environment, LambdaClients())
+                self._settings = settings
+            self._seen = environment

@@ -5,9 +5,6 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Literal, NamedTuple, Self, cast
 
-ENVIRONMENT: Mapping[str, str] = os.environ
-"""The environment of this process, for whoever makes an application over it."""
-
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
 DEFAULT_SERVICE = "orders"
@@ -25,10 +22,21 @@ SWITCHED = (
     "POWERTOOLS_METRICS_DISABLED",
 )
 LOG_LEVELS = ("LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")
+PREFIXES = ("AWS_", "LOG_LEVEL", "ORDERS_", "POWERTOOLS_")
 
 
 class SettingsError(ValueError):
     """The environment lacks a setting, or holds a bad one: the message says what to do."""
+
+
+def current_environment() -> Mapping[str, str]:
+    """Return the environment of this process: Chalice's test client puts another in its place."""
+    return os.environ
+
+
+def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """Copy the variables that the app, AWS's clients and Powertools are set up by."""
+    return {name: value for name, value in environment.items() if name.startswith(PREFIXES)}
 
 
 class AppSettings(NamedTuple):

@@ -1,6 +1,7 @@
 """The application over fakes, app.py over an application, and a client of it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -60,7 +61,7 @@ def load_app(application: Application | None = None) -> Any:
     module: ModuleType = module_from_spec(spec)
     spec.loader.exec_module(module)
     if application:
-        vars(module)["application"] = application
+        vars(module)["application"] = lambda: application
     return module
 
 
@@ -72,3 +73,12 @@ def client_of(app: Chalice) -> Client:
     """
     without_configuration = Path(__file__).parent
     return Client(app, project_dir=str(without_configuration))
+
+
+def project_with(directory: Path, **variables: Mapping[str, str]) -> Path:
+    """Make a project of Chalice's in a directory, with the variables of each of its stages."""
+    stages = {name: {"environment_variables": dict(each)} for name, each in variables.items()}
+    config = {"version": "2.0", "app_name": "orders", "stages": stages}
+    (directory / ".chalice").mkdir()
+    (directory / ".chalice" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return directory

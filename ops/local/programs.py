@@ -51,7 +51,7 @@ def run_worker(
 def run_api(port: int, ready_fd: int | None) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
     module = _load_app()
-    server = ApiServer(module.app, port, module.application.telemetry)
+    server = ApiServer(module.app, port, module.application().telemetry)
     _run(server.run, server.stop, ready_fd)
 
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -33,7 +34,7 @@ from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.local.stack import LocalResources
 from ops.ports import free_port
-from tests.application import client_of, load_app
+from tests.application import client_of, load_app, project_with
 from tests.builders import order_text, sqs_event, sqs_record, submission
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws
 from tests.largest import ORDER_ID, invalid_order_with_the_largest_errors, largest_delivery
@@ -103,6 +104,21 @@ def test_a_post_makes_an_sqs_client_and_no_other(app: App) -> None:
 
     assert answer.status_code == 202
     assert app.clients == ["sqs"]
+
+
+def test_chalices_test_client_reaches_the_stage_that_it_names(
+    local_resources: LocalResources, tmp_path: Path
+) -> None:
+    """`Client(app, stage_name="local")` works on what `make run` has started."""
+    project = project_with(tmp_path, local=local_resources.environment)
+    body = order_text("wired-stage")
+    with Client(load_app().app, stage_name="local", project_dir=str(project)) as client:
+        receipt = client.http.post("/orders", headers=JSON, body=body.encode())
+        client.lambda_.invoke("process_orders", client.events.generate_sqs_event([body]))
+        answer = client.http.get("/orders/wired-stage")
+
+    assert receipt.status_code == 202
+    assert answer.json_body["order"]["status"] == Status.ACCEPTED
 
 
 @on_both_tables
