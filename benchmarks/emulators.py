@@ -11,28 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from cfnlint.decode import cfn_yaml
 
 from benchmarks.processes import ROOT
 from chalicelib.aws.clients import CLIENT_CONFIG, S3_CONFIG
 from ops.local.stack import LocalResources
 from ops.ports import LOOPBACK, accepts_connections, free_port
 from tests.contract.dynamodb_local import DynamoDBLocal
+from tests.resources import create_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
 TABLE = "orders"
 BUCKET = "orders"
-TABLE_PROPERTIES = (
-    "KeySchema",
-    "AttributeDefinitions",
-    "GlobalSecondaryIndexes",
-    "LocalSecondaryIndexes",
-    "BillingMode",
-)
 ROTO = ROOT / ".venv-bench" / "bin" / "roto-server"
 # A call that fails or takes too long ends the benchmark: a second attempt would count twice.
 ONE_ATTEMPT = Config(read_timeout=30, retries={"mode": "standard", "total_max_attempts": 1})
@@ -90,14 +81,6 @@ def client_of(service: str, url: str) -> Any:
         aws_secret_access_key="test",  # noqa: S106 (no account has it)
         config=CLIENT_CONFIG.merge(ONE_ATTEMPT).merge(special),
     )
-
-
-def create_table(client: DynamoDBClient, name: str, **changes: Any) -> None:
-    """Create a table like the template's, but for the changed properties."""
-    template = cfn_yaml.load(str(ROOT / "infrastructure" / "resources.yaml"))
-    properties = template["Resources"]["OrdersTable"]["Properties"]
-    wanted = {each: properties[each] for each in TABLE_PROPERTIES} | changes
-    client.create_table(TableName=name, **wanted)
 
 
 def _create(url: str) -> None:

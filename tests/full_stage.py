@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import uuid
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any, cast
 import boto3
 from moto import mock_aws
 
-from benchmarks.emulators import create_table
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.orders.errors import Sentence, sentence, sentence_to_json
 from chalicelib.orders.order import parse_order
@@ -23,6 +21,7 @@ from ops.desk.desk import Desk
 from ops.desk.stage import Stage
 from ops.stage_names import LOCAL_STAGE
 from tests.builders import order_text
+from tests.resources import create_resources
 from tests.surfaces import ACCEPTED, GIVEN_UP, LOST, REJECTED
 
 ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -56,20 +55,10 @@ def letter_ids(desk: Desk) -> list[str]:
 
 
 def _stage() -> Stage:
-    session, name = boto3.Session(), f"orders-{uuid.uuid4()}"
+    session, name = boto3.Session(), f"s{next(_numbers)}"
     # Nobody sends anything while a command looks, so there is nothing to wait for.
     session.events.register("provide-client-params.sqs.ReceiveMessage", _do_not_wait)
-    sqs, s3 = session.client("sqs"), session.client("s3")
-    environment = {
-        "ORDERS_QUEUE_URL": sqs.create_queue(QueueName=name)["QueueUrl"],
-        "ORDERS_DLQ_URL": sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"],
-        "ORDERS_BUCKET": name,
-        "ORDERS_TABLE": name,
-    }
-    s3.create_bucket(Bucket=name)
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    create_table(session.client("dynamodb"), name)
-    return cast("Stage", TextStage(LOCAL_STAGE, environment, session))
+    return cast("Stage", TextStage(LOCAL_STAGE, create_resources(name), session))
 
 
 def _do_not_wait(params: dict[str, Any], **_: object) -> None:

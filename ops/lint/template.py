@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from cfnlint.decode import cfn_yaml
+from ops.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class Template:
     """
 
     def __init__(self, path: Path, **parameters: str) -> None:
-        content = cfn_yaml.load(str(path))
+        content = load_template(path.read_text(encoding="utf-8"))
         defaults = {
             name: parameter.get("Default") for name, parameter in content["Parameters"].items()
         }

@@ -20,7 +20,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from benchmarks.emulators import create_table
 from chalicelib.aws.clients import S3_CONFIG
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.s3 import OrderArchive
@@ -31,6 +30,7 @@ from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.contract.moto_server import MotoServer
 from tests.contract.roto import Roto
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+from tests.resources import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from benchmarks.emulators import create_table
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.orders.record import Status
@@ -22,6 +21,7 @@ from tests.builders import Clock, order_text, sqs_message
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws, on_dynamodb, only_on
 from tests.fakes import FakeArchive, FakeQueue, FakeReporter
 from tests.largest import ORDER_ID, largest_invalid_order, largest_message
+from tests.resources import create_table
 
 
 def process_largest_rejected_order_of_known_id(aws: Aws, table: str) -> list[Processed]:

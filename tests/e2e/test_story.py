@@ -13,6 +13,7 @@ from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
 from tests.queues import message_count
+from tests.resources import create_table
 
 PLAIN = {"amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}
 
@@ -290,7 +291,6 @@ def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(
 ) -> None:
     """Last of its module: it takes the table away, with all records."""
     table = system.stack.outputs["TableName"]
-    description: Any = system.dynamodb.describe_table(TableName=table)["Table"]
     system.dynamodb.delete_table(TableName=table)
     receipt = system.api.post(order_text("outage"))
     assert receipt.status == 202
@@ -298,7 +298,7 @@ def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(
     (dead,) = system.dead_letters()
     assert system.api.get("/orders/outage").status == 503
     assert system.api.get("/health").body["status"] == "fail"
-    recreate(system, description)
+    create_table(system.dynamodb, table)
     system.redrive(dead)
     (record,) = system.api.records("outage", 1)
 
@@ -307,19 +307,3 @@ def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(
     assert record["submissionId"] == receipt.body["submissionId"]
     downloaded = download(system.api.get("/orders/outage").body["s3Url"])
     assert downloaded == order_text("outage").encode()
-
-
-def recreate(system: System, description: dict[str, Any]) -> None:
-    """Make the table anew, with the keys and indexes that it had."""
-    wanted = ("IndexName", "KeySchema", "Projection")
-    indexes = {
-        kind: [{name: index[name] for name in wanted} for index in description[kind]]
-        for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
-    }
-    system.dynamodb.create_table(
-        TableName=description["TableName"],
-        KeySchema=description["KeySchema"],
-        AttributeDefinitions=description["AttributeDefinitions"],
-        BillingMode="PAY_PER_REQUEST",
-        **cast("Any", indexes),
-    )

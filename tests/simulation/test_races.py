@@ -8,9 +8,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from benchmarks.emulators import create_table
 from tests.aws_parts import DYNAMODB_LOCAL
 from tests.contract.dynamodb_local import DynamoDBLocal
+from tests.resources import create_table
 from tests.simulation.clients import TABLE
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.races import CALLERS, Round, empty

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from cfnlint.decode import cfn_yaml
 
 from chalicelib.aws.dynamodb import LISTED_ATTRIBUTES
 from chalicelib.aws.items import Item, to_item
@@ -17,6 +16,7 @@ from tests.aws_limits.dynamodb_values import size_of_item
 from tests.builders import Clock, order_text, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 from tests.largest import ORDER_ID, largest_invalid_order, largest_message
+from tests.resources import properties_of_resources
 
 # An item and its entries in a local index have this many bytes together.
 LIMIT = 400 * 1024
@@ -27,7 +27,7 @@ MOST_NAMES = 20
 @pytest.fixture(scope="module")
 def table() -> Any:
     """Read the properties of the table, as CloudFormation gets them."""
-    return cfn_yaml.load("infrastructure/resources.yaml")["Resources"]["OrdersTable"]["Properties"]
+    return properties_of_resources()["OrdersTable"]
 
 
 def projected_names(index: Mapping[str, Any], table: Mapping[str, Any]) -> set[str]:
