@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chalice.test import Client
@@ -9,8 +10,6 @@ from chalice.test import Client
 from chalicelib.application import CurrentApplication
 from chalicelib.settings import SettingsError
 from tests.application import ENVIRONMENT, load_app, project_with
-
-JSON = {"Content-Type": "application/json"}
 
 
 class Process:
@@ -23,6 +22,16 @@ class Process:
         return self.environment
 
 
+class CountingReads(dict[str, str]):
+    """An environment that counts how often somebody looks at all of it."""
+
+    reads = 0
+
+    def items(self) -> Any:
+        self.reads += 1
+        return super().items()
+
+
 def stage_with(table: str) -> Mapping[str, str]:
     return ENVIRONMENT | {"ORDERS_TABLE": table}
 
@@ -31,6 +40,19 @@ def test_an_environment_has_one_application() -> None:
     application = CurrentApplication(Process().current)
 
     assert application() is application()
+
+
+def test_a_call_in_the_same_environment_reads_none_of_it() -> None:
+    """It costs an order nothing, as long as Lambda's environment stays where it is."""
+    environment = CountingReads(ENVIRONMENT)
+    application = CurrentApplication(lambda: environment)
+    application()
+    reads = environment.reads
+
+    for _ in range(3):
+        application()
+
+    assert environment.reads == reads > 0
 
 
 def test_another_environment_gets_an_application_of_its_own() -> None:
