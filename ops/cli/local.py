@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from ops.cli.options import options, ready_fd_option
 from ops.cli.port_choice import require_different, require_free_or_suggest
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local.environment import app_environment, without_aws_settings
+from ops.local.kept_folder import DEFAULT_FOLDER, KeptFolder
 from ops.local.mapping_settings import LARGEST_BATCH, Batching
 from ops.local.programs import HandlerMissing, run_api, run_worker
 from ops.local.run import run_until_stopped
@@ -83,6 +85,13 @@ _aws_port_option = click.option(
     type=click.IntRange(1, 43200),
     help="Seconds until a failed message is tried again  [default: the template's, 360]",
 )
+@click.option("--fresh", is_flag=True, help="Start empty: remove what is kept in the folder.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FOLDER,
+    help="Keep what it is given in this folder  [default: .orders-local in the checkout]",
+)
 @_worker_options
 def run(
     *,
@@ -91,6 +100,8 @@ def run(
     console_port: int,
     no_console: bool,
     visibility_timeout_seconds: int | None,
+    fresh: bool,
+    folder: Path,
     partial_batch: bool,
     **worker_options: Any,
 ) -> None:
@@ -99,7 +110,8 @@ def run(
 
     That is an AWS emulator, the resources, the API, the worker and the console.
 
-    Ctrl-C stops it all. Nothing is kept: the next start begins empty.
+    Ctrl-C stops it all. The next start has all of it again: orders, records, messages and dead
+    letters. A worker, API or console that ends is started again.
     """
     batching = _batching(worker_options)
     ports = {"API": port, "AWS endpoint": aws_port}
@@ -118,6 +130,7 @@ def run(
             visibility_timeout_seconds=visibility_timeout_seconds,
             partial_batch=partial_batch,
             batching=batching,
+            folder=KeptFolder(folder, fresh=fresh),
             colour=_colour_wanted(),
             on_step=on_step,
         )

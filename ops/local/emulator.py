@@ -2,12 +2,15 @@
 
 import http.client
 import os
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
-from ops.local import lifeline
+from ops.local import keeper, lifeline
 from ops.local.environment import without_aws_settings
+from ops.local.kept_folder import KeptFolder
 from ops.local.processes import ChildProcess, ProcessFailed
 from ops.ports import LOOPBACK, reachable_from_outside, require_free
 from ops.project import PROJECT_ROOT
@@ -15,25 +18,36 @@ from ops.project import PROJECT_ROOT
 EMULATOR_PYTHON = PROJECT_ROOT / ".venv-aws" / "bin" / "python"
 READY_LIMIT_SECONDS = 30.0
 STOP_GRACE_SECONDS = 3.0
+# It saves its state at the end, a million records in about ten seconds.
+SAVING_GRACE_SECONDS = 60.0
 
 
 class Emulator(ChildProcess):
     """
     The emulator: every AWS service that the system uses, on one port of 127.0.0.1.
 
-    State is in memory and files are in `directory`: runs on other ports never meet it.
+    Its log is in `directory`. With a folder it keeps its state there; without one, all is in
+    memory and in `directory`, and ends with it. Runs on other ports never meet.
     """
 
-    def __init__(self, port: int, directory: Path, python: Path = EMULATOR_PYTHON) -> None:
+    def __init__(
+        self,
+        port: int,
+        directory: Path,
+        python: Path = EMULATOR_PYTHON,
+        folder: KeptFolder | None = None,
+    ) -> None:
         self.port = port
         self.url = f"http://{LOOPBACK}:{port}"
         self.log_file = directory / "emulator.log"
         self._python = python
+        self._folder = folder
+        program = [keeper.__file__, str(folder.state_file)] if folder else ["ministack"]
         super().__init__(
             "the AWS emulator",
             # -P: without it this package's modules would be importable as top-level names in there.
-            [str(python), "-P", lifeline.__file__, "ministack"],
-            environment=emulator_environment(os.environ, port, directory),
+            [str(python), "-P", lifeline.__file__, *program],
+            environment=emulator_environment(os.environ, port, directory, folder),
             directory=directory,
             output=self.log_file,
         )
@@ -45,6 +59,7 @@ class Emulator(ChildProcess):
         Raises:
             PortUnavailable: something listens on the port already.
             ProcessFailed: not installed, ended, too slow, or reachable from other machines.
+            FolderUnusable: it can't take up the state in the folder.
         """
         require_free(self.port, "AWS endpoint")
         if not self._python.exists():
@@ -57,13 +72,20 @@ class Emulator(ChildProcess):
             self.stop()
             raise
 
-    def stop(self, grace_seconds: float = STOP_GRACE_SECONDS) -> None:
-        super().stop(grace_seconds)
+    def stop(self, grace_seconds: float | None = None) -> None:
+        usual = SAVING_GRACE_SECONDS if self._folder else STOP_GRACE_SECONDS
+        super().stop(usual if grace_seconds is None else grace_seconds)
+
+    def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        lock = [self._folder.lock] if self._folder else []
+        return self._popen(self._command, output, pass_fds=lock)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_SECONDS
         while not _answers(self.port):
             if not self.is_running:
+                if self._folder and self.exit_code == keeper.UNREADABLE:
+                    raise self._folder.unreadable(self.last_lines(1))
                 raise ProcessFailed(f"{self.how_it_ended()}:\n{self.last_lines()}")
             if time.monotonic() > deadline:
                 limit = f"{READY_LIMIT_SECONDS:g} s"
@@ -87,9 +109,12 @@ class Emulator(ChildProcess):
 
 
 def emulator_environment(
-    inherited: Mapping[str, str], port: int, directory: Path
+    inherited: Mapping[str, str], port: int, directory: Path, folder: KeptFolder | None = None
 ) -> dict[str, str]:
     """Make its settings, without any of the developer's that could send it elsewhere."""
+    blobs, objects = directory / "state", directory / "s3"
+    if folder:
+        blobs, objects = folder.blobs, folder.objects
     environment = without_aws_settings(inherited) | {
         "BIND_HOST": LOOPBACK,
         "GATEWAY_PORT": str(port),
@@ -97,8 +122,11 @@ def emulator_environment(
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(directory),
-        "STATE_DIR": str(directory / "state"),
-        "S3_DATA_DIR": str(directory / "s3"),
+        # All state but S3's objects is saved by keeper.py, not by the emulator itself.
+        "PERSIST_STATE": "0",
+        "STATE_DIR": str(blobs),
+        "S3_PERSIST": "1" if folder else "0",
+        "S3_DATA_DIR": str(objects),
         # At its start it removes containers that it takes for its own. None of ours is in one.
         "DOCKER_HOST": f"unix://{directory / 'no-docker.sock'}",
     }

@@ -53,11 +53,27 @@ def _console_line(stack: LocalStack) -> str:
     return f"  Console       {stack.console_url}   (in a browser; up a second later)\n"
 
 
+def _folder_line(stack: LocalStack) -> str:
+    if stack.folder is None:
+        return ""
+    when = "(saved a second after each change, and at the end)"
+    return f"  Kept in       {stack.folder.shown}   {when}\n"
+
+
+def _last_line(stack: LocalStack) -> str:
+    if stack.folder is None:
+        return "Ctrl-C stops everything, and nothing is kept."
+    return (
+        "Ctrl-C stops everything. The next start has all of it again: orders, records, messages\n"
+        f"and dead letters. To start empty: {stack.folder.fresh_command}"
+    )
+
+
 def _what_to_try(stack: LocalStack) -> str:
     return f"""
   API           {stack.api_url}
   AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
-{_console_line(stack)}
+{_console_line(stack)}{_folder_line(stack)}
 Try it, in another terminal:
 
   curl -i {stack.api_url}/orders -H 'Content-Type: application/json' \\
@@ -71,5 +87,5 @@ Look into the table and the bucket, with the AWS CLI:
   aws --endpoint-url {stack.aws_url} dynamodb scan --table-name {stack.outputs["TableName"]}
   aws --endpoint-url {stack.aws_url} s3 ls --recursive s3://{stack.outputs["BucketName"]}
 
-Ctrl-C stops everything. Nothing is kept: the next start begins empty.
+{_last_line(stack)}
 """

@@ -97,6 +97,11 @@ class ChildProcess:
         self._started().wait()
         self._close_lifeline()
 
+    def restart(self) -> None:
+        """Start it again after it has ended by itself."""
+        self._close_lifeline()
+        self.start()
+
     def _close_lifeline(self) -> None:
         lifeline = self._started().stdin
         if lifeline is not None:
@@ -111,7 +116,11 @@ class ChildProcess:
 class OpsProcess(ChildProcess):
     """`python -m ops COMMAND` as a child process that says when it is ready to work."""
 
+    # The end of a pipe that a process which is ready writes to; None once that is known.
+    _ready_reader: int | None = None
+
     def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        self._forget_reader()
         self._ready_reader, ready_writer = os.pipe()
         try:
             command = [sys.executable, "-m", "ops", *self._command]
@@ -127,15 +136,33 @@ class OpsProcess(ChildProcess):
         Raises:
             ProcessFailed: it ended first, or was not ready in time.
         """
-        with os.fdopen(self._ready_reader, "rb", buffering=0) as ready:
-            in_time, _, _ = select.select([ready], [], [], limit_seconds)
-            if not in_time:
-                raise ProcessFailed(f"{self.name} was not ready within {limit_seconds:g} s")
-            if ready.read(1):
-                return
+        if self._ready_reader is None:
+            return
+        in_time, _, _ = select.select([self._ready_reader], [], [], limit_seconds)
+        if not in_time:
+            raise ProcessFailed(f"{self.name} was not ready within {limit_seconds:g} s")
+        is_ready = bool(os.read(self._ready_reader, 1))
+        self._forget_reader()
+        if is_ready:
+            return
         # The pipe was closed with nothing in it: the process is ending.
         self._started().wait(limit_seconds)
         raise ProcessFailed(self.how_it_ended())
+
+    def is_ready(self) -> bool:
+        """Tell whether it has said so by now. False for one that ends."""
+        if self._ready_reader is None:
+            return self.is_running
+        said, _, _ = select.select([self._ready_reader], [], [], 0)
+        if not said or not os.read(self._ready_reader, 1):
+            return False
+        self._forget_reader()
+        return True
+
+    def _forget_reader(self) -> None:
+        if self._ready_reader is not None:
+            os.close(self._ready_reader)
+        self._ready_reader = None
 
 
 def say_ready(ready_fd: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
@@ -15,32 +17,51 @@ if TYPE_CHECKING:
 
 TEMPLATE = PROJECT_ROOT / RESOURCES_TEMPLATE
 READY_LIMIT_SECONDS = 60.0
+SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+NOTHING_TO_CHANGE = "No updates are to be performed"
 
 
 class ResourcesFailed(Exception):
-    """The stack could not be created; the message has CloudFormation's reasons."""
+    """The stack could not be created or updated; the message has CloudFormation's reasons."""
 
 
 def create_resources(
     cloudformation: CloudFormationClient, visibility_timeout_seconds: int | None = None
 ) -> dict[str, str]:
     """
-    Create the stack for stage `local`, wait for it, and return its outputs.
+    Create the stack for stage `local`, or update the one that was kept; return its outputs.
+
+    An update that would replace a queue, the bucket or the table is refused, as by AWS: they have
+    names of their own.
 
     Raises:
         ResourcesFailed: with the reason of each resource that failed.
     """
     name = resources_stack_name(LOCAL_STAGE)
-    cloudformation.create_stack(
-        StackName=name,
-        TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
-        Parameters=_parameters(visibility_timeout_seconds),
-        OnFailure="DO_NOTHING",
-    )
-    stack = _wait_until_created(cloudformation, name)
-    if stack["StackStatus"] != "CREATE_COMPLETE":
+    wanted: Any = {
+        "StackName": name,
+        "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
+        "Parameters": _parameters(visibility_timeout_seconds),
+    }
+    try:
+        cloudformation.create_stack(**wanted, OnFailure="DO_NOTHING")
+    except cloudformation.exceptions.AlreadyExistsException:
+        _update(cloudformation, wanted)
+    stack = _wait_until_settled(cloudformation, name)
+    if stack["StackStatus"] not in SETTLED:
         raise ResourcesFailed(_explanation(cloudformation, name, stack))
     return outputs_of(stack)
+
+
+def _update(cloudformation: CloudFormationClient, wanted: Any) -> None:
+    try:
+        cloudformation.update_stack(**wanted)
+    except ClientError as error:
+        reason = error.response["Error"].get("Message", "")
+        if NOTHING_TO_CHANGE not in reason:
+            raise ResourcesFailed(
+                f"Stack {wanted['StackName']} can't be updated to {RESOURCES_TEMPLATE}: {reason}"
+            ) from error
 
 
 def _parameters(visibility_timeout_seconds: int | None) -> list[ParameterTypeDef]:
@@ -50,7 +71,7 @@ def _parameters(visibility_timeout_seconds: int | None) -> list[ParameterTypeDef
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
-def _wait_until_created(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
+def _wait_until_settled(cloudformation: CloudFormationClient, name: str) -> StackTypeDef:
     # The client's own waiter asks every 30 s; the emulator is done within one.
     deadline = time.monotonic() + READY_LIMIT_SECONDS
     while (stack := _describe(cloudformation, name))["StackStatus"].endswith("_IN_PROGRESS"):

@@ -1,12 +1,14 @@
 """`make run`: start the local system, show how to use it, and stop it when asked to."""
 
+import time
 from collections.abc import Callable
 
+from ops.local.kept_folder import FolderUnusable, KeptFolder
 from ops.local.presentation import Steps, show_what_to_try
-from ops.local.processes import ChildProcess, ProcessFailed
+from ops.local.processes import ProcessFailed
 from ops.local.resources import ResourcesFailed
 from ops.local.stack import LocalStack, OnStep
-from ops.local.supervisor import wait_until_one_ends
+from ops.local.supervisor import Supervised, keep_alive
 from ops.ports import PortUnavailable
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.terminal.lines import say, say_text
@@ -29,7 +31,7 @@ def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
             steps.break_line()
             say("Stopped.")
             return STOPPED
-        except (PortUnavailable, ProcessFailed, ResourcesFailed) as error:
+        except (FolderUnusable, PortUnavailable, ProcessFailed, ResourcesFailed) as error:
             steps.break_line()
             _complain(str(error))
             return FAILED
@@ -38,21 +40,70 @@ def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
 def _watch(stack: LocalStack, steps: Steps) -> int:
     show_what_to_try(stack, steps.total_seconds)
     try:
-        ended = wait_until_one_ends(stack.processes)
+        saving = Saving(stack.folder)
+        keep_alive(_supervised(stack), stack.emulator, _warn, saving.look)
     except StopRequested:
         say("", "Stopping: finishing the batches in progress ...")
         stack.stop()
         say("Stopped.")
-        return STOPPED
-    _complain(_explanation(stack, ended))
+        return _after_last_save(stack)
+    _complain(_explanation(stack))
     return FAILED
 
 
-def _explanation(stack: LocalStack, ended: ChildProcess) -> str:
-    how = ended.how_it_ended()
+def _supervised(stack: LocalStack) -> list[Supervised]:
+    now = time.monotonic()
+    parts = [
+        Supervised(
+            stack.worker,
+            "No order is lost: what it had begun comes back after the visibility timeout.",
+            now,
+        ),
+        Supervised(stack.api, "An order that got no answer is to be handed in again.", now),
+    ]
+    if stack.console:
+        parts.append(Supervised(stack.console, "", now))
+    return parts
+
+
+class Saving:
+    """Says once when the state can't be saved, and once when it can again."""
+
+    def __init__(self, folder: KeptFolder | None) -> None:
+        self._folder = folder
+        self._failed = False
+
+    def look(self) -> None:
+        if self._folder is None:
+            return
+        failure = self._folder.failure
+        if failure and not self._failed:
+            _complain(
+                f"What happens now can't be kept in {self._folder.shown} ({failure}). It goes on, "
+                "and tries again after each change."
+            )
+        elif self._failed and not failure:
+            _warn(f"What happens is kept in {self._folder.shown} again.")
+        self._failed = bool(failure)
+
+
+def _after_last_save(stack: LocalStack) -> int:
+    """Return the exit code of a stop: 0, unless the last save failed or took too long."""
+    if stack.folder is None or (stack.emulator.exit_code == 0 and not stack.folder.failure):
+        return STOPPED
+    _complain(f"The last save failed ({stack.folder.failure}). {stack.folder.what_is_lost}")
+    return FAILED
+
+
+def _explanation(stack: LocalStack) -> str:
+    how = stack.emulator.how_it_ended()
     sentence = f"{how[0].upper()}{how[1:]}: stopping everything."
-    lines = stack.emulator.last_lines() if ended is stack.emulator else ""
-    return "\n".join(filter(None, [sentence, lines]))
+    lost = stack.folder.what_is_lost if stack.folder else ""
+    return "\n".join(filter(None, [f"{sentence} {lost}".strip(), stack.emulator.last_lines()]))
+
+
+def _warn(message: str) -> None:
+    say_text(message, fg="yellow", err=True)
 
 
 def _complain(message: str) -> None:

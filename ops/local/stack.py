@@ -15,9 +15,10 @@ from typing import Self
 
 from ops.local.emulator import EMULATOR_PYTHON, Emulator
 from ops.local.environment import app_environment, without_aws_settings
+from ops.local.kept_folder import KeptFolder
 from ops.local.mapping_settings import Batching
-from ops.local.processes import ChildProcess, OpsProcess
-from ops.local.resources import create_resources
+from ops.local.processes import OpsProcess
+from ops.local.resources import ResourcesFailed, create_resources
 from ops.local_stage import aws_url_at, cloudformation_client
 from ops.ports import LOOPBACK, free_port, require_free
 from ops.project import PROJECT_ROOT
@@ -42,7 +43,8 @@ class LocalResources:
     """
     The emulator with queue, DLQ, bucket and table in it, for as long as the `with` block lasts.
 
-    Nothing of it is kept: each one starts empty, and any number of them run side by side.
+    Without a folder to keep its state in, each one is empty at first, and leaves nothing behind.
+    Any number of them run side by side.
     """
 
     emulator: Emulator
@@ -57,12 +59,14 @@ class LocalResources:
         partial_batch: bool = False,
         colour: bool = False,
         emulator_python: Path = EMULATOR_PYTHON,
+        folder: KeptFolder | None = None,
         on_step: OnStep = _silent,
     ) -> None:
         """`aws_port` 0 takes a free port; `visibility_timeout_seconds` None the template's own."""
         self.aws_port = aws_port or free_port()
         self.aws_url = aws_url_at(self.aws_port)
         self.partial_batch = partial_batch
+        self.folder = folder
         self._visibility_timeout_seconds = visibility_timeout_seconds
         self._colour = colour
         self._emulator_python = emulator_python
@@ -92,17 +96,31 @@ class LocalResources:
         self._on_step("AWS emulator")
         self.directory = Path(tempfile.mkdtemp(prefix="orders-local-"))
         self._cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
-        self.emulator = Emulator(self.aws_port, self.directory, self._emulator_python)
+        if self.folder:
+            self._cleanup.enter_context(self.folder)
+        self.emulator = Emulator(self.aws_port, self.directory, self._emulator_python, self.folder)
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start()
 
     def _create_resources(self) -> None:
         self._on_step("queue, DLQ, bucket and table")
-        self.outputs = create_resources(
-            cloudformation_client(self.aws_url), self._visibility_timeout_seconds
-        )
+        cloudformation = cloudformation_client(self.aws_url)
+        try:
+            self.outputs = create_resources(cloudformation, self._visibility_timeout_seconds)
+        except ResourcesFailed as error:
+            raise self._with_advice(error) from error
+        if self.folder:
+            self.folder.mark_ready()
         self.environment = app_environment(
             self.outputs, self.aws_url, partial_batch=self.partial_batch, colour=self._colour
+        )
+
+    def _with_advice(self, error: ResourcesFailed) -> ResourcesFailed:
+        if self.folder is None:
+            return error
+        return ResourcesFailed(
+            f"{error}\nWhat is kept in {self.folder.shown} is as it was. To remove it, and to "
+            f"start with the template as it is now: {self.folder.fresh_command}"
         )
 
 
@@ -131,10 +149,11 @@ class LocalStack(LocalResources):
         log_file: Path | None = None,
         colour: bool = False,
         emulator_python: Path = EMULATOR_PYTHON,
+        folder: KeptFolder | None = None,
         on_step: OnStep = _silent,
     ) -> None:
         """
-        Every argument has the value that `make run` has, except for the ports.
+        Every argument has the value that `make run` has, except for the ports and the folder.
 
         `console_port` None starts no console; 0 takes a free port, as for the others.
         `log_file` gets the lines of API and worker; None leaves them on this process's own output.
@@ -146,6 +165,7 @@ class LocalStack(LocalResources):
             partial_batch=partial_batch,
             colour=colour,
             emulator_python=emulator_python,
+            folder=folder,
             on_step=on_step,
         )
         self.api_port = api_port or free_port()
@@ -162,11 +182,6 @@ class LocalStack(LocalResources):
         if self._log_file is None or not self._log_file.exists():
             return ""
         return self._log_file.read_text(encoding="utf-8")
-
-    @property
-    def processes(self) -> list[ChildProcess]:
-        console = [self.console] if self.console else []
-        return [self.emulator, self.worker, self.api, *console]
 
     def _start(self) -> None:
         require_free(self.api_port, "API")

@@ -1,0 +1,249 @@
+"""
+The emulator as a program that keeps its state in a file: `python -P keeper.py FILE`.
+
+ministack itself saves at a clean end only, and loses a service's state without a word if one text
+in it looks like its own marks. So the state is restored before the emulator serves, saved a second
+after each change, and once more at the end; all services in one file, which is replaced as a whole.
+On the standard library only: it runs in the emulator's environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.metadata
+import io
+import os
+import pickle
+import re
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+# How the emulator ends if there is a state that it can't take up.
+UNREADABLE = 4
+FORMAT = 1
+# Appended to the file's name: why the state could not be saved. Removed as soon as it is saved.
+FAILURE_SUFFIX = ".not-saved"
+# A person who hands in one order sees it saved before they can pull the plug.
+PAUSE_SECONDS = 1.0
+# At most this share of a processor goes into saving, however large the state is.
+LARGEST_SHARE = 0.2
+# Answers that change nothing: of S3 by their method, of the others by the action's first word.
+READING_METHODS = {"GET", "HEAD"}
+READING_ACTIONS = re.compile(rb"\w+\.(BatchGet|Describe|Get|List|Query|Scan)\w*")
+# An empty answer to ReceiveMessage. The next one comes soon: the worker asks all the time.
+RECEIVING = b"AmazonSQS.ReceiveMessage"
+NO_MESSAGES_BYTES = 32
+# Queue URLs have the port in them, wherever they are stored but in messages and items.
+WITH_QUEUE_URLS = ("sqs", "cloudformation", "lambda")
+CONTENTS = {"messages", "items"}
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+Served: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Keeper:
+    """The state of one emulator, and the file that it is kept in."""
+
+    def __init__(self, emulator: Any, file: Path, port: str) -> None:
+        """`emulator` is the module ministack.app."""
+        self._emulator = emulator
+        self._file = file
+        self._failure = file.with_name(file.name + FAILURE_SUFFIX)
+        self._port = port
+        self._changed = asyncio.Event()
+        self._saving: asyncio.Task[None] | None = None
+
+    def restore(self) -> None:
+        """Take up what is kept; nothing, if there is no file yet."""
+        if not self._file.exists():
+            return
+        kept = loaded(self._file.read_bytes())
+        if kept["format"] != FORMAT:
+            raise ValueError(f"its format is {kept['format']}, and this program reads {FORMAT}")
+        for name, pickled in kept["services"].items():
+            state = loaded(pickled)
+            if name in WITH_QUEUE_URLS:
+                state = moved(state, kept["port"], self._port)
+            module = self._emulator._get_module(self._emulator._state_map[name])  # noqa: SLF001
+            module.load_persisted_state(state)
+
+    def save(self) -> None:
+        """
+        Replace the file by one with the state of now.
+
+        Whenever the machine stops, the file is the old one or the new one.
+        """
+        states = self._emulator._build_persistence_save_dict()  # noqa: SLF001
+        taken = {name: get_state() for name, get_state in states.items()}
+        services = {name: pickle.dumps(state) for name, state in taken.items() if state is not None}
+        for pickled in services.values():
+            # What can't be read again must not replace what can.
+            loaded(pickled)
+        new = self._file.with_name(self._file.name + ".new")
+        with new.open("wb") as file:
+            file.write(
+                pickle.dumps(
+                    {
+                        "format": FORMAT,
+                        "emulator": importlib.metadata.version("ministack"),
+                        "port": self._port,
+                        "services": services,
+                    }
+                )
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._file)
+
+    def save_or_say(self) -> None:
+        """Save; if that fails, write why into a file for the program that started this one."""
+        try:
+            self.save()
+        except Exception as error:  # noqa: BLE001 (the emulator goes on, whatever it is)
+            traceback.print_exc()
+            self._failure.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+        else:
+            self._failure.unlink(missing_ok=True)
+
+    def around(self, served: Served) -> Served:
+        """Serve as before, and save after what changes something."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if self._saving is None:
+                self._saving = asyncio.create_task(self._save_after_changes())
+            if scope["type"] != "http":
+                await served(scope, receive, send)
+                return
+            answered_bytes = 0
+
+            async def count(message: Any) -> None:
+                nonlocal answered_bytes
+                answered_bytes += len(message.get("body", b""))
+                await send(message)
+
+            await served(scope, receive, count)
+            if changes(scope, answered_bytes):
+                self._changed.set()
+
+        return serve
+
+    async def _save_after_changes(self) -> None:
+        pause_seconds = PAUSE_SECONDS
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(pause_seconds)
+            self._changed.clear()
+            began_at = time.monotonic()
+            await asyncio.to_thread(os.waitpid, self._save_in_a_copy(), 0)
+            took_seconds = time.monotonic() - began_at
+            pause_seconds = max(PAUSE_SECONDS, took_seconds / LARGEST_SHARE)
+
+    def _save_in_a_copy(self) -> int:
+        """
+        Save in a copy of this process, and return the copy's id.
+
+        The thread that serves requests makes the copy, so the copy has the state between two of
+        them, whole. It writes while the emulator goes on serving.
+        """
+        with warnings.catch_warnings():
+            # Of the threads: the copy waits for no lock that another thread could hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            copy = os.fork()
+        if copy == 0:
+            try:
+                self.save_or_say()
+            finally:
+                os._exit(0)
+        return copy
+
+
+def changes(scope: Scope, answered_bytes: int) -> bool:
+    """Tell whether a request may have changed something."""
+    action = dict(scope["headers"]).get(b"x-amz-target", b"")
+    if action == RECEIVING:
+        return answered_bytes > NO_MESSAGES_BYTES
+    if action:
+        return READING_ACTIONS.match(action) is None
+    return scope["method"] not in READING_METHODS
+
+
+def loaded(pickled: bytes) -> Any:
+    """Read what was saved: data, and ministack's own dictionaries, but no other class."""
+    return _Reader(io.BytesIO(pickled)).load()
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in {
+            ("ministack.core.responses", "AccountScopedDict"),
+            ("ministack.core.responses", "AccountRegionScopedDict"),
+            ("copyreg", "__newobj__"),
+            ("collections", "OrderedDict"),
+            ("collections", "defaultdict"),
+            ("collections", "deque"),
+            ("datetime", "datetime"),
+            ("datetime", "timezone"),
+            ("datetime", "timedelta"),
+            ("decimal", "Decimal"),
+            ("builtins", "set"),
+            ("builtins", "list"),
+            ("builtins", "dict"),
+            ("builtins", "bytearray"),
+        }:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no data")
+
+
+def moved(state: Any, old_port: str, new_port: str) -> Any:
+    """Give the queue URLs in a state the emulator's port of now."""
+    if old_port == new_port:
+        return state
+    url = re.compile(rf"http://127\.0\.0\.1:{old_port}(/\d{{12}}/[\w.-]+)")
+
+    def move(value: Any) -> Any:
+        if isinstance(value, str):
+            return (
+                url.sub(f"http://127.0.0.1:{new_port}\\1", value) if url.fullmatch(value) else value
+            )
+        if isinstance(value, dict):
+            return {
+                move(key): each if key in CONTENTS else move(each) for key, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return type(value)(move(each) for each in value)
+        if hasattr(value, "_data"):
+            # One of ministack's dictionaries by account, region and key.
+            value._data = move(value._data)  # noqa: SLF001
+        return value
+
+    return move(state)
+
+
+def main() -> None:
+    """Run the emulator over the state in the file that is named on the command line."""
+    file = Path(sys.argv.pop(1))
+    emulator: Any = importlib.import_module("ministack.app")
+    keeper = Keeper(emulator, file, os.environ["GATEWAY_PORT"])
+    try:
+        keeper.restore()
+    except Exception as error:  # noqa: BLE001 (damaged data fails in any way)
+        traceback.print_exc()
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.exit(UNREADABLE)
+    emulator.app = keeper.around(emulator.app)
+    try:
+        emulator.main()
+    finally:
+        keeper.save_or_say()
+
+
+if __name__ == "__main__":
+    main()
