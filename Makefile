@@ -142,8 +142,8 @@ deploy: stage-given $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=de
 destroy: stage-given $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
-clean: ## Remove the environments and everything else that make has made
-	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove what make has made: environments, and what `make run` keeps
+	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .orders-local .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)

@@ -10,6 +10,8 @@ On the standard library only: it runs in the emulator's environment.
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
 import importlib
 import importlib.metadata
 import io
@@ -79,8 +81,12 @@ class Keeper:
         """
         Replace the file by one with the state of now.
 
-        Whenever the machine stops, the file is the old one or the new one.
+        Whenever the machine stops, the file is the old one or the new one. Only for a process that
+        serves no more: its services hand out their state itself.
         """
+        # To copy the state would take most of the time, and here nobody changes it any more.
+        vars(copy).update(deepcopy=_itself)
+        gc.disable()
         states = self._emulator._build_persistence_save_dict()  # noqa: SLF001
         taken = {name: get_state() for name, get_state in states.items()}
         services = {name: pickle.dumps(state) for name, state in taken.items() if state is not None}
@@ -156,13 +162,13 @@ class Keeper:
         with warnings.catch_warnings():
             # Of the threads: the copy waits for no lock that another thread could hold.
             warnings.simplefilter("ignore", DeprecationWarning)
-            copy = os.fork()
-        if copy == 0:
+            copy_id = os.fork()
+        if copy_id == 0:
             try:
                 self.save_or_say()
             finally:
                 os._exit(0)
-        return copy
+        return copy_id
 
 
 def changes(scope: Scope, answered_bytes: int) -> bool:
@@ -200,6 +206,10 @@ class _Reader(pickle.Unpickler):
         }:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is no data")
+
+
+def _itself(state: Any, _memo: Any = None) -> Any:
+    return state
 
 
 def moved(state: Any, old_port: str, new_port: str) -> Any:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = PROJECT_ROOT / RESOURCES_TEMPLATE
 READY_LIMIT_SECONDS = 60.0
-SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+# A stack in one of these is as its template says.
+UNCHANGED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 NOTHING_TO_CHANGE = "No updates are to be performed"
 
 
@@ -45,23 +46,28 @@ def create_resources(
     }
     try:
         cloudformation.create_stack(**wanted, OnFailure="DO_NOTHING")
+        successes = {"CREATE_COMPLETE"}
     except cloudformation.exceptions.AlreadyExistsException:
-        _update(cloudformation, wanted)
+        is_changed = _update(cloudformation, wanted)
+        successes = {"UPDATE_COMPLETE"} if is_changed else UNCHANGED
     stack = _wait_until_settled(cloudformation, name)
-    if stack["StackStatus"] not in SETTLED:
+    if stack["StackStatus"] not in successes:
         raise ResourcesFailed(_explanation(cloudformation, name, stack))
     return outputs_of(stack)
 
 
-def _update(cloudformation: CloudFormationClient, wanted: Any) -> None:
+def _update(cloudformation: CloudFormationClient, wanted: Any) -> bool:
+    """Begin to update the stack; False: there is nothing to change."""
     try:
         cloudformation.update_stack(**wanted)
     except ClientError as error:
         reason = error.response["Error"].get("Message", "")
-        if NOTHING_TO_CHANGE not in reason:
-            raise ResourcesFailed(
-                f"Stack {wanted['StackName']} can't be updated to {RESOURCES_TEMPLATE}: {reason}"
-            ) from error
+        if NOTHING_TO_CHANGE in reason:
+            return False
+        raise ResourcesFailed(
+            f"Stack {wanted['StackName']} can't be updated to {RESOURCES_TEMPLATE}: {reason}"
+        ) from error
+    return True
 
 
 def _parameters(visibility_timeout_seconds: int | None) -> list[ParameterTypeDef]:

@@ -1,9 +1,11 @@
 """Creating the resources: it waits, and a failure comes with CloudFormation's reasons."""
 
 from collections import deque
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ops.local.emulator import Emulator
 from ops.local.processes import ProcessFailed
@@ -11,16 +13,40 @@ from ops.local.resources import ResourcesFailed, create_resources
 from ops.ports import free_port
 
 
+class AlreadyExists(Exception):
+    """As CloudFormation's own."""
+
+
 class FakeCloudFormation:
     """Goes through the given statuses, one at each look."""
 
-    def __init__(self, *statuses: str, events: list[dict[str, str]] | None = None) -> None:
+    exceptions = SimpleNamespace(AlreadyExistsException=AlreadyExists)
+
+    def __init__(
+        self,
+        *statuses: str,
+        events: list[dict[str, str]] | None = None,
+        is_there: bool = False,
+        refusal: str = "",
+    ) -> None:
         self._statuses = deque(statuses)
         self._events = events or []
+        self._is_there = is_there
+        self._refusal = refusal
         self.created: dict[str, Any] = {}
 
     def create_stack(self, **arguments: Any) -> None:
         self.created = arguments
+        if self._is_there:
+            raise AlreadyExists
+
+    def update_stack(self, **arguments: Any) -> None:
+        assert arguments == {
+            name: value for name, value in self.created.items() if name != "OnFailure"
+        }
+        if self._refusal:
+            error = {"Code": "ValidationError", "Message": self._refusal}
+            raise ClientError({"Error": error}, "UpdateStack")
 
     def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 (AWS's name)
         assert StackName == self.created["StackName"]
@@ -59,6 +85,37 @@ def test_create_resources_passes_only_parameters_that_differ_from_the_template(
 
     given = cloudformation.created["Parameters"]
     assert {item["ParameterKey"]: item["ParameterValue"] for item in given} == parameters
+
+
+def test_a_stack_that_was_kept_is_updated() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", is_there=True)
+
+    assert create(cloudformation) == {"TableName": "orders-local"}
+
+
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+)
+def test_a_stack_that_was_kept_may_need_no_update(status: str) -> None:
+    cloudformation = FakeCloudFormation(
+        status, is_there=True, refusal="No updates are to be performed."
+    )
+
+    assert create(cloudformation) == {"TableName": "orders-local"}
+
+
+def test_an_update_that_was_rolled_back_is_a_failure() -> None:
+    cloudformation = FakeCloudFormation("UPDATE_ROLLBACK_COMPLETE", is_there=True)
+
+    with pytest.raises(ResourcesFailed, match="ended as UPDATE_ROLLBACK_COMPLETE"):
+        create(cloudformation)
+
+
+def test_a_stack_that_cannot_be_updated_gets_the_reason() -> None:
+    cloudformation = FakeCloudFormation(is_there=True, refusal="is in DELETE_FAILED state")
+
+    with pytest.raises(ResourcesFailed, match="can't be updated .*: is in DELETE_FAILED state"):
+        create(cloudformation)
 
 
 def test_a_failure_names_each_resource_and_its_reason_in_the_order_they_failed() -> None:
