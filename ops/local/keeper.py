@@ -244,9 +244,9 @@ def main() -> None:
     keeper = Keeper(emulator, file, os.environ["GATEWAY_PORT"])
     try:
         keeper.restore()
-    except Exception as error:  # noqa: BLE001 (damaged data fails in any way)
+    except Exception:  # noqa: BLE001 (damaged data fails in any way)
+        # Its last line is shown to the user.
         traceback.print_exc()
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(UNREADABLE)
     emulator.app = keeper.around(emulator.app)
     try:

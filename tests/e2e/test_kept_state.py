@@ -148,9 +148,7 @@ def test_another_template_updates_what_is_kept_unless_that_would_replace_it(
     text = local_resources.TEMPLATE.read_text(encoding="utf-8")
     template = tmp_path / "resources.yaml"
     monkeypatch.setattr(local_resources, "TEMPLATE", template)
-    template.write_text(
-        text.replace("MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 60")
-    )
+    template.write_text(text.replace("RetentionPeriod: 345600", "RetentionPeriod: 86400"))
     with lifted(), account(tmp_path / "kept", visibility_timeout_seconds=5) as first:
         fill(first)
 
@@ -178,6 +176,6 @@ def test_a_damaged_state_is_refused_in_one_line_and_is_not_overwritten(tmp_path:
     with pytest.raises(FolderUnusable) as refused, account(tmp_path / "kept"):
         pass
 
-    assert "can't be read (UnpicklingError: " in str(refused.value)
+    assert "can't be read (_pickle.UnpicklingError: " in str(refused.value)
     assert "\n" not in str(refused.value)
     assert (tmp_path / "kept" / "state").read_bytes() == b"half a st"

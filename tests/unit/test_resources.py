@@ -45,8 +45,9 @@ class FakeCloudFormation:
             name: value for name, value in self.created.items() if name != "OnFailure"
         }
         if self._refusal:
-            error = {"Code": "ValidationError", "Message": self._refusal}
-            raise ClientError({"Error": error}, "UpdateStack")
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": self._refusal}}, "UpdateStack"
+            )
 
     def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803 (AWS's name)
         assert StackName == self.created["StackName"]
@@ -114,7 +115,7 @@ def test_an_update_that_was_rolled_back_is_a_failure() -> None:
 def test_a_stack_that_cannot_be_updated_gets_the_reason() -> None:
     cloudformation = FakeCloudFormation(is_there=True, refusal="is in DELETE_FAILED state")
 
-    with pytest.raises(ResourcesFailed, match="can't be updated .*: is in DELETE_FAILED state"):
+    with pytest.raises(ResourcesFailed, match=r"can't be updated .*: is in DELETE_FAILED state"):
         create(cloudformation)
 
 
