@@ -47,6 +47,7 @@ class KeptFolder:
         self._ready = self.path / "ready"
         # The state of all services but the objects in S3, which are files from the beginning.
         self.state_file = self.path / "state"
+        self._failure = self.path / f"state{FAILURE_SUFFIX}"
         self.objects = self.path / "s3"
         # The code of deployed functions.
         self.blobs = self.path / "blobs"
@@ -66,6 +67,8 @@ class KeptFolder:
             self._take_lock()
             if self._fresh or not self._is_whole():
                 self._empty()
+            # It tells of an earlier run.
+            self._failure.unlink(missing_ok=True)
         except BaseException:
             os.close(self.lock)
             raise
@@ -99,7 +102,7 @@ class KeptFolder:
     def failure(self) -> str | None:
         """Why the last attempt to save failed; None if it didn't."""
         with suppress(FileNotFoundError):
-            return Path(f"{self.state_file}{FAILURE_SUFFIX}").read_text(encoding="utf-8")
+            return self._failure.read_text(encoding="utf-8")
         return None
 
     @property

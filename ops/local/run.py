@@ -46,7 +46,7 @@ def _watch(stack: LocalStack, steps: Steps) -> int:
         say("", "Stopping: finishing the batches in progress ...")
         stack.stop()
         say("Stopped.")
-        return _after_last_save(stack)
+        return after_last_save(stack)
     _complain(_explanation(stack))
     return FAILED
 
@@ -87,11 +87,12 @@ class Saving:
         self._failed = bool(failure)
 
 
-def _after_last_save(stack: LocalStack) -> int:
+def after_last_save(stack: LocalStack) -> int:
     """Return the exit code of a stop: 0, unless the last save failed or took too long."""
     if stack.folder is None or (stack.emulator.exit_code == 0 and not stack.folder.failure):
         return STOPPED
-    _complain(f"The last save failed ({stack.folder.failure}). {stack.folder.what_is_lost}")
+    reason = stack.folder.failure or "the emulator took too long, or was killed"
+    _complain(f"The last save failed ({reason}). {stack.folder.what_is_lost}")
     return FAILED
 
 

@@ -188,3 +188,6 @@ def test_a_save_that_failed_is_known_until_one_succeeds(whole: Path) -> None:
     failure.write_text("OSError: disk full", encoding="utf-8")
 
     assert folder.failure == "OSError: disk full"
+    with folder:
+        # An earlier run's failure is none of the next one's.
+        assert folder.failure is None

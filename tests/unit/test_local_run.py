@@ -1,0 +1,80 @@
+"""`make run` says it when what happens can't be kept, and when the last save failed."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ops.local.keeper import FAILURE_SUFFIX
+from ops.local.kept_folder import KeptFolder
+from ops.local.run import Saving, after_last_save
+
+REASON = "OSError: [Errno 28] No space left on device"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> KeptFolder:
+    with KeptFolder(tmp_path / "kept") as made:
+        made.state_file.write_text("state", encoding="utf-8")
+        made.mark_ready()
+    return KeptFolder(tmp_path / "kept")
+
+
+def failure_of(folder: KeptFolder) -> Path:
+    return Path(f"{folder.state_file}{FAILURE_SUFFIX}")
+
+
+def fail(folder: KeptFolder) -> None:
+    failure_of(folder).write_text(REASON, encoding="utf-8")
+
+
+def test_a_save_that_fails_is_said_once_and_once_more_when_it_works_again(
+    folder: KeptFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saving = Saving(folder)
+    saving.look()
+    fail(folder)
+    saving.look()
+    saving.look()
+    failure_of(folder).unlink()
+    saving.look()
+    saving.look()
+
+    said = capsys.readouterr().err.splitlines()
+
+    failed, works_again = said
+    assert failed == (
+        f"Error: What happens now can't be kept in {folder.shown} ({REASON}). It goes on, and "
+        "tries again after each change."
+    )
+    assert works_again == f"What happens is kept in {folder.shown} again."
+
+
+def stopped(folder: KeptFolder | None, exit_code: int) -> Any:
+    return SimpleNamespace(folder=folder, emulator=SimpleNamespace(exit_code=exit_code))
+
+
+def test_a_stop_that_saved_all_is_a_success(
+    folder: KeptFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert after_last_save(stopped(folder, 0)) == 0
+    assert after_last_save(stopped(None, 0)) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason"),
+    [(0, REASON), (-9, "the emulator took too long, or was killed")],
+)
+def test_a_stop_whose_save_failed_says_what_is_lost(
+    folder: KeptFolder, capsys: pytest.CaptureFixture[str], exit_code: int, reason: str
+) -> None:
+    if exit_code == 0:
+        fail(folder)
+
+    assert after_last_save(stopped(folder, exit_code)) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"Error: The last save failed ({reason}). Kept in {folder.shown}: ")
+    assert "Lost: " in said
