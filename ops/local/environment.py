@@ -16,7 +16,8 @@ def app_environment(
     """
     Make the app's variables for a resources stack, given its outputs.
 
-    `.chalice/config.json` holds the same for stage `local` with the default names and ports.
+    `.chalice/config.json` holds the same for stage `local` with the default names and ports, but
+    for the endpoint: `chalice local` has it from a file, which AWS_ENDPOINT_URL overrides.
     """
     return {
         **resource_variables(outputs),

@@ -26,24 +26,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, stack: LocalStack) -> Path:
-    """Copy the project with its stage `local`, but on the ports of the test."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the project with the stage `local` of the tests."""
     directory = tmp_path_factory.mktemp("project")
     for name in ["app.py", "chalicelib", "requirements.txt"]:
         (directory / name).symlink_to(PROJECT_ROOT / name)
-    text = TEXT.replace("127.0.0.1:4566", f"127.0.0.1:{stack.aws_port}")
     (directory / CONFIG).parent.mkdir()
-    (directory / CONFIG).write_text(text)
+    (directory / CONFIG).write_text(TEXT, encoding="utf-8")
+    endpoint = ".chalice/aws-local.ini"
+    (directory / endpoint).symlink_to(PROJECT_ROOT / endpoint)
     return directory
 
 
 @pytest.fixture(scope="module")
-def api(project: Path) -> Iterator[ApiClient]:
+def api(project: Path, stack: LocalStack) -> Iterator[ApiClient]:
+    """Start it with the AWS endpoint on another port than the configuration has."""
     port = free_port()
     with subprocess.Popen(
         [CHALICE, "local", "--stage", "local", "--port", str(port), "--no-autoreload"],
         cwd=project,
-        env=without_aws_settings(os.environ),
+        env=without_aws_settings(os.environ) | {"AWS_ENDPOINT_URL": stack.aws_url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:

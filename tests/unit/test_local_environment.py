@@ -6,12 +6,14 @@ import socket
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ProfileNotFound
 
+from chalicelib.aws.clients import LambdaClients
 from ops.local.clients import queue_client
 from ops.local.emulator import emulator_environment
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.programs import queue_arn
-from ops.local_stage import cloudformation_client
+from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at, cloudformation_client
 from ops.ports import PortUnavailable, free_port, require_free
 from ops.project import CONFIG, PROJECT_ROOT
 from tests.configuration.own import TEXT
@@ -36,21 +38,67 @@ DEVELOPERS_OWN = {
 }
 
 
+# Another endpoint may stand in the environment, so the usual one is in a file.
+OF_CHALICE_LOCAL = {name: RUNNING[name] for name in RUNNING if name != "AWS_ENDPOINT_URL"} | {
+    "AWS_CONFIG_FILE": ".chalice/aws-local.ini",
+    "AWS_PROFILE": "default",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+}
+
+
 @pytest.mark.any_configuration
 def test_chalice_local_gets_the_same_variables_from_the_checkouts_configuration() -> None:
     """`chalice local --stage local` by itself works against a running `make run`."""
     text = (PROJECT_ROOT / CONFIG).read_text(encoding="utf-8")
 
-    assert variables_of_local(text).items() >= RUNNING.items()
+    assert variables_of_local(text).items() >= OF_CHALICE_LOCAL.items()
 
 
 def test_chalice_local_gets_the_same_variables_from_the_tests_configuration() -> None:
-    assert variables_of_local(TEXT) == RUNNING
+    assert variables_of_local(TEXT) == OF_CHALICE_LOCAL
 
 
 def variables_of_local(config: str) -> dict[str, str]:
     variables: dict[str, str] = json.loads(config)["stages"]["local"]["environment_variables"]
     return variables
+
+
+@pytest.mark.parametrize(
+    ("environment", "endpoint"),
+    [
+        ({}, aws_url_at(DEFAULT_AWS_PORT)),
+        ({"AWS_ENDPOINT_URL": aws_url_at(4570)}, aws_url_at(4570)),
+        (
+            {"AWS_PROFILE": "production", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+            aws_url_at(DEFAULT_AWS_PORT),
+        ),
+    ],
+)
+def test_chalice_local_reaches_the_aws_endpoint_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], endpoint: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.chdir(PROJECT_ROOT)
+    # As Chalice does: the stage's variables go over those of the shell.
+    for name, value in {**environment, **OF_CHALICE_LOCAL}.items():
+        monkeypatch.setenv(name, value)
+
+    clients = LambdaClients()
+
+    for client in (clients.sqs, clients.s3, clients.dynamodb):
+        assert client.meta.endpoint_url == endpoint
+
+
+def test_chalice_local_never_reaches_aws_without_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name, value in OF_CHALICE_LOCAL.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ProfileNotFound):
+        _ = LambdaClients().sqs
 
 
 def test_the_app_and_the_worker_use_the_same_failure_protocol() -> None:
