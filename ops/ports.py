@@ -3,6 +3,7 @@
 import itertools
 import os
 import socket
+from collections.abc import Collection
 from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
@@ -46,6 +47,22 @@ def require_free(port: int, purpose: str) -> None:
     # Beside a listener on every interface, some systems let a second one bind to loopback.
     if accepts_connections(LOOPBACK, port):
         raise in_use
+
+
+def next_free_port(first: int, others: Collection[int] = ()) -> int:
+    """Find the first port from this one on that nobody listens on, and that is none of `others`."""
+    for port in range(first, 65536):
+        if port not in others and _is_free(port):
+            return port
+    return free_port()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        require_free(port, "any")
+    except PortUnavailable:
+        return False
+    return True
 
 
 def accepts_connections(host: str, port: int) -> bool:

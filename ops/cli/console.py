@@ -9,13 +9,13 @@ import click
 
 from ops.cli.exits import OutOfReach
 from ops.cli.options import ready_fd_option
+from ops.cli.port_choice import CONSOLE, choose_ports
 from ops.cli.session import open_desk
-from ops.console import DEFAULT_PORT
 from ops.desk.stage import StageUnavailable
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.processes import say_ready
 from ops.local_stage import DEFAULT_AWS_PORT
-from ops.ports import LOOPBACK, PortUnavailable, require_free
+from ops.ports import LOOPBACK
 from ops.stage_names import LOCAL_STAGE
 from ops.terminal.lines import say
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port of the console.",
+    help=f"Port of the console  [default: {CONSOLE.usual}, or the next free one]",
 )
 @click.option(
     "--aws-port",
@@ -41,8 +39,16 @@ if TYPE_CHECKING:
 )
 @click.option("--api-url", help="Where the stage's API is, to show it in commands to copy.")
 @ready_fd_option
+@click.pass_context
 def console(
-    stage: str, port: int, aws_port: int, api_url: str | None, ready_fd: int | None
+    context: click.Context,
+    /,
+    *,
+    stage: str,
+    port: int | None,
+    aws_port: int,
+    api_url: str | None,
+    ready_fd: int | None,
 ) -> None:
     """
     Start the operators' console, a web page.
@@ -50,24 +56,23 @@ def console(
     Only this machine reaches it. It works with your own AWS credentials. Nothing of it is deployed.
     Ctrl-C stops it.
     """
+    alone = CONSOLE._replace(parameter="port")
+    chosen = choose_ports(context, {alone: port}).numbers[alone]
     try:
-        require_free(port, "console")
         desk = open_desk(stage, aws_port)
-    except PortUnavailable as error:
-        raise click.ClickException(f"{error} Say another with --port.") from error
     except StageUnavailable as error:
         raise OutOfReach(str(error)) from error
 
     def ready() -> None:
         if ready_fd is None:
-            say(f"Console of stage {stage} on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
+            say(f"Console of stage {stage} on http://{LOOPBACK}:{chosen}. Ctrl-C stops it.")
         else:
             stop_when_parent_ends()
             say_ready(ready_fd)
 
     # Slow to import: only this command waits for it.
     made = _module("ops.console.console").Console(desk, api_url)
-    _module("ops.console.server").run_console(made, port, ready)
+    _module("ops.console.server").run_console(made, chosen, ready)
 
 
 def _module(name: str) -> ModuleType:

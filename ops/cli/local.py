@@ -9,8 +9,7 @@ import click
 
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
-from ops.cli.port_choice import require_different, require_free_or_suggest
-from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
+from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import DEFAULT_FOLDER, KeptFolder
 from ops.local.mapping_settings import LARGEST_BATCH, Batching
@@ -21,7 +20,6 @@ from ops.local_stage import DEFAULT_AWS_PORT, NotRunning, aws_url_at, running_re
 from ops.ports import LOOPBACK
 from ops.terminal.lines import say
 
-DEFAULT_PORT = 8000
 PORT = click.IntRange(0, 65535)
 
 
@@ -68,15 +66,19 @@ _aws_port_option = click.option(
 
 @click.command(epilog="Example: python -m ops run --port 8080 --visibility-timeout 5")
 @click.option(
-    "--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the API; 0: any."
+    "--port",
+    type=PORT,
+    help=f"Port of the API; 0: any  [default: {API.usual}, or the next free one]",
 )
-@_aws_port_option
+@click.option(
+    "--aws-port",
+    type=PORT,
+    help=f"Port of the AWS endpoint; 0: any  [default: {AWS.usual}, or the next free one]",
+)
 @click.option(
     "--console-port",
     type=PORT,
-    default=DEFAULT_CONSOLE_PORT,
-    show_default=True,
-    help="Port of the operators' console; 0: any.",
+    help=f"Port of the console; 0: any  [default: {CONSOLE.usual}, or the next free one]",
 )
 @click.option("--no-console", is_flag=True, help="Start no console.")
 @click.option(
@@ -93,16 +95,21 @@ _aws_port_option = click.option(
     help="Keep what it is given in this folder  [default: .orders-local in the checkout]",
 )
 @_worker_options
+@from_make_option
+@click.pass_context
 def run(
+    context: click.Context,
+    /,
     *,
-    port: int,
-    aws_port: int,
-    console_port: int,
+    port: int | None,
+    aws_port: int | None,
+    console_port: int | None,
     no_console: bool,
     visibility_timeout_seconds: int | None,
     fresh: bool,
     folder: Path,
     partial_batch: bool,
+    from_make: bool,  # noqa: ARG001 (the context has it)
     **worker_options: Any,
 ) -> None:
     """
@@ -114,26 +121,21 @@ def run(
     letters. A worker, API or console that ends is started again.
     """
     batching = _batching(worker_options)
-    ports = {"API": port, "AWS endpoint": aws_port}
-    if not no_console:
-        ports["console"] = console_port
-    require_different(ports)
-    require_free_or_suggest(port, "API", "make run PORT=")
-    require_free_or_suggest(aws_port, "AWS endpoint", "make run AWS_PORT=")
-    if not no_console:
-        require_free_or_suggest(console_port, "console", "make run CONSOLE_PORT=")
+    console = {} if no_console else {CONSOLE: console_port}
+    ports = choose_ports(context, {API: port, AWS: aws_port, **console})
     exit_code = run_until_stopped(
         lambda on_step: LocalStack(
-            api_port=port,
-            aws_port=aws_port,
-            console_port=None if no_console else console_port,
+            api_port=ports.numbers[API],
+            aws_port=ports.numbers[AWS],
+            console_port=ports.numbers.get(CONSOLE),
             visibility_timeout_seconds=visibility_timeout_seconds,
             partial_batch=partial_batch,
             batching=batching,
             folder=KeptFolder(folder, fresh=fresh),
             colour=_colour_wanted(),
             on_step=on_step,
-        )
+        ),
+        ports.moved,
     )
     sys.exit(exit_code)
 
@@ -158,16 +160,19 @@ def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_op
 
 
 @click.command(epilog="Example: python -m ops api --port 8002")
-@click.option("--port", type=PORT, default=DEFAULT_PORT, show_default=True, help="Port of the API.")
+@click.option(
+    "--port", type=PORT, help=f"Port of the API  [default: {API.usual}, or the next free one]"
+)
 @_aws_port_option
 @ready_fd_option
-def api(port: int, aws_port: int, ready_fd: int | None) -> None:
+@click.pass_context
+def api(context: click.Context, port: int | None, aws_port: int, ready_fd: int | None) -> None:
     """
     Start only the HTTP API.
 
     It uses the resources that a running `make run` has made.
     """
-    require_free_or_suggest(port, "API", "python -m ops api --port ")
+    port = choose_ports(context, {API: port}).numbers[API]
     _enter_app_environment(aws_port, partial_batch=False, supervised=ready_fd is not None)
     if ready_fd is None:
         say(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ops.cli.exits import FOUND_WANTING, INTERRUPTED, OutOfReach
-from ops.cli.local import DEFAULT_PORT
 from ops.cli.parameters import yes_option
+from ops.cli.port_choice import API
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_facts, show_rows
 from ops.ports import LOOPBACK
@@ -77,7 +77,7 @@ Example: python -m ops verify --stage prod --no-orders --json"""
 @click.option("--no-orders", is_flag=True, help="Only the checks that send nothing.")
 @click.option(
     "--api-url",
-    help=f"Address of the API  [default: the deployed one; local: http://{LOOPBACK}:{DEFAULT_PORT}]",
+    help=f"Address of the API  [default: the deployed one; local: http://{LOOPBACK}:{API.usual}]",
 )
 @yes_option
 @desk_command
@@ -105,7 +105,7 @@ def verify(
     sends = any(each.sends for each in checks)
     if sends and may_matter(stage, api_url):
         session.confirm(BEFORE, yes=yes)
-    local_url = f"http://{LOOPBACK}:{DEFAULT_PORT}"
+    local_url = f"http://{LOOPBACK}:{API.usual}"
     url = (api_url or (local_url if stage.is_local else api_url_of(stage))).rstrip("/")
     run = Run(session.desk, partial(signed_api, url, stage.session.region_name))
     _require_answer(run, url)
@@ -127,11 +127,16 @@ COMMANDS = (verify,)
 
 def _require_answer(run: Run, url: str) -> None:
     try:
-        run.api.send("GET", "/health", signed=False)
+        answer = run.api.send("GET", "/health", signed=False)
     except OSError as error:
         raise OutOfReach(
             f"Nothing answers at {url}: say with --api-url where the API is. ({error})"
         ) from error
+    # Another program may have the usual port: `make run` has taken the next one then.
+    if run.stage.is_local and answer.headers.get("Content-Type") != "application/health+json":
+        raise OutOfReach(
+            f"It is another program that answers at {url}: say with --api-url where the API is."
+        )
 
 
 def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:

@@ -1,8 +1,12 @@
 """The lines that `make run` shows: one for each step, and at the end things to try."""
 
+import shutil
 import time
+from collections.abc import Sequence
 
 from ops.local.stack import LocalStack
+from ops.local_stage import DEFAULT_AWS_PORT
+from ops.ports import next_free_port
 from ops.terminal.lines import say, say_part, say_text
 
 EXAMPLE_ORDER = (
@@ -40,11 +44,43 @@ class Steps:
         return time.monotonic() - self._began_at
 
 
-def show_what_to_try(stack: LocalStack, seconds: float) -> None:
-    """Show the addresses, and commands to copy."""
+def show_what_to_try(stack: LocalStack, seconds: float, notices: Sequence[str] = ()) -> None:
+    """Show the addresses, with the notices right above them, and commands to copy."""
     say()
     say(f"Ready after {seconds:.1f} s.", fg="green", bold=True)
-    say_text(_what_to_try(stack))
+    if notices:
+        say()
+        say(*(f"  {notice}" for notice in notices), fg="yellow", bold=True)
+    say_text(what_to_try(stack, has_curl=shutil.which("curl") is not None))
+
+
+def what_to_try(stack: LocalStack, *, has_curl: bool) -> str:
+    """
+    Write the addresses, and commands that run as they stand.
+
+    They need only what `make run` has installed; curl is shown to those who have it.
+    """
+    port = "" if stack.aws_port == DEFAULT_AWS_PORT else f" --aws-port {stack.aws_port}"
+    return f"""
+  API           {stack.api_url}   (in a browser: how it is called)
+  AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
+{_console_line(stack)}{_folder_line(stack)}
+Try it, in another terminal:
+
+  . .venv/bin/activate
+{_with_curl(stack) if has_curl else _without_curl(port)}
+See what became of it:
+
+  python -m ops orders list{port}
+  python -m ops orders show order-001{port}
+  python -m ops dlq list{port}
+
+Change the API's code, and try each change at once:
+
+  {_chalice_local(stack)}
+
+{_last_line(stack)}
+"""
 
 
 def _console_line(stack: LocalStack) -> str:
@@ -69,23 +105,25 @@ def _last_line(stack: LocalStack) -> str:
     )
 
 
-def _what_to_try(stack: LocalStack) -> str:
-    return f"""
-  API           {stack.api_url}
-  AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
-{_console_line(stack)}{_folder_line(stack)}
-Try it, in another terminal:
-
+def _with_curl(stack: LocalStack) -> str:
+    return f"""\
   curl -i {stack.api_url}/orders -H 'Content-Type: application/json' \\
        -d '{EXAMPLE_ORDER}'
   curl -s {stack.api_url}/orders/order-001
   curl -s {stack.api_url}/health
-
-Look into the table and the bucket, with the AWS CLI:
-
-  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
-  aws --endpoint-url {stack.aws_url} dynamodb scan --table-name {stack.outputs["TableName"]}
-  aws --endpoint-url {stack.aws_url} s3 ls --recursive s3://{stack.outputs["BucketName"]}
-
-{_last_line(stack)}
 """
+
+
+def _without_curl(port: str) -> str:
+    return f"""\
+  python -m ops orders submit '{EXAMPLE_ORDER}'{port}
+  python -m ops health{port}
+"""
+
+
+def _chalice_local(stack: LocalStack) -> str:
+    """Write the command for Chalice's own server. Its stage `local` has the usual AWS endpoint."""
+    port = next_free_port(stack.api_port + 1, {stack.console_port or 0})
+    command = f"chalice local --stage local --port {port}"
+    usual = stack.aws_port == DEFAULT_AWS_PORT
+    return command if usual else f"AWS_ENDPOINT_URL={stack.aws_url} {command}"

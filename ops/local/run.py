@@ -1,7 +1,7 @@
 """`make run`: start the local system, show how to use it, and stop it when asked to."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ops.local.kept_folder import FolderUnusable, KeptFolder
 from ops.local.presentation import Steps, show_what_to_try
@@ -18,14 +18,20 @@ STOPPED = 0
 FAILED = 1
 
 
-def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
-    """Run the system. Return the exit code: 0 after a stop that was asked for, else 1."""
+def run_until_stopped(
+    make_stack: Callable[[OnStep], LocalStack], notices: Sequence[str] = ()
+) -> int:
+    """
+    Run the system. Return the exit code: 0 after a stop that was asked for, else 1.
+
+    `notices` are shown with the addresses, where nobody overlooks them.
+    """
     steps = Steps()
     with stop_signals_raise():
         try:
             with make_stack(steps.begin) as stack:
                 steps.end()
-                return _watch(stack, steps)
+                return _watch(stack, steps, notices)
         except StopRequested:
             # It was not up yet: stop the parts that had been started.
             steps.break_line()
@@ -37,8 +43,8 @@ def run_until_stopped(make_stack: Callable[[OnStep], LocalStack]) -> int:
             return FAILED
 
 
-def _watch(stack: LocalStack, steps: Steps) -> int:
-    show_what_to_try(stack, steps.total_seconds)
+def _watch(stack: LocalStack, steps: Steps, notices: Sequence[str]) -> int:
+    show_what_to_try(stack, steps.total_seconds, notices)
     try:
         saving = Saving(stack.folder)
         keep_alive(_supervised(stack), stack.emulator, _warn, saving.look)

@@ -1,6 +1,8 @@
 """Checks of a stage: each passes on a good one, and fails on one that is broken in its way."""
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,7 +12,7 @@ from click.testing import CliRunner, Result
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.__main__ import main
 from ops.desk.stage import StageUnavailable
-from ops.ports import free_port
+from ops.ports import LOOPBACK, free_port
 from ops.verify.check import Failed, State, check
 from ops.verify.letters import MOST_LETTERS, owner_of
 from ops.verify.place import api_url_of
@@ -300,9 +302,31 @@ def refused() -> None:
     raise refusal("AccessDenied")
 
 
+def test_another_program_on_the_port_of_the_local_api_is_not_tried_out() -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer((LOOPBACK, 0), Other) as server:
+        Thread(target=server.handle_request).start()
+        url = f"http://{LOOPBACK}:{server.server_port}"
+        done = typed("--api-url", url, name="local")
+
+    assert done.exit_code == 3
+    assert done.stderr == (
+        f"Error: It is another program that answers at {url}: say with --api-url where the API "
+        "is.\n"
+    )
+
+
 def typed(*arguments: str, stdin: str = "", name: str = "prod") -> Result:
     stage = VerifiedStage()
-    vars(stage)["name"] = name
+    vars(stage).update(name=name, is_local=name == "local")
     desk = SimpleNamespace(stage=stage, dead_letters=None, unreadable=())
     nowhere = ("--api-url", f"http://127.0.0.1:{free_port()}")
     return CliRunner(env={"NO_COLOR": "1"}).invoke(
