@@ -115,6 +115,13 @@ def health(_request: Request) -> Response:
     )
 
 
+@app.route("/", methods=["GET"])
+@answering
+def lead_to_docs(request: Request) -> Response:
+    """Lead whoever opens the API's address to its description: open to anyone, as that is."""
+    return responses.redirection(f"{prefix_of(request)}/docs")
+
+
 @app.route("/openapi.json", methods=["GET"])
 @answering
 def get_document(request: Request) -> Response:

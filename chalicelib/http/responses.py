@@ -67,6 +67,15 @@ def json_response(
     )
 
 
+def redirection(path: str) -> Response:
+    """Make a response that leads to another path of this API, for now."""
+    return Response(
+        body="",
+        status_code=HTTPStatus.FOUND.value,
+        headers={"Content-Type": "text/plain", "Location": path},
+    )
+
+
 def translated_response(
     request: Request,
     write: Callable[[Texts], Mapping[str, Any]],

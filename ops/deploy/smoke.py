@@ -91,7 +91,7 @@ class SignedApi:
         request = urllib.request.Request(  # noqa: S310 (the address is our own stack's)
             url, data=data, headers=dict(prepared.headers.items()), method=method
         )
-        return fetch(request)
+        return fetch(request, AS_ANSWERED.open)
 
     def download(self, url: str) -> Answer:
         """Download from a presigned URL. OSError: there was no answer."""
@@ -108,7 +108,19 @@ def download(url: str) -> Answer:
     return fetch(urllib.request.Request(url))  # noqa: S310 (from the stage's own answer)
 
 
-def fetch(request: urllib.request.Request) -> Answer:
+class _NoRedirection(urllib.request.HTTPRedirectHandler):
+    """Takes a redirection for the answer that it is."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+AS_ANSWERED = urllib.request.build_opener(_NoRedirection)
+
+
+def fetch(
+    request: urllib.request.Request, open_url: Callable[..., Any] = urllib.request.urlopen
+) -> Answer:
     """
     Send a request as it is, and return the answer, whatever its status.
 
@@ -116,7 +128,7 @@ def fetch(request: urllib.request.Request) -> Answer:
         OSError: there was no answer.
     """
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_LIMIT_SECONDS) as answer:  # noqa: S310
+        with open_url(request, timeout=ANSWER_LIMIT_SECONDS) as answer:
             return _answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         with error:

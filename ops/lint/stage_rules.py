@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 API_GATEWAY_LIMIT_SECONDS = 29
 # Monitors and balancers have no credentials, and a developer reads before having any: what these
-# two say is in the public repository.
-OPEN_ROUTES = {"GET /health", "GET /docs", "GET /openapi.json"}
+# say is in the public repository.
+OPEN_ROUTES = {"GET /", "GET /health", "GET /docs", "GET /openapi.json"}
 UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 LOG_LEVELS_WITHOUT_METRICS = {"WARN", "ERROR", "FATAL"}
 ALARMS = (

@@ -200,6 +200,7 @@ def run_api(system: System) -> None:
         "/orders?status=REJECTED&limit=1",
         "/orders?limit=0",
         "/health",
+        "/",
         "/docs",
         "/openapi.json",
     ):

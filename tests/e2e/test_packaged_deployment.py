@@ -12,6 +12,8 @@ from unittest.mock import ANY
 import pytest
 
 from ops.deploy.packaging import PackagedApp
+from ops.local_stage import REGION
+from ops.verify.place import signed_api
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
 from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount
@@ -139,6 +141,13 @@ def test_a_request_that_is_not_signed_is_refused_with_a_problem(
     assert answer.headers["X-Request-Id"]
     assert answer.body["type"] == "urn:orders:problem:not-signed"
     assert anyone.get("/health").status == 200
+
+
+def test_the_root_of_the_stage_leads_anyone_to_its_docs(deployed: Deployed) -> None:
+    answer = signed_api(deployed.api.url, REGION, None).send("GET", "/", signed=False)
+
+    assert answer.status == 302
+    assert answer.headers["Location"] == f"/{STAGE}/docs"
 
 
 def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:

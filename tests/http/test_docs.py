@@ -96,6 +96,19 @@ def test_the_page_names_the_path_of_its_stage(api: Api) -> None:
     assert "<code>/prod</code>" in answer["body"]
 
 
+@pytest.mark.parametrize(
+    ("stage", "path", "docs"),
+    [("", "/", "/docs"), ("/prod", "/prod/", "/prod/docs"), ("/prod", "/prod", "/prod/docs")],
+    ids=["a domain of its own", "a stage", "a stage without the slash"],
+)
+def test_the_root_leads_to_the_page(api: Api, stage: str, path: str, docs: str) -> None:
+    answer = api.invoke(gateway_event("GET", "/", stage=stage, path=path))
+
+    assert answer["statusCode"] == 302
+    assert answer["headers"]["Location"] == docs
+    assert answer["body"] == ""
+
+
 def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
     components = DOCUMENT["components"]
     shown = {
@@ -122,7 +135,12 @@ def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
     found = re.sub(r"\s+", " ", unescape(reader.text))
     assert len(wanted) > 150
     # The page gives only the name of a header that stands in place; the document gives the rest.
-    of_headers = {"Where the order can be read", "/orders/[A-Za-z0-9._-]{1,64}$"}
+    of_headers = {
+        "Where the order can be read",
+        "/orders/[A-Za-z0-9._-]{1,64}$",
+        "The path of the page",
+        "/docs$",
+    }
     assert sorted(text for text in wanted - of_headers if text not in found) == []
     assert operations <= set(reader.values("id"))
 
@@ -133,6 +151,7 @@ def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
         ("post", "/orders", "/orders", 202),
         ("get", "/orders", "/orders", 200),
         ("get", "/orders/order-001", "/orders/{orderId}", 200),
+        ("get", "/", "/", 302),
     ],
 )
 def test_an_answer_has_the_headers_that_the_document_names(

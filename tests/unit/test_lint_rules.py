@@ -63,6 +63,7 @@ GOOD = StageSettings(
         rest_api_id="a1b2c3",
         stages=frozenset({"prod"}),
         routes={
+            "GET /": False,
             "GET /health": False,
             "GET /docs": False,
             "GET /openapi.json": False,
