@@ -5,6 +5,7 @@ Each is a few lines. The services that they call are in chalicelib/services, mad
 Application; chalicelib/http reads requests and writes responses.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
@@ -174,3 +175,6 @@ if settings.stream_arn:
 
 
 application().prepare(settings.function)
+if settings.typed and (lacking := application().lacking()):
+    # Now, not with the first request. Chalice has this logger print the line as it is.
+    logging.getLogger("chalicelib").warning(lacking)

@@ -19,7 +19,12 @@ from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, report_failures
 from chalicelib.services.events import Events
-from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_of
+from chalicelib.services.health import (
+    CHECK_TIME_LIMIT_SECONDS,
+    Health,
+    HealthStatus,
+    checks_of,
+)
 from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
@@ -28,10 +33,15 @@ from chalicelib.settings import (
     EventSettings,
     LogSettings,
     Settings,
+    SettingsError,
     current_environment,
     settings_in,
 )
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
+
+# How the queues' addresses begin where `make run` has made them.
+THIS_MACHINE = "http://127.0.0.1:"
+CHALICE_LOCAL = "chalice local --stage local --port 8080"
 
 
 def new_id() -> str:
@@ -74,6 +84,26 @@ class Application:
             _ = self.processor, self.acknowledge
         elif function == "publish_events":
             _ = self.events
+
+    def lacking(self) -> str | None:
+        """Say in one line what a stage lacks that somebody starts by hand, and what to type."""
+        try:
+            settings = self.settings
+        except SettingsError as error:
+            return (
+                f"{error}. Chalice takes stage dev unless one is named. For the local one, start "
+                f"`make run` in another terminal, and type here: {CHALICE_LOCAL}"
+            )
+        if not settings.queue_url.startswith(THIS_MACHINE) or not self._is_down():
+            return None
+        return (
+            f"The local stage does not answer at {self._clients.sqs.meta.endpoint_url}: type "
+            "`make run` in another terminal. If that says that its AWS endpoint has another port, "
+            f"type here: AWS_ENDPOINT_URL={THIS_MACHINE}PORT {CHALICE_LOCAL}"
+        )
+
+    def _is_down(self) -> bool:
+        return self.health.report().status is HealthStatus.FAIL
 
     @made_once
     def settings(self) -> Settings:

@@ -51,6 +51,8 @@ class AppSettings(NamedTuple):
     stream_arn: str | None
     # The app's function that this process is; on one machine it may be any.
     function: str
+    # A command of Chalice's loads the app, as `chalice local` does: never Lambda.
+    typed: bool
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -68,6 +70,7 @@ class AppSettings(NamedTuple):
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
             function=environment.get("_HANDLER", "").removeprefix("app."),
+            typed=bool(environment.get("AWS_CHALICE_CLI_MODE")),
         )
 
 

@@ -16,6 +16,7 @@ from tests.builders import order_text
 from tests.configuration.own import TEXT
 from tests.e2e.client import ApiClient, eventually
 
+COMMAND = "chalice local --stage local --port 8080"
 CHALICE = Path(sys.executable).with_name("chalice")
 
 
@@ -95,3 +96,30 @@ def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:
     answer = api.get("/nowhere")
 
     assert (answer.status, answer.body) == (403, {"message": "Missing Authentication Token"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), f"type here: {COMMAND}\n"),
+        (("--stage", "local"), f"type here: AWS_ENDPOINT_URL=http://127.0.0.1:PORT {COMMAND}\n"),
+    ],
+    ids=["no stage", "no `make run`"],
+)
+def test_chalice_local_says_at_once_what_is_lacking(arguments: tuple[str, ...], says: str) -> None:
+    nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
+    with subprocess.Popen(
+        [CHALICE, "local", *arguments, "--port", str(free_port())],
+        cwd=PROJECT_ROOT,
+        env=without_aws_settings(os.environ) | nobody,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout
+        try:
+            first = process.stdout.readline()
+        finally:
+            process.terminate()
+
+    assert first.endswith(says)
