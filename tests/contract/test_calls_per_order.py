@@ -2,7 +2,8 @@
 The cost of an order in calls to AWS, and in work of our own: exact numbers, that can't grow unseen.
 
 They are counts, never times: the same on every machine, however busy. A number that changes for a
-good reason is changed here, and then `make bench` says what it does to the table.
+good reason is changed here, and then `make bench` says what it does to the table. A test that fails
+says so.
 """
 
 import itertools
@@ -24,17 +25,42 @@ from tests.application import ENVIRONMENT, load_app
 from tests.aws_limits.layer import lifted
 from tests.builders import Clock, order_text, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+from tests.limits import Limit
 
+HERE = "tests/contract/test_calls_per_order.py"
+COST = "the time that Lambda is paid for with every order"
+BENCH = "type make bench, which brings docs/performance.md up to date"
 PUT, BATCH, ITEM = "S3 PutObject", "DynamoDB BatchExecuteStatement", "DynamoDB PutItem"
 # Calls within our own code for one order of a batch of 100, without the libraries below it. Ten of
 # them are the price of one duplicate logic: `settle` makes the record that the batch wrote again.
-OWN_CALLS_PER_ORDER = 75
+OWN_CALLS_PER_ORDER = Limit(
+    75,
+    "Calls of functions in chalicelib for one order of a batch of 100",
+    "OWN_CALLS_PER_ORDER",
+    HERE,
+    COST,
+    BENCH,
+)
 # Calls of all Python functions, mostly botocore's, for an order that is a batch by itself.
 # Powertools makes a hundred of them: it makes the metrics anew for each batch. The object's
 # SHA-256, which S3 keeps, is 85 of them, and 91 of the bytes.
-ALL_CALLS_PER_ORDER = 3_985
+ALL_CALLS_PER_ORDER = Limit(
+    3_985,
+    "Calls of all Python functions, libraries included, for one order by itself",
+    "ALL_CALLS_PER_ORDER",
+    HERE,
+    COST,
+    BENCH,
+)
 # Bytes sent to AWS for that order, in two requests. The terms are a map in the item.
-BYTES_PER_ORDER = 2_611
+BYTES_PER_ORDER = Limit(
+    2_611,
+    "Bytes that are sent to AWS for one order by itself",
+    "BYTES_PER_ORDER",
+    HERE,
+    "the time and the price of each order's requests",
+    BENCH,
+)
 
 _runs = itertools.count()
 
@@ -158,7 +184,7 @@ def test_an_order_sends_no_more_bytes(process: Process, fake_aws: FakeAws) -> No
 
     tally = fake_aws.reset()
     assert tally["continues"] == 0
-    assert tally["bytesIn"] <= BYTES_PER_ORDER
+    BYTES_PER_ORDER.require(tally["bytesIn"])
 
 
 def test_an_order_takes_no_more_calls_of_all_code(process: Process) -> None:
@@ -169,7 +195,7 @@ def test_an_order_takes_no_more_calls_of_all_code(process: Process) -> None:
     with lifted():
         calls = [function_calls(partial(process, event)) for event in events[1:]]
 
-    assert min(calls) <= ALL_CALLS_PER_ORDER, calls
+    ALL_CALLS_PER_ORDER.require(min(calls))
 
 
 def test_an_order_takes_no_more_calls_of_our_own_code() -> None:
@@ -184,4 +210,4 @@ def test_an_order_takes_no_more_calls_of_our_own_code() -> None:
 
     calls = function_calls(lambda: processor.process_batch(messages), "chalicelib")
 
-    assert round(calls / len(messages)) <= OWN_CALLS_PER_ORDER, calls
+    OWN_CALLS_PER_ORDER.require(round(calls / len(messages)))
