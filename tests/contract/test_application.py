@@ -16,6 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
+from chalice.test import Client
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import (

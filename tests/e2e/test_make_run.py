@@ -6,15 +6,12 @@ import http.client
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from ops.local.kept_folder import KeptFolder
 from ops.ports import LOOPBACK, accepts_connections, free_port
@@ -175,28 +172,6 @@ def test_an_order_goes_in_and_comes_back_and_a_stop_leaves_no_process(tmp_path: 
     assert "Traceback" not in run.log
     assert not list(tmp_path.glob("orders-local-*"))
     assert f"http://127.0.0.1:{port}/orders/order-001" in run.log
-
-
-@pytest.mark.parametrize("variable", ["PORT", "AWS_PORT", "CONSOLE_PORT"])
-def test_a_port_in_use_gets_a_sentence_and_what_to_type(variable: str) -> None:
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        port = listener.getsockname()[1]
-        names = ["PORT", "AWS_PORT", "CONSOLE_PORT"]
-        ports = {name: free_port() for name in names} | {variable: port}
-
-        refused = subprocess.run(
-            ["make", "run", *(f"{name}={number}" for name, number in ports.items())],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LIMIT_SECONDS,
-        )
-
-    assert refused.returncode != 0
-    assert f"Port {port} " in refused.stderr
-    assert f"make run {variable}=" in refused.stderr
-    assert "Traceback" not in refused.stderr
 
 
 def the_one_running(pids: set[int], command: str) -> int:
