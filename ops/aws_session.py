@@ -6,13 +6,16 @@ import os
 import re
 import ssl
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoRegionError, ProfileNotFound
 
 from chalicelib.aws.answers import count_only_answers_of_aws
+from chalicelib.aws.clients import make_past_proxies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,15 +48,16 @@ def make_session(**options: Any) -> boto3.Session:
 
 def make_client(session: boto3.Session, service: str, **options: Any) -> Any:
     """
-    Make a client of a session.
+    Make a client of a session. It calls an endpoint on this machine without a proxy.
 
     Raises:
         BadAwsSetting: one of the session's settings can't be used.
         NoRegionError: no region is set.
     """
-    make: Any = session.client
+    config = options.pop("config", None) or Config()
+    make: Any = partial(session.client, service, **options)
     with _naming_bad_settings():
-        return make(service, **options)
+        return make_past_proxies(make, config)
 
 
 def said_with_setting(error: Exception, environment: Mapping[str, str] = os.environ) -> str:

@@ -19,5 +19,6 @@ def exempting_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
     """
     # In small letters it wins, as in urllib.
     hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    exempt = ",".join(filter(None, [hosts, *THIS_MACHINE]))
+    # A star exempts every host, but only if it stands alone.
+    exempt = hosts if hosts == "*" else ",".join(filter(None, [hosts, *THIS_MACHINE]))
     return {"no_proxy": exempt, "NO_PROXY": exempt}

@@ -95,7 +95,10 @@ class VerifiedStage:
         self._lock = threading.RLock()
 
     def _client(self, service: str, *, use_ssl: bool = True, **_: Any) -> Any:
-        return self.services[service] if use_ssl else Plain(self)
+        client = self.services[service] if use_ssl else Plain(self)
+        host = f"https://{service}.eu-west-1.amazonaws.com"
+        vars(client).setdefault("meta", SimpleNamespace(endpoint_url=host))
+        return client
 
     def verify(self, check: Check) -> Outcome:
         """Run a check over this stage, which is asked once for everything."""

@@ -9,8 +9,11 @@ needs boto3's additions (resources, S3 transfers), which take 13% of a cold star
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from ipaddress import ip_address
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from urllib.parse import urlsplit
 
 import botocore
 from botocore.config import Config
@@ -22,6 +25,7 @@ from botocore.handlers import (
 )
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
+from botocore.utils import get_environ_proxies
 
 from chalicelib.aws.answers import count_only_answers_of_aws
 
@@ -92,6 +96,8 @@ S3_CONFIG = Config(
     signature_version="s3v4",
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
+# A company's proxy leads to AWS. It knows no way back to an emulator on this machine.
+WITHOUT_PROXY = Config(proxies={})
 # All calls of the adapters; a test compares. 29% of a cold start: vendor/ has botocore's
 # data of these only. 7% more: only the event handlers that these can need are registered.
 OPERATIONS = {
@@ -198,10 +204,34 @@ class ClientFactory:
 
     def make(self, service: str, config: Config) -> Any:
         """Make the client of a service."""
-        client: Any = self._session.create_client(service, config=config)
+        client = make_past_proxies(partial(self._session.create_client, service), config)
         if client.meta.endpoint_url.startswith("https:"):
             _parse_authorities_once(client, self._tls_contexts)
         return client
+
+
+def make_past_proxies(make: Callable[..., Any], config: Config) -> Any:
+    """
+    Make a client, by a function that takes its `config`; it calls this machine without a proxy.
+
+    Only the client itself knows its endpoint, which has many sources. A second one is made only
+    where the first would use a proxy, so never on Lambda.
+    """
+    client = make(config=config)
+    url = client.meta.endpoint_url
+    if not (is_on_this_machine(url) and get_environ_proxies(url)):
+        return client
+    client.close()
+    return make(config=config.merge(WITHOUT_PROXY))
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Tell whether an address is one of this machine's own, which no other machine can reach."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def keep_own_endpoint(s3: "S3Client") -> "S3Client":

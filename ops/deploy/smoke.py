@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from chalicelib.aws.clients import is_on_this_machine
 from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class SignedApi:
         request = urllib.request.Request(  # noqa: S310 (the address is our own stack's)
             url, data=data, headers=dict(prepared.headers.items()), method=method
         )
-        return fetch(request, AS_ANSWERED.open)
+        return fetch(request, _NoRedirection())
 
     def download(self, url: str) -> Answer:
         """Download from a presigned URL. OSError: there was no answer."""
@@ -115,12 +116,7 @@ class _NoRedirection(urllib.request.HTTPRedirectHandler):
         return None
 
 
-AS_ANSWERED = urllib.request.build_opener(_NoRedirection)
-
-
-def fetch(
-    request: urllib.request.Request, open_url: Callable[..., Any] = urllib.request.urlopen
-) -> Answer:
+def fetch(request: urllib.request.Request, *handlers: urllib.request.BaseHandler) -> Answer:
     """
     Send a request as it is, and return the answer, whatever its status.
 
@@ -128,11 +124,18 @@ def fetch(
         OSError: there was no answer.
     """
     try:
-        with open_url(request, timeout=ANSWER_LIMIT_SECONDS) as answer:
+        opener = _opener(request.full_url, *handlers)
+        with opener.open(request, timeout=ANSWER_LIMIT_SECONDS) as answer:
             return _answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         with error:
             return _answer(error.code, error.headers, error.read())
+
+
+def _opener(url: str, *handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
+    """Make an opener: it obeys the environment's proxies, but never on the way to this machine."""
+    own = [urllib.request.ProxyHandler({})] if is_on_this_machine(url) else []
+    return urllib.request.build_opener(*handlers, *own)
 
 
 class SmokeTest:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.clients import is_on_this_machine
 from ops.aws_hosts import is_of_aws
 from ops.deploy.problems import explain
 from ops.deploy.smoke import SignedApi
@@ -15,7 +15,6 @@ from ops.desk.stage import StageUnavailable
 from ops.lint.clients import StageClients
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.stage_rules import UNPROTECTED_STAGES
-from ops.ports import LOOPBACK
 from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     from ops.desk.stage import Stage
     from ops.verify.run import Run
-
-THIS_MACHINE = {LOOPBACK, "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def may_matter(stage: Stage, api_url: str | None) -> bool:
 
     An address that the caller says may be another stage's, unless it is on this machine.
     """
-    given_elsewhere = bool(api_url) and urlsplit(api_url).hostname not in THIS_MACHINE
+    given_elsewhere = bool(api_url and not is_on_this_machine(api_url))
     return given_elsewhere or stage.name not in UNPROTECTED_STAGES
 
 

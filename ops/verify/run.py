@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.aws.clients import MAKING
 from ops.aws_hosts import is_of_aws
+from ops.aws_session import make_client
 from ops.deploy.smoke import RECORD_LIMIT_SECONDS, download
 from ops.desk.stage import CLIENT_CONFIG
 from ops.lint.deployed import DeployedStage
@@ -81,11 +82,11 @@ class Run:
 
     def client(self, service: str, *, use_ssl: bool = True) -> Any:
         """Return a client of the operator's: made once, and never two at the same time."""
-        make: Any = self.stage.session.client
         name = (service, use_ssl)
         with MAKING:
             if name not in self._clients:
-                self._clients[name] = make(
+                self._clients[name] = make_client(
+                    self.stage.session,
                     service,
                     endpoint_url=self.stage.endpoint_url,
                     config=CLIENT_CONFIG,

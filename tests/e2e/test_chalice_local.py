@@ -15,6 +15,7 @@ from ops.project import CONFIG, PROJECT_ROOT
 from tests.builders import order_text
 from tests.configuration.own import TEXT
 from tests.e2e.client import ApiClient, eventually
+from tests.recording_proxy import RecordingProxy, recording_proxy
 
 COMMAND = "chalice local --stage local --port 8080"
 CHALICE = Path(sys.executable).with_name("chalice")
@@ -40,13 +41,21 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def api(project: Path, stack: LocalStack) -> Iterator[ApiClient]:
+def proxy() -> Iterator[RecordingProxy]:
+    with recording_proxy() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def api(project: Path, stack: LocalStack, proxy: RecordingProxy) -> Iterator[ApiClient]:
     """Start it with the AWS endpoint on another port than the configuration has."""
     port = free_port()
     with subprocess.Popen(
         [CHALICE, "local", "--stage", "local", "--port", str(port), "--no-autoreload"],
         cwd=project,
-        env=without_aws_settings(os.environ) | {"AWS_ENDPOINT_URL": stack.aws_url},
+        env=without_aws_settings(os.environ)
+        | proxy.variables
+        | {"AWS_ENDPOINT_URL": stack.aws_url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -123,3 +132,13 @@ def test_chalice_local_says_at_once_what_is_lacking(arguments: tuple[str, ...], 
             process.terminate()
 
     assert first.endswith(says)
+
+
+def test_chalice_local_calls_this_machine_past_a_proxy(
+    api: ApiClient, proxy: RecordingProxy
+) -> None:
+    assert api.get("/health").body["status"] == "pass"
+    assert api.post(order_text("past-a-proxy")).status == 202
+    assert api.records("past-a-proxy", 1)[0]["status"] == "ACCEPTED"
+
+    assert proxy.calls == []

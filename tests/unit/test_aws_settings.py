@@ -13,7 +13,6 @@ from ops.desk.stage import StageUnavailable, connect
 from ops.lint.clients import StageClients
 from ops.local_stage import local_client_config, local_session
 from ops.ports import free_port
-from ops.proxies import exempting_this_machine
 
 BAD = {
     "AWS_DEFAULTS_MODE": "bogus",
@@ -168,15 +167,3 @@ def test_authorities_that_can_be_read_are_taken(
     monkeypatch.setenv("AWS_CA_BUNDLE", str(empty))
     with pytest.raises(BadAwsSetting, match=r"AWS_CA_BUNDLE is .*empty\.pem': there are no cert"):
         make_session()
-
-
-@pytest.mark.parametrize(
-    ("given", "exempt"),
-    [
-        ({}, "127.0.0.1,localhost"),
-        ({"NO_PROXY": "bank.example"}, "bank.example,127.0.0.1,localhost"),
-        ({"NO_PROXY": "x", "no_proxy": "bank.example"}, "bank.example,127.0.0.1,localhost"),
-    ],
-)
-def test_this_machine_is_exempt_from_every_proxy(given: dict[str, str], exempt: str) -> None:
-    assert exempting_this_machine(given) == {"no_proxy": exempt, "NO_PROXY": exempt}
