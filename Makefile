@@ -29,6 +29,8 @@ DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA256 := 3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9
 
 PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
+# What is deployed, as wheels: the tests package it, and need no network for it.
+WHEELS := --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.txt --dest .venv/wheels
 
 # The emulator pins its own botocore, so it has an environment to itself.
 OPS := .venv/.made-from-requirements-ops-$(VERSION)
@@ -173,6 +175,7 @@ $(DEV): requirements-dev.txt requirements.txt
 	@$(require-python)
 	@echo "Installing requirements-dev.txt into .venv: about 15 seconds the first time ..."
 	@$(call install,.venv,requirements-dev.txt)
+	@$(BIN)/python -m pip download $(WHEELS) || echo "The tests of what is deployed will try again to download requirements.txt."
 	@touch $(OPS) $@
 
 $(AWS): requirements-aws.txt

@@ -1,8 +1,6 @@
 """Fixtures for several kinds of tests: an environment of their own, and one emulator for all."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ops.local.stack import LocalResources
-from ops.project import PROJECT_ROOT
 from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.environment import same_everywhere
+from tests.wheels import download_requirements
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = [
@@ -88,11 +86,9 @@ def dynamodb_local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="session")
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Make the directory for Chalice's packages, and download what goes into them only once."""
+    """Make the directory for Chalice's packages, and the wheels of what goes into them, once."""
     wheels = tmp_path_factory.mktemp("wheels")
-    download = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    download += ["--requirement", str(PROJECT_ROOT / "requirements.txt"), "--dest", str(wheels)]
-    subprocess.run([sys.executable, *download], check=True)
+    download_requirements(wheels)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PIP_NO_INDEX", "1")
         environment.setenv("PIP_FIND_LINKS", str(wheels))
