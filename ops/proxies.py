@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# "localhost" for addresses that a user types.
-THIS_MACHINE = ("127.0.0.1", "localhost")
+# "localhost" for addresses that a user types. The last gives an EC2 instance its credentials:
+# https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html
+THIS_MACHINE = ("127.0.0.1", "localhost", "169.254.169.254")
 
 
 def exempting_this_machine(environment: Mapping[str, str]) -> dict[str, str]:

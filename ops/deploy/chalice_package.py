@@ -15,6 +15,7 @@ NO_ACCOUNT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
 }
 LIMIT_SECONDS = 300
 # Chalice says this of a download that fails, whatever the cause.

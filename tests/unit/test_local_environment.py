@@ -120,9 +120,12 @@ def test_the_environment_has_none_of_the_developers_aws_settings() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({}, "127.0.0.1,localhost"),
-        ({"NO_PROXY": "intra.example"}, "intra.example,127.0.0.1,localhost"),
-        ({"no_proxy": "a.example", "NO_PROXY": "b"}, "a.example,127.0.0.1,localhost"),
+        ({}, "127.0.0.1,localhost,169.254.169.254"),
+        ({"NO_PROXY": "intra.example"}, "intra.example,127.0.0.1,localhost,169.254.169.254"),
+        (
+            {"no_proxy": "a.example", "NO_PROXY": "b"},
+            "a.example,127.0.0.1,localhost,169.254.169.254",
+        ),
     ],
 )
 def test_calls_to_this_machine_bypass_a_proxy(before: dict[str, str], after: str) -> None:

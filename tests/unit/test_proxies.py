@@ -134,9 +134,12 @@ def test_any_other_address_is_not_on_this_machine(host: str) -> None:
 @pytest.mark.parametrize(
     ("given", "exempt"),
     [
-        ({}, "127.0.0.1,localhost"),
-        ({"NO_PROXY": "bank.example"}, "bank.example,127.0.0.1,localhost"),
-        ({"NO_PROXY": "x", "no_proxy": "bank.example"}, "bank.example,127.0.0.1,localhost"),
+        ({}, "127.0.0.1,localhost,169.254.169.254"),
+        ({"NO_PROXY": "bank.example"}, "bank.example,127.0.0.1,localhost,169.254.169.254"),
+        (
+            {"NO_PROXY": "x", "no_proxy": "bank.example"},
+            "bank.example,127.0.0.1,localhost,169.254.169.254",
+        ),
         ({"NO_PROXY": "*"}, "*"),
     ],
 )
