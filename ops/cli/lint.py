@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.cli.exits import OutOfReach
 from ops.deploy.problems import explain
 from ops.lint.deployed import DeployedStage
+from ops.lint.emulator import excuse, with_excuse
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.terminal.lines import say
@@ -18,6 +20,10 @@ from ops.terminal.lines import say
 if TYPE_CHECKING:
     from ops.lint.rule import Rule
     from ops.lint.stage import StageSettings
+
+
+KEPT, BROKEN, DIFFERS = "kept", "broken", "differs"
+COLOURS = {KEPT: "green", BROKEN: "red", DIFFERS: "yellow"}
 
 
 @click.command(epilog="Example: python -m ops lint --stage prod --verbose")
@@ -29,6 +35,8 @@ def lint(stage: str, verbose: bool) -> None:
 
     Each rule is a recommendation of AWS, or a pair of settings that must not part. Nothing is
     changed. The exit code is 1 if a rule is broken, and 3 if AWS can't be asked.
+
+    A rule that differs is not broken: only the emulator causes it that AWS_ENDPOINT_URL names.
     """
     try:
         settings = DeployedStage(stage).settings()
@@ -36,23 +44,35 @@ def lint(stage: str, verbose: bool) -> None:
         raise click.ClickException(str(error)) from error
     except (BotoCoreError, ClientError) as error:
         raise OutOfReach(explain(error)) from error
-    broken = [rule for rule in RULES if _report(rule, settings, verbose=verbose)]
-    say(f"Stage {stage}: {len(RULES) - len(broken)} of {len(RULES)} rules are kept.")
-    sys.exit(1 if broken else 0)
+    outcomes = Counter(_report(rule, settings, verbose=verbose) for rule in RULES)
+    say(f"Stage {stage}: {outcomes[KEPT]} of {len(RULES)} rules are kept{_differing(outcomes)}.")
+    sys.exit(1 if outcomes[BROKEN] else 0)
 
 
 COMMANDS = (lint,)
 
 
-def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> bool:
-    """Show the faults that a rule finds. Returns whether there is one."""
+def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> str:
+    """Show the faults that a rule finds. Returns the rule's outcome."""
     problems = rule.broken_by(settings)
-    if problems:
-        say(f"broken  {rule.name}", fg="red")
-        for problem in problems:
-            say(f"        {problem}.")
+    outcome = _outcome(problems, settings)
+    if problems or verbose:
+        say(f"{outcome:<8}{rule.name}", fg=COLOURS[outcome])
+    for problem in problems:
+        say(f"        {with_excuse(problem) if settings.emulated else problem}.")
+    if outcome == BROKEN:
         say(f"        AWS: {rule.recommendation} {rule.source}")
-    elif verbose:
-        say(f"kept    {rule.name}", fg="green")
+    elif outcome == KEPT and verbose:
         say(f"        {rule.recommendation}")
-    return bool(problems)
+    return outcome
+
+
+def _differing(outcomes: Counter[str]) -> str:
+    count = outcomes[DIFFERS]
+    return f", {count} {'differs' if count == 1 else 'differ'} on the emulator" if count else ""
+
+
+def _outcome(problems: list[str], settings: StageSettings) -> str:
+    if not problems:
+        return KEPT
+    return DIFFERS if settings.emulated and excuse(problems) else BROKEN

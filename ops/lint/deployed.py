@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from ops.aws_hosts import is_of_aws
 from ops.aws_session import make_session
 from ops.lint.clients import StageClients
 from ops.lint.deployed_functions import read_function, read_mapping
@@ -72,6 +73,7 @@ class DeployedStage:
             alarms=frozenset(alarms),
             oldest_message_alarm=alarm_settings(oldest) if oldest else None,
             key=read_key(clients, parameters_of(stack), queue.account_id),
+            emulated=not is_of_aws(clients.of("cloudformation").meta.endpoint_url),
         )
 
     def _resources_stack(self, clients: StageClients) -> StackTypeDef:

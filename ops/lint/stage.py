@@ -142,7 +142,11 @@ class KeySettings:
 
 @dataclass(frozen=True)
 class StageSettings:
-    """A stage. `alarms` are names; `key` is None where AWS manages the keys."""
+    """
+    A stage. `alarms` are names; `key` is None where AWS manages the keys.
+
+    `emulated`: it was read from an emulator, which drops a setting now and then.
+    """
 
     stage: str
     queue: QueueSettings
@@ -156,3 +160,4 @@ class StageSettings:
     alarms: frozenset[str]
     oldest_message_alarm: AlarmSettings | None = None
     key: KeySettings | None = None
+    emulated: bool = False

@@ -18,6 +18,8 @@ API_GATEWAY_LIMIT_SECONDS = 29
 OPEN_ROUTES = {"GET /", "GET /health", "GET /docs", "GET /openapi.json"}
 UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 LOG_LEVELS_WITHOUT_METRICS = {"WARN", "ERROR", "FATAL"}
+NO_ROUTES = "the API has no route"
+NO_RECOVERY = "the table has no point-in-time recovery"
 ALARMS = (
     "dlq-not-empty",
     OLDEST_MESSAGE_ALARM,
@@ -56,7 +58,7 @@ def _closed_routes(stage: StageSettings) -> Iterable[str]:
         if not closed and route not in OPEN_ROUTES:
             yield f"{route} is open to anyone"
     if not routes:
-        yield "the API has no route"
+        yield NO_ROUTES
 
 
 @rule(
@@ -125,7 +127,7 @@ def _archive_bucket(stage: StageSettings) -> Iterable[str]:
 )
 def _record_table(stage: StageSettings) -> Iterable[str]:
     if not stage.table.recoverable:
-        yield "the table has no point-in-time recovery"
+        yield NO_RECOVERY
     if not stage.table.on_demand:
         yield "the table's capacity is provisioned: a burst of orders is throttled"
     if not stage.table.protected and stage.stage not in UNPROTECTED_STAGES:

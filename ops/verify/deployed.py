@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.settings import AppSettings
 from ops.desk.decision_log import PREFIX as DECISIONS
+from ops.lint.emulator import excuse
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage_rules import ALARMS
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from ops.verify.run import Run
 
 LOCAL = "`make run` has no Lambda: API and worker are local processes"
-# Its own words for settings that an emulator drops.
-DROPPED = {"the table has no point-in-time recovery"}
 
 # Each function's rights by the kind of resource: what it needs, and what it must never have.
 NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -89,8 +88,7 @@ def settings(run: Run) -> str:
     except NotDeployed as error:
         raise Failed(str(error)) from error
     broken = [problem for rule in RULES for problem in rule.broken_by(found)]
-    dropped = "the emulator drops this setting" if set(broken) <= DROPPED else ""
-    require(not broken, "; ".join(broken), emulator=dropped)
+    require(not broken, "; ".join(broken), emulator=excuse(broken))
     return f"all {len(RULES)} rules are kept"
 
 

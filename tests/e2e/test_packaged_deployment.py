@@ -12,6 +12,8 @@ from unittest.mock import ANY
 import pytest
 
 from ops.deploy.packaging import PackagedApp
+from ops.lint.emulator import excuse
+from ops.lint.stage_rules import NO_RECOVERY
 from ops.local_stage import REGION
 from ops.verify.place import signed_api
 from tests.builders import order_text
@@ -157,8 +159,9 @@ def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:
     assert broken == {
         "visibility-timeout": [ANY],
         "oldest-message-alarm": [ANY],
-        "record-table": ["the table has no point-in-time recovery"],
+        "record-table": [NO_RECOVERY],
     }
+    assert excuse([NO_RECOVERY])
     assert "15 s, and should be at least 360 s" in broken["visibility-timeout"][0]
 
 

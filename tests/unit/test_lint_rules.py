@@ -221,3 +221,49 @@ def test_a_missing_stage_is_reported(run: Any) -> None:
     code, output = run(NotDeployed("There is no stack orders-resources-prod here: type ..."))
 
     assert (code, output) == (1, "Error: There is no stack orders-resources-prod here: type ...\n")
+
+
+ON_EMULATOR = replace(GOOD, emulated=True)
+DROPPED = replace(GOOD.table, recoverable=False)
+
+
+def test_the_command_marks_a_finding_that_only_the_emulator_causes(run: Any) -> None:
+    code, output = run(replace(ON_EMULATOR, table=DROPPED))
+
+    assert code == 0
+    assert output == (
+        "differs record-table\n"
+        "        the table has no point-in-time recovery: the emulator drops this setting.\n"
+        f"Stage prod: {len(RULES) - 1} of {len(RULES)} rules are kept, 1 differs on the emulator.\n"
+    )
+
+
+def test_the_routes_of_chalice_deploy_are_no_finding_of_an_emulator(run: Any) -> None:
+    gateway = replace(GOOD.gateway, routes={})
+
+    code, output = run(replace(ON_EMULATOR, gateway=gateway, table=DROPPED))
+
+    assert code == 0
+    assert "differs closed-routes\n        the API has no route: the emulator takes none" in output
+    assert "rules are kept, 2 differ on the emulator.\n" in output
+
+
+@pytest.mark.parametrize("gateway", [GOOD.gateway, replace(GOOD.gateway, routes={})])
+def test_aws_itself_is_never_excused(run: Any, gateway: GatewaySettings) -> None:
+    code, output = run(replace(GOOD, gateway=gateway, table=DROPPED))
+
+    assert code == 1
+    assert "broken  record-table" in output
+    assert "emulator" not in output
+
+
+def test_a_rule_that_is_broken_in_earnest_too_is_broken_on_an_emulator(run: Any) -> None:
+    code, output = run(replace(ON_EMULATOR, table=replace(DROPPED, on_demand=False)))
+
+    assert code == 1
+    assert (
+        "broken  record-table\n        the table has no point-in-time recovery: the emu" in output
+    )
+    assert (
+        "        the table's capacity is provisioned: a burst of orders is throttled.\n" in output
+    )
