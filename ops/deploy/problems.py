@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-import botocore.session
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -17,12 +15,14 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     SSOError,
     TokenRetrievalError,
 )
 
 from ops.aws_hosts import region_of
 from ops.aws_session import said_with_setting
+from ops.regions import doubts_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class DeploymentInterrupted(Exception):
 def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] = os.environ) -> str:
     """Say what AWS, or the way to it, refused; then what to type."""
     if isinstance(error, ClientError):
-        return _explain_refusal(error)
+        return _explain_refusal(error, doubts_about(environment.get("AWS_DEFAULT_REGION")))
     match error:
         case NoCredentialsError():
             return f"There are no AWS credentials here. {CREDENTIALS_HELP}"
@@ -79,7 +79,11 @@ def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] =
         case ConnectionError() | HTTPClientError():
             return _explain_silence(error, environment)
         case _:
-            return f"AWS can't be used: {_sentence(error)} Mend that and run the command again."
+            doubts = doubts_about(environment.get("AWS_DEFAULT_REGION"))
+            return (
+                f"AWS can't be used: {_sentence(error)} {doubts}Mend that and run the command "
+                "again."
+            )
 
 
 def code_of(error: ClientError) -> str:
@@ -92,7 +96,7 @@ def message_of(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Message", "") or str(error)
 
 
-def _explain_refusal(error: ClientError) -> str:
+def _explain_refusal(error: ClientError, doubts: str) -> str:
     code, message, call = code_of(error), message_of(error), error.operation_name
     if code in EXPIRED:
         return f"The AWS credentials have expired: sign in again. {CREDENTIALS_HELP}"
@@ -101,7 +105,7 @@ def _explain_refusal(error: ClientError) -> str:
     if code in BAD_SIGNATURE:
         return (
             f"AWS refuses the signature ({code}): the secret key is wrong, or this machine's "
-            f"clock is. {CREDENTIALS_HELP}"
+            f"clock is. {doubts}{CREDENTIALS_HELP}"
         )
     if code in DENIED:
         return (
@@ -123,25 +127,18 @@ def _explain_silence(error: BotoCoreError, environment: Mapping[str, str]) -> st
             "should be there, or type `unset AWS_ENDPOINT_URL` for AWS itself; then run the "
             "command again."
         )
-    doubts = _doubts_about(region_of(error.kwargs.get("endpoint_url", "")))
+    region = region_of(error.kwargs.get("endpoint_url", ""))
+    doubts = doubts_about(region or environment.get("AWS_DEFAULT_REGION"))
+    if isinstance(error, ProxyConnectionError):
+        return (
+            f"The proxy that HTTPS_PROXY names leads to no answer ({error}). {doubts}Mend the "
+            "variable, or type `unset HTTPS_PROXY` if AWS is reached without; then run the command "
+            "again."
+        )
     return (
         f"AWS does not answer ({error}). {doubts}Look whether this machine has a network, and run "
         "the command again."
     )
-
-
-def _doubts_about(region: str | None) -> str:
-    session = botocore.session.Session()
-    known = [
-        name
-        for partition in session.get_available_partitions()
-        for name in session.get_available_regions("cloudformation", partition)
-    ]
-    if not region or region in known:
-        return ""
-    close = get_close_matches(region, known, n=1)
-    meant = f": did you mean {close[0]}? " if close else ". "
-    return f"The region is {region}, which boto3 does not know{meant}"
 
 
 def _sentence(error: Exception) -> str:

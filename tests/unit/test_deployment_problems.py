@@ -1,20 +1,25 @@
 """Every way to be refused by AWS has a sentence of its own, which ends with what to type."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     TokenRetrievalError,
 )
 
 from ops.deploy.problems import explain
+from ops.regions import nearest_regions
 
 
 def refusal(code: str, message: str = "because") -> ClientError:
@@ -53,12 +58,56 @@ def test_the_sentence_about_a_missing_region_gives_an_example() -> None:
     assert "export AWS_DEFAULT_REGION=us-east-1" in explain(NoRegionError(), {})
 
 
-def test_a_mistyped_region_gets_a_guess() -> None:
-    error = EndpointConnectionError(endpoint_url="https://sts.eu-wset-3.amazonaws.com/")
+def test_a_mistyped_region_gets_guesses() -> None:
+    error = EndpointConnectionError(endpoint_url="https://sts.us-est-1.amazonaws.com/")
 
     explained = explain(error, {})
 
-    assert "eu-wset-3, which boto3 does not know: did you mean eu-west-3?" in explained
+    doubts = "us-est-1, which boto3 does not know: did you mean us-east-1, us-west-1 or us-east-2?"
+    assert doubts in explained
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="https://sts.us-east.amazonaws.com/"),
+        ProxyConnectionError(proxy_url="http://proxy.bank.example:3128"),
+        InvalidRegionError(region_name="us-east"),
+        refusal("SignatureDoesNotMatch"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_region_of_the_environment_gets_guesses_too(error: Any) -> None:
+    assert "did you mean us-east-1, us-east-2" in explain(error, {"AWS_DEFAULT_REGION": "us-east"})
+    assert "boto3 does not know" not in explain(error, {"AWS_DEFAULT_REGION": "us-east-1"})
+
+
+def test_a_proxy_in_the_way_of_aws_is_named() -> None:
+    error = ProxyConnectionError(proxy_url="http://proxy.bank.example:3128")
+
+    explained = explain(error, {})
+
+    assert "The proxy that HTTPS_PROXY names leads to no answer" in explained
+    assert "http://proxy.bank.example:3128" in explained
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [
+        ("us-est-1", ["us-east-1", "us-west-1", "us-east-2"]),
+        ("us-eats-1", ["us-east-1", "us-east-2", "us-west-1"]),
+        ("us-east", ["us-east-1", "us-east-2", "us-west-1"]),
+        ("useast1", ["us-east-1", "us-east-2", "us-west-1"]),
+        ("US-EAST-1", ["us-east-1"]),
+        ("us_east_1", ["us-east-1"]),
+        ("eu-wset-3", ["eu-west-3", "eu-west-1", "eu-west-2"]),
+        ("eu-west", ["eu-west-1", "eu-west-2", "eu-west-3"]),
+        ("cn-nort-1", ["cn-north-1", "cn-northwest-1"]),
+        ("virginia", []),
+    ],
+)
+def test_the_nearest_regions_come_first(typed: str, nearest: list[str]) -> None:
+    assert nearest_regions(typed) == nearest
 
 
 @pytest.mark.parametrize("host", ["eu-west-1.amazonaws.com", "cn-north-1.amazonaws.com.cn"])
