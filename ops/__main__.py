@@ -26,6 +26,7 @@ MODULES = {
     "health": "health",
     "stats": "stats",
     "audit": "audit",
+    "events": "events",
     "console": "console",
     "resources": "resources",
     "package": "package",

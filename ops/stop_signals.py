@@ -32,3 +32,13 @@ def _request_stop(_number: int, _frame: FrameType | None) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise StopRequested
+
+
+@contextmanager
+def stop_signals_wait() -> Iterator[None]:
+    """Let a stop signal wait for the end of the `with` block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -39,6 +39,7 @@ def stage_holding(*texts: str) -> Iterator[Desk]:
     """Open the desk of a stage with the texts wherever a sender or an operator may put text."""
     with mock_aws(config={"core": {"mock_credentials": False}}):
         desk = Desk(_stage())
+        _put_event_once_heard(desk, texts)
         _put_orders(desk, texts)
         for number, text in enumerate(texts):
             _put_letters(desk, text, number)
@@ -58,7 +59,27 @@ def _stage() -> Stage:
     session, name = boto3.Session(), f"s{next(_numbers)}"
     # Nobody sends anything while a command looks, so there is nothing to wait for.
     session.events.register("provide-client-params.sqs.ReceiveMessage", _do_not_wait)
-    return cast("Stage", TextStage(LOCAL_STAGE, create_resources(name), session))
+    session.client("events").create_event_bus(Name=name)
+    environment = {
+        **create_resources(name),
+        "ORDERS_EVENTS": "eventbridge",
+        "ORDERS_EVENTS_TARGET": name,
+    }
+    return cast("Stage", TextStage(LOCAL_STAGE, environment, session))
+
+
+def _put_event_once_heard(desk: Desk, texts: Sequence[str]) -> None:
+    """Put an event that holds the texts on the stage's bus whenever somebody begins to listen."""
+    text = "; ".join(texts)
+    facts = {"submissionId": text, "channel": text, "note": list(texts), texts[0]: texts[0]}
+    event = {"type": texts[0], "time": texts[0], "subject": ACCEPTED, "data": facts}
+
+    def put(**_: object) -> None:
+        bus = desk.stage.environment["ORDERS_EVENTS_TARGET"]
+        entry = {"EventBusName": bus, "Source": "urn:orders:x", "DetailType": "x"}
+        desk.stage.events.put_events(Entries=[{**entry, "Detail": json.dumps(event)}])
+
+    desk.stage.session.events.register("after-call.events.PutTargets", put)
 
 
 def _do_not_wait(params: dict[str, Any], **_: object) -> None:

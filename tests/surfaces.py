@@ -59,6 +59,7 @@ SHOWING_ACCOUNTS = (
     Typed("duplicates"),
     Typed("dlq show", (LETTER,)),
     Typed("audit"),
+    Typed("events tail", ("--count", "1", "--seconds", "9")),
     Typed("reconcile", ("--in-progress", "1s")),
     Typed("reconcile", ("--in-progress", "1s", "--deep")),
     Typed("reconcile", ("--in-progress", "1s", "--repair")),
@@ -106,6 +107,7 @@ ECHOING = (
     Typed("dlq redrive", ("--message", TEXT)),
     Typed("dlq discard", ("--message", TEXT, "--why", TEXT)),
     Typed("stats", ("--last", TEXT)),
+    Typed("events tail", ("--seconds", TEXT)),
     Typed("dlq resubmit", (TEXT, "--file", "-"), answer="{}"),
 )
 """Commands that may say again what was typed."""

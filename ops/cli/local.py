@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chalicelib.settings import EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
 from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option
@@ -94,6 +95,13 @@ _aws_port_option = click.option(
     default=DEFAULT_FOLDER,
     help="Keep what it is given in this folder  [default: .orders-local in the checkout]",
 )
+@click.option(
+    "--events",
+    type=click.Choice(EVENTS),
+    default=EVENTS[0],
+    show_default=True,
+    help="Publish an event of each accepted order, as docs/events.md says.",
+)
 @_worker_options
 @from_make_option
 @click.pass_context
@@ -108,6 +116,7 @@ def run(
     visibility_timeout_seconds: int | None,
     fresh: bool,
     folder: Path,
+    events: str,
     partial_batch: bool,
     from_make: bool,  # noqa: ARG001 (the context has it)
     **worker_options: Any,
@@ -132,6 +141,7 @@ def run(
             partial_batch=partial_batch,
             batching=batching,
             folder=KeptFolder(folder, fresh=fresh),
+            events=events,
             colour=_colour_wanted(),
             on_step=on_step,
         ),

@@ -13,6 +13,7 @@ from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.decision_log import Decisions
+from ops.desk.event_tap import EventTap
 from ops.desk.order_bucket import OrderBucket
 from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
@@ -128,6 +129,15 @@ class Desk:
     @cached_property
     def stats(self) -> Stats:
         return Stats(self.orders, self._dead_letter_queue.depths, clock=self._clock)
+
+    def event_tap(self) -> EventTap:
+        """
+        Make a tap on the stage's events, which hears them in a `with` block.
+
+        Raises:
+            StageUnavailable: the stage publishes no events.
+        """
+        return EventTap.on(self.stage, self._clock, self._application.new_id)
 
     def health(self) -> HealthReport:
         """Check each dependency by itself, as `GET /health` does. Never raises."""

@@ -30,6 +30,18 @@ def sqs_event(messages: Iterable[MessageTypeDef], queue_arn: str) -> dict[str, A
     return {"Records": [_record(message, queue_arn) for message in messages]}
 
 
+def stream_event(changes: Iterable[Mapping[str, Any]], stream_arn: str) -> dict[str, Any]:
+    """Make the event of changes of a table, by "Using AWS Lambda with Amazon DynamoDB"."""
+    return {"Records": [_change(change, stream_arn) for change in changes]}
+
+
+def _change(change: Mapping[str, Any], stream_arn: str) -> dict[str, Any]:
+    data = dict(change["dynamodb"])
+    # The event is JSON, so a time is a number.
+    data["ApproximateCreationDateTime"] = data["ApproximateCreationDateTime"].timestamp()
+    return {**change, "dynamodb": data, "eventSourceARN": stream_arn}
+
+
 def _record(message: MessageTypeDef, queue_arn: str) -> dict[str, Any]:
     record = {
         "messageId": message["MessageId"],

@@ -1,4 +1,4 @@
-"""Outages of the queue, as the worker meets them."""
+"""Outages of the queue, or of the table's stream, as the worker meets them."""
 
 import logging
 import threading
@@ -11,12 +11,13 @@ log = logging.getLogger(__name__)
 
 class Outage:
     """
-    A time in which the queue can't be read, shared by the pollers.
+    A time in which the queue, or what `source` names, can't be read, shared by the pollers.
 
     It is logged once when it begins and once when it is over, however often it is met.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, source: str = "The queue") -> None:
+        self._source = source
         self._lock = threading.Lock()
         self._backoff_seconds = 0.0
 
@@ -24,7 +25,7 @@ class Outage:
         """Note a failure, and return how many seconds to wait before the next attempt."""
         with self._lock:
             if self._backoff_seconds == 0:
-                log.warning("The queue can't be read, trying again until it can: %s", error)
+                log.warning("%s can't be read, trying again until it can: %s", self._source, error)
                 self._backoff_seconds = FIRST_BACKOFF_SECONDS
             else:
                 self._backoff_seconds = min(2 * self._backoff_seconds, LONGEST_BACKOFF_SECONDS)
@@ -33,5 +34,5 @@ class Outage:
     def note_success(self) -> None:
         with self._lock:
             if self._backoff_seconds > 0:
-                log.warning("The queue can be read again")
+                log.warning("%s can be read again", self._source)
             self._backoff_seconds = 0.0

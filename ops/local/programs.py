@@ -7,22 +7,28 @@ import logging
 import os
 import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
-from ops.local.clients import queue_client
+from ops.local.clients import queue_client, streams_client
 from ops.local.environment import ACCOUNT_ID
 from ops.local.event_source import EventSourceMapping
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.mapping_settings import Batching, MappingSettings
 from ops.local.processes import say_ready
+from ops.local.stream_source import StreamMapping
 from ops.local_stage import REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from ops.local.stream_source import Handler
 
 HANDLER = "process_orders"
+PUBLISHER = "publish_events"
 
 
 class HandlerMissing(Exception):
@@ -38,14 +44,32 @@ def run_worker(
     Raises:
         HandlerMissing: app.py has no function for the queue.
     """
-    handler = _load_app().app.handler_map.get(HANDLER)
+    handlers = _load_app().app.handler_map
+    handler = handlers.get(HANDLER)
     if handler is None:
         raise HandlerMissing(f"app.py has no {HANDLER} to hand messages to.")
     queue_url = os.environ["ORDERS_QUEUE_URL"]
     settings = MappingSettings(queue_url, queue_arn(queue_url), batching, partial_batch)
     _show_log()
     mapping = EventSourceMapping(queue_client(aws_url), handler, settings)
-    _run(mapping.run, mapping.stop, ready_fd)
+    with _publishing(handlers.get(PUBLISHER), aws_url):
+        _run(mapping.run, mapping.stop, ready_fd)
+
+
+@contextmanager
+def _publishing(handler: Handler | None, aws_url: str) -> Iterator[None]:
+    """Publish events in the `with` block, if the stage has any; those of its end too."""
+    if handler is None:
+        yield
+        return
+    mapping = StreamMapping(streams_client(aws_url), handler, os.environ["ORDERS_STREAM_ARN"])
+    thread = threading.Thread(target=mapping.run, name="publisher")
+    thread.start()
+    try:
+        yield
+    finally:
+        mapping.stop()
+        thread.join()
 
 
 def run_api(port: int, ready_fd: int | None) -> None:

@@ -20,6 +20,7 @@ READY_LIMIT_SECONDS = 60.0
 # A stack in one of these is as its template says.
 UNCHANGED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 NOTHING_TO_CHANGE = "No updates are to be performed"
+NO_EVENTS = "off"
 
 
 class ResourcesFailed(Exception):
@@ -27,7 +28,9 @@ class ResourcesFailed(Exception):
 
 
 def create_resources(
-    cloudformation: CloudFormationClient, visibility_timeout_seconds: int | None = None
+    cloudformation: CloudFormationClient,
+    visibility_timeout_seconds: int | None = None,
+    events: str = NO_EVENTS,
 ) -> dict[str, str]:
     """
     Create the stack for stage `local`, or update the one that was kept; return its outputs.
@@ -42,7 +45,7 @@ def create_resources(
     wanted: Any = {
         "StackName": name,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
-        "Parameters": _parameters(visibility_timeout_seconds),
+        "Parameters": _parameters(visibility_timeout_seconds, events),
     }
     try:
         cloudformation.create_stack(**wanted, OnFailure="DO_NOTHING")
@@ -70,8 +73,10 @@ def _update(cloudformation: CloudFormationClient, wanted: Any) -> bool:
     return True
 
 
-def _parameters(visibility_timeout_seconds: int | None) -> list[ParameterTypeDef]:
+def _parameters(visibility_timeout_seconds: int | None, events: str) -> list[ParameterTypeDef]:
     values = {"Stage": LOCAL_STAGE}
+    if events != NO_EVENTS:
+        values["Events"] = events
     if visibility_timeout_seconds is not None:
         values["VisibilityTimeoutSeconds"] = str(visibility_timeout_seconds)
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]

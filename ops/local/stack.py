@@ -18,7 +18,7 @@ from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import KeptFolder
 from ops.local.mapping_settings import Batching
 from ops.local.processes import OpsProcess
-from ops.local.resources import ResourcesFailed, create_resources
+from ops.local.resources import NO_EVENTS, ResourcesFailed, create_resources
 from ops.local_stage import aws_url_at, cloudformation_client
 from ops.ports import LOOPBACK, free_port, require_free
 from ops.project import PROJECT_ROOT
@@ -57,6 +57,7 @@ class LocalResources:
         aws_port: int = 0,
         visibility_timeout_seconds: int | None = None,
         partial_batch: bool = False,
+        events: str = NO_EVENTS,
         colour: bool = False,
         emulator_python: Path = EMULATOR_PYTHON,
         folder: KeptFolder | None = None,
@@ -68,6 +69,7 @@ class LocalResources:
         self.partial_batch = partial_batch
         self.folder = folder
         self._visibility_timeout_seconds = visibility_timeout_seconds
+        self._events = events
         self._colour = colour
         self._emulator_python = emulator_python
         self._on_step = on_step
@@ -106,7 +108,9 @@ class LocalResources:
         self._on_step("queue, DLQ, bucket and table")
         cloudformation = cloudformation_client(self.aws_url)
         try:
-            self.outputs = create_resources(cloudformation, self._visibility_timeout_seconds)
+            self.outputs = create_resources(
+                cloudformation, self._visibility_timeout_seconds, self._events
+            )
         except ResourcesFailed as error:
             raise self._with_advice(error) from error
         if self.folder:
@@ -145,6 +149,7 @@ class LocalStack(LocalResources):
         visibility_timeout_seconds: int | None = None,
         partial_batch: bool = False,
         batching: Batching | None = None,
+        events: str = NO_EVENTS,
         app_directory: Path = PROJECT_ROOT,
         log_file: Path | None = None,
         colour: bool = False,
@@ -163,6 +168,7 @@ class LocalStack(LocalResources):
             aws_port=aws_port,
             visibility_timeout_seconds=visibility_timeout_seconds,
             partial_batch=partial_batch,
+            events=events,
             colour=colour,
             emulator_python=emulator_python,
             folder=folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import select
 import sys
 import traceback
 from contextlib import contextmanager
@@ -36,6 +37,17 @@ def say_text(text: str, *, err: bool = False, **style: Any) -> None:
 def say_exactly(text: str) -> None:
     """Print a text to the byte where a program reads it, and visibly where a person does."""
     click.echo(visible_lines(text) if sys.stdout.isatty() else text)
+
+
+def reader_is_gone() -> bool:
+    """Tell whether stdout is a pipe that nobody reads any more, as after `| head -1`."""
+    try:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        # It is no file: somebody in this process reads it.
+        return False
+    return any(what & (select.POLLERR | select.POLLHUP) for _, what in watched.poll(0))
 
 
 def exact_stdout() -> IO[bytes]:
