@@ -14,7 +14,7 @@ from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import show_accounts_option
 from ops.cli.session import Session, desk_command
-from ops.desk.event_tap import masked_event
+from ops.desk.event_tap import event_to_show
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.terminal.lines import reader_is_gone
 
@@ -56,7 +56,7 @@ def tail(session: Session, count: int | None, seconds: int | None, show_accounts
     with stop_signals_raise(), suppress(StopRequested):
         with _opened_tap(session) as tap:
             for event in islice(tap.follow(seconds, reader_is_gone), count):
-                _show(session, event if show_accounts else masked_event(event))
+                _show(session, event_to_show(event, show_accounts=show_accounts))
                 shown += 1
         stopped = False
     session.note(f"Ended: {shown} shown, and what was made for it is removed.")

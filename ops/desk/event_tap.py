@@ -39,7 +39,7 @@ class EventTap:
         name: str,
         source: EventSource,
         queues: TapQueues,
-        elapsed: Callable[[], float] = time.monotonic,
+        elapsed: Callable[[], float],
     ) -> None:
         self.name = name
         self.source = source
@@ -49,7 +49,13 @@ class EventTap:
         self._renewed_at = 0.0
 
     @classmethod
-    def on(cls, stage: Stage, clock: Callable[[], datetime], new_id: Callable[[], str]) -> Self:
+    def on(
+        cls,
+        stage: Stage,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> Self:
         """
         Make the tap of a stage; it touches nothing yet.
 
@@ -58,7 +64,8 @@ class EventTap:
         """
         source = events_of(stage)
         name = name_of_queue(stage.name, stage.operator, new_id()[:8])
-        return cls(name, source, TapQueues(stage.sqs, stage.name, stage.settings.queue_url, clock))
+        queues = TapQueues(stage.sqs, stage.name, stage.settings.queue_url, clock)
+        return cls(name, source, queues, elapsed)
 
     def __enter__(self) -> Self:
         try:
@@ -116,10 +123,15 @@ class EventTap:
             self._queues.remove(name)
 
 
-def masked_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Mask what could be an account in an event: a sender may have put one into its own id."""
-    masked = masked_text(json.dumps(event))
+def event_to_show(event: dict[str, Any], *, show_accounts: bool) -> dict[str, Any]:
+    """
+    Prepare an event for a reader.
+
+    Ours hold no accounts. But a sender may have put one into its own submission id, and others may
+    publish here too.
+    """
     with suppress(ValueError, RecursionError):
-        shown: dict[str, Any] = json.loads(masked)
+        text = json.dumps(event)
+        shown: dict[str, Any] = json.loads(text if show_accounts else masked_text(text))
         return shown
-    return {"message": masked}
+    return {"message": "This event is nested too deeply to be shown."}
