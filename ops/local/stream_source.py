@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     Handler = Callable[[dict[str, Any], LambdaContext], object]
 
-# As the function's mapping and its time-out are set; Lambda looks about as often.
+# As the mapping of a deployed stage is set.
 BATCH_SIZE = 100
-TIMEOUT_SECONDS = 60.0
-PAUSE_SECONDS = 0.25
-# As the template has it for a deployed stage.
 ATTEMPTS = 11
-LONGEST_PAUSE_SECONDS = 5.0
+TIMEOUT_SECONDS = 60.0
+# Lambda looks about as often.
+PAUSE_SECONDS = 0.25
+# Times the first one.
+LONGEST_PAUSE = 20
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,18 @@ class StreamMapping:
     so many attempts as on Lambda, which halves it meanwhile and keeps a note in a queue.
     """
 
-    def __init__(self, streams: Any, handler: Handler, stream_arn: str) -> None:
+    def __init__(
+        self,
+        streams: Any,
+        handler: Handler,
+        stream_arn: str,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         """`streams` is a client of DynamoDB Streams."""
         self._streams = streams
         self._handler = handler
         self._stream_arn = stream_arn
+        self._pause_seconds = pause_seconds
         self._stopping = threading.Event()
         self._outage = Outage("The table's stream")
         self._iterator: str | None = None
@@ -51,7 +59,7 @@ class StreamMapping:
         """Hand on changes until `stop` is called; then those that are still there, and return."""
         while not self._stopping.is_set():
             if not self._hand_on():
-                self._stopping.wait(PAUSE_SECONDS)
+                self._stopping.wait(self._pause_seconds)
         while self._hand_on():
             pass
 
@@ -98,7 +106,7 @@ class StreamMapping:
 
     def _invoke(self, changes: Sequence[Any]) -> None:
         event = stream_event(changes, self._stream_arn)
-        pause = PAUSE_SECONDS
+        pause = self._pause_seconds
         for attempt in range(1, ATTEMPTS + 1):
             failure = self._failure(event)
             if failure is None:
@@ -107,7 +115,7 @@ class StreamMapping:
             log.warning("Events of %s changes failed with %s", len(changes), failure)
             if self._stopping.wait(pause) and attempt > 1:
                 break
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = min(2 * pause, LONGEST_PAUSE * self._pause_seconds)
         log.error("Events of %s changes are given up: see docs/events.md", len(changes))
 
     def _failure(self, event: dict[str, Any]) -> str | None:
