@@ -36,6 +36,7 @@ LONGEST = (
     "test_accounts_shown.py",
     "test_chalice_deploy.py",
     "test_sam.py",
+    "test_events_tail.py",
     "test_events.py",
     "test_frame.py",
     "test_endpoints.py",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -33,8 +34,7 @@ class Place:
     def __init__(self, kind: str, stage: str = "dev") -> None:
         self.kind = kind
         self.clock = Clock()
-        session = boto3.Session()
-        session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
+        session = quick_session()
         self.sqs = session.client("sqs")
         self.events: Any = session.client("events")
         self.sns: Any = session.client("sns")
@@ -87,6 +87,14 @@ class Place:
         url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return {str(key): value for key, value in answer["Attributes"].items()}
+
+
+@cache
+def quick_session() -> boto3.Session:
+    """Make one session for all tests: it reads what each service is like only once."""
+    session = boto3.Session()
+    session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
+    return session
 
 
 def do_not_wait(params: dict[str, Any], **_: object) -> None:

@@ -39,5 +39,6 @@ def test_the_guide_shows_every_operators_command() -> None:
         "verify",
     } <= names
     assert {f"dlq {name}" for name in ("list", "show", "redrive", "resubmit", "discard")} <= shown
+    assert "events tail" in shown
     orders = {f"orders {name}" for name in ("submit", "show", "list", "tail", "export")}
     assert orders <= shown
