@@ -146,11 +146,12 @@ def get_docs(request: Request) -> Response:
 )
 def process_orders(event: SQSEvent) -> Any:
     """Process a batch of orders from the queue."""
-    messages = [Message.from_record(record) for record in event.to_dict()["Records"]]
+    current = application()
+    messages = list(map(Message.from_record, event.to_dict()["Records"]))
     # Some contexts, such as a test's, can't tell the time left: then there is no limit.
     time_left_ms = getattr(event.context, "get_remaining_time_in_millis", None)
-    batch = application().processor.process_batch(messages, time_left_ms)
-    return application().acknowledge(batch)
+    batch = current.processor.process_batch(messages, time_left_ms)
+    return current.acknowledge(batch)
 
 
 # Off by default: a function can subscribe only to a stream that exists.
@@ -168,10 +169,11 @@ if settings.stream_arn:
 
         It fails as a whole, so that the stream gives it all of them again.
         """
+        current = application()
         records, unreadable = accepted_records(event.to_dict()["Records"])
         for each in unreadable:
-            application().telemetry.record_unreadable(each)
-        application().events.publish(records)
+            current.telemetry.record_unreadable(each)
+        current.events.publish(records)
 
 
 application().prepare(settings.function)
