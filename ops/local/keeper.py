@@ -18,11 +18,13 @@ import io
 import os
 import pickle
 import re
+import signal
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -35,6 +37,8 @@ FAILURE_SUFFIX = ".not-saved"
 PAUSE_SECONDS = 1.0
 # At most this share of a processor goes into saving, however large the state is.
 LARGEST_SHARE = 0.2
+# A save that hangs is ended, and said to have failed.
+SAVING_LIMIT_SECONDS = 300
 # Answers that change nothing: of S3 by their method, of the others by the action's first word.
 READING_METHODS = {"GET", "HEAD"}
 READING_ACTIONS = re.compile(rb"\w+\.(BatchGet|Describe|Get|List|Query|Scan)\w*")
@@ -70,12 +74,22 @@ class Keeper:
         kept = loaded(self._file.read_bytes())
         if kept["format"] != FORMAT:
             raise ValueError(f"its format is {kept['format']}, and this program reads {FORMAT}")
-        for name, pickled in kept["services"].items():
-            state = loaded(pickled)
-            if name in WITH_QUEUE_URLS:
-                state = moved(state, kept["port"], self._port)
-            module = self._emulator._get_module(self._emulator._state_map[name])  # noqa: SLF001
-            module.load_persisted_state(state)
+        try:
+            for name, pickled in kept["services"].items():
+                self._restore_service(name, loaded(pickled), kept["port"])
+        except Exception as error:
+            version = _version()
+            if kept["emulator"] == version:
+                raise
+            raise ValueError(
+                f"kept by ministack {kept['emulator']}, and this is {version}: {error}"
+            ) from error
+
+    def _restore_service(self, name: str, state: Any, port: str) -> None:
+        if name in WITH_QUEUE_URLS:
+            state = moved(state, port, self._port)
+        module = self._emulator._get_module(self._emulator._state_map[name])  # noqa: SLF001
+        module.load_persisted_state(state)
 
     def save(self) -> None:
         """
@@ -99,7 +113,7 @@ class Keeper:
                 pickle.dumps(
                     {
                         "format": FORMAT,
-                        "emulator": importlib.metadata.version("ministack"),
+                        "emulator": _version(),
                         "port": self._port,
                         "services": services,
                     }
@@ -115,9 +129,14 @@ class Keeper:
             self.save()
         except Exception as error:  # noqa: BLE001 (the emulator goes on, whatever it is)
             traceback.print_exc()
-            self._failure.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
+            self._say_failed(f"{type(error).__name__}: {error}")
         else:
             self._failure.unlink(missing_ok=True)
+
+    def _say_failed(self, why: str) -> None:
+        # On a full disk not even this may fit. The old state is what counts.
+        with suppress(OSError):
+            self._failure.write_text(why, encoding="utf-8")
 
     def around(self, served: Served) -> Served:
         """Serve as before, and save after what changes something."""
@@ -148,9 +167,18 @@ class Keeper:
             await asyncio.sleep(pause_seconds)
             self._changed.clear()
             began_at = time.monotonic()
-            await asyncio.to_thread(os.waitpid, self._save_in_a_copy(), 0)
+            await self._save_meanwhile()
             took_seconds = time.monotonic() - began_at
             pause_seconds = max(PAUSE_SECONDS, took_seconds / LARGEST_SHARE)
+
+    async def _save_meanwhile(self) -> None:
+        try:
+            _, status = await asyncio.to_thread(os.waitpid, self._save_in_a_copy(), 0)
+        except OSError as error:
+            self._say_failed(f"{type(error).__name__}: {error}")
+        else:
+            if status:
+                self._say_failed(f"the saving process ended with status {status}")
 
     def _save_in_a_copy(self) -> int:
         """
@@ -165,6 +193,8 @@ class Keeper:
             copy_id = os.fork()
         if copy_id == 0:
             try:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(SAVING_LIMIT_SECONDS)
                 self.save_or_say()
             finally:
                 os._exit(0)
@@ -206,6 +236,10 @@ class _Reader(pickle.Unpickler):
         }:
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is no data")
+
+
+def _version() -> str:
+    return importlib.metadata.version("ministack")
 
 
 def _itself(state: Any, _memo: Any = None) -> Any:

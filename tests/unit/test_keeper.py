@@ -173,3 +173,22 @@ def test_without_a_file_there_is_nothing_to_restore(tmp_path: Path) -> None:
     Keeper(emulator, tmp_path / "state", "4566").restore()
 
     assert emulator.restored == []
+
+
+def test_a_state_of_another_version_that_cannot_be_restored_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_or_say(Emulator({"a": 1}), tmp_path / "state", monkeypatch)
+    newer = Emulator(None)
+    newer._state_map.clear()
+    monkeypatch.setattr("importlib.metadata.version", lambda _name: "2.0.0")
+
+    with pytest.raises(ValueError, match=r"kept by ministack 1\.5\.33, and this is 2\.0\.0: 'sqs'"):
+        Keeper(newer, tmp_path / "state", "4566").restore()
+
+
+def test_a_state_in_another_format_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(pickle.dumps({"format": 2}))
+
+    with pytest.raises(ValueError, match="its format is 2, and this program reads 1"):
+        Keeper(Emulator(None), tmp_path / "state", "4566").restore()
