@@ -42,7 +42,9 @@ class Emulator(ChildProcess):
         self.log_file = directory / "emulator.log"
         self._python = python
         self._folder = folder
-        program = [keeper.__file__, str(folder.state_file)] if folder else ["ministack"]
+        program = ["", "ministack"]
+        if folder:
+            program = [str(PROJECT_ROOT), keeper.__name__, str(folder.state_file)]
         super().__init__(
             "the AWS emulator",
             # -P: without it this package's modules would be importable as top-level names in there.

@@ -1,10 +1,9 @@
 """
-The emulator as a program that keeps its state in a file: `python -P keeper.py FILE`.
+The emulator as a program that keeps its state: `python -P lifeline.py ROOT ops.local.keeper FILE`.
 
-ministack itself saves at a clean end only, and loses a service's state without a word if one text
-in it looks like its own marks. So the state is restored before the emulator serves, saved a second
-after each change, and once more at the end; all services in one file, which is replaced as a whole.
-On the standard library only: it runs in the emulator's environment.
+ministack's own way saves at a clean end only, and loses all without a word if one text looks like
+its marks. So the state is restored before the emulator serves, saved a second after each change,
+and once more at the end. On the standard library only: it runs in the emulator's environment.
 """
 
 from __future__ import annotations
@@ -14,9 +13,7 @@ import copy
 import gc
 import importlib
 import importlib.metadata
-import io
 import os
-import pickle
 import re
 import signal
 import sys
@@ -28,9 +25,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ops.local import kept_state
+
 # How the emulator ends if there is a state that it can't take up.
 UNREADABLE = 4
-FORMAT = 1
 # Appended to the file's name: why the state could not be saved. Removed as soon as it is saved.
 FAILURE_SUFFIX = ".not-saved"
 # A person who hands in one order sees it saved before they can pull the plug.
@@ -45,9 +43,6 @@ READING_ACTIONS = re.compile(rb"\w+\.(BatchGet|Describe|Get|List|Query|Scan)\w*"
 # An empty answer to ReceiveMessage. The next one comes soon: the worker asks all the time.
 RECEIVING = b"AmazonSQS.ReceiveMessage"
 NO_MESSAGES_BYTES = 32
-# Queue URLs have the port in them, wherever they are stored but in messages and items.
-WITH_QUEUE_URLS = ("sqs", "cloudformation", "lambda")
-CONTENTS = {"messages", "items"}
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
@@ -71,12 +66,12 @@ class Keeper:
         """Take up what is kept; nothing, if there is no file yet."""
         if not self._file.exists():
             return
-        kept = loaded(self._file.read_bytes())
-        if kept["format"] != FORMAT:
-            raise ValueError(f"its format is {kept['format']}, and this program reads {FORMAT}")
+        kept = kept_state.read(self._file)
         try:
-            for name, pickled in kept["services"].items():
-                self._restore_service(name, loaded(pickled), kept["port"])
+            for service in kept["services"]:
+                name = self._emulator._state_map[service]  # noqa: SLF001
+                state = kept_state.state_of(kept, service, self._port)
+                self._emulator._get_module(name).load_persisted_state(state)  # noqa: SLF001
         except Exception as error:
             version = _version()
             if kept["emulator"] == version:
@@ -85,43 +80,19 @@ class Keeper:
                 f"kept by ministack {kept['emulator']}, and this is {version}: {error}"
             ) from error
 
-    def _restore_service(self, name: str, state: Any, port: str) -> None:
-        if name in WITH_QUEUE_URLS:
-            state = moved(state, port, self._port)
-        module = self._emulator._get_module(self._emulator._state_map[name])  # noqa: SLF001
-        module.load_persisted_state(state)
-
     def save(self) -> None:
         """
         Replace the file by one with the state of now.
 
-        Whenever the machine stops, the file is the old one or the new one. Only for a process that
-        serves no more: its services hand out their state itself.
+        Only for a process that serves no more: its services hand out their state itself.
         """
         # To copy the state would take most of the time, and here nobody changes it any more.
         vars(copy).update(deepcopy=_itself)
         gc.disable()
-        states = self._emulator._build_persistence_save_dict()  # noqa: SLF001
-        taken = {name: get_state() for name, get_state in states.items()}
-        services = {name: pickle.dumps(state) for name, state in taken.items() if state is not None}
-        for pickled in services.values():
-            # What can't be read again must not replace what can.
-            loaded(pickled)
-        new = self._file.with_name(self._file.name + ".new")
-        with new.open("wb") as file:
-            file.write(
-                pickle.dumps(
-                    {
-                        "format": FORMAT,
-                        "emulator": _version(),
-                        "port": self._port,
-                        "services": services,
-                    }
-                )
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._file)
+        getters = self._emulator._build_persistence_save_dict()  # noqa: SLF001
+        taken = {service: get_state() for service, get_state in getters.items()}
+        states = {service: state for service, state in taken.items() if state is not None}
+        kept_state.write(self._file, states, emulator=_version(), port=self._port)
 
     def save_or_say(self) -> None:
         """Save; if that fails, write why into a file for the program that started this one."""
@@ -211,33 +182,6 @@ def changes(scope: Scope, answered_bytes: int) -> bool:
     return scope["method"] not in READING_METHODS
 
 
-def loaded(pickled: bytes) -> Any:
-    """Read what was saved: data, and ministack's own dictionaries, but no other class."""
-    return _Reader(io.BytesIO(pickled)).load()
-
-
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in {
-            ("ministack.core.responses", "AccountScopedDict"),
-            ("ministack.core.responses", "AccountRegionScopedDict"),
-            ("copyreg", "__newobj__"),
-            ("collections", "OrderedDict"),
-            ("collections", "defaultdict"),
-            ("collections", "deque"),
-            ("datetime", "datetime"),
-            ("datetime", "timezone"),
-            ("datetime", "timedelta"),
-            ("decimal", "Decimal"),
-            ("builtins", "set"),
-            ("builtins", "list"),
-            ("builtins", "dict"),
-            ("builtins", "bytearray"),
-        }:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is no data")
-
-
 def _version() -> str:
     return importlib.metadata.version("ministack")
 
@@ -246,34 +190,11 @@ def _itself(state: Any, _memo: Any = None) -> Any:
     return state
 
 
-def moved(state: Any, old_port: str, new_port: str) -> Any:
-    """Give the queue URLs in a state the emulator's port of now."""
-    if old_port == new_port:
-        return state
-    url = re.compile(rf"http://127\.0\.0\.1:{old_port}(/\d{{12}}/[\w.-]+)")
-
-    def move(value: Any) -> Any:
-        if isinstance(value, str):
-            return (
-                url.sub(f"http://127.0.0.1:{new_port}\\1", value) if url.fullmatch(value) else value
-            )
-        if isinstance(value, dict):
-            return {
-                move(key): each if key in CONTENTS else move(each) for key, each in value.items()
-            }
-        if isinstance(value, list | tuple):
-            return type(value)(move(each) for each in value)
-        if hasattr(value, "_data"):
-            # One of ministack's dictionaries by account, region and key.
-            value._data = move(value._data)  # noqa: SLF001
-        return value
-
-    return move(state)
-
-
 def main() -> None:
     """Run the emulator over the state in the file that is named on the command line."""
     file = Path(sys.argv.pop(1))
+    # The emulator's Lambda would find this checkout's modules, not those in a function's zip.
+    sys.path.remove(str(Path(__file__).parents[2]))
     emulator: Any = importlib.import_module("ministack.app")
     keeper = Keeper(emulator, file, os.environ["GATEWAY_PORT"])
     try:

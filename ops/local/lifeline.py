@@ -4,8 +4,9 @@ A child process that never outlives the process that started it.
 The parent holds the other end of the child's standard input and never writes to it. However the
 parent ends, `kill -9` included, the pipe closes, and the child stops as if it had got SIGTERM.
 
-Also a launcher, for programs that know nothing of this: `python -P lifeline.py PROGRAM`. On the
-standard library only, because PROGRAM may run in an environment that has nothing else of ours.
+Also a launcher, for programs that know nothing of this: `python -P lifeline.py ROOT MODULE`; ROOT
+is where MODULE is, or "" if it is installed. On the standard library only, because MODULE may live
+in an environment that has nothing else of ours.
 """
 
 import os
@@ -29,13 +30,13 @@ def _wait_for_parent() -> None:
 
 
 def main() -> None:
-    """Run the module or the file named on the command line."""
+    """Run the module named on the command line."""
     stop_when_parent_ends()
-    program = sys.argv.pop(1)
-    if program.endswith(".py"):
-        runpy.run_path(program, run_name="__main__")
-    else:
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    root, module = sys.argv[1:3]
+    del sys.argv[1:3]
+    if root:
+        sys.path.insert(0, root)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def test_a_part_that_dies_is_started_again_and_only_the_emulators_death_ends_it(
         wait_for(lambda: "The console is up again." in run.log)
         wait_until_saved(run)
         started = descendants(run.process.pid)
-        kill(run, "keeper.py")
+        kill(run, "ops.local.keeper")
         exit_code = run.process.wait(LIMIT_SECONDS)
 
     for part in ("worker", "API", "console"):

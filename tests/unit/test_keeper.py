@@ -2,13 +2,15 @@
 
 import datetime as dt
 import pickle
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.local.keeper import FAILURE_SUFFIX, Keeper, changes, loaded, moved
+from ops.local.keeper import FAILURE_SUFFIX, Keeper, changes
+from ops.local.kept_state import loaded, moved
 
 SQS = b"AmazonSQS."
 DYNAMODB = b"DynamoDB_20120810."
@@ -62,6 +64,7 @@ def test_a_receive_changes_something_if_it_gets_a_message(answer: bytes, *, chan
     [
         {"__bytes__": "no base64", "__scoped__": True, 1: b"\x00\xff", (1, "a"): None},
         [1.5, True, {"a"}, ("b",), bytearray(b"c"), Decimal("1.50")],
+        defaultdict(dict, {"a": {}}),
         dt.datetime(2026, 11, 26, tzinfo=dt.UTC),
     ],
 )
