@@ -54,24 +54,12 @@ class KeptFolder:
 
     def __enter__(self) -> Self:
         try:
-            self._require_ours()
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._mark.write_text(MARK_TEXT, encoding="utf-8")
-            self.lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._open()
         except OSError as error:
             raise FolderUnusable(
                 f"Nothing can be kept in {self.shown} ({error.strerror}). Choose another folder: "
                 f"{self._command('--folder', _writable())}"
             ) from error
-        try:
-            self._take_lock()
-            if self._fresh or not self._is_whole():
-                self._empty()
-            # It tells of an earlier run.
-            self._failure.unlink(missing_ok=True)
-        except BaseException:
-            os.close(self.lock)
-            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,6 +110,21 @@ class KeptFolder:
             f"What is kept in {self.shown} can't be read ({reason}). Move the folder away, or "
             f"remove what is in it: {self.fresh_command}"
         )
+
+    def _open(self) -> None:
+        self._require_ours()
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._mark.write_text(MARK_TEXT, encoding="utf-8")
+        self.lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._take_lock()
+            if self._fresh or not self._is_whole():
+                self._empty()
+            # It tells of an earlier run.
+            self._failure.unlink(missing_ok=True)
+        except BaseException:
+            os.close(self.lock)
+            raise
 
     def _require_ours(self) -> None:
         """Refuse a folder in which something else is."""

@@ -1,5 +1,6 @@
 """The folder of `make run`: locked, recognised, emptied; and each refusal says what to type."""
 
+import errno
 import os
 import re
 import shlex
@@ -135,10 +136,20 @@ def test_a_place_that_cannot_be_written_is_refused_with_one_that_can(tmp_path: P
 
     message = refusal(KeptFolder(tmp_path / "file" / "kept"))
 
-    assert "can't be kept" not in message
     assert "Not a directory" in message
     (_, folder) = options_advised(message)
     assert os.access(Path(folder).parent, os.W_OK)
+
+
+def test_a_file_system_without_locks_is_refused_too(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+
+    assert "(No locks available)" in refusal(KeptFolder(whole))
 
 
 def test_a_folder_with_spaces_is_quoted_for_make_and_the_shell(tmp_path: Path) -> None:
