@@ -25,7 +25,7 @@ NOT_SHOWN = {"payloadSha256", "key"}
 @click.command(
     epilog="""\b
 Example: python -m ops audit --from 2026-01-01
-Example: python -m ops audit --json | jq 'select(.what == "dlq.discard")'"""
+Example: python -m ops audit --json | grep '"what":"dlq.discard"'"""
 )
 @period_options
 @limit_option

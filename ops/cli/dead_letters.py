@@ -53,7 +53,7 @@ def dlq() -> None:
     "list",
     epilog="""\b
 Example: python -m ops dlq list --reason not_json
-Example: python -m ops dlq list --limit 0 --json | jq -r .messageId""",
+Example: python -m ops dlq list --limit 0 --json | python -m json.tool --json-lines""",
 )
 @selection_options
 @limit_option

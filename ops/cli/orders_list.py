@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "list",
     epilog="""\b
 Example: python -m ops orders list --status REJECTED --from 2026-01-01 --to 2026-01-31
-Example: python -m ops orders list --limit 0 --json | jq -r .orderId""",
+Example: python -m ops orders list --limit 0 --json | python -m json.tool --json-lines""",
 )
 @period_options
 @filter_options
