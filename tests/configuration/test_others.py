@@ -18,7 +18,9 @@ from tests.project import change_stage
 def run_marked(checkout: Path, names: str = "test_*.py") -> subprocess.CompletedProcess[str]:
     """Run the tests that have the mark, as `make test` does, in a checkout."""
     tests = sorted((checkout / "tests").rglob(names))
-    marked = [str(path) for path in tests if MARK in path.read_text(encoding="utf-8")]
+    marked = [
+        str(path) for path in tests if is_marked(path) or is_marked(path.parent / "conftest.py")
+    ]
     environment = same_everywhere(os.environ)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", MARK, *marked],
@@ -28,6 +30,10 @@ def run_marked(checkout: Path, names: str = "test_*.py") -> subprocess.Completed
         text=True,
         check=False,
     )
+
+
+def is_marked(path: Path) -> bool:
+    return path.exists() and MARK in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)  # a run of tests in a test
