@@ -50,11 +50,12 @@ def tail(session: Session, count: int | None, seconds: int | None, show_accounts
       events    DescribeEventBus, PutRule, PutTargets, RemoveTargets, DeleteRule
       or sns    Subscribe, Unsubscribe, ListSubscriptionsByTopic
     """
+    tap = session.desk.event_tap()
     if show_accounts:
         session.desk.record_accounts_shown("events tail")
     shown, stopped = 0, True
     with stop_signals_raise(), suppress(StopRequested):
-        with _opened_tap(session) as tap:
+        with _opened(session, tap):
             for event in islice(tap.follow(seconds, reader_is_gone), count):
                 _show(session, event_to_show(event, show_accounts=show_accounts))
                 shown += 1
@@ -65,9 +66,8 @@ def tail(session: Session, count: int | None, seconds: int | None, show_accounts
 
 
 @contextmanager
-def _opened_tap(session: Session) -> Iterator[EventTap]:
+def _opened(session: Session, tap: EventTap) -> Iterator[None]:
     """Open the tap of a stage, and say what is made for it."""
-    tap = session.desk.event_tap()
     _remove_forgotten(session, tap)
     with tap:
         what = tap.source
@@ -78,7 +78,7 @@ def _opened_tap(session: Session) -> Iterator[EventTap]:
                 f"policy lets {what.service} use it (docs/stages.md)."
             )
         session.note("Waiting for events. Ctrl-C ends it, and removes both.")
-        yield tap
+        yield
 
 
 def _remove_forgotten(session: Session, tap: EventTap) -> None:

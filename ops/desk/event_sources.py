@@ -112,6 +112,11 @@ class Topic(EventSource):
     service = "sns.amazonaws.com"
     link = "subscription"
 
+    def __init__(self, client: Any, target: str) -> None:
+        super().__init__(client, target)
+        # A new one may not be listed at once.
+        self._made: dict[str, str] = {}
+
     @property
     def arn(self) -> str:
         return self.target
@@ -121,12 +126,16 @@ class Topic(EventSource):
 
     def attach(self, name: str) -> None:
         with unavailable_on_failure("SNS Subscribe"):
-            self._client.subscribe(
+            answer = self._client.subscribe(
                 TopicArn=self.target, Protocol="sqs", Endpoint=self.queue_arn(name)
             )
+        self._made[name] = answer["SubscriptionArn"]
 
     def detach(self, name: str) -> None:
-        for subscription in self._subscriptions_of(self.queue_arn(name)):
+        subscriptions = set(self._subscriptions_of(self.queue_arn(name)))
+        if name in self._made:
+            subscriptions.add(self._made.pop(name))
+        for subscription in subscriptions:
             with unavailable_on_failure("SNS Unsubscribe"):
                 self._client.unsubscribe(SubscriptionArn=subscription)
 

@@ -320,6 +320,17 @@ def test_a_topic_is_found_without_a_call() -> None:
     assert topic.queue_arn("q") == "arn:aws:sqs:eu-west-1:123456789012:q"
 
 
+@pytest.mark.parametrize("place", ["sns"], indirect=True)
+def test_a_subscription_that_is_not_listed_yet_is_removed(place: Place) -> None:
+    tap = place.tap()
+    topic = tap.source
+
+    with tap:
+        topic._subscriptions_of = lambda _: []  # type: ignore[attr-defined] # a list that lags
+
+    assert place.links() == []
+
+
 def test_an_event_is_masked_and_its_ids_are_not() -> None:
     sha = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
     own = "94a3ab95-a6ff-5fd0-948e-e39a1d8acc95"

@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
+from ops.__main__ import main
+from ops.cli import local
 from ops.desk.desk import Desk
+from ops.local.stack import LocalStack, OnStep
 from tests.full_stage import stage_holding
 from tests.surfaces import type_words
 
@@ -121,6 +125,31 @@ def test_whole_accounts_are_written_to_the_audit_trail_first(desk: Desk) -> None
     type_words(desk, [*ONE, "--show-accounts"])
 
     assert audited(desk) == before + 1
+
+
+def test_a_refused_command_writes_nothing_to_the_audit_trail(desk: Desk) -> None:
+    before = audited(desk)
+
+    done = type_words(with_events(desk, ORDERS_EVENTS="off"), [*ONE, "--show-accounts"])
+
+    assert (done.exit_code, audited(desk)) == (3, before)
+
+
+@pytest.mark.parametrize(("options", "events"), [([], "off"), (["--events", "sns"], "sns")])
+def test_run_publishes_events_if_it_is_asked_to(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], events: str
+) -> None:
+    made: list[LocalStack] = []
+
+    def run(make_stack: Callable[[OnStep], LocalStack]) -> int:
+        made.append(make_stack(lambda _: None))
+        return 0
+
+    monkeypatch.setattr(local, "run_until_stopped", run)
+
+    CliRunner().invoke(main, ["run", "--port", "0", "--aws-port", "0", "--no-console", *options])
+
+    assert [stack._events for stack in made] == [events]
 
 
 def audited(desk: Desk) -> int:
