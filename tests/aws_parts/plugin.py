@@ -8,7 +8,7 @@ import pytest
 
 from tests.aws_parts import PARTS
 
-# Set by .ci/run: there a part that is missing fails its tests.
+# Set by .ci/run for its first run: there a part that is missing fails its tests.
 REQUIRED = "ORDERS_AWS_PARTS_REQUIRED"
 PROPERTY = "aws_part"
 

@@ -4,6 +4,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ NAMES = (
 NAME_OF_RESOURCE = re.compile(r"orders-[a-z-]*\$\{Stage\}(?:-\$\{AWS::AccountId\}|[\w-]*)")
 
 
+@cache
 def template(path: str) -> dict[str, Any]:
     content: dict[str, Any] = load_template((PROJECT_ROOT / path).read_text(encoding="utf-8"))
     return content

@@ -198,3 +198,27 @@ def test_the_gate_runs_each_test_once_measured_or_not() -> None:
         for file in ([path] if path.suffix else sorted(path.rglob("test_*.py")))
     ]
     assert sorted(files) == sorted(Path("tests").rglob("test_*.py"))
+
+
+def ignored_by_test(*given: str) -> list[str]:
+    """List the files that `make test` leaves out."""
+    ran = make(PROJECT_ROOT, "--dry-run", "test", *given).stdout
+    return re.findall(r"--ignore=(\S+)", ran)
+
+
+def test_all_tests_run_unless_a_second_run_leaves_out_what_is_alike() -> None:
+    left_out = ignored_by_test("ELSEWHERE=1")
+
+    assert ignored_by_test() == []
+    assert left_out
+    assert [name for name in left_out if not (PROJECT_ROOT / name).is_file()] == []
+
+
+def test_only_the_second_run_of_the_gate_leaves_tests_out() -> None:
+    gate = (PROJECT_ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+    (first,) = re.findall("^cleanly (.*make check.*)$", gate, re.MULTILINE)
+    (second,) = re.findall("^cleanly (.*make test.*)$", gate, re.MULTILINE)
+
+    assert first == "ORDERS_AWS_PARTS_REQUIRED=1 make check"
+    assert "ELSEWHERE=1" in second
