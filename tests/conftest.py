@@ -39,6 +39,7 @@ LONGEST = (
     "test_events_tail.py",
     "test_events.py",
     "test_frame.py",
+    "test_others.py",
     "test_endpoints.py",
     "test_reproducible.py",
     "test_packaging.py",

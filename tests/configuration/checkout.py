@@ -8,6 +8,8 @@ from ops.project import CONFIG, PROJECT_ROOT
 from ops.stage_names import LOCAL_STAGE
 from tests.configuration import guard
 
+# `chalice local` reads the AWS endpoint of stage local there.
+LOCAL_ENDPOINT = ".chalice/aws-local.ini"
 FUNCTIONS = {"api": "api_handler", "processor": "process_orders", "events": "publish_events"}
 
 
@@ -29,6 +31,12 @@ class CheckoutStage(NamedTuple):
     def policy_text(self, function: str) -> str:
         with guard.lifted():
             return self.policy_file(function).read_text(encoding="utf-8")
+
+
+def local_endpoint() -> str:
+    """Read the file that stage local names."""
+    with guard.lifted():
+        return (PROJECT_ROOT / LOCAL_ENDPOINT).read_text(encoding="utf-8")
 
 
 def stages_of_checkout() -> list[CheckoutStage]:

@@ -4,7 +4,12 @@ import re
 from pathlib import Path
 
 from ops.project import CONFIG
-from tests.configuration.checkout import FUNCTIONS, stages_of_checkout
+from tests.configuration.checkout import (
+    FUNCTIONS,
+    LOCAL_ENDPOINT,
+    local_endpoint,
+    stages_of_checkout,
+)
 
 STAGES = ("dev", "prod")
 TEXT = Path(__file__).with_name("config.json").read_text(encoding="utf-8")
@@ -14,6 +19,7 @@ def write_configuration(project: Path) -> None:
     """Write the tests' configuration into a project that has none."""
     (project / CONFIG).parent.mkdir()
     (project / CONFIG).write_text(TEXT, encoding="utf-8")
+    (project / LOCAL_ENDPOINT).write_text(local_endpoint(), encoding="utf-8")
     for stage in STAGES:
         for function in FUNCTIONS:
             path = project / ".chalice" / f"policy-{function}-{stage}.json"

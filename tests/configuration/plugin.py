@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from tests.configuration.checkout import stages_of_checkout
 MARK = "any_configuration"
 # A test that takes it runs for each deployed stage of the checkout.
 FIXTURE = "checkout_stage"
+# Tests as users write them, and theirs, may read what is configured: all have the mark.
+TESTS = PROJECT_ROOT / "tests"
+FOLDERS_OF_USERS = (TESTS, TESTS / "examples")
 
 
 def pytest_configure() -> None:
@@ -24,6 +28,16 @@ def pytest_configure() -> None:
 
 def pytest_unconfigure() -> None:
     os.environ.pop(guard.FORBIDDEN, None)
+
+
+def may_read_checkout(file: Path) -> bool:
+    """Tell whether all tests of a file have the mark, by its place."""
+    return file.parent in FOLDERS_OF_USERS
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if may_read_checkout(item.path):
+        item.add_marker(MARK)
 
 
 @pytest.hookimpl(wrapper=True)

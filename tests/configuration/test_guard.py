@@ -12,6 +12,7 @@ import pytest
 from ops.project import CONFIG, PROJECT_ROOT
 from tests.configuration.guard import CheckoutRead
 from tests.configuration.own import TEXT
+from tests.configuration.plugin import may_read_checkout
 
 READ = f"open({str(PROJECT_ROOT / CONFIG)!r}).read()"
 # A test run of its own.
@@ -80,6 +81,14 @@ def test_only_a_test_with_the_mark_gets_the_stages(tmp_path: Path) -> None:
     output = output_of_run(tmp_path, WITHOUT_MARK)
 
     assert "test_one.py::test_of_each_stage needs the mark any_configuration" in output
+
+
+@pytest.mark.parametrize(
+    ("file", "may_read"),
+    [("test_mine.py", True), ("examples/test_mine.py", True), ("unit/test_stage_config.py", False)],
+)
+def test_the_tests_of_users_read_what_is_configured(file: str, may_read: bool) -> None:
+    assert may_read_checkout(PROJECT_ROOT / "tests" / file) is may_read
 
 
 def output_of_run(directory: Path, tests: str) -> str:

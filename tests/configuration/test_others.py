@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from ops.project import PROJECT_ROOT
 from tests.configuration.others import OTHERS, copy_checkout
-from tests.configuration.plugin import MARK
+from tests.configuration.plugin import MARK, may_read_checkout
 from tests.environment import same_everywhere
 from tests.project import change_stage
 
 
 def run_marked(checkout: Path, names: str = "test_*.py") -> subprocess.CompletedProcess[str]:
     """Run the tests that have the mark, as `make test` does, in a checkout."""
-    tests = sorted((checkout / "tests").rglob(names))
-    marked = [
-        str(path) for path in tests if is_marked(path) or is_marked(path.parent / "conftest.py")
-    ]
+    tests = [path.relative_to(checkout) for path in (checkout / "tests").rglob(names)]
+    marked = [path for path in sorted(tests) if is_marked(checkout / path, path)]
     environment = same_everywhere(os.environ)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", MARK, *marked],
@@ -32,8 +31,8 @@ def run_marked(checkout: Path, names: str = "test_*.py") -> subprocess.Completed
     )
 
 
-def is_marked(path: Path) -> bool:
-    return path.exists() and MARK in path.read_text(encoding="utf-8")
+def is_marked(copy: Path, path: Path) -> bool:
+    return may_read_checkout(PROJECT_ROOT / path) or MARK in copy.read_text(encoding="utf-8")
 
 
 @pytest.mark.timeout(600)  # a run of tests in a test

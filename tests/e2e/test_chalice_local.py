@@ -11,9 +11,9 @@ import pytest
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalStack
 from ops.ports import free_port
-from ops.project import CONFIG, PROJECT_ROOT
+from ops.project import PROJECT_ROOT
 from tests.builders import order_text
-from tests.configuration.own import TEXT
+from tests.configuration.own import write_configuration
 from tests.e2e.client import ApiClient, eventually
 from tests.recording_proxy import RecordingProxy, recording_proxy
 
@@ -33,10 +33,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("project")
     for name in ["app.py", "chalicelib", "requirements.txt"]:
         (directory / name).symlink_to(PROJECT_ROOT / name)
-    (directory / CONFIG).parent.mkdir()
-    (directory / CONFIG).write_text(TEXT, encoding="utf-8")
-    endpoint = ".chalice/aws-local.ini"
-    (directory / endpoint).symlink_to(PROJECT_ROOT / endpoint)
+    write_configuration(directory)
     return directory
 
 

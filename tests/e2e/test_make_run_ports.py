@@ -18,9 +18,10 @@ import pytest
 
 from ops.ports import LOOPBACK, free_port
 from ops.project import PROJECT_ROOT
+from tests.configuration.own import write_configuration
 
 LIMIT_SECONDS = 60.0
-COPIED = ("app.py", "Makefile", "chalicelib", "ops", "infrastructure", ".chalice")
+COPIED = ("app.py", "Makefile", "chalicelib", "ops", "infrastructure")
 USUAL_API_PORT = 8000
 
 
@@ -35,6 +36,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, directory / name, ignore=ignored)
         else:
             shutil.copy(source, directory)
+    write_configuration(directory)
     for file in PROJECT_ROOT.glob("requirements*.txt"):
         shutil.copy(file, directory)
         # Older than the environments: nothing is installed.

@@ -63,6 +63,7 @@ def variables_of_local(config: str) -> dict[str, str]:
     return variables
 
 
+@pytest.mark.any_configuration
 @pytest.mark.parametrize(
     ("environment", "endpoint"),
     [
