@@ -43,3 +43,8 @@ def alarm_name(stage: str, alarm: str) -> str:
     Those of some other stages begin with it too: dev-eu's do as dev's. Compare whole names.
     """
     return f"orders-{stage}-{alarm}"
+
+
+def service_name(stage: str) -> str:
+    """Name the service of a stage's metrics, which its alarms and its dashboard read."""
+    return f"orders-{stage}"

@@ -9,6 +9,7 @@ import click
 from ops.cli.deploy_options import (
     account,
     asking,
+    despite_option,
     dry_run_option,
     in_plain_words,
     move_option,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @dry_run_option
 @move_option
 @open_options
+@despite_option
 @click.option(
     "--smoke-order/--no-smoke-order",
     default=True,
@@ -65,6 +67,7 @@ def deploy(
     move: bool,
     open_to_anyone: bool,
     yes_open_to_anyone: bool,
+    despite: tuple[str, ...],
     smoke_order: bool,
     without_vendor: bool,
     project: Path,
@@ -80,7 +83,9 @@ def deploy(
     runtime = required_runtime(stage, config.settings)
     with account() as (aws, screen):
         screen.warn(warning_of_end(runtime))
-        config = bring_up(config, aws, screen, asking(yes), dry_run=dry_run, move=move)
+        config = bring_up(
+            config, aws, screen, asking(yes), dry_run=dry_run, move=move, despite=despite
+        )
         if dry_run and not config.has_resources:
             screen.say("What the app would be can be said once the resources are there.")
             return

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.cli.exits import INTERRUPTED, OutOfReach
 from ops.cli.options import options
 from ops.deploy.account import Aws
+from ops.deploy.findings import RULE_NAMES
 from ops.deploy.presentation import Screen
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
 from ops.project import PROJECT_ROOT
@@ -37,6 +38,13 @@ project_option = click.option(
     help="The directory of app.py.",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show the changes, make none.")
+despite_option = click.option(
+    "--despite",
+    multiple=True,
+    type=click.Choice(RULE_NAMES),
+    metavar="RULE",
+    help="Go on although the stage breaks this rule of `lint`. May be given several times.",
+)
 without_vendor_option = click.option(
     "--without-vendor",
     is_flag=True,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ops.cli.deploy_options import (
+    despite_option,
     in_plain_words,
     open_options,
     project_option,
     stage_option,
     without_vendor_option,
 )
-from ops.cli.stage_steps import require_closed
+from ops.cli.stage_steps import require_closed, require_rules_kept
 from ops.deploy.app_stack import CAPABILITIES, stack_tags
 from ops.deploy.archive import digest_of
 from ops.deploy.packaging import package_app
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 )
 @without_vendor_option
 @open_options
+@despite_option
 @project_option
 @in_plain_words
 def package(
@@ -48,6 +50,7 @@ def package(
     without_vendor: bool,
     open_to_anyone: bool,
     yes_open_to_anyone: bool,
+    despite: tuple[str, ...],
     project: Path,
 ) -> None:
     """
@@ -55,9 +58,11 @@ def package(
 
     It needs no credentials. The resources of the stage must be recorded, as `resources up` does.
     """
-    require_closed(StageConfig.load(project, stage), open_to_anyone, yes_open_to_anyone)
-    packaged = package_app(stage, directory, project, vendored=not without_vendor)
+    config = StageConfig.load(project, stage)
+    require_closed(config, open_to_anyone, yes_open_to_anyone)
     screen = Screen()
+    require_rules_kept(config, screen, despite)
+    packaged = package_app(stage, directory, project, vendored=not without_vendor)
     screen.warn(warning_of_end(packaged.runtime))
     screen.show_warnings()
     botocore = "Lambda's own botocore" if without_vendor else "the botocore in it"

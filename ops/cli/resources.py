@@ -9,6 +9,7 @@ import click
 from ops.cli.deploy_options import (
     account,
     asking,
+    despite_option,
     dry_run_option,
     in_plain_words,
     move_option,
@@ -48,6 +49,7 @@ def resources() -> None:
 @dry_run_option
 @move_option
 @open_options
+@despite_option
 @project_option
 @in_plain_words
 def up(
@@ -58,6 +60,7 @@ def up(
     move: bool,
     open_to_anyone: bool,
     yes_open_to_anyone: bool,
+    despite: tuple[str, ...],
     project: Path,
 ) -> None:
     """
@@ -69,7 +72,7 @@ def up(
     config = StageConfig.load(project, stage)
     require_closed(config, open_to_anyone, yes_open_to_anyone)
     with account() as (aws, screen):
-        bring_up(config, aws, screen, asking(yes), dry_run=dry_run, move=move)
+        bring_up(config, aws, screen, asking(yes), dry_run=dry_run, move=move, despite=despite)
         if not dry_run:
             app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
             by_stack = app.is_there()

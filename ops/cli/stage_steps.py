@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.deploy.app_stack import AppStack
 from ops.deploy.concurrency import concurrency_warning
+from ops.deploy.findings import findings_in, require_no_findings
 from ops.deploy.place import require_same_place
-from ops.deploy.problems import DeploymentProblem
+from ops.deploy.planned_stage import planned_stage
+from ops.deploy.problems import DeploymentProblem, explain
 from ops.deploy.resource_stack import ResourceStack
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
+from ops.lint.clients import StageClients
+from ops.lint.deployed_key import read_key
 from ops.project import CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from ops.deploy.account import Aws
     from ops.deploy.presentation import Screen
+    from ops.lint.stage import KeySettings
 
 
 def require_closed(config: StageConfig, said_once: bool, said_twice: bool) -> None:
@@ -28,6 +37,29 @@ def require_closed(config: StageConfig, said_once: bool, said_twice: bool) -> No
             f"in and read orders. Set it to iam in {CONFIG}. If it is meant to be open, run the "
             "command again with both --open-to-anyone and --yes-open-to-anyone."
         )
+
+
+def require_rules_kept(
+    config: StageConfig, screen: Screen, despite: Collection[str], aws: Aws | None = None
+) -> None:
+    """Refuse what `ops lint` would find afterwards; a key's policy can be read on AWS only."""
+    settings = planned_stage(config)
+    if aws:
+        settings = replace(settings, key=_key_of(config, aws, screen))
+    for warning in require_no_findings(config.stage, findings_in(settings), despite):
+        screen.warn(warning)
+
+
+def _key_of(config: StageConfig, aws: Aws, screen: Screen) -> KeySettings | None:
+    with closing(StageClients(aws.session)) as clients:
+        try:
+            return read_key(clients, config.resource_parameters, aws.identity.account_id)
+        except (BotoCoreError, ClientError) as error:
+            screen.warn(
+                "Whether the functions may use the key that KmsKeyArn names is not known: "
+                f"{explain(error)}"
+            )
+            return None
 
 
 def require_not_by_chalice(config: StageConfig) -> None:
@@ -47,9 +79,11 @@ def bring_up(
     *,
     dry_run: bool,
     move: bool,
+    despite: Collection[str],
 ) -> StageConfig:
     """Bring the resources stack up and record it. Return the configuration as it is then."""
     require_same_place(config, aws, move=move)
+    require_rules_kept(config, screen, despite, aws)
     warning = concurrency_warning(aws, config)
     if warning:
         screen.warn(warning)

@@ -19,15 +19,15 @@ def unmet_need(parameter: Mapping[str, Any], value: object) -> str | None:
     allowed = [str(each) for each in parameter.get("AllowedValues", [text])]
     if text not in allowed:
         return f"{', '.join(allowed[:-1])} or {allowed[-1]}"
-    least = parameter.get("MinValue")
-    if least is not None and not _is_at_least(least, text):
-        return f"a number of at least {least}"
+    least, most = parameter.get("MinValue"), parameter.get("MaxValue")
+    if least is not None and not _is_between(least, most, text):
+        return f"a number of at least {least}" + (f" and at most {most}" if most else "")
     return None
 
 
-def _is_at_least(least: int, text: str) -> bool:
+def _is_between(least: int, most: int | None, text: str) -> bool:
     try:
         number = Decimal(text)
     except InvalidOperation:
         return False
-    return number.is_finite() and number >= least
+    return number.is_finite() and number >= least and (most is None or number <= most)

@@ -8,6 +8,7 @@ from ops.deploy.change_sets import ChangeSet, Wanted
 from ops.deploy.imports import only
 from ops.deploy.left_behind import LeftBehind
 from ops.deploy.problems import DeploymentProblem
+from ops.deploy.resource_parameters import require_parameters_taken, resource_parameters
 from ops.project import RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import resources_stack_name
@@ -52,7 +53,7 @@ class ResourceStack:
         Raises:
             DeploymentProblem: why it can't be done, and what to type.
         """
-        self._require_known_parameters()
+        require_parameters_taken(self._config, self._template)
         kind = self._stacks.make_ready(self.name)
         if kind == "CREATE" and (found := self.left_behind()):
             self._take_over(found, ask, dry_run=dry_run)
@@ -87,7 +88,7 @@ class ResourceStack:
         return Wanted(
             self.name,
             template or self._text,
-            parameters={"Stage": self._config.stage, **self._config.resource_parameters},
+            parameters=resource_parameters(self._config, self._template),
             tags={"application": "orders", "stage": self._config.stage},
         )
 
@@ -128,15 +129,6 @@ class ResourceStack:
             self._stacks.discard(change_set)
             raise DeploymentProblem(
                 "Nothing was changed. If it is what you want, run the command again with --yes."
-            )
-
-    def _require_known_parameters(self) -> None:
-        unknown = self._config.resource_parameters.keys() - self._template["Parameters"].keys()
-        if unknown:
-            raise DeploymentProblem(
-                f"resource_parameters of stage {self._config.stage} has "
-                f"{', '.join(sorted(unknown))}, which {RESOURCES_TEMPLATE} has not: it has "
-                f"{', '.join(self._template['Parameters'])}."
             )
 
 

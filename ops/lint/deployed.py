@@ -13,6 +13,7 @@ from ops.lint.clients import StageClients
 from ops.lint.deployed_functions import read_function, read_mapping
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
+from ops.lint.deployed_names import read_names
 from ops.lint.deployed_stores import read_bucket, read_queue, read_table
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import StageSettings, alarm_settings
@@ -74,6 +75,7 @@ class DeployedStage:
             oldest_message_alarm=alarm_settings(oldest) if oldest else None,
             key=read_key(clients, parameters_of(stack), queue.account_id),
             emulated=not is_of_aws(clients.of("cloudformation").meta.endpoint_url),
+            names=read_names(clients, self._stage),
         )
 
     def _resources_stack(self, clients: StageClients) -> StackTypeDef:

@@ -21,6 +21,11 @@ LARGEST_BATCH = 10_000
 FEWEST_CONCURRENT, MOST_CONCURRENT = 2, 1000
 
 
+def least_visibility_timeout(timeout_seconds: int, window_seconds: int) -> int:
+    """Return the shortest visibility timeout that Lambda recommends for a function, in seconds."""
+    return VISIBILITY_TIMES_FUNCTION_TIMEOUT * timeout_seconds + window_seconds
+
+
 @rule(
     "partial-batch-pair",
     "Return batchItemFailures only to a mapping with ReportBatchItemFailures.",
@@ -48,12 +53,13 @@ def _partial_batch_pair(stage: StageSettings) -> Iterable[str]:
 )
 def _visibility_timeout(stage: StageSettings) -> Iterable[str]:
     timeout, window = stage.processor.timeout_seconds, stage.mapping.window_seconds
-    least = VISIBILITY_TIMES_FUNCTION_TIMEOUT * timeout + window
+    least = least_visibility_timeout(timeout, window)
     actual = stage.queue.visibility_timeout_seconds
     if actual < least:
         yield (
             f"the visibility timeout is {actual} s, and should be at least {least} s for a "
-            f"function of {timeout} s and a window of {window} s"
+            f"function of {timeout} s and a window of {window} s (it follows from them unless "
+            "VisibilityTimeoutSeconds is set; `resources up` sets it)"
         )
 
 
@@ -121,7 +127,10 @@ def _mapping_source(stage: StageSettings) -> Iterable[str]:
 def _batch_and_window(stage: StageSettings) -> Iterable[str]:
     size, window = stage.mapping.batch_size, stage.mapping.window_seconds
     if size > LARGEST_BATCH_WITHOUT_WINDOW and window < 1:
-        yield f"a batch of {size} needs a window of at least 1 s: it has {window} s"
+        yield (
+            f"a batch of {size} needs a window of at least 1 s: it has {window} s "
+            "(ORDERS_BATCH_WINDOW_SECONDS)"
+        )
     if not 1 <= size <= LARGEST_BATCH:
         yield f"a batch of {size} is not 1 to {LARGEST_BATCH}"
 
@@ -136,7 +145,7 @@ def _time_for_a_batch(stage: StageSettings) -> Iterable[str]:
     if stage.processor.timeout_seconds < least:
         yield (
             f"the processor has {stage.processor.timeout_seconds} s: with less than {least:g} s it "
-            "begins no second call where the first was slow"
+            "begins no second call where the first was slow (lambda_timeout of process_orders)"
         )
 
 
@@ -148,7 +157,10 @@ def _time_for_a_batch(stage: StageSettings) -> Iterable[str]:
 def _maximum_concurrency(stage: StageSettings) -> Iterable[str]:
     maximum, reserved = stage.mapping.maximum_concurrency, stage.processor.reserved_concurrency
     if maximum is None:
-        yield "the mapping has no maximum concurrency: a backlog takes all that the account has"
+        yield (
+            "the mapping has no maximum concurrency: a backlog takes all that the account has "
+            "(ORDERS_MAXIMUM_CONCURRENCY)"
+        )
     elif not FEWEST_CONCURRENT <= maximum <= MOST_CONCURRENT:
         yield f"maximum concurrency {maximum} is not {FEWEST_CONCURRENT} to {MOST_CONCURRENT}"
     elif reserved is not None and reserved < maximum:

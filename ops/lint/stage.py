@@ -141,6 +141,19 @@ class KeySettings:
 
 
 @dataclass(frozen=True)
+class NamedText:
+    """
+    A text that may name a stage, and where it stands.
+
+    With `expected` it has to be that text; without, it may name any resource but another stage's.
+    """
+
+    where: str
+    text: str
+    expected: str | None = None
+
+
+@dataclass(frozen=True)
 class StageSettings:
     """
     A stage. `alarms` are names; `key` is None where AWS manages the keys.
@@ -161,3 +174,4 @@ class StageSettings:
     oldest_message_alarm: AlarmSettings | None = None
     key: KeySettings | None = None
     emulated: bool = False
+    names: tuple[NamedText, ...] = ()

@@ -41,7 +41,8 @@ def _api_timeout(stage: StageSettings) -> Iterable[str]:
     if stage.api.timeout_seconds >= API_GATEWAY_LIMIT_SECONDS:
         yield (
             f"the API function has {stage.api.timeout_seconds} s: API Gateway gives up after "
-            f"{API_GATEWAY_LIMIT_SECONDS} s, and the function works on for nobody"
+            f"{API_GATEWAY_LIMIT_SECONDS} s, and the function works on for nobody "
+            "(lambda_timeout of api_handler)"
         )
 
 
@@ -69,6 +70,8 @@ def _closed_routes(stage: StageSettings) -> Iterable[str]:
 )
 def _one_api_stage(stage: StageSettings) -> Iterable[str]:
     gateway = stage.gateway
+    if stage.stage not in gateway.stages:
+        return
     for name in sorted(gateway.stages - {stage.stage}):
         yield (
             f"the API can be called by a stage {name} too, which has neither throttle nor access "

@@ -122,7 +122,7 @@ OPS_ARROWS: dict[str, set[str]] = {
     "cli": {"console", "cost", "deploy", "desk", "lint", "local", "terminal", "verify"},
     "verify": {"deploy", "desk", "lint"},
     "console": {"desk", "terminal"},
-    "deploy": {"terminal"},
+    "deploy": {"lint", "terminal"},
     "local": {"terminal"},
     **{folder: set() for folder in ("cost", "desk", "lint", "terminal")},
 }

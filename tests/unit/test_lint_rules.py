@@ -17,6 +17,7 @@ from ops.lint.stage import (
     GatewaySettings,
     KeySettings,
     MappingSettings,
+    NamedText,
     QueueSettings,
     StageSettings,
     TableSettings,
@@ -80,6 +81,27 @@ def changed(part: str, **changes: Any) -> StageSettings:
     return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
 
 
+OF_DEV = (
+    *("orders-dev", "orders-dlq-dev", "orders-events-dev", "orders-events-dlq-dev"),
+    *("orders-dev-000000000000", "arn:*:s3:::orders-dev-????????????/orders/*"),
+    "https://sqs.us-east-1.amazonaws.com/111122223333/orders-dlq-dev",
+    "arn:*:dynamodb:*:*:table/orders-dev/index/audit",
+    "arn:*:logs:*:*:log-group:/aws/lambda/orders-dev-process_orders:*",
+    *("orders-prod-eu", "orders-dev-prod", "policy-api-dev.json"),
+)
+OF_PROD_OR_NOBODY = (
+    *("orders-prod", "orders-dlq-prod", "orders-prod-000000000000", "policy-api-prod.json"),
+    "arn:*:s3:::orders-prod-????????????/orders/*",
+    *("arn:*:s3:::orders-of-our-bank/orders/*", "*", "iam", "eventbridge", ""),
+    "arn:*:logs:*:*:log-group:/aws/lambda/orders-prod-publish_events:*",
+)
+
+
+@pytest.mark.parametrize("text", OF_PROD_OR_NOBODY)
+def test_a_stage_may_name_what_is_its_own_or_no_stages(text: str) -> None:
+    assert broken(replace(GOOD, names=(NamedText("it", text),))) == set()
+
+
 def key_with(*statements: Any, **changes: Any) -> KeySettings:
     """Make a key whose policy has these statements."""
     key = KeySettings(
@@ -141,6 +163,9 @@ BAD = [
     ("log-retention", changed("processor", log_retention_days=None)),
     ("application-log-level", changed("api", application_log_level="WARN")),
     ("application-log-level", changed("processor", application_log_level="FATAL")),
+    ("own-names", changed("gateway", stages=frozenset({"dev"}))),
+    ("own-names", replace(GOOD, names=(NamedText("a tag", "dev", "prod"),))),
+    *[("own-names", replace(GOOD, names=(NamedText("it", text),))) for text in OF_DEV],
 ]
 
 

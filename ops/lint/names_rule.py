@@ -1,0 +1,81 @@
+"""The rule of a stage's names: its settings and policies name nothing of another stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.settings import DEFAULT_SERVICE
+from ops.lint.rule import rule
+from ops.lint.stage import NamedText, statements_of
+from ops.stage_mentions import stages_named_in
+from ops.stage_names import service_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ops.lint.stage import StageSettings
+
+OWN_NAMES = "own-names"
+STAGE_TAG = "stage"
+SERVICE, BUCKET = "ORDERS_SERVICE", "ORDERS_BUCKET"
+# A function that isn't told another takes this one.
+DEFAULTS = {SERVICE: DEFAULT_SERVICE}
+
+
+def names_in_variables(where: str, stage: str, variables: Mapping[str, str]) -> Iterator[NamedText]:
+    """Yield the settings of the app that name resources, or the stage's metrics."""
+    for name, value in variables.items():
+        if name == SERVICE:
+            yield NamedText(f"{SERVICE} {where}", value or DEFAULT_SERVICE, service_name(stage))
+        elif name.startswith("ORDERS_"):
+            # Any bucket may be called orders-NAME: as an ARN it says that it is one.
+            text = f"arn:*:s3:::{value}" if name == BUCKET else value
+            yield NamedText(f"{name} {where}", text)
+
+
+def names_in_tags(where: str, stage: str, tags: Mapping[str, str]) -> Iterator[NamedText]:
+    """Yield the tag that says the stage."""
+    if STAGE_TAG in tags:
+        yield NamedText(f"the tag {STAGE_TAG} {where}", tags[STAGE_TAG], stage)
+
+
+def names_in_policy(where: str, policy: Mapping[str, Any]) -> Iterator[NamedText]:
+    """Yield the resources that a policy reaches."""
+    for statement in statements_of(policy):
+        found: Any = statement.get("Resource", [])
+        for resource in found if isinstance(found, list) else [found]:
+            yield NamedText(where, str(resource))
+
+
+@rule(
+    OWN_NAMES,
+    "Grant only what a task needs: each stage has policies and settings with its own names.",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
+)
+def _own_names(stage: StageSettings) -> Iterable[str]:
+    gateway = stage.gateway
+    if gateway.stages and stage.stage not in gateway.stages:
+        found = ", ".join(sorted(gateway.stages))
+        yield f"api_gateway_stage is {found}, and should be {stage.stage}"
+    foreign: dict[str, list[str]] = {}
+    for name in stage.names:
+        if name.expected is None:
+            if _names_only_others(name.text, stage.stage):
+                foreign.setdefault(name.where, []).append(name.text)
+        elif name.text != name.expected:
+            yield f"{name.where} is {name.text}, and should be {name.expected}"
+    for where, texts in foreign.items():
+        yield f"{where} names another stage: {', '.join(dict.fromkeys(texts))}"
+
+
+def _names_only_others(text: str, stage: str) -> bool:
+    """
+    Tell whether a text names a stage, and not this one.
+
+    orders-dev-111122223333 names two: it is a bucket of dev, and may be a queue of another stage.
+    """
+    named = stages_named_in(text)
+    return bool(named) and stage not in named
+
+
+NAMES_RULES = (_own_names,)
