@@ -28,6 +28,7 @@ MODULES = {
     "audit": "audit",
     "events": "events",
     "console": "console",
+    "stage": "stage",
     "resources": "resources",
     "package": "package",
     "deploy": "deploy",

@@ -116,6 +116,8 @@ WITHOUT_ORDERS = {
     "worker": "its log is the processor's",
     "api": "its log is the intake's",
     "console": "its pages are listed below",
+    "stage new": "writes configuration",
+    "stage remove": "names files",
     "resources up": "names resources",
     "resources show": "names resources",
     "resources down": "names resources",

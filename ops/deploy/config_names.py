@@ -45,7 +45,7 @@ def read_policy(config: StageConfig, name: str) -> str:
     Raises:
         DeploymentProblem: there is none by that name, or it is no JSON.
     """
-    path = (config.project / CONFIG).with_name(name)
+    path = (config.project / CONFIG).parent / name
     try:
         text = path.read_text(encoding="utf-8")
         json.loads(text)

@@ -97,9 +97,7 @@ def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
     config = json.loads((project / CONFIG).read_text(encoding="utf-8"))
     stages: dict[str, dict[str, Any]] = config["stages"]
     if stage not in stages:
-        raise PackagingFailed(
-            f"{CONFIG} has no stage {stage!r}: take one of {', '.join(stages)}, or add it there."
-        )
+        raise PackagingFailed(f"{CONFIG} has no stage {stage!r}: take one of {', '.join(stages)}.")
     return stages[stage]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
-from json.decoder import JSONDecoder
 from typing import TYPE_CHECKING, Any
 
+from ops.deploy.config_text import STAGES, VARIABLES, replace_text, with_variables
 from ops.deploy.problems import DeploymentProblem
 from ops.project import CONFIG
 from ops.stack_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS, resource_variables
@@ -16,9 +15,6 @@ from ops.stage_names import LOCAL_STAGE
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-VARIABLES = "environment_variables"
-INDENT = "  "
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class StageConfig:
             DeploymentProblem: there is no such stage, or the file can't be read.
         """
         config = _parsed(project / CONFIG)
-        stages = config.get("stages", {})
+        stages = config.get(STAGES, {})
         deployed = [name for name in stages if name != LOCAL_STAGE]
         if stage == LOCAL_STAGE:
             raise DeploymentProblem(
@@ -48,8 +44,8 @@ class StageConfig:
             )
         if stage not in stages:
             raise DeploymentProblem(
-                f"{CONFIG} has no stage {stage!r}: take one of {', '.join(deployed)}, "
-                "or add it there."
+                f"{CONFIG} has no stage {stage!r}: take one of {', '.join(deployed)}; to make "
+                "another one, type `python -m ops stage new NAME`."
             )
         return cls(project, stage, stages[stage], config)
 
@@ -102,67 +98,19 @@ class StageConfig:
         values = gone | resource_variables(outputs)
         changed = [name for name, value in values.items() if before.get(name) != value]
         if changed:
-            _replace(path, with_variables(text, self.stage, before | values))
+            replace_text(path, with_variables(text, self.stage, before | values))
         return changed
 
 
-def with_variables(text: str, stage: str, variables: Mapping[str, str]) -> str:
-    """Write a config's text with other variables in a stage, and all else as it was."""
-    start, end = _span(text, ["stages", stage])
-    try:
-        first, last = _span(text, ["stages", stage, VARIABLES])
-    except KeyError:
-        indent = _indent_at(text, start) + INDENT
-        rest = text[start + 1 : end].lstrip()
-        separator = "\n" + _indent_at(text, start) if rest == "}" else f",\n{indent}"
-        written = f'{{\n{indent}"{VARIABLES}": {_written(variables, indent)}{separator}{rest}'
-        return text[:start] + written + text[end:]
-    return text[:first] + _written(variables, _indent_at(text, first)) + text[last:]
-
-
-def _written(variables: Mapping[str, str], indent: str) -> str:
-    lines = json.dumps(dict(variables), indent=INDENT, ensure_ascii=False).splitlines()
-    return f"\n{indent}".join(lines)
-
-
-def _indent_at(text: str, position: int) -> str:
-    """Return the white space that the line of a position begins with."""
-    line = text[text.rfind("\n", 0, position) + 1 : position]
-    return line[: len(line) - len(line.lstrip())]
-
-
-def _span(text: str, path: list[str]) -> tuple[int, int]:
+def stages_of(project: Path) -> dict[str, dict[str, Any]]:
     """
-    Find where the value at a path of keys begins and ends in a JSON text.
+    Read all stages of .chalice/config.json by their names, `local` included.
 
     Raises:
-        KeyError: there is no such key.
+        DeploymentProblem: the file can't be read.
     """
-    decoder = JSONDecoder()
-    start = _skip(text, 0)
-    for key in path:
-        start = _value_of(text, start, key, decoder)
-    return start, decoder.raw_decode(text, start)[1]
-
-
-def _value_of(text: str, start: int, key: str, decoder: JSONDecoder) -> int:
-    """Find where the value of a key begins, in the object at `start`."""
-    position = _skip(text, start + 1)
-    while text[position] != "}":
-        name, position = decoder.raw_decode(text, position)
-        position = _skip(text, _skip(text, position) + 1)
-        if name == key:
-            return position
-        _, position = decoder.raw_decode(text, position)
-        position = _skip(text, position)
-        if text[position] == ",":
-            position = _skip(text, position + 1)
-    raise KeyError(key)
-
-
-def _skip(text: str, position: int) -> int:
-    match = re.compile(r"\s*").match(text, position)
-    return match.end() if match else position
+    stages: dict[str, dict[str, Any]] = _parsed(project / CONFIG).get(STAGES, {})
+    return stages
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -175,10 +123,3 @@ def _parsed(path: Path) -> dict[str, Any]:
             f"{CONFIG} is not JSON ({error}): mend it, and run the command again."
         ) from error
     return config
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace a file: all of it or nothing, should the process end in the middle."""
-    draft = path.with_suffix(".json.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -57,10 +57,15 @@ def _own_names(stage: StageSettings) -> Iterable[str]:
     if gateway.stages and stage.stage not in gateway.stages:
         found = ", ".join(sorted(gateway.stages))
         yield f"api_gateway_stage is {found}, and should be {stage.stage}"
+    yield from foreign_names(stage.stage, stage.names)
+
+
+def foreign_names(stage: str, names: Iterable[NamedText]) -> Iterator[str]:
+    """Say which texts name another stage, one sentence for each place."""
     foreign: dict[str, list[str]] = {}
-    for name in stage.names:
+    for name in names:
         if name.expected is None:
-            if _names_only_others(name.text, stage.stage):
+            if _names_only_others(name.text, stage):
                 foreign.setdefault(name.where, []).append(name.text)
         elif name.text != name.expected:
             yield f"{name.where} is {name.text}, and should be {name.expected}"

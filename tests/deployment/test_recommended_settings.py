@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ops.deploy.config_text import VARIABLES
 from ops.deploy.findings import findings_in
 from ops.deploy.planned_stage import planned_stage
-from ops.deploy.stage_config import VARIABLES, StageConfig
+from ops.deploy.stage_config import StageConfig
 from ops.project import PROJECT_ROOT
 from tests.project import STAGES, change_stage, copy_without_requirements
 

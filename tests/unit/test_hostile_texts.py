@@ -51,6 +51,8 @@ IN_VAIN = {
     "worker": ("--batch-size", TEXT),
     "api": ("--port", TEXT),
     "console": ("--stage", TEXT),
+    "stage new": (TEXT,),
+    "stage remove": (TEXT,),
     "resources up": ("--stage", TEXT),
     "resources show": ("--stage", TEXT),
     "resources down": ("--stage", TEXT),

@@ -13,6 +13,7 @@ from ops.lint.clients import StageClients
 from ops.lint.deployed_functions import read_function
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
+from ops.lint.deployed_names import read_names
 from ops.lint.stage import denies_plain_http
 
 ACCOUNT = "123456789012"
@@ -175,3 +176,55 @@ def test_the_log_level_of_a_function_is_read(
     monkeypatch.setattr(functions, "get_function_concurrency", lambda **_: {})
 
     assert read_function(clients, "dev", "orders-dev").application_log_level == "WARN"
+
+
+class FunctionsOfACopy:
+    """Stand-ins for Lambda, IAM and the clients: a stage `eu` that was copied from `dev`."""
+
+    class exceptions:  # noqa: N801 (botocore's name)
+        ResourceNotFoundException = KeyError
+
+    def of(self, _service: str) -> Any:
+        return self
+
+    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 (Lambda's)
+        found = {
+            "orders-eu": {"Environment": {"Variables": {"ORDERS_TABLE": "orders-dev"}}},
+            "orders-eu-process_orders": {},
+        }[FunctionName]
+        arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{FunctionName}"
+        role = f"arn:aws:iam::{ACCOUNT}:role/path/role-of-{FunctionName}"
+        return {"FunctionArn": arn, "Role": role, **found}
+
+    def list_tags(self, **_: str) -> dict[str, Any]:
+        return {"Tags": {"stage": "dev"}}
+
+    def get_paginator(self, _name: str) -> Any:
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        yield {"PolicyNames": ["first", "second"]}
+
+    def get_role_policy(self, **_: str) -> dict[str, Any]:
+        statements = [{"Resource": "arn:*:sqs:*:*:orders-dev"}, {"Resource": ["*"]}]
+        return {"PolicyDocument": {"Statement": statements}}
+
+
+def test_what_the_functions_of_a_copy_name_is_read() -> None:
+    """A stage without events has no third function."""
+    clients: Any = FunctionsOfACopy()
+
+    names = read_names(clients, "eu")
+
+    assert {name.where: name.text for name in names if "process_orders" not in name.where} == {
+        "ORDERS_SERVICE of function orders-eu": "orders",
+        "ORDERS_TABLE of function orders-eu": "orders-dev",
+        "the tag stage of function orders-eu": "dev",
+        "policy first of role role-of-orders-eu": "*",
+        "policy second of role role-of-orders-eu": "*",
+    }
+    assert sum(name.text == "arn:*:sqs:*:*:orders-dev" for name in names) == 4
+    assert {name.where for name in names if name.expected == "eu"} == {
+        "the tag stage of function orders-eu",
+        "the tag stage of function orders-eu-process_orders",
+    }

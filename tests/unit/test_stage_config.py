@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from ops.deploy.config_text import with_variables
 from ops.deploy.problems import DeploymentProblem
-from ops.deploy.stage_config import StageConfig, with_variables
+from ops.deploy.stage_config import StageConfig
 from tests.configuration.own import TEXT
 
 OUTPUTS = {
