@@ -98,6 +98,7 @@ class AppStack:
             tags=stack_tags(stage),
             capabilities=CAPABILITIES,
             template_url=artifacts.upload_template(text, stage) if large else None,
+            by=self._aws.identity.caller,
         )
 
 

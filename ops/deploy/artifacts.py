@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -13,10 +14,17 @@ from ops.deploy.archive import digest_of
 from ops.deploy.problems import DeploymentProblem, code_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ops.deploy.account import Aws
 
+T = TypeVar("T")
+
+# S3 says the first while another call changes the bucket, and asks to try again. A new bucket may
+# not be known everywhere yet.
+BUSY = {"OperationAborted", "NoSuchBucket"}
+ATTEMPTS, PAUSE_SECONDS = 10, 2.0
 MISSING = {"404", "NoSuchBucket", "NoSuchKey", "NotFound"}
 # us-east-1 is the one region that may not be named when a bucket is made there.
 UNNAMED_REGION = "us-east-1"
@@ -29,8 +37,9 @@ class Artifacts:
     Nothing is ever deleted from it: a rollback takes the code that was deployed before.
     """
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._aws = aws
+        self._sleep = sleep
         self._owner = aws.identity.account_id
         self.bucket = f"orders-artifacts-{self._owner}-{aws.region}"
 
@@ -39,12 +48,10 @@ class Artifacts:
         Make the bucket if it isn't there, and close it in any case. True: it was made.
 
         Raises:
-            DeploymentProblem: the name is taken.
+            DeploymentProblem: the name is taken, or S3 is busy with the bucket for long.
         """
-        made = not self._exists()
-        if made:
-            self._create()
-        self._close()
+        made = not self._exists() and self._patiently(self._create)
+        self._patiently(self._close)
         return made
 
     def upload_archive(self, archive: Path, stage: str) -> tuple[str, bool]:
@@ -90,7 +97,22 @@ class Artifacts:
             raise
         return True
 
-    def _create(self) -> None:
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Take a step again while S3 is busy with the bucket, such as for another deployment."""
+        for _ in range(ATTEMPTS):
+            try:
+                return step()
+            except ClientError as error:
+                if code_of(error) not in BUSY:
+                    raise
+                self._sleep(PAUSE_SECONDS)
+        raise DeploymentProblem(
+            f"Another deployment is making the artifacts bucket {self.bucket}, or it was deleted a "
+            "moment ago: S3 asks to try again. Run the same command again in a minute."
+        )
+
+    def _create(self) -> bool:
+        """Create the bucket. False: another deployment did at the same time."""
         arguments: dict[str, Any] = {"Bucket": self.bucket}
         if self._aws.region != UNNAMED_REGION:
             arguments["CreateBucketConfiguration"] = {"LocationConstraint": self._aws.region}
@@ -101,6 +123,8 @@ class Artifacts:
                 raise self._taken() from error
             if code_of(error) != "BucketAlreadyOwnedByYou":
                 raise
+            return False
+        return True
 
     def _close(self) -> None:
         s3, bucket, owner = self._aws.s3, self.bucket, self._owner

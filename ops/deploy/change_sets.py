@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from ops.deploy.at_once import MADE_BY, REFUSALS, learning_who_was_first
 from ops.deploy.operations import NO_REASON, advice_on, pauses
 from ops.deploy.problems import DeploymentProblem, code_of, message_of
 
@@ -64,6 +65,8 @@ class Wanted:
     tags: Mapping[str, str] = field(default_factory=dict)
     capabilities: Sequence[Any] = ()
     template_url: str | None = None
+    by: str = ""
+    """The caller, who is named to others that come too late."""
 
 
 class ChangeSets:
@@ -90,9 +93,20 @@ class ChangeSets:
 
         Raises:
             DeploymentProblem: CloudFormation refuses the template or its parameters.
+            AnotherDeployment: the stack is no longer as it was.
         """
+        with learning_who_was_first(self._client, wanted.name):
+            return self._create(wanted, kind, imports)
+
+    def _create(
+        self,
+        wanted: Wanted,
+        kind: ChangeSetTypeType,
+        imports: Sequence[ResourceToImportTypeDef],
+    ) -> ChangeSet | None:
         try:
-            answer = self._client.create_change_set(**_request(wanted, kind, imports))
+            with learning_who_was_first(self._client, wanted.name):
+                answer = self._client.create_change_set(**_request(wanted, kind, imports))
         except ClientError as error:
             if code_of(error) != "ValidationError":
                 raise
@@ -112,7 +126,22 @@ class ChangeSets:
 
     def delete(self, change_set_id: str) -> None:
         """Forget a change set that is not to be carried out."""
-        self._client.delete_change_set(ChangeSetName=change_set_id)
+        try:
+            self._client.delete_change_set(ChangeSetName=change_set_id)
+        except ClientError as error:
+            # Another deployment was carried out, which deletes this one's too.
+            if code_of(error) not in REFUSALS:
+                raise
+
+    def others_of(self, stack: str, change_set_id: str = "") -> list[str]:
+        """List the change sets of a stack that others may be about to carry out."""
+        pages = self._client.get_paginator("list_change_sets").paginate(StackName=stack)
+        return [
+            each["ChangeSetId"]
+            for page in pages
+            for each in page.get("Summaries", [])
+            if each["ChangeSetId"] != change_set_id and each["Status"].startswith("CREATE_")
+        ]
 
     def _refusal(self, change_set_id: str, stack: str, reason: str) -> DeploymentProblem:
         details = self._operations.refused_beforehand(ChangeSetName=change_set_id, because=reason)
@@ -159,6 +188,8 @@ def _request(
         ],
         "Capabilities": list(wanted.capabilities),
     }
+    if wanted.by:
+        request["Description"] = f"{MADE_BY}{wanted.by}"
     if wanted.template_url:
         request["TemplateURL"] = wanted.template_url
     else:

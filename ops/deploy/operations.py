@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 # Changes that take from a second to many minutes: looked at often first, then less.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 NO_REASON = "no reason given"
+# Of Lambda, API Gateway and IAM, to whoever comes second.
+AT_ONCE = (
+    "ResourceConflictException",
+    "An update is in progress for resource",
+    "TooManyRequestsException",
+    "ConcurrentModification",
+)
 # CloudFormation gave up on these resources because another failed.
 FOLLOWED = ("Resource creation cancelled", "Resource update cancelled")
 
@@ -133,6 +140,11 @@ def pauses() -> Iterator[float]:
 
 def advice_on(reasons: Sequence[str]) -> str:
     """Name the page to read about a known reason."""
+    if any(words in reason for reason in reasons for words in AT_ONCE):
+        return (
+            "Something else changed the same at that time, such as `chalice deploy`: wait for its "
+            "end. "
+        )
     taken = any("already exist" in reason for reason in reasons)
     return "A name is taken: see docs/deploying.md#a-name-is-taken. " if taken else ""
 

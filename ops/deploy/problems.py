@@ -42,6 +42,13 @@ UNKNOWN_KEYS = {
 BAD_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"}
 THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+AT_ONCE = {
+    "ConcurrentModification",
+    "ConcurrentModificationException",
+    "ConflictException",
+    "OperationAborted",
+    "ResourceConflictException",
+}
 REGIONS_DISABLED = {"OptInRequired", "RegionDisabledException"}
 
 
@@ -114,6 +121,11 @@ def _explain_refusal(error: ClientError, doubts: str) -> str:
         )
     if code in THROTTLED:
         return f"AWS asks to slow down ({call}: {message}). Run the command again in a minute."
+    if code in AT_ONCE:
+        return (
+            f"Another deployment was first ({call}, {code}: {message}).\nWhen it has ended, run "
+            "the same command again: it goes on from where things are then."
+        )
     if code in REGIONS_DISABLED:
         return f"This region is not enabled for the account. {REGION_HELP}"
     return f"AWS refuses {call} ({code}): {message}\nMend that and run the command again."

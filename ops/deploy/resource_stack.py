@@ -56,6 +56,8 @@ class ResourceStack:
         require_parameters_taken(self._config, self._template)
         kind = self._stacks.make_ready(self.name)
         if kind == "CREATE" and (found := self.left_behind()):
+            # What another deployment creates at this moment is nobody's to take over.
+            self._stacks.require_none(self.name)
             self._take_over(found, ask, dry_run=dry_run)
             if dry_run:
                 return {}
@@ -90,6 +92,7 @@ class ResourceStack:
             template or self._text,
             parameters=resource_parameters(self._config, self._template),
             tags={"application": "orders", "stage": self._config.stage},
+            by=self._aws.identity.caller,
         )
 
     def _take_over(self, found: list[Found], ask: Ask, *, dry_run: bool) -> None:

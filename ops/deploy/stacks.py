@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+from ops.deploy.at_once import another_deployment, learning_who_was_first
 from ops.deploy.change_sets import ChangeSets
 from ops.deploy.operations import NO_REASON, Operations
-from ops.deploy.problems import DeploymentProblem, code_of, message_of
+from ops.deploy.problems import DeploymentProblem
+from ops.deploy.stack_states import DEAD_ENDS, SUCCESSES, find_stack, is_at_work, is_new
 from ops.stack_outputs import outputs_of
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from ops.deploy.change_sets import ChangeSet, Wanted
     from ops.deploy.operations import Watcher
-
-# A stack in one of these can't be updated, only deleted: it never came up, or did not go down.
-DEAD_ENDS = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
-SUCCESSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 
 
 class Stacks:
@@ -48,20 +44,13 @@ class Stacks:
 
     def find(self, name: str) -> StackTypeDef | None:
         """Find the stack as it is, None if there is none by that name."""
-        try:
-            stack = self._client.describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if _says_there_is_none(error):
-                return None
-            raise
-        return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+        return find_stack(self._client, name)
 
     def wait_until_settled(self, name: str) -> StackTypeDef | None:
         """Wait for an operation in progress, whoever began it. Return the stack afterwards."""
         while (stack := self.find(name)) is not None:
             status = stack["StackStatus"]
-            # REVIEW_IN_PROGRESS only waits for its first change set to be carried out.
-            if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+            if not is_at_work(stack):
                 return stack
             self._watcher.say(
                 f"Stack {name} is {status}: another deployment, or one that was interrupted. "
@@ -99,7 +88,8 @@ class Stacks:
             elif status == "UPDATE_ROLLBACK_FAILED":
                 self._watcher.say(f"Stack {name} is {status}: continuing the rollback.")
                 seen = self._operations.last_event(stack["StackId"])
-                self._client.continue_update_rollback(StackName=name)
+                with learning_who_was_first(self._client, name):
+                    self._client.continue_update_rollback(StackName=name)
                 self._operations.wait(stack["StackId"], seen)
             else:
                 return "UPDATE"
@@ -129,24 +119,37 @@ class Stacks:
 
         Raises:
             DeploymentProblem: they failed; with the reason of each resource.
+            AnotherDeployment: the stack is no longer as it was; nothing of it was changed.
             DeploymentInterrupted: the user stopped waiting.
         """
-        stack = self._client.describe_stacks(StackName=change_set.stack)["Stacks"][0]
+        stack = self._unchanged(change_set)
         seen = self._operations.last_event(stack["StackId"])
         arguments: dict[str, Any] = {"ChangeSetName": change_set.id}
         if change_set.type != "IMPORT":
             # A failed creation deletes its own resources: they hold no data yet.
             arguments["RetainExceptOnCreate"] = True
-        self._client.execute_change_set(**arguments)
+        with learning_who_was_first(self._client, change_set.stack):
+            self._client.execute_change_set(**arguments)
         after, events = self._operations.wait(stack["StackId"], seen)
         if after["StackStatus"] not in SUCCESSES:
             raise self._operations.failure(after, events)
         return after
 
+    def require_none(self, name: str) -> None:
+        """
+        Make sure that a stack which is to be created isn't there by now.
+
+        Raises:
+            AnotherDeployment: another one has begun to create it.
+        """
+        stack = self.find(name)
+        if stack is not None and not is_new(stack):
+            raise another_deployment(self._client, name)
+
     def discard(self, change_set: ChangeSet) -> None:
         """Forget changes that are not to be carried out, and the stack that only waits for them."""
         self._change_sets.delete(change_set.id)
-        self._forget_empty(change_set.stack)
+        self._forget_empty(change_set.stack, change_set.id)
 
     def delete(self, name: str) -> bool:
         """
@@ -169,22 +172,32 @@ class Stacks:
         stack = self.find(name)
         return outputs_of(stack) if stack else {}
 
-    def _forget_empty(self, name: str) -> None:
-        """Delete the empty stack that a change set for a new one makes at once."""
+    def _unchanged(self, change_set: ChangeSet) -> StackTypeDef:
+        """Return the stack of a change set, as long as no other deployment has begun."""
+        stack = self.find(change_set.stack)
+        new = change_set.type != "UPDATE"
+        if stack is None or is_at_work(stack) or is_new(stack) != new:
+            self._change_sets.delete(change_set.id)
+            raise another_deployment(self._client, change_set.stack)
+        return stack
+
+    def _forget_empty(self, name: str, change_set_id: str = "") -> None:
+        """
+        Delete the empty stack that a change set for a new one makes at once.
+
+        It stays if another deployment has a change set of it, which would go with it.
+        """
         stack = self.find(name)
-        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        if stack and is_new(stack) and not self._change_sets.others_of(name, change_set_id):
             self._client.delete_stack(StackName=stack["StackId"])
 
     def _start_deleting(
         self, stack: StackTypeDef
     ) -> tuple[StackTypeDef, Sequence[StackEventTypeDef]]:
         seen = self._operations.last_event(stack["StackId"])
-        self._client.delete_stack(StackName=stack["StackId"])
+        with learning_who_was_first(self._client, stack["StackName"]):
+            self._client.delete_stack(StackName=stack["StackId"])
         return self._operations.wait(stack["StackId"], seen)
-
-
-def _says_there_is_none(error: ClientError) -> bool:
-    return code_of(error) == "ValidationError" and "does not exist" in message_of(error)
 
 
 def _stuck(stack: StackTypeDef) -> DeploymentProblem:

@@ -18,6 +18,7 @@ STACK_ID = f"arn:aws:cloudformation:us-east-1:111122223333:stack/{NAME}/1"
 WANTED = Wanted(NAME, "{}", parameters={"Stage": "dev"}, tags={"stage": "dev"})
 MEND = "Mend the cause, and run the command again: it takes the stack from where it is now."
 CHANGE_SET = ChangeSet("change-set", NAME, "UPDATE", [])
+CREATION = ChangeSet("change-set", NAME, "CREATE", [])
 MISSING = ClientError(
     {"Error": {"Code": "ValidationError", "Message": f"Stack with id {NAME} does not exist"}},
     "DescribeStacks",
@@ -242,16 +243,18 @@ def test_a_replacement_is_told_apart_from_a_change() -> None:
 
 def test_a_failed_creation_retains_no_resource() -> None:
     """Empty queues and tables of a first attempt would be in the way of the second."""
-    cloudformation = FakeCloudFormation("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
+    cloudformation = FakeCloudFormation(
+        "REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"
+    )
 
-    stacks(cloudformation).carry_out(CHANGE_SET)
+    stacks(cloudformation).carry_out(CREATION)
 
     assert cloudformation.executed["RetainExceptOnCreate"] is True
 
 
 def test_a_failure_names_the_cause_and_not_its_consequences() -> None:
     cloudformation = FakeCloudFormation(
-        *("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"),
+        *("REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE"),
         reasons={
             "OrdersTable": "orders-dev already exists",
             "OrdersQueue": "Resource creation cancelled",
@@ -259,7 +262,7 @@ def test_a_failure_names_the_cause_and_not_its_consequences() -> None:
     )
 
     with pytest.raises(DeploymentProblem) as failure:
-        stacks(cloudformation).carry_out(CHANGE_SET)
+        stacks(cloudformation).carry_out(CREATION)
 
     assert str(failure.value).splitlines() == [
         f"Stack {NAME} ended as ROLLBACK_COMPLETE:",
@@ -272,7 +275,8 @@ def test_ctrl_c_stops_the_wait_and_says_what_goes_on() -> None:
     def stop(_seconds: float) -> None:
         raise StopRequested
 
-    waiting = Stacks(FakeCloudFormation("UPDATE_IN_PROGRESS"), Notes(), sleep=stop)  # type: ignore[arg-type]
+    cloudformation: Any = FakeCloudFormation("CREATE_COMPLETE", "UPDATE_IN_PROGRESS")
+    waiting = Stacks(cloudformation, Notes(), sleep=stop)
 
     with pytest.raises(DeploymentInterrupted, match=rf"goes on with stack {NAME} by itself"):
         waiting.carry_out(CHANGE_SET)
