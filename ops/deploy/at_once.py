@@ -87,11 +87,21 @@ def _described(client: CloudFormationClient, name: str) -> str:
 
 def _maker_of(client: CloudFormationClient, stack: StackTypeDef) -> str:
     """Tell by whom: our change sets say it. Those of others may not, or may not be shown."""
-    if "ChangeSetId" not in stack:
-        return ""
     try:
-        found = client.describe_change_set(ChangeSetName=stack["ChangeSetId"])
+        for change_set in _carried_out(client, stack):
+            found = client.describe_change_set(ChangeSetName=change_set)
+            description = found.get("Description", "")
+            if description.startswith(MADE_BY):
+                return f", by {description.removeprefix(MADE_BY)},"
     except ClientError:
-        return ""
-    description = found.get("Description", "")
-    return f", by {description.removeprefix(MADE_BY)}," if description.startswith(MADE_BY) else ""
+        # These are rights of their own.
+        pass
+    return ""
+
+
+def _carried_out(client: CloudFormationClient, stack: StackTypeDef) -> list[str]:
+    if "ChangeSetId" in stack:
+        return [stack["ChangeSetId"]]
+    listed = client.list_change_sets(StackName=stack["StackName"]).get("Summaries", [])
+    done = [each for each in listed if each["ExecutionStatus"].startswith("EXECUTE_")]
+    return [each["ChangeSetId"] for each in reversed(done)]

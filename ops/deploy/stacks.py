@@ -122,8 +122,9 @@ class Stacks:
             AnotherDeployment: the stack is no longer as it was; nothing of it was changed.
             DeploymentInterrupted: the user stopped waiting.
         """
-        stack = self._unchanged(change_set)
-        seen = self._operations.last_event(stack["StackId"])
+        with learning_who_was_first(self._client, change_set.stack):
+            stack = self._unchanged(change_set)
+            seen = self._operations.last_event(stack["StackId"])
         arguments: dict[str, Any] = {"ChangeSetName": change_set.id}
         if change_set.type != "IMPORT":
             # A failed creation deletes its own resources: they hold no data yet.

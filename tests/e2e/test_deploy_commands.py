@@ -18,10 +18,12 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from ops.__main__ import main
+from ops.aws_session import make_client
 from ops.deploy import app_stack
 from ops.deploy.account import Aws
 from ops.deploy.archive import digest_of
 from ops.deploy.artifacts import Artifacts
+from ops.deploy.change_sets import ChangeSet
 from ops.deploy.presentation import Screen
 from ops.deploy.runtimes import ENDS
 from ops.local.emulator import Emulator
@@ -329,7 +331,7 @@ def test_a_resource_with_data_is_not_replaced_without_consent(project: Path, aws
     ("parameters", "said"),
     [
         ({"Colour": "red"}, "resource_parameters of stage dev has Colour"),
-        ({"GlacierAfterDays": "1"}, "CloudFormation refuses the template"),
+        ({"GlacierAfterDays": "1"}, "as GlacierAfterDays: it has to be a number of at least 90"),
     ],
 )
 @pytest.mark.usefixtures("aws")
@@ -360,6 +362,96 @@ def test_a_stage_that_lives_elsewhere_is_not_brought_up_twice(project: Path) -> 
     assert variables(project)["ORDERS_QUEUE_URL"] == elsewhere
     succeed("resources up --stage dev --move", project)
     assert variables(project)["ORDERS_QUEUE_URL"] != elsewhere
+
+
+@pytest.mark.parametrize("command", ["deploy", "resources up", "resources up --dry-run"])
+def test_a_stage_that_breaks_a_rule_is_refused_before_anything_is_made(
+    project: Path, aws: Aws, command: str
+) -> None:
+    parameters = {"VisibilityTimeoutSeconds": "359", "OldestMessageAlarmSeconds": "600"}
+    change_stage(project, "dev", {"ORDERS_TABLE": "orders-prod"}, resource_parameters=parameters)
+
+    refused = fail(f"{command} --stage dev", project)
+
+    assert "Stage dev would break 3 rules of `ops lint`; nothing was made." in refused
+    assert "broken  visibility-timeout" in refused
+    assert "the visibility timeout is 359 s, and should be at least 360 s" in refused
+    assert "broken  oldest-message-alarm" in refused
+    assert "ORDERS_TABLE of stage dev in .chalice/config.json names another stage" in refused
+    waived = "--despite visibility-timeout --despite oldest-message-alarm --despite own-names"
+    assert f'add `{waived}` (with make: OPTIONS="{waived}").' in refused
+    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+    assert aws.s3.list_buckets()["Buckets"] == []
+    assert variables(project)["ORDERS_TABLE"] == "orders-prod"
+
+
+def test_a_key_whose_policy_leaves_the_functions_out_is_refused_beforehand(
+    project: Path, aws: Aws
+) -> None:
+    kms = make_client(aws.session, "kms")
+    policy = {"Version": "2012-10-17", "Statement": []}
+    key = kms.create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+    change_stage(project, "dev", {}, resource_parameters={"KmsKeyArn": key})
+
+    refused = fail("resources up --stage dev", project)
+
+    assert "broken  key-policy" in refused
+    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+    warned = succeed("resources up --stage dev --despite key-policy", project)
+    assert "Warning: key-policy is broken, and --despite goes on: the policy of key" in warned
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_key_that_cannot_be_looked_at_is_a_warning(project: Path) -> None:
+    key = "arn:aws:kms:us-east-1:111122223333:key/not-there"
+    change_stage(project, "dev", {}, resource_parameters={"KmsKeyArn": key})
+
+    said = ops("resources up --stage dev --dry-run", project).output
+
+    assert "Whether the functions may use the key that KmsKeyArn names is not known:" in said
+
+
+@pytest.fixture
+def other_project(tmp_path: Path, deployments: Path) -> Path:
+    return copy_project(tmp_path / "other", deployments)
+
+
+def test_the_second_of_two_deployments_at_once_says_who_was_first(
+    project: Path, other_project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is carried out while this one has just shown its changes."""
+    show = Screen.show_changes
+
+    def late(command: str) -> str:
+        def show_and_wait(screen: Screen, change_set: ChangeSet) -> None:
+            show(screen, change_set)
+            monkeypatch.setattr(Screen, "show_changes", show)
+            succeed(command, other_project)
+
+        monkeypatch.setattr(Screen, "show_changes", show_and_wait)
+        return fail(command, project)
+
+    first = late("resources up --stage dev")
+    change_the_retention(project, other_project)
+    update = late("resources up --stage dev")
+    app = late("deploy --stage dev --without-vendor --no-smoke-order")
+
+    for said, stack in ((first, RESOURCES), (update, RESOURCES), (app, APP)):
+        assert f"Error: Another deployment of stack {stack} was first: it began at" in said
+        assert f", by {aws.identity.caller}, and is" in said
+        assert "Run the same command again:" in said
+    again = succeed("deploy --stage dev --without-vendor --no-smoke-order", project)
+    assert f"Stack {RESOURCES} is as the template says: nothing to change." in again
+    assert f"Stack {APP} runs this code already: nothing to change." in again
+
+
+def change_the_retention(*projects: Path) -> None:
+    """Change what a template makes, the same in each project."""
+    for project in projects:
+        path = project / TEMPLATE
+        path.write_text(
+            path.read_text().replace("RetentionPeriod: 345600", "RetentionPeriod: 345540")
+        )
 
 
 def test_the_artifacts_bucket_is_closed_and_keeps_every_version(aws: Aws) -> None:

@@ -95,6 +95,9 @@ class FakeCloudFormation:
     def continue_update_rollback(self, **_: Any) -> None:
         self.calls.append("continue rollback")
 
+    def list_change_sets(self, **_: Any) -> Any:
+        return {"Summaries": []}
+
 
 class Notes:
     """A watcher that remembers."""
