@@ -8,8 +8,9 @@ from pathlib import Path
 from ops.deploy.runtimes import ENDS
 from ops.local.emulator import EMULATOR_PYTHON
 from ops.project import CONFIG, PROJECT_ROOT
+from ops.stage_mentions import with_other_stage
 from tests.configuration.checkout import FUNCTIONS
-from tests.configuration.own import STAGES, with_stage, write_configuration
+from tests.configuration.own import STAGES, write_configuration
 from tests.project import change_stage, outputs_of, record_resources
 
 DIRECTORIES = ("benchmarks", "chalicelib", "infrastructure", "ops", "tests")
@@ -75,7 +76,7 @@ def rename_stage(checkout: Path, old: str, new: str) -> None:
     (checkout / CONFIG).write_text(json.dumps(config), encoding="utf-8")
     for function in FUNCTIONS:
         policy = checkout / f".chalice/policy-{function}-{old}.json"
-        text = with_stage(policy.read_text(encoding="utf-8"), old, new)
+        text = with_other_stage(policy.read_text(encoding="utf-8"), old, new)
         policy.with_name(f"policy-{function}-{new}.json").write_text(text, encoding="utf-8")
         policy.unlink()
 

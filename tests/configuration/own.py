@@ -1,9 +1,9 @@
 """The configuration that tests bring: stages dev and prod as in config.json here."""
 
-import re
 from pathlib import Path
 
 from ops.project import CONFIG
+from ops.stage_mentions import with_other_stage
 from tests.configuration.checkout import (
     FUNCTIONS,
     LOCAL_ENDPOINT,
@@ -30,10 +30,4 @@ def policy_text(function: str, stage: str) -> str:
     """Write a function's policy for a stage: what it grants is written once, in the checkout."""
     written = stages_of_checkout()[0]
     text = written.policy_text(function)
-    return with_stage(text, written.name, stage)
-
-
-def with_stage(policy: str, stage: str, other: str) -> str:
-    """Write a stage's policy for another stage, as docs/stages.md says."""
-    name = rf"(?<![\w-])(orders-(?:events-dlq-|events-|dlq-)?){re.escape(stage)}\b"
-    return re.sub(name, rf"\g<1>{other}", policy)
+    return with_other_stage(text, written.name, stage)

@@ -21,11 +21,11 @@ from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
 from ops.local.stack import LocalResources
+from ops.stage_mentions import with_other_stage
 from ops.stage_names import api_function_name, processor_name
 from tests.application import client_of, load_app
 from tests.builders import START, order_text, sqs_event, sqs_record, submission
 from tests.configuration.checkout import CheckoutStage
-from tests.configuration.own import with_stage
 
 JSON = {"Content-Type": "application/json"}
 ACCOUNT = "us-east-1:000000000000"
@@ -268,7 +268,7 @@ def function(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def statements(function: str, checkout_stage: CheckoutStage) -> list[dict[str, Any]]:
     """Read a policy, under the names that the local stage's resources have."""
-    text = with_stage(checkout_stage.policy_text(function), checkout_stage.name, LOCAL)
+    text = with_other_stage(checkout_stage.policy_text(function), checkout_stage.name, LOCAL)
     found: list[dict[str, Any]] = json.loads(text)["Statement"]
     return found
 

@@ -12,6 +12,7 @@ import pytest
 from ops.deploy.parameter_values import unmet_need
 from ops.lint.stage_rules import ALARMS
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT, RESOURCES_TEMPLATE
+from ops.stage_mentions import with_other_stage
 from ops.stage_names import (
     EVENTS_ALARM,
     alarm_name,
@@ -24,7 +25,6 @@ from ops.stage_names import (
 )
 from ops.templates import load_template
 from tests.configuration.checkout import FUNCTIONS, CheckoutStage
-from tests.configuration.own import with_stage
 
 ACCOUNT = "123456789012"
 # Names that begin with another one, end with it, or look like a part of a resource's name.
@@ -75,9 +75,9 @@ def arns(stage: str) -> dict[str, set[str]]:
 
 
 def patterns(model: CheckoutStage, stage: str) -> Iterator[str]:
-    """Yield what the policies of a stage reach, made of another one's as docs/stages.md says."""
+    """Yield what the policies of a stage reach, made for it as `ops stage new` does."""
     for function in FUNCTIONS:
-        text = with_stage(model.policy_text(function), model.name, stage)
+        text = with_other_stage(model.policy_text(function), model.name, stage)
         for statement in json.loads(text)["Statement"]:
             yield from statement["Resource"]
 
@@ -138,3 +138,32 @@ def test_the_policies_reach_the_stages_own(stage: str, checkout_stage: CheckoutS
     for kind in ("queue", "table", "bucket", "bus", "topic", "log"):
         for arn in own[kind]:
             assert any(fnmatch.fnmatchcase(arn, pattern) for pattern in reach), arn
+
+
+# AWS's limits, each from the page on quotas or names of its service.
+LONGEST = {
+    "queue": 80,
+    "table": 255,
+    "bucket": 63,
+    "bus": 256,
+    "topic": 256,
+    "function": 64,
+    "log": 512,
+    "alarm": 255,
+    "dashboard": 255,
+    "stack": 128,
+}
+LONGEST_ROLE = 64
+
+
+def test_all_that_is_named_after_the_longest_stage_is_short_enough() -> None:
+    """`chalice deploy` names the roles as it names the functions."""
+    stage = "a" * 20
+    assert is_allowed(stage)
+    assert not is_allowed(f"{stage}a")
+
+    for kind, names in arns(stage).items():
+        own = {re.split("[:/]", name)[-1] for name in names if not name.endswith("/stream/1")}
+        assert max(map(len, own)) <= LONGEST[kind], kind
+    roles = [api_function_name(stage) + "-api_handler", publisher_name(stage)]
+    assert max(map(len, roles)) <= LONGEST_ROLE
