@@ -21,7 +21,7 @@ from ops.deploy.app_stack import CAPABILITIES, stack_tags
 from ops.deploy.archive import digest_of
 from ops.deploy.packaging import package_app
 from ops.deploy.presentation import Screen
-from ops.deploy.runtimes import warning_of_end
+from ops.deploy.runtimes import required_runtime, warning_of_end
 from ops.deploy.stage_config import StageConfig
 from ops.stage_names import app_stack_name
 
@@ -60,6 +60,7 @@ def package(
     """
     config = StageConfig.load(project, stage)
     require_closed(config, open_to_anyone, yes_open_to_anyone)
+    required_runtime(stage, config.settings)
     screen = Screen()
     require_rules_kept(config, screen, despite)
     packaged = package_app(stage, directory, project, vendored=not without_vendor)

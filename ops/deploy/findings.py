@@ -50,7 +50,7 @@ def require_no_findings(
     if refused:
         raise DeploymentProblem("\n".join(_refusal(stage, refused)))
     return [
-        f"{finding.rule.name} is broken, and --despite goes on: {'; '.join(finding.problems)}."
+        f"{finding.rule.name} is broken, as was asked for: {'; '.join(finding.problems)}."
         for finding in findings
     ]
 

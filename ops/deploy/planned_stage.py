@@ -11,6 +11,7 @@ from ops.deploy.app_template import complete_template
 from ops.deploy.chalice_package import run_chalice
 from ops.deploy.clean_copy import copy_cleanly
 from ops.deploy.config_names import names_of_config
+from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_parameters import require_parameters_taken, resource_parameters
 from ops.deploy.stage_config import StageConfig
 from ops.lint.template import Template
@@ -33,8 +34,8 @@ def planned_stage(config: StageConfig) -> StageSettings:
     needed, and no resource has to be there yet.
 
     Raises:
-        DeploymentProblem: a parameter isn't taken, a policy file can't be read, or the app can't
-            be packaged.
+        DeploymentProblem: a parameter isn't taken, a policy file can't be read, the app can't be
+            packaged, or a template lacks something.
     """
     names = names_of_config(config)
     path = config.project / RESOURCES_TEMPLATE
@@ -44,7 +45,14 @@ def planned_stage(config: StageConfig) -> StageSettings:
     with tempfile.TemporaryDirectory(prefix="orders-planned-") as directory:
         resources = Template(path, **parameters)
         app = Template(_app_template(config, Path(directory)))
-        return replace(stage_of_templates(config.stage, resources, app), names=names)
+        try:
+            return replace(stage_of_templates(config.stage, resources, app), names=names)
+        except KeyError as missing:
+            raise DeploymentProblem(
+                f"The templates of stage {config.stage} have no {missing}, which the rules of "
+                f"`ops lint` look at. Put it back into {RESOURCES_TEMPLATE} or {MERGE_TEMPLATE}, and "
+                "run the command again."
+            ) from missing
 
 
 def _app_template(config: StageConfig, directory: Path) -> Path:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from ops.lint.stage import StageSettings
 
+CLOSED_ROUTES = "closed-routes"
 API_GATEWAY_LIMIT_SECONDS = 29
 # Monitors and balancers have no credentials, and a developer reads before having any: what these
 # say is in the public repository.
@@ -47,7 +48,7 @@ def _api_timeout(stage: StageSettings) -> Iterable[str]:
 
 
 @rule(
-    "closed-routes",
+    CLOSED_ROUTES,
     "Control access to a REST API with IAM permissions.",
     "https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html",
 )

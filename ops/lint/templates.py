@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from ops.lint.template import Template
 
+# By their names: a template may have others of your own beside them.
+BUCKET, TABLE = "OrdersBucket", "OrdersTable"
 # Lambda's own.
 DEFAULT_BATCH_SIZE = 10
 # Without it SAM makes a second stage, which has this name.
@@ -88,18 +90,18 @@ def _refuses_plain_http(template: Template, kind: str, name: str) -> bool:
 
 
 def _bucket(template: Template) -> BucketSettings:
-    ((name, properties),) = template.of_type("AWS::S3::Bucket").items()
+    properties = template.resources[BUCKET]["Properties"]
     public = properties.get("PublicAccessBlockConfiguration", {})
     return BucketSettings(
         versioned=properties.get("VersioningConfiguration", {}).get("Status") == "Enabled",
         encrypted="BucketEncryption" in properties,
         closed_to_the_public=list(public.values()) == [True] * 4,
-        refuses_plain_http=_refuses_plain_http(template, "AWS::S3::BucketPolicy", name),
+        refuses_plain_http=_refuses_plain_http(template, "AWS::S3::BucketPolicy", BUCKET),
     )
 
 
 def _table(template: Template) -> TableSettings:
-    (properties,) = template.of_type("AWS::DynamoDB::Table").values()
+    properties = template.resources[TABLE]["Properties"]
     recovery = properties.get("PointInTimeRecoverySpecification", {})
     return TableSettings(
         recoverable=bool(recovery.get("PointInTimeRecoveryEnabled")),

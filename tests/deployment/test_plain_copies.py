@@ -13,6 +13,7 @@ from ops.__main__ import main
 from ops.deploy.config_names import names_of_config
 from ops.deploy.findings import findings_in
 from ops.deploy.planned_stage import planned_stage
+from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import StageConfig
 from ops.deploy.stage_files import stage_like, write_stage
 from ops.lint.names_rule import foreign_names
@@ -148,7 +149,7 @@ def test_a_rule_may_be_waived_by_its_name_and_is_then_a_warning(
 
     assert other.exit_code == 1
     assert done.exit_code == 0, done.output
-    assert "Warning: own-names is broken, and --despite goes on: ORDERS_SERVICE" in done.output
+    assert "Warning: own-names is broken, as was asked for: ORDERS_SERVICE" in done.output
 
 
 @pytest.mark.parametrize("text", [None, "{"])
@@ -161,3 +162,19 @@ def test_a_policy_that_cannot_be_read_is_named(project: Path, text: str | None) 
 
     assert done.exit_code == 1
     assert "names the policy policy-events-eu.json, which can't be read" in done.output
+
+
+def test_a_template_that_lost_a_part_is_said_to_have_none(project: Path) -> None:
+    path = project / "infrastructure" / "resources.yaml"
+    path.write_text(path.read_text().replace("  OrdersTable:", "  OtherTable:"))
+
+    with pytest.raises(DeploymentProblem, match="have no 'OrdersTable', which the rules"):
+        broken_rules(project)
+
+
+def test_a_template_may_have_more_of_the_same_kind(project: Path) -> None:
+    path = project / "infrastructure" / "resources.yaml"
+    more = "  Mine: {Type: AWS::S3::Bucket, Properties: {}}"
+    path.write_text(path.read_text().replace("\nOutputs:", f"\n{more}\n\nOutputs:"))
+
+    assert broken_rules(project) == []

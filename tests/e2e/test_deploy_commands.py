@@ -398,7 +398,7 @@ def test_a_key_whose_policy_leaves_the_functions_out_is_refused_beforehand(
     assert "broken  key-policy" in refused
     assert aws.cloudformation.describe_stacks()["Stacks"] == []
     warned = succeed("resources up --stage dev --despite key-policy", project)
-    assert "Warning: key-policy is broken, and --despite goes on: the policy of key" in warned
+    assert "Warning: key-policy is broken, as was asked for: the policy of key" in warned
 
 
 @pytest.mark.usefixtures("aws")
