@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -23,6 +24,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from chalicelib.aws.answers import count_only_answers_of_aws
+from ops.next_command import make_command
 from ops.ports import LOOPBACK
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
@@ -48,6 +50,12 @@ class NotRunning(Exception):
 def aws_url_at(port: int) -> str:
     """Return the address of the AWS endpoint at a port."""
     return f"http://{LOOPBACK}:{port}"
+
+
+def start_command(aws_url: str) -> str:
+    """Write the command that starts the local stage at an address."""
+    port = urlsplit(aws_url).port
+    return make_command("run", AWS_PORT=None if port == DEFAULT_AWS_PORT else port)
 
 
 def local_session() -> boto3.Session:
@@ -104,16 +112,16 @@ def running_resources(aws_url: str) -> dict[str, str]:
         return _resources(cloudformation_client(aws_url, ANSWER_LIMIT_SECONDS))
     except EndpointConnectionError as error:
         raise NotRunning(
-            f"Nothing runs at {aws_url}: start the local stage with `make run`"
+            f"Nothing runs at {aws_url}: start the local stage with `{start_command(aws_url)}`"
         ) from error
     except (ReadTimeoutError, ConnectTimeoutError) as error:
         raise NotRunning(
             f"{aws_url} does not answer within {ANSWER_LIMIT_SECONDS:g} s: try again, or stop what "
-            "is there and start the local stage with `make run`"
+            f"is there and start the local stage with `{start_command(aws_url)}`"
         ) from error
     except (BotoCoreError, ClientError, ResponseParserError) as error:
         raise NotRunning(
-            f"There is no local stage at {aws_url}: start it with `make run`"
+            f"There is no local stage at {aws_url}: start it with `{start_command(aws_url)}`"
         ) from error
 
 

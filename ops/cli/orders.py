@@ -153,7 +153,7 @@ def _end_without_record(session: Session, order_id: str, error: OrderNotFound) -
         ) from error
     raise click.ClickException(
         f"{unrecorded}: it may still be on the queue, or be a dead letter: "
-        f"`{session.command(f'dlq list --order {order_id}')}`."
+        f"`{session.desk.stage.command('dlq list', order=order_id)}`."
     ) from error
 
 
@@ -207,7 +207,7 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
     except ObjectMissing as error:
         raise click.ClickException(
             f"The archive has no object {masked_key(str(error))}, though the record says so: see "
-            f"`{session.command('reconcile')}`."
+            f"`{session.desk.stage.command('reconcile')}`."
         ) from error
     except ObjectUnreadable as error:
         raise click.ClickException(
@@ -216,7 +216,8 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
     except PayloadAltered as error:
         raise click.ClickException(
             f"The {error}. It is not shown, as it is not what was handed in. "
-            f"`{session.command('reconcile --repair')}` restores an object from its true version."
+            f"`{session.desk.stage.command('reconcile', repair=True)}` restores an object from its "
+            "true version."
         ) from error
     say_exactly(text if show_accounts else masked_payload(text))
     if not show_accounts:

@@ -204,8 +204,8 @@ def _repair(
                 session.out.print(f"{finding.kind.value} {finding.key}: {outcome.text}")
     if not session.as_json:
         session.out.print(
-            f"{mended} repaired, {left} left. What was handed in again is recorded in a moment: "
-            "run reconcile once more to see."
+            f"{mended} repaired, {left} left. What was handed in again is recorded in a moment. To "
+            f"see, type {session.desk.stage.command('reconcile')}"
         )
     return not left
 

@@ -20,6 +20,7 @@ from ops.cli.deploy_options import (
 )
 from ops.cli.stage_steps import (
     bring_up,
+    deploy_command,
     require_closed,
     require_not_by_chalice,
     take_resources_down,
@@ -29,6 +30,7 @@ from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_stack import ResourceStack
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
+from ops.next_command import chalice_command, ops_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +79,9 @@ def up(
             app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
             by_stack = app.is_there()
             command = (
-                f"make deploy STAGE={stage}" if by_stack else f"chalice deploy --stage {stage}"
+                deploy_command(config)
+                if by_stack
+                else chalice_command("deploy", stage=stage, project=project)
             )
             screen.say("", f"Next, type: {command}")
 
@@ -96,7 +100,7 @@ def show(stage: str, project: Path) -> None:
         if state is None:
             raise DeploymentProblem(
                 f"There is no stack {stack.name} here. To create it, type: "
-                f"python -m ops resources up --stage {stage}"
+                + ops_command("resources up", stage=stage, project_dir=project)
             )
         screen.say(f"Stack {stack.name}: {state['StackStatus']}")
         for name, value in stacks.outputs(stack.name).items():
@@ -117,7 +121,7 @@ def down(stage: str, yes: bool, project: Path) -> None:
         if app.is_there():
             raise DeploymentProblem(
                 f"Stack {app.name} runs on these resources. To take both down, type: "
-                f"python -m ops destroy --stage {stage}"
+                + ops_command("destroy", stage=stage, project_dir=project)
             )
         take_resources_down(config, aws, screen, asking(yes))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +47,6 @@ class Session:
 
     desk: Desk
     as_json: bool
-    aws_port: int = DEFAULT_AWS_PORT
     accounts_shown: bool = False
 
     def __post_init__(self) -> None:
@@ -68,14 +66,6 @@ class Session:
         """Say something beside the output: on stderr, so that pipes stay clean."""
         for line in lines:
             self.notes.print(line, style="dim")
-
-    def command(self, typed: str) -> str:
-        """Write a command to paste and go on with, on the same stage."""
-        name = self.desk.stage.name
-        if name != LOCAL_STAGE:
-            return f"python -m ops {typed} --stage {shlex.quote(name)}"
-        port = "" if self.aws_port == DEFAULT_AWS_PORT else f" --aws-port {self.aws_port}"
-        return f"python -m ops {typed}{port}"
 
     def show_accounts(self, where: str) -> None:
         """Show whole account numbers from here on: the audit trail says so first."""
@@ -131,7 +121,7 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         with failing_in_one_line():
             try:
-                session = Session(open_desk(stage, aws_port), as_json, aws_port)
+                session = Session(open_desk(stage, aws_port), as_json)
                 _run(session, command, options)
             except StageUnavailable as error:
                 raise OutOfReach(str(error)) from error

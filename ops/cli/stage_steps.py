@@ -20,7 +20,8 @@ from ops.deploy.stage_config import StageConfig
 from ops.lint.clients import StageClients
 from ops.lint.deployed_key import read_key
 from ops.lint.stage_rules import CLOSED_ROUTES
-from ops.project import CONFIG
+from ops.next_command import chalice_command, make_command, ops_command
+from ops.project import CONFIG, PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -65,12 +66,26 @@ def _key_of(config: StageConfig, aws: Aws, screen: Screen) -> KeySettings | None
             return None
 
 
+def deploy_command(config: StageConfig) -> str:
+    """Write the command that deploys a stage which was let through by `require_closed`."""
+    said = ("--open-to-anyone", "--yes-open-to-anyone") if config.is_open else ()
+    if config.project == PROJECT_ROOT:
+        return make_command("deploy", STAGE=config.stage, OPTIONS=" ".join(said))
+    return ops_command(
+        "deploy",
+        stage=config.stage,
+        open_to_anyone=config.is_open,
+        yes_open_to_anyone=config.is_open,
+        project_dir=config.project,
+    )
+
+
 def require_not_by_chalice(config: StageConfig) -> None:
     """Refuse a stage of `chalice deploy`: both ways give the functions the same names."""
     if config.deployed_by_chalice:
         raise DeploymentProblem(
             f"Stage {config.stage} was deployed with `chalice deploy`. First, type: "
-            f"chalice delete --stage {config.stage}"
+            + chalice_command("delete", stage=config.stage, project=config.project)
         )
 
 

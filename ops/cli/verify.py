@@ -183,7 +183,7 @@ def _show(
         session.note(
             f"These stay: the orders {run.mark}-..., with their objects and records, and entries "
             f"of the discarded dead letters in the audit trail. To see them, type "
-            f"{session.command('orders list')}"
+            f"{run.stage.command('orders list')}"
         )
 
 

@@ -10,6 +10,7 @@ from ops.deploy.artifacts import Artifacts
 from ops.deploy.change_sets import LARGEST_TEMPLATE_BYTES, Wanted
 from ops.deploy.packaging import package_app
 from ops.deploy.problems import DeploymentProblem
+from ops.next_command import ops_command
 from ops.stack_outputs import outputs_of
 from ops.stage_names import app_stack_name
 
@@ -74,7 +75,7 @@ class AppStack:
         if url is None:
             raise DeploymentProblem(
                 f"There is no API in stack {self.name} here. To deploy it, type: "
-                f"python -m ops deploy --stage {self._config.stage}"
+                + ops_command("deploy", stage=self._config.stage, project_dir=self._config.project)
             )
         return url
 

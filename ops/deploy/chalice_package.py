@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ops.deploy.problems import PackagingFailed
+from ops.next_command import chalice_command
+from ops.project import MERGE_TEMPLATE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Chalice wants a region even where nothing of it gets into the template. Nothing else of the
 # caller's account is needed: a profile that isn't there must not be in the way.
@@ -27,9 +32,9 @@ NO_INDEX = (
 MAIN = "import sys; from chalice.cli import main; sys.exit(main())"
 
 
-def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path) -> None:
+def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     """
-    Write sam.yaml and deployment.zip of a project's stage into a directory.
+    Write sam.yaml and deployment.zip of a stage into a directory, from a copy of the project.
 
     Chalice downloads what requirements.txt names. Nothing of the caller's own ORDERS_* settings
     gets in: the stage's are in .chalice/config.json.
@@ -38,13 +43,13 @@ def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path
         PackagingFailed: Chalice refused, or was not done in time.
     """
     # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
-    python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(project)]
-    merged = ["--merge-template", str(merge_template)]
+    python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(copy)]
+    merged = ["--merge-template", str(project / MERGE_TEMPLATE)]
     try:
         subprocess.run(  # noqa: S603 (the command is ours)
             [*python, "package", "--stage", stage, *merged, str(directory)],
             env=_environment(),
-            cwd=project,
+            cwd=copy,
             check=True,
             capture_output=True,
             encoding="utf-8",
@@ -58,9 +63,8 @@ def run_chalice(stage: str, project: Path, merge_template: Path, directory: Path
                 f"{reason.split(NOT_FOUND)[1]} can't be had. {NO_INDEX}"
             ) from error
         raise PackagingFailed(
-            f"chalice package --stage {stage} failed: {reason}\nTo see all that it "
-            f"says, type in the checkout: {Path(sys.executable).with_name('chalice')} package "
-            f"--stage {stage} build"
+            f"Chalice can't package stage {stage}: {reason}\nTo see all that it says, type: "
+            + chalice_command("package build", stage=stage, project=project)
         ) from error
     except subprocess.TimeoutExpired as error:
         raise PackagingFailed(

@@ -22,7 +22,8 @@ from ops.deploy.clean_copy import copy_cleanly
 from ops.deploy.pins import require_pinned
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.runtimes import required_runtime
-from ops.project import CONFIG, MERGE_TEMPLATE, PROJECT_ROOT
+from ops.next_command import ops_command
+from ops.project import CONFIG, PROJECT_ROOT
 from ops.stack_outputs import VARIABLE_OUTPUTS
 from ops.vendor import DISTRIBUTIONS, fill_vendor
 
@@ -70,7 +71,7 @@ def package_app(
             Python, Chalice refused, or the archive is too large.
     """
     settings = stage_settings(stage, project)
-    _require_resources(stage, settings)
+    _require_resources(stage, settings, project)
     runtime = required_runtime(stage, settings)
     require_pinned([CHALICE, *(DISTRIBUTIONS if vendored else ())])
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip", runtime)
@@ -79,11 +80,11 @@ def package_app(
         copy = copy_cleanly(project, Path(temporary) / "project")
         if vendored:
             _fill_vendor(copy)
-        run_chalice(stage, copy, project / MERGE_TEMPLATE, directory.resolve())
+        run_chalice(stage, copy, project, directory.resolve())
     write_anew(packaged.archive)
     parameters = {"Stage": stage, **settings.get("template_parameters", {})}
     complete_template(packaged.template, project, parameters)
-    _require_small(packaged, vendored=vendored)
+    _require_small(packaged, project, vendored=vendored)
     return packaged
 
 
@@ -101,14 +102,14 @@ def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
     return stages[stage]
 
 
-def _require_resources(stage: str, settings: dict[str, Any]) -> None:
+def _require_resources(stage: str, settings: dict[str, Any], project: Path) -> None:
     recorded = settings.get("environment_variables", {})
     missing = [name for name in VARIABLE_OUTPUTS if not recorded.get(name)]
     if missing:
+        up = ops_command("resources up", stage=stage, project_dir=project)
         raise PackagingFailed(
             f"{CONFIG} does not say where the resources of stage {stage} are "
-            f"({', '.join(missing)}): type `python -m ops resources up --stage {stage}`, which "
-            "creates them and records it."
+            f"({', '.join(missing)}): type `{up}`, which creates them and records it."
         )
 
 
@@ -133,16 +134,23 @@ def _fill_vendor(project: Path) -> None:
         raise PackagingFailed(f"The code is no Python that can be packaged: {error}") from error
 
 
-def _require_small(packaged: PackagedApp, *, vendored: bool) -> None:
+def _require_small(packaged: PackagedApp, project: Path, *, vendored: bool) -> None:
     name, limit = (
         ("VENDORED_LIMIT_BYTES", VENDORED_LIMIT_BYTES)
         if vendored
         else ("ARCHIVE_LIMIT_BYTES", ARCHIVE_LIMIT_BYTES)
     )
     if packaged.size_bytes > limit:
+        again = ops_command(
+            "package",
+            stage=packaged.stage,
+            out="build",
+            without_vendor=not vendored,
+            project_dir=project,
+        )
         raise PackagingFailed(
             f"{packaged.describe()} is more than {limit / 1e6:g} MB. To look what got in, type "
-            f"`python -m ops package --stage {packaged.stage} --out build` and `unzip -l "
-            f"build/{packaged.archive.name}`; if it has to be that large, raise {name} in "
+            f"`{again}`, which fails in the same way but leaves it there, and `python -m zipfile "
+            f"-l build/{packaged.archive.name}`; if it has to be that large, raise {name} in "
             "ops/deploy/packaging.py."
         )

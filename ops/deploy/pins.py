@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shlex
 import sys
 from base64 import urlsafe_b64encode
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
@@ -37,8 +38,7 @@ def require_pinned(distributions: Iterable[str]) -> None:
     if changed:
         raise PackagingFailed(
             f"The package would hold what nobody has released: {', '.join(changed[:5])} changed "
-            f"after the installation. Type: {sys.executable} -m pip install --force-reinstall "
-            f"--require-hashes -r {PROJECT_ROOT / PINS}"
+            f"after the installation. Type: {_installation('--force-reinstall')}"
         )
 
 
@@ -78,9 +78,14 @@ def _require_releases(names: list[str]) -> None:
     if others:
         raise PackagingFailed(
             f"The package would not be of the releases that {PINS} pins, with which this commit is "
-            f"tested: {', '.join(others)}. Type: {sys.executable} -m pip install "
-            f"--require-hashes -r {PROJECT_ROOT / PINS}"
+            f"tested: {', '.join(others)}. Type: {_installation()}"
         )
+
+
+def _installation(*options: str) -> str:
+    """Write the command that installs the pinned releases into this environment."""
+    pip = [sys.executable, "-m", "pip", "install", *options, "--require-hashes"]
+    return shlex.join([*pip, "-r", str(PROJECT_ROOT / PINS)])
 
 
 def pins() -> dict[str, str]:

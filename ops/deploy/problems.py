@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -77,9 +78,10 @@ def explain(error: BotoCoreError | ClientError, environment: Mapping[str, str] =
             return f"{said_with_setting(error, environment)}. {CREDENTIALS_HELP}"
         case SSOError() | TokenRetrievalError():
             profile = environment.get("AWS_PROFILE", "default")
+            login = shlex.join(["aws", "sso", "login", "--profile", profile])
             return (
                 f"The sign-in has expired ({error}): sign in again, with the AWS CLI "
-                f"`aws sso login --profile {profile}`, and run the command again."
+                f"`{login}`, and run the command again."
             )
         case NoRegionError():
             return f"No AWS region is set. {REGION_HELP}"

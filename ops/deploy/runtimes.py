@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ops.deploy.problems import PackagingFailed
+from ops.next_command import make_command
 from ops.project import CONFIG
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ def required_runtime(
         other = wanted if wanted in ENDS else _longest_supported()
         raise PackagingFailed(
             f"Lambda has no runtime for {_in_words(runtime)}: it has {', '.join(ENDS)} (as of "
-            f"{AS_OF}, {SOURCE}). {_with(stage, other)}"
+            f"{AS_OF}, {SOURCE}). {_with(other)}"
         )
     if wanted != runtime:
         raise PackagingFailed(
             f"Stage {stage} wants {wanted} ({WANTED} in {CONFIG}), and this is "
-            f"{_in_words(runtime)}. {_with(stage, wanted)}"
+            f"{_in_words(runtime)}. {_with(wanted)}"
         )
     return runtime
 
@@ -84,8 +85,6 @@ def _in_words(runtime: str) -> str:
     return runtime.replace("python", "Python ")
 
 
-def _with(stage: str, runtime: str) -> str:
-    return (
-        f"Give make that one, as in: make deploy STAGE={stage} PYTHON={runtime}\n"
-        f"For commands that are not make's, type `make .venv PYTHON={runtime}` first."
-    )
+def _with(runtime: str) -> str:
+    command = make_command(".venv", PYTHON=runtime)
+    return f"To change to that one, type `{command}`; then run the command again."

@@ -97,10 +97,8 @@ class Refusals:
         return ObjectUnreadable(f"S3 answers {code}: {OF_ONE_OBJECT[code]}")
 
     def _cold(self, key: str, storage_class: str) -> str:
-        command = (
-            f"aws s3api restore-object --bucket {self._bucket} --key {shlex.quote(key)} "
-            "--restore-request Days=7"
-        )
+        restore = ["aws", "s3api", "restore-object", "--bucket", self._bucket, "--key", key]
+        command = shlex.join([*restore, "--restore-request", "Days=7"])
         return f"it is in {storage_class}: ask for a copy with `{command}`, and try again in hours"
 
 

@@ -298,7 +298,7 @@ class Reconciliation:
         try:
             same = self._bucket.digest(candidate.key) == candidate.identity.payload_sha256
         except ObjectMissing:
-            note = "it was deleted since it was listed: run reconcile once more"
+            note = "it was deleted since it was listed: reconcile again"
             return replace(candidate, kind=Kind.UNREADABLE, note=note)
         except ObjectUnreadable as error:
             return replace(candidate, kind=Kind.UNREADABLE, note=str(error))

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
@@ -22,6 +23,7 @@ from ops.local_stage import (
     local_session,
     running_resources,
 )
+from ops.next_command import ops_command
 from ops.project import CONFIG, PROJECT_ROOT
 from ops.stack_outputs import resource_variables
 from ops.stage_names import LOCAL_STAGE
@@ -103,6 +105,16 @@ class Stage:
         with unavailable_on_failure("STS GetCallerIdentity"):
             return str(self._client("sts").get_caller_identity()["Arn"])
 
+    def command(self, typed: str, **options: object) -> str:
+        """Write a command of `python -m ops` that goes on with this stage."""
+        where = {"aws_port": self._unusual_port} if self.is_local else {"stage": self.name}
+        return ops_command(typed, **options, **where)
+
+    @property
+    def _unusual_port(self) -> int | None:
+        port = urlsplit(self.endpoint_url or "").port
+        return None if port == DEFAULT_AWS_PORT else port
+
     def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
         return make_client(self.session, service, endpoint_url=self.endpoint_url, config=config)
 
@@ -159,7 +171,7 @@ def _connect(name: str, config_file: Path) -> Stage:
         raise StageUnavailable(
             f"Stage {name} has no {missing} in {config_file.name}, so its resources aren't known "
             "here: take the .chalice/config.json that the stage was deployed with. Only whoever "
-            f"sets the stage up types `python -m ops resources up --stage {name}`, which creates "
+            f"sets the stage up types `{ops_command('resources up', stage=name)}`, which creates "
             "and records them."
         ) from error
     stage = Stage(name, environment, _session(name, settings.queue_url))

@@ -17,6 +17,7 @@ from ops.lint.deployed_names import read_names
 from ops.lint.deployed_stores import read_bucket, read_queue, read_table
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import StageSettings, alarm_settings
+from ops.next_command import ops_command
 from ops.stack_outputs import outputs_of, parameters_of
 from ops.stage_names import (
     OLDEST_MESSAGE_ALARM,
@@ -88,8 +89,9 @@ class DeployedStage:
             if "does not exist" not in str(error):
                 raise
             raise NotDeployed(
-                f"There is no stack {name} here: type `python -m ops resources up --stage "
-                f"{self._stage}`, or look whether profile and region are those of the stage."
+                f"There is no stack {name} here: type "
+                f"`{ops_command('resources up', stage=self._stage)}`, or look whether profile and "
+                "region are those of the stage."
             ) from error
         return stacks[0]
 

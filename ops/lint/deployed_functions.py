@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import FunctionSettings, MappingSettings
+from ops.next_command import chalice_command, make_command
 from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ def read_function(clients: StageClients, stage: str, name: str) -> FunctionSetti
         found = functions.get_function_configuration(FunctionName=name)
     except functions.exceptions.ResourceNotFoundException as error:
         raise NotDeployed(
-            f"There is no function {name} here: type `make deploy STAGE={stage}` or "
-            f"`chalice deploy --stage {stage}`."
+            f"There is no function {name} here: type `{make_command('deploy', STAGE=stage)}` or "
+            f"`{chalice_command('deploy', stage=stage)}`."
         ) from error
     concurrency = functions.get_function_concurrency(FunctionName=name)
     return FunctionSettings(
@@ -49,7 +50,7 @@ def read_mapping(clients: StageClients, stage: str) -> MappingSettings:
     mappings = answer.get("EventSourceMappings")
     if not mappings:
         raise NotDeployed(
-            f"Nothing feeds {name}: deploy it again with `make deploy STAGE={stage}`."
+            f"Nothing feeds {name}: deploy it again with `{make_command('deploy', STAGE=stage)}`."
         )
     found = mappings[0]
     return MappingSettings(

@@ -15,6 +15,7 @@ from ops.desk.stage import StageUnavailable
 from ops.lint.clients import StageClients
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.stage_rules import UNPROTECTED_STAGES
+from ops.next_command import make_command
 from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ def api_url_of(stage: Stage) -> str:
         ) from error
     if found.rest_api_id is None:
         raise StageUnavailable(
-            f"API Gateway has no API with a stage {stage.name} here: type `make deploy "
-            f"STAGE={stage.name}`, or look whether profile and region are those of the stage."
+            f"API Gateway has no API with a stage {stage.name} here: type "
+            f"`{make_command('deploy', STAGE=stage.name)}`, or look whether profile and region are "
+            "those of the stage."
         )
     endpoint: str = clients.of("apigateway").meta.endpoint_url
     if not is_of_aws(endpoint):

@@ -129,7 +129,10 @@ def test_packaging_refuses_an_archive_that_is_too_large_and_says_how_to_look(
     ) as failed:
         package_app("dev", tmp_path / "out", own_project, vendored=vendored)
 
-    assert "`python -m ops package --stage dev --out build`" in str(failed.value)
+    options = "" if vendored else " --without-vendor"
+    assert f"`python -m ops package --stage dev --out build{options} --project-dir " in str(
+        failed.value
+    )
     assert f"raise {limit} in ops/deploy/packaging.py" in str(failed.value)
 
 
@@ -236,7 +239,7 @@ def test_packaging_refuses_a_stage_that_wants_another_runtime(
     other = next(name for name in ENDS if name != "python{}.{}".format(*sys.version_info))
     change_stage(own_project, "dev", {}, runtime=other)
 
-    with pytest.raises(PackagingFailed, match=f"make deploy STAGE=dev PYTHON={other}"):
+    with pytest.raises(PackagingFailed, match=f"`make .venv PYTHON={other}`"):
         package_app("dev", tmp_path / "out", own_project)
 
 

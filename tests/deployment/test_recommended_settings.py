@@ -14,7 +14,8 @@ from ops.deploy.findings import findings_in
 from ops.deploy.planned_stage import planned_stage
 from ops.deploy.stage_config import StageConfig
 from ops.project import PROJECT_ROOT
-from tests.project import STAGES, change_stage, copy_without_requirements
+from tests.configuration.own import STAGES
+from tests.project import change_stage, copy_without_requirements
 
 PAGES = sorted([*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").glob("*.md")])
 # What a stage has in .chalice/config.json.

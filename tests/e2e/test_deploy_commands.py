@@ -27,6 +27,7 @@ from ops.deploy.change_sets import ChangeSet
 from ops.deploy.presentation import Screen
 from ops.deploy.runtimes import ENDS
 from ops.local.emulator import Emulator
+from ops.next_command import chalice_command, ops_command
 from ops.ports import LOOPBACK, free_port
 from ops.project import PROJECT_ROOT
 from ops.stop_signals import StopRequested
@@ -127,7 +128,8 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     assert f"Stack {APP} runs this code already: nothing to change." in again
 
     resources = succeed("resources up --stage dev", project)
-    assert resources.endswith("Next, type: make deploy STAGE=dev\n")
+    next_one = ops_command("deploy", stage="dev", project_dir=project)
+    assert resources.endswith(f"Next, type: {next_one}\n")
 
     plain = succeed("deploy --stage dev --without-vendor --dry-run", project)
     assert re.search(r"deployment.zip: 1\.\d\d MB for python3\.\d+, uploaded to s3://", plain)
@@ -176,7 +178,8 @@ def test_the_resources_alone_prepare_a_chalice_deploy(project: Path, aws: Aws) -
     created = succeed("resources up --stage dev", project)
     assert re.search(r"CREATE_COMPLETE +OrdersTable", created)
     assert "Recorded in .chalice/config.json, stage dev: ORDERS_QUEUE_NAME" in created
-    assert created.endswith("Next, type: chalice deploy --stage dev\n")
+    next_one = chalice_command("deploy", stage="dev", project=project)
+    assert created.endswith(f"Next, type: {next_one}\n")
 
     config = (project / ".chalice" / "config.json").read_text()
     assert "nothing to change" in succeed("resources up --stage dev", project)
@@ -212,7 +215,9 @@ def test_deploy_refuses_a_stage_that_chalice_has_deployed(project: Path) -> None
     deployed.write_text(json.dumps({"resources": [{"name": "api_handler"}]}))
 
     for command in ("deploy", "destroy --yes", "resources down --yes"):
-        assert "First, type: chalice delete --stage dev" in fail(f"{command} --stage dev", project)
+        refused = fail(f"{command} --stage dev", project)
+        next_one = chalice_command("delete", stage="dev", project=project)
+        assert f"First, type: {next_one}" in refused
 
     deployed.write_text(json.dumps({"resources": []}))
     assert "There is no stack" in succeed("destroy --stage dev --yes", project)
@@ -226,7 +231,7 @@ def test_deploy_refuses_another_python_than_the_stages_before_it_changes_anythin
 
     refused = fail("deploy --stage dev", project)
 
-    assert f"as in: make deploy STAGE=dev PYTHON={other}\n" in refused
+    assert f"type `make .venv PYTHON={other}`; then run the command again." in refused
     assert status_of(RESOURCES, aws) is None
 
 

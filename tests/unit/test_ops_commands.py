@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import sentinel
 
+import boto3
 import click
 import pytest
 from click.testing import CliRunner, Result
@@ -26,7 +27,9 @@ from ops.cli.tables import remark
 from ops.desk.findings import Finding, Progress
 from ops.desk.letter_reasons import GAVE_UP, REASONS
 from ops.desk.letters import DeadLetter, Handled, Known, Plan, Selection
+from ops.desk.stage import Stage
 from ops.desk.unreadable_records import UnreadableRecords
+from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeQueue, FakeRecordStore
@@ -313,18 +316,20 @@ class Unrecorded:
 
 
 @pytest.mark.parametrize(
-    ("stage", "given", "ending"),
+    ("stage", "address", "ending"),
     [
-        ("local", [], ""),
-        ("local", ["--aws-port", "4567"], " --aws-port 4567"),
-        ("dev", ["--stage", "dev"], " --stage dev"),
-        ("dev", ["--stage", "dev", "--aws-port", "4567"], " --stage dev"),
+        ("local", aws_url_at(DEFAULT_AWS_PORT), ""),
+        ("local", aws_url_at(4567), " --aws-port 4567"),
+        ("dev", None, " --stage dev"),
     ],
 )
-def test_the_next_command_is_for_the_same_stage(stage: str, given: list[str], ending: str) -> None:
-    desk = SimpleNamespace(orders=Unrecorded(), stage=SimpleNamespace(name=stage))
+def test_the_next_command_is_for_the_same_stage(
+    stage: str, address: str | None, ending: str
+) -> None:
+    where = Stage(stage, {}, cast("boto3.Session", None), address)
+    desk = SimpleNamespace(orders=Unrecorded(), stage=where)
 
-    done = typed(["orders", "show", "order-9", *given], desk)
+    done = typed(["orders", "show", "order-9"], desk)
 
     assert done.exit_code == 1
     assert f"`python -m ops dlq list --order order-9{ending}`" in done.output

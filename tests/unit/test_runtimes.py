@@ -23,11 +23,11 @@ def test_a_python_that_lambda_does_not_have_is_refused_with_a_command(minor: int
         required_runtime("prod", {}, (3, minor))
 
     assert f"Lambda has no runtime for Python 3.{minor}: it has python3.11, " in str(refused.value)
-    assert "as in: make deploy STAGE=prod PYTHON=python3.14\n" in str(refused.value)
+    assert "type `make .venv PYTHON=python3.14`; then run the command again." in str(refused.value)
 
 
 def test_the_runtime_that_a_stage_wants_is_the_one_that_is_named() -> None:
-    with pytest.raises(PackagingFailed, match=r"make deploy STAGE=dev PYTHON=python3\.12\n"):
+    with pytest.raises(PackagingFailed, match=r"`make \.venv PYTHON=python3\.12`"):
         required_runtime("dev", {"runtime": "python3.12"}, (3, 15))
 
 
@@ -38,7 +38,7 @@ def test_a_stage_that_wants_another_runtime_is_refused_with_a_command() -> None:
     assert str(refused.value).startswith(
         "Stage prod wants python3.13 (runtime in .chalice/config.json), and this is Python 3.11. "
     )
-    assert "as in: make deploy STAGE=prod PYTHON=python3.13\n" in str(refused.value)
+    assert "type `make .venv PYTHON=python3.13`; then run the command again." in str(refused.value)
 
 
 @pytest.mark.parametrize("wanted", ["python3.9", "3.13", "", None, ["python3.11"]])

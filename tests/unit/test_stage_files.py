@@ -18,7 +18,8 @@ from ops.deploy.stage_config import StageConfig
 from ops.lint.names_rule import foreign_names
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stage_mentions import stages_named_in
-from tests.project import STAGES, outputs_of, record_resources
+from tests.configuration.own import STAGES
+from tests.project import outputs_of, record_resources
 
 FUNCTIONS = ("api", "processor", "events")
 # Names that a careless replacement would find in other words of the file, or in other names.

@@ -95,12 +95,16 @@ class OrderPage:
         try:
             return Found(history, orders.payload(history.order))
         except ObjectMissing:
-            return Found(history, None, self._view.t("order.object_missing"))
+            command = self._view.console.desk.stage.command("reconcile")
+            return Found(history, None, self._view.t("order.object_missing", command=command))
         except ObjectUnreadable as error:
             unreadable = self._view.t("order.object_unreadable", reason=masked_text(str(error)))
             return Found(history, None, unreadable)
         except PayloadAltered as error:
-            return Found(history, None, self._view.t("order.altered", fact=masked_text(str(error))))
+            fact = masked_text(str(error))
+            command = self._view.console.desk.stage.command("reconcile", repair=True)
+            altered = self._view.t("order.altered", fact=fact, command=command)
+            return Found(history, None, altered)
 
     def _show_known(self, known: Known) -> None:
         html(put_away(self._view, known.put_away))

@@ -1,0 +1,47 @@
+"""
+Commands to type next: they go on where the last one was, and a shell reads each word as it stands.
+
+Every command of ours that has a value in it is written here, so none forgets to quote the value.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from ops.project import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def ops_command(typed: str, **options: object) -> str:
+    """
+    Write a command of `python -m ops`.
+
+    An option that is None or False is left out, and so is a project that is this checkout, which
+    commands are typed in.
+    """
+    words = ["python", "-m", "ops", *typed.split()]
+    for name, value in options.items():
+        words += _option(name, value)
+    return shlex.join(words)
+
+
+def chalice_command(typed: str, *, stage: str, project: Path = PROJECT_ROOT) -> str:
+    """Write a command of Chalice, which takes the project before its own name."""
+    where = _option("project_dir", project)
+    return shlex.join(["chalice", *where, *typed.split(), "--stage", stage])
+
+
+def make_command(target: str, **variables: object) -> str:
+    """Write a command of make. A variable that is None or empty is left out."""
+    given = [f"{name}={value}" for name, value in variables.items() if value not in (None, "")]
+    return shlex.join(["make", target, *given])
+
+
+def _option(name: str, value: object) -> list[str]:
+    flag = f"--{name.replace('_', '-')}"
+    if value in (None, False, PROJECT_ROOT):
+        return []
+    return [flag] if value is True else [flag, str(value)]

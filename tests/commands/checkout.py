@@ -1,0 +1,111 @@
+"""A copy of the checkout with ports of its own, and fresh shells in it that commands are typed in."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ops.ports import free_port
+from ops.project import PROJECT_ROOT
+from tests.commands.pages import ACTIVATION
+
+ENVIRONMENTS = (".venv", ".venv-aws")
+NOT_COPIED = shutil.ignore_patterns(
+    *(".git", ".venv*", ".aws-parts", ".*_cache", ".hypothesis", "__pycache__", "htmlcov"),
+    *("build", "vendor", "deployed", "deployments", "images", ".orders-local*"),
+)
+# What says a port: the commands have no other places for theirs.
+SAY_PORTS = ("Makefile", ".chalice/config.json", "ops/**/*.py")
+# Of the machine's own environment: without the rest a shell is as fresh as it gets.
+KEPT = {"HOME", "TMPDIR", "TZ", "LANG"}
+LIMIT_SECONDS = 90.0
+
+
+class Done(NamedTuple):
+    """What became of a command."""
+
+    exit_code: int | None
+    said: str
+
+
+class Checkout:
+    """The copy. Its commands use `ports` where the project's use 8000, 8001 and 4566."""
+
+    def __init__(self, directory: Path, deployments: Path) -> None:
+        self.directory = directory
+        self.ports = {port: str(free_port()) for port in ("8000", "8001", "4566")}
+        shutil.copytree(PROJECT_ROOT, directory, ignore=NOT_COPIED)
+        for name in ENVIRONMENTS:
+            (directory / name).symlink_to(PROJECT_ROOT / name)
+        for file in directory.glob("requirements*"):
+            # Older than the environments: make installs nothing into what is not the copy's own.
+            os.utime(file, (0, 0))
+        for pattern in SAY_PORTS:
+            for file in directory.glob(pattern):
+                file.write_text(self.at_own_ports(file.read_text("utf-8")), "utf-8")
+        (directory / ".chalice" / "deployments").symlink_to(deployments)
+        commit = "git init -q . && git add . && git -c user.name=a -c user.email=a@b commit -qm all"
+        assert self.type(commit).exit_code == 0
+
+    def at_own_ports(self, text: str) -> str:
+        """Write a text with the ports of this checkout."""
+        return re.sub(r"\b(8000|8001|4566)\b", lambda found: self.ports[found[0]], text)
+
+    def type(self, command: str, before: str = "", answer: str = "y\ny\n") -> Done:
+        """Type a command in a fresh shell, after the line of the README and what comes `before`."""
+        shell = self._start(f"{before}\n{command}", stdin=subprocess.PIPE)
+        try:
+            said, _ = shell.communicate(answer, timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            return Done(None, f"it did not end within {LIMIT_SECONDS:g} s")
+        return Done(shell.returncode, said)
+
+    @contextmanager
+    def running(self, command: str, ready: str, before: str = "") -> Iterator[Path]:
+        """Keep a command running that Ctrl-C ends; yields the file of what it says."""
+        log = self.directory.with_name(f"{self.directory.name}-{time.monotonic_ns()}.log")
+        with log.open("w") as output:
+            shell = self._start(f"{before}\nexec {command}", stdin=subprocess.DEVNULL, out=output)
+        try:
+            deadline = time.monotonic() + LIMIT_SECONDS
+            while ready not in log.read_text("utf-8"):
+                assert shell.poll() is None, log.read_text("utf-8")
+                assert time.monotonic() < deadline, f"{command} did not say {ready!r}"
+                time.sleep(0.05)
+            yield log
+        finally:
+            if shell.poll() is None:
+                os.killpg(shell.pid, signal.SIGINT)
+            shell.wait(LIMIT_SECONDS)
+
+    def _start(self, script: str, stdin: int, out: object = subprocess.PIPE) -> subprocess.Popen:
+        # Nothing of this process's own environment: it is activated already.
+        path = [each for each in os.environ["PATH"].split(os.pathsep) if not _is_activated(each)]
+        kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
+        return subprocess.Popen(
+            ["bash", "-c", f"{ACTIVATION}\n{script}"],
+            cwd=self.directory,
+            env=kept | {"PATH": os.pathsep.join(path)},
+            stdin=stdin,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def _is_activated(entry: str) -> bool:
+    return Path(entry) == Path(sys.prefix) / "bin"
+
+
+def _is_kept(name: str) -> bool:
+    # pip finds the wheels that were downloaded once for all tests.
+    return name in KEPT or name.startswith("PIP_")

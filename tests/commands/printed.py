@@ -1,0 +1,146 @@
+"""Every command that the program prints as the next to type, found in its source."""
+
+import ast
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ops.next_command import chalice_command, make_command, ops_command
+from ops.project import PROJECT_ROOT
+
+SOURCES = sorted(
+    [*PROJECT_ROOT.glob("ops/**/*.py"), *PROJECT_ROOT.glob("chalicelib/**/*.py")]
+    + [*PROJECT_ROOT.glob("benchmarks/**/*.py"), PROJECT_ROOT / "app.py"]
+)
+TEXTS = sorted(PROJECT_ROOT.glob("*/**/texts/*.toml"))
+WRITER = PROJECT_ROOT / "ops" / "next_command.py"
+OURS = r"make \.?[a-z]|chalice (?:--|[a-z])|pytest |python -m |\. \.venv"
+OTHERS = r"aws [a-z-]|export [A-Z]|unset [A-Z]|curl -|git [a-z]|unzip -|sam [a-z]|pip install"
+# Within quotes, or up to the end of a line that says what to type.
+QUOTED = re.compile(rf"""(?:`|"(?=make |python -m ))((?:{OURS}|{OTHERS})[^`"]*)[`"]""")
+LED_IN = re.compile(rf"(?:[Tt]ype(?: for example)?:?|as in:) ((?:{OURS}|{OTHERS})[^`\n]*)")
+EXAMPLE = re.compile(r"^Example: (.*?)(?=\n *Example:|\Z)", re.MULTILINE | re.DOTALL)
+VALUE = re.compile("\0([^\0]*)\0")
+SAMPLES = {"region": "us-east-1", "runtime": "python3.13", "profile": "on-call"}
+"""What stands in a text for a value, by a part of the value's name. Others are a word."""
+
+
+class Printed(NamedTuple):
+    """A command in the source. `values` are the Python expressions within it."""
+
+    source: str
+    line: int
+    text: str
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}: {self.text}"
+
+
+def printed_commands() -> list[Printed]:
+    """List the commands in all sources and in all catalogues of texts."""
+    of_code = [command for source in SOURCES for command in _of_source(source)]
+    return of_code + [command for catalogue in TEXTS for command in _of_catalogue(catalogue)]
+
+
+def made_commands() -> list[Printed]:
+    """List the commands that the code makes by calling `ops.next_command`, with sample values."""
+    sources = [source for source in SOURCES if source != WRITER]
+    return [made for source in sources for made in _made_in(source)]
+
+
+def _of_source(source: Path) -> Iterator[Printed]:
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    for node, text in _texts(tree):
+        yield from _commands(source, node.lineno, text)
+
+
+def _of_catalogue(catalogue: Path) -> Iterator[Printed]:
+    for table in tomllib.loads(catalogue.read_text(encoding="utf-8")).values():
+        for text in table.values() if isinstance(table, dict) else [table]:
+            yield from _commands(catalogue, 1, re.sub(r"\{(\w+)\}", "\0\\1\0", str(text)))
+
+
+def _commands(source: Path, line: int, text: str) -> Iterator[Printed]:
+    found = [*QUOTED.findall(text), *map(_to_its_end, LED_IN.findall(text))]
+    found += EXAMPLE.findall(text.replace("\b", ""))
+    for command in found:
+        filled = VALUE.sub(lambda value: _sample(value[1]), command)
+        values = tuple(VALUE.findall(command))
+        yield Printed(str(source.relative_to(PROJECT_ROOT)), line, filled, values)
+
+
+def _to_its_end(command: str) -> str:
+    """Cut off what follows a command in its sentence."""
+    return re.split(r"[.,;]? (?:which|then|or) |[.;]$", command.strip())[0]
+
+
+def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
+    """Find the strings of a module, with the expressions in an f-string between two NULs."""
+    skipped = {id(node) for node in _docstrings(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(part) for part in node.values}
+            yield node, "".join(map(_part, node.values))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in skipped:
+                yield node, node.value
+
+
+def _part(part: ast.expr) -> str:
+    if isinstance(part, ast.FormattedValue):
+        return f"\0{ast.unparse(part.value)}\0"
+    return str(part.value) if isinstance(part, ast.Constant) else ""
+
+
+def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr):
+                yield first.value
+
+
+def _made_in(source: Path) -> Iterator[Printed]:
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and (made := _made_by(node)):
+            yield Printed(str(source.relative_to(PROJECT_ROOT)), node.lineno, made)
+
+
+def _made_by(call: ast.Call) -> str | None:
+    """Make the command of a call, if it makes one."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    typed = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+    if not isinstance(typed, str):
+        return None
+    options = {each.arg: _value(each) for each in call.keywords if each.arg}
+    match name:
+        case "ops_command":
+            return ops_command(typed, **options)
+        case "command" if ast.unparse(call.func).endswith("stage.command"):
+            return ops_command(typed, stage="dev", **options)
+        case "make_command":
+            return make_command(typed, **options)
+        case "chalice_command":
+            return chalice_command(typed, stage="dev", project=PROJECT_ROOT.parent)
+        case _:
+            return None
+
+
+def _value(option: ast.keyword) -> object:
+    if isinstance(option.value, ast.Constant):
+        return option.value.value
+    flags = ("not ", "is_")
+    source = ast.unparse(option.value)
+    if any(flag in source for flag in flags):
+        return True
+    return PROJECT_ROOT.parent if option.arg == "project_dir" else _sample(str(option.arg))
+
+
+def _sample(name: str) -> str:
+    known = (sample for part, sample in SAMPLES.items() if part in name.lower())
+    return shlex.quote(next(known, "dev"))
