@@ -30,6 +30,7 @@ LONGEST = (
     "test_stories.py",
     "test_package_command.py",
     "test_verify.py",
+    "test_commands_as_typed.py",
     "test_deploy_commands.py",
     "test_ops_commands.py",
     "test_schedules.py",

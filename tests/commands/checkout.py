@@ -1,4 +1,4 @@
-"""A copy of the checkout with ports of its own, and fresh shells in it that commands are typed in."""
+"""A copy of the checkout with ports of its own, and fresh shells to type commands in."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from ops.ports import free_port
 from ops.project import PROJECT_ROOT
@@ -29,7 +29,7 @@ LIMIT_SECONDS = 90.0
 
 
 class Done(NamedTuple):
-    """What became of a command."""
+    """The end of a command: its exit code (None: it did not end), and all that it said."""
 
     exit_code: int | None
     said: str
@@ -86,12 +86,14 @@ class Checkout:
                 os.killpg(shell.pid, signal.SIGINT)
             shell.wait(LIMIT_SECONDS)
 
-    def _start(self, script: str, stdin: int, out: object = subprocess.PIPE) -> subprocess.Popen:
+    def _start(
+        self, script: str, stdin: int, out: int | IO[str] = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         # Nothing of this process's own environment: it is activated already.
         path = [each for each in os.environ["PATH"].split(os.pathsep) if not _is_activated(each)]
         kept = {name: value for name, value in os.environ.items() if _is_kept(name)}
         return subprocess.Popen(
-            ["bash", "-c", f"{ACTIVATION}\n{script}"],
+            ["bash", "-c", f"{ACTIVATION}\n{script}"],  # noqa: S607 (the user's own shell)
             cwd=self.directory,
             env=kept | {"PATH": os.pathsep.join(path)},
             stdin=stdin,

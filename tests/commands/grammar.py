@@ -22,7 +22,8 @@ VARIABLES = set(re.findall(r"^([A-Z_]+) *[?:]?=|\$\(([A-Z]+)\)", MAKEFILE, re.MU
 VARIABLE_NAMES = {name for names in VARIABLES for name in names if name}
 BRACES = {"{", "}"}
 BETWEEN = re.compile(r"[|&;()]+")
-REDIRECTION = re.compile(r"\d?[<>]+&?")
+NUMBER_BEFORE_REDIRECTION = re.compile(r" \d(?=[<>])")
+REDIRECTION = re.compile(r"[<>]+&?")
 # The AWS CLI's own commands, which are no operations of AWS.
 OWN_COMMANDS_OF_THE_AWS_CLI = {
     ("cloudformation", "deploy"),
@@ -55,7 +56,8 @@ def require_typable(line: str) -> None:
 
 def simple_commands(line: str) -> Iterator[list[str]]:
     """Split a line into its commands, without assignments before them and redirections."""
-    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars=True)
+    one_line = NUMBER_BEFORE_REDIRECTION.sub(" ", line.replace("\\\n", " "))
+    lexer = shlex.shlex(one_line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     command: list[str] = []
     redirected = False
@@ -75,6 +77,8 @@ def simple_commands(line: str) -> Iterator[list[str]]:
 
 
 def _check_python(words: list[str]) -> None:
+    if words[:1] == ["-c"]:
+        return
     if words[:1] != ["-m"]:
         raise ValueError(f"python is typed as `python -m MODULE`, not as `python {words}`")
     module, *rest = words[1:]
@@ -113,9 +117,16 @@ def _parse(group: click.Command, words: list[str], opened: ExitStack) -> None:
         raise ValueError(error.format_message()) from error
 
 
+def _check_chalice(words: list[str]) -> None:
+    _check_click(chalice, words)
+    if not any(word.startswith(("--stage", "-h", "--help")) for word in words):
+        raise Incomplete("Chalice takes stage dev where none is named")
+
+
 def _check_make(words: list[str]) -> None:
     variables = {word.partition("=")[0] for word in words if "=" in word}
-    targets = {word for word in words if "=" not in word and not word.startswith("-")}
+    # In capitals it stands for any.
+    targets = {word for word in words if re.fullmatch(r"[a-z.][a-z.-]*", word)}
     if unknown := targets - TARGETS:
         raise ValueError(f"the Makefile has no target {', '.join(unknown)}")
     if unknown := variables - VARIABLE_NAMES:
@@ -163,5 +174,5 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "make": _check_make,
     "pytest": _check_pytest,
     "aws": _check_aws,
-    "chalice": lambda words: _check_click(chalice, words),
+    "chalice": _check_chalice,
 }

@@ -11,8 +11,6 @@ ACTIVATION = ". .venv/bin/activate"
 PAGES = sorted(
     str(page.relative_to(PROJECT_ROOT))
     for page in (*PROJECT_ROOT.glob("*.md"), *(PROJECT_ROOT / "docs").rglob("*.md"))
-    # It says what commands were in earlier releases.
-    if page.name != "CHANGELOG.md"
 )
 PROGRAMS = {
     *(".", "cd", "cp", "echo", "export", "rm", "sh", "sleep", "source", "unset"),

@@ -11,10 +11,8 @@ from typing import NamedTuple
 from ops.next_command import chalice_command, make_command, ops_command
 from ops.project import PROJECT_ROOT
 
-SOURCES = sorted(
-    [*PROJECT_ROOT.glob("ops/**/*.py"), *PROJECT_ROOT.glob("chalicelib/**/*.py")]
-    + [*PROJECT_ROOT.glob("benchmarks/**/*.py"), PROJECT_ROOT / "app.py"]
-)
+FOLDERS = ("benchmarks", "chalicelib", "ops")
+SOURCES = sorted(file for folder in FOLDERS for file in PROJECT_ROOT.glob(f"{folder}/**/*.py"))
 TEXTS = sorted(PROJECT_ROOT.glob("*/**/texts/*.toml"))
 WRITER = PROJECT_ROOT / "ops" / "next_command.py"
 OURS = r"make \.?[a-z]|chalice (?:--|[a-z])|pytest |python -m |\. \.venv"
@@ -23,6 +21,10 @@ OTHERS = r"aws [a-z-]|export [A-Z]|unset [A-Z]|curl -|git [a-z]|unzip -|sam [a-z
 QUOTED = re.compile(rf"""(?:`|"(?=make |python -m ))((?:{OURS}|{OTHERS})[^`"]*)[`"]""")
 LED_IN = re.compile(rf"(?:[Tt]ype(?: for example)?:?|as in:) ((?:{OURS}|{OTHERS})[^`\n]*)")
 EXAMPLE = re.compile(r"^Example: (.*?)(?=\n *Example:|\Z)", re.MULTILINE | re.DOTALL)
+# Lines of their own, which may go on: in the banner of `make run`, and at the end of `make package`.
+ALONE = re.compile(
+    r"^(?: {2,}(?=(?:python -m ops|curl|make|aws) )|(?=aws ))((?:.*\\\n)*.*)$", re.MULTILINE
+)
 VALUE = re.compile("\0([^\0]*)\0")
 SAMPLES = {"region": "us-east-1", "runtime": "python3.13", "profile": "on-call"}
 """What stands in a text for a value, by a part of the value's name. Others are a word."""
@@ -65,12 +67,16 @@ def _of_catalogue(catalogue: Path) -> Iterator[Printed]:
 
 
 def _commands(source: Path, line: int, text: str) -> Iterator[Printed]:
-    found = [*QUOTED.findall(text), *map(_to_its_end, LED_IN.findall(text))]
-    found += EXAMPLE.findall(text.replace("\b", ""))
-    for command in found:
+    for command in commands_in(text):
         filled = VALUE.sub(lambda value: _sample(value[1]), command)
         values = tuple(VALUE.findall(command))
         yield Printed(str(source.relative_to(PROJECT_ROOT)), line, filled, values)
+
+
+def commands_in(text: str) -> list[str]:
+    """List the commands that a text tells its reader to type."""
+    found = [*QUOTED.findall(text), *map(_to_its_end, LED_IN.findall(text))]
+    return found + EXAMPLE.findall(text.replace("\b", "")) + ALONE.findall(text)
 
 
 def _to_its_end(command: str) -> str:
@@ -86,9 +92,8 @@ def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
             skipped |= {id(part) for part in node.values}
             yield node, "".join(map(_part, node.values))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in skipped:
-                yield node, node.value
+        if isinstance(node, ast.Constant) and id(node) not in skipped:
+            yield node, str(node.value)
 
 
 def _part(part: ast.expr) -> str:

@@ -1,17 +1,14 @@
-"""The pages for people: every link leads somewhere, and every file, command and version is real."""
+"""The pages for people: every link leads somewhere, and every file and version is real."""
 
 import json
 import re
 import tomllib
 
-import click
 import pytest
 
 from chalicelib.orders.terms import TERMS
-from ops.__main__ import main
 from ops.local.refusals import MAX_BODY_BYTES
 from ops.project import PROJECT_ROOT
-from tests.ops_commands import subcommand
 
 PAGES = sorted(
     str(page.relative_to(PROJECT_ROOT))
@@ -25,9 +22,6 @@ ELSEWHERE = ("https://", "http://")
 # A file of the project, with a folder: `tests/fakes.py`, `.chalice/config.json`.
 FOLDERS = r"\.chalice|benchmarks|chalicelib|docs|infrastructure|ops|tests"
 NAMED_FILE = re.compile(rf"`((?:{FOLDERS})/[\w./-]*)`")
-MODULE = re.compile(r"python -m ((?:benchmarks|ops|tests)[\w.]*)")
-OPS_COMMAND = re.compile(r"python -m ops ([a-z][^`\n|]*)")
-MAKE_TARGET = re.compile(r"(?:`|^ {4}|^\$ )make ([a-z][a-z-]*)", re.MULTILINE)
 QUERY = re.compile(r"\?(\w+=[^\s&`\"'#)]*(?:&\w+=[^\s&`\"'#)]*)+)")
 DATED_VERSION = re.compile(r"^## (\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d$", re.MULTILINE)
 
@@ -53,11 +47,6 @@ def leads_somewhere(page: str, target: str) -> bool:
     if not file.exists():
         return False
     return not anchor or anchor in anchors_of(str(file.resolve().relative_to(PROJECT_ROOT)))
-
-
-def is_module(name: str) -> bool:
-    path = PROJECT_ROOT / name.replace(".", "/")
-    return (path / "__main__.py").exists() or path.with_suffix(".py").exists()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -98,30 +87,6 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
     named = NAMED_FILE.findall(text_of(page))
 
     assert [name for name in named if not (PROJECT_ROOT / name).exists()] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_module_that_a_page_runs_exists(page: str) -> None:
-    assert [name for name in MODULE.findall(text_of(page)) if not is_module(name)] == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_of_a_page_exists(page: str) -> None:
-    for line in OPS_COMMAND.findall(text_of(page)):
-        command: click.Command = main
-        for word in line.split():
-            if not isinstance(command, click.Group):
-                break
-            command = subcommand(command, word)
-        options = {option for each in command.params for option in each.opts + each.secondary_opts}
-        assert {word for word in line.split() if word.startswith("--")} <= options | {"--help"}
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_make_target_of_a_page_exists(page: str) -> None:
-    targets = re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE)
-
-    assert set(MAKE_TARGET.findall(text_of(page))) <= set(targets)
 
 
 def unsorted_queries(text: str) -> list[str]:
