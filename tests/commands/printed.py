@@ -21,7 +21,7 @@ OTHERS = r"aws [a-z-]|export [A-Z]|unset [A-Z]|curl -|git [a-z]|unzip -|sam [a-z
 QUOTED = re.compile(rf"""(?:`|"(?=make |python -m ))((?:{OURS}|{OTHERS})[^`"]*)[`"]""")
 LED_IN = re.compile(rf"(?:[Tt]ype(?: for example)?:?|as in:) ((?:{OURS}|{OTHERS})[^`\n]*)")
 EXAMPLE = re.compile(r"^Example: (.*?)(?=\n *Example:|\Z)", re.MULTILINE | re.DOTALL)
-# Lines of their own, which may go on: in the banner of `make run`, and at the end of `make package`.
+# Lines of their own, which may go on: in the banner of make run, and where make package ends.
 ALONE = re.compile(
     r"^(?: {2,}(?=(?:python -m ops|curl|make|aws) )|(?=aws ))((?:.*\\\n)*.*)$", re.MULTILINE
 )
