@@ -50,8 +50,8 @@ def planned_stage(config: StageConfig) -> StageSettings:
         except KeyError as missing:
             raise DeploymentProblem(
                 f"The templates of stage {config.stage} have no {missing}, which the rules of "
-                f"`ops lint` look at. Put it back into {RESOURCES_TEMPLATE} or {MERGE_TEMPLATE}, and "
-                "run the command again."
+                f"`ops lint` look at. Put it back into {RESOURCES_TEMPLATE} or {MERGE_TEMPLATE}, "
+                "and run the command again."
             ) from missing
 
 
