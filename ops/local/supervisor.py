@@ -57,7 +57,9 @@ class Supervised:
         self._due_at = now + pause
         often = f", {self._ends_in_a_row} times in a row" if self._ends_in_a_row > 1 else ""
         when = f" in {pause:g} s" if pause else ""
-        sentences = [f"{_capitalised(how)}{often}: starting it again{when}.", self._consequence]
+        sentences = [f"{_capitalised(how)}{often}: starting it again{when}."]
+        if self._ends_in_a_row == 1:
+            sentences.append(self._consequence)
         if self._ends_in_a_row >= MANY_ENDS:
             sentences.append("Its own lines above say why; Ctrl-C stops everything.")
         say(" ".join(filter(None, sentences)))

@@ -93,7 +93,7 @@ def test_one_that_ends_again_and_again_is_started_ever_later_but_never_given_up(
 
     assert waited == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]
     assert len(watch.said) == 9
-    assert watch.said[2].startswith(
+    assert watch.said[2] == (
         "The worker ended with exit code 1, 3 times in a row: starting it again in 2 s."
     )
 
