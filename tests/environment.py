@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
+from chalicelib.aws.clients import is_on_this_machine
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 
 # What programs need to start here, and how pip reaches packages from here. The time zone stays: the
@@ -58,9 +59,10 @@ def _for_pip(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _is_reached_without_proxy(environment: Mapping[str, str]) -> bool:
     # pip's own index is on the internet: without another one, only "*" names it.
-    index = urlsplit(environment.get("PIP_INDEX_URL", "")).hostname or ""
+    index = environment.get("PIP_INDEX_URL", "")
     without = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    return bool(proxy_bypass_environment(index, {"no": without}))
+    exempt = proxy_bypass_environment(urlsplit(index).hostname or "", {"no": without})
+    return bool(exempt) or is_on_this_machine(index)
 
 
 def _is_kept(name: str) -> bool:

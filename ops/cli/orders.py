@@ -70,7 +70,8 @@ def submit(
         name = masked_text(order[1:])
         raise click.UsageError(f"To read the order from a file, type --file {name}")
     source = sys.stdin.buffer if order == "-" else file
-    body = source.read() if source else (order or "").encode()
+    # What is typed may be no UTF-8: then it stands in the argument as surrogates.
+    body = source.read() if source else (order or "").encode(errors="surrogateescape")
     try:
         receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
     except (UnreadableOrder, InvalidIdempotencyKey) as error:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import getproxies
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.environment import same_everywhere
 NOWHERE = "http://127.0.0.1:9"
 # Settings of a developer's shell, and of one who works on a deployed stage. None may reach a test.
 FOREIGN = {
+    "ALL_PROXY": NOWHERE,
     "AWS_CA_BUNDLE": "/nowhere/bundle.pem",
     "AWS_DEFAULT_OUTPUT": "yaml",
     "AWS_ENDPOINT_URL": NOWHERE,
@@ -37,6 +39,7 @@ FOREIGN = {
     "LINES": "10",
     "MAKEFLAGS": "--touch",
     "NO_COLOR": "1",
+    "NO_PROXY": "bank.example",
     "ORDERS_AUTH": "open to all",
     "ORDERS_BATCH_SIZE": "many",
     "ORDERS_EVENTS": "all",
@@ -60,6 +63,7 @@ FOREIGN = {
     "all_proxy": NOWHERE,
     "http_proxy": NOWHERE,
     "https_proxy": NOWHERE,
+    "no_proxy": "bank.example",
 }
 # Each failed under FOREIGN before: in this process, in AWS's SDK, in a child process.
 REPRESENTATIVE = (
@@ -105,7 +109,7 @@ def test_what_starts_programs_and_what_chooses_tests_is_kept(name: str) -> None:
     assert same_everywhere({name: "a value"})[name] == "a value"
 
 
-@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
 def test_a_proxy_is_for_pip_alone(name: str) -> None:
     """The tests download what a package holds; behind a proxy nothing else leads there."""
     tested = same_everywhere({name: NOWHERE, "NO_PROXY": "localhost"})
@@ -137,6 +141,18 @@ def test_an_index_that_needs_no_proxy_is_reached_without(without: str) -> None:
     tested = same_everywhere({**index, "HTTPS_PROXY": NOWHERE, "no_proxy": without})
 
     assert "PIP_PROXY" not in tested
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3141", "localhost", "[::1]:3141"])
+def test_an_index_on_this_machine_is_reached_without_a_proxy(host: str) -> None:
+    tested = same_everywhere({"PIP_INDEX_URL": f"http://{host}/simple", "HTTPS_PROXY": NOWHERE})
+
+    assert "PIP_PROXY" not in tested
+
+
+def test_no_call_of_a_test_can_find_a_proxy() -> None:
+    """Whatever a library asks for the way, for this machine or for another one."""
+    assert getproxies() == {}
 
 
 def test_this_process_runs_in_that_environment() -> None:

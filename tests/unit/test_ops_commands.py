@@ -557,6 +557,8 @@ class Submitting:
     [
         (["{}"], "The order's id is missing: give the order"),
         (["[]"], "The body is not a JSON object"),
+        # Bytes that are no UTF-8, as Python gives them to a command.
+        (['{"id": "a", "note": "\udcff"}'], "The body is not UTF-8"),
         (['{"id": "a"}', "--idempotency-key", "ñ"], "The Idempotency-Key must be 1 to 255"),
     ],
 )
