@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ops.proxies import exempting_this_machine
+from ops.proxies import ADVICE_FOR_CURL, advice_for_curl, exempting_this_machine
 from ops.terminal.lines import failing_visibly, show_traceback
 
 # The module of each command, so that typing one imports no other's: Chalice and Powertools take a
@@ -78,6 +78,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Before it is so for this process: no other process has it.
+    click.get_current_context().meta[ADVICE_FOR_CURL] = advice_for_curl(os.environ)
     os.environ.update(exempting_this_machine(os.environ))
 
 

@@ -19,7 +19,8 @@ from ops.local.run import run_until_stopped
 from ops.local.stack import LocalStack
 from ops.local_stage import DEFAULT_AWS_PORT, NotRunning, aws_url_at, running_resources
 from ops.ports import LOOPBACK
-from ops.terminal.lines import say
+from ops.proxies import ADVICE_FOR_CURL
+from ops.terminal.lines import say, say_text
 
 PORT = click.IntRange(0, 65535)
 
@@ -132,6 +133,8 @@ def run(
     batching = _batching(worker_options)
     console = {} if no_console else {CONSOLE: console_port}
     ports = choose_ports(context, {API: port, AWS: aws_port, **console})
+    if advice := context.meta.get(ADVICE_FOR_CURL):
+        say_text(advice)
     exit_code = run_until_stopped(
         lambda on_step: LocalStack(
             api_port=ports.numbers[API],

@@ -152,7 +152,8 @@ def test_an_index_on_this_machine_is_reached_without_a_proxy(host: str) -> None:
 
 def test_no_call_of_a_test_can_find_a_proxy() -> None:
     """Whatever a library asks for the way, for this machine or for another one."""
-    assert getproxies() == {}
+    # A command that ran in this process has exempted this machine.
+    assert getproxies().keys() <= {"no"}
 
 
 def test_this_process_runs_in_that_environment() -> None:

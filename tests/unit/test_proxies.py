@@ -9,13 +9,16 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from click.testing import CliRunner
 
 from chalicelib.aws.clients import LambdaClients, is_on_this_machine
+from ops.__main__ import main
 from ops.aws_session import make_client, make_session
+from ops.cli import local
 from ops.deploy.smoke import download
 from ops.local_stage import local_client_config, local_session
 from ops.ports import free_port
-from ops.proxies import exempting_this_machine
+from ops.proxies import advice_for_curl, exempting_this_machine
 from tests.recording_proxy import RecordingProxy, recording_proxy
 
 ONCE = Config(connect_timeout=1, retries={"total_max_attempts": 1})
@@ -158,3 +161,37 @@ def test_what_was_exempt_stays_exempt(given: str, host: str) -> None:
 
     assert proxy_bypass_environment(host, {"no": after}) == before
     assert proxy_bypass_environment("127.0.0.1:8000", {"no": after})
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "all_proxy", "ALL_PROXY"])
+def test_make_run_says_how_curl_gets_past_a_proxy(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "run_until_stopped", lambda _: 0)
+    ports = [f"--{each}port={free_port()}" for each in ("", "aws-", "console-")]
+
+    environment = {"NO_PROXY": "", "no_proxy": "", name: "http://proxy.bank.example:3128"}
+
+    done = CliRunner(env=environment).invoke(main, ["run", *ports])
+
+    assert f"{name} sends curl to a proxy" in done.output
+    assert "\n  export no_proxy=127.0.0.1,localhost,169.254.169.254\n" in done.output
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"HTTP_PROXY": "http://proxy.bank.example:3128"},
+        {"http_proxy": "http://proxy.bank.example:3128", "no_proxy": "*"},
+        {"http_proxy": "http://proxy.bank.example:3128", "NO_PROXY": "bank.example,127.0.0.1"},
+    ],
+)
+def test_nothing_is_said_where_curl_reaches_this_machine(environment: Mapping[str, str]) -> None:
+    assert advice_for_curl(environment) is None
+
+
+def test_the_hosts_that_are_exempt_stay_so() -> None:
+    given = {"http_proxy": "http://proxy.bank.example:3128", "NO_PROXY": "bank.example"}
+
+    assert "export no_proxy=bank.example,127.0.0.1,localhost" in (advice_for_curl(given) or "")
