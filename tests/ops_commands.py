@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from ops.__main__ import main
+from ops.cli.commands import main
 
 
 def all_commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pyarrow.parquet
 from click.testing import CliRunner, Result
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk.desk import Desk
 from tests.builders import order_text
 

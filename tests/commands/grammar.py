@@ -11,7 +11,7 @@ import click
 from botocore import xform_name
 from chalice.cli import cli as chalice
 
-from ops.__main__ import main as ops
+from ops.cli.commands import main as ops
 from ops.project import PROJECT_ROOT
 from tests.commands.pages import FUNCTION, PROGRAMS
 

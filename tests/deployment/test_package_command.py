@@ -14,7 +14,7 @@ import yaml
 from cfnlint import api as cfnlint
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
 from tests.configuration.own import STAGES
 from tests.deployment.test_events import STREAM

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.deploy.config_names import names_of_config
 from ops.deploy.findings import findings_in
 from ops.deploy.planned_stage import planned_stage

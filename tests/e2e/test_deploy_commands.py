@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
-from ops.__main__ import main
 from ops.aws_session import make_client
+from ops.cli.commands import main
 from ops.deploy import app_stack
 from ops.deploy.account import Aws
 from ops.deploy.archive import digest_of

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.orders.record import Record
 from chalicelib.services.queries import OrderNotFound
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk import look
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage, connect
@@ -40,7 +40,7 @@ LIMIT_SECONDS = 60
 # A desk whose process ends right before the first letter is deleted.
 KILLED_BEFORE_DELETE = """
 import os, signal, sys
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk import dead_letter_queue, look
 look.LOOK_SECONDS = 2
 dead_letter_queue.DeadLetterQueue.delete = lambda *_: os.kill(os.getpid(), signal.SIGKILL)

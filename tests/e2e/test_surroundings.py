@@ -51,7 +51,7 @@ def test_a_library_of_pythons_own_reaches_this_machine_past_a_proxy() -> None:
     """Smoke test, readiness and console ask by urllib, which obeys the same variables."""
     script = (
         "import os; from urllib.request import getproxies, proxy_bypass; "
-        "from ops.__main__ import main; main(['dlq', '--help'], standalone_mode=False); "
+        "from ops.cli.commands import main; main(['dlq', '--help'], standalone_mode=False); "
         f"print(proxy_bypass('{LOOPBACK}:{free_port()}'), proxy_bypass('localhost:80'), "
         "proxy_bypass('bank.example'), getproxies()['http'])"
     )

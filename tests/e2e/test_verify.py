@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.local.clients import queue_client
 from ops.local.emulator import Emulator
 from ops.local.stack import LocalStack
@@ -159,7 +159,7 @@ def test_a_stage_whose_worker_is_down_fails(stack: LocalStack) -> None:
     stack.stop_worker()
     code = """
 import sys
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.verify import run
 run.Run.__init__.__kwdefaults__["patience"] = 0.01
 main(sys.argv[1:])

@@ -18,8 +18,8 @@ from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import Settings
-from ops.__main__ import main
 from ops.aws_session import make_session
+from ops.cli.commands import main
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage
 from ops.ports import LOOPBACK

@@ -126,7 +126,7 @@ OPS_ARROWS: dict[str, set[str]] = {
     "local": {"terminal"},
     **{folder: set() for folder in ("cost", "desk", "lint", "terminal")},
 }
-BESIDE_THEM = {"__main__.py": {"terminal"}, "vendor.py": {"terminal"}}
+BESIDE_THEM = {"vendor.py": {"terminal"}}
 
 
 @pytest.mark.parametrize("path", sorted(Path("ops").rglob("*.py")), ids=str)

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.cost.bill import Design, bill, measured_design, prices
 from ops.cost.standing import ALARM, DASHBOARD, stage_template, standing_charges
 

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from ops.__main__ import main
 from ops.cli import local
+from ops.cli.commands import main
 from ops.desk.desk import Desk
 from ops.local.stack import LocalStack, OnStep
 from tests.full_stage import stage_holding

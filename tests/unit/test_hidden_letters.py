@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib.services.unavailable import StoreUnavailable
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.console.pages.dead_letters.look import look
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
 from chalicelib.services.unavailable import StoreUnavailable
-from ops.__main__ import Commands, main
 from ops.cli import deploy_options
+from ops.cli.commands import Commands, main
 from ops.deploy.problems import DeploymentProblem
 from ops.desk.desk import Desk
 from ops.terminal.visible import visible_lines

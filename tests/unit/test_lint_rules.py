@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
 from ops.cli import lint
+from ops.cli.commands import main
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
 from ops.lint.stage import (

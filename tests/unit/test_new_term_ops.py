@@ -15,7 +15,7 @@ from chalicelib.orders.errors import FieldError, sentence
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import TERMS, Term, Value
 from chalicelib.services.queries import AuditQuery, OrderHistory
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk.exports import Format, export
 from ops.desk.proof import Difference, Progress, compare, line_of
 from tests.builders import START, order_text, submission

@@ -21,7 +21,7 @@ from chalicelib.orders.settle import settle
 from chalicelib.services.intake import Intake, Receipt
 from chalicelib.services.queries import AuditQuery, OrderHistory, OrderNotFound
 from chalicelib.texts import texts_in
-from ops.__main__ import MODULES, main
+from ops.cli.commands import MODULES, main
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
 from ops.desk.findings import Finding, Progress
@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example_of_itself(
 
 def test_one_command_does_not_load_another_ones_modules() -> None:
     script = (
-        "import sys; from ops.__main__ import main; "
+        "import sys; from ops.cli.commands import main; "
         "main(['dlq', '--help'], standalone_mode=False); "
         "print({'chalice', 'cfnlint', 'nicegui', 'pyarrow'} & sys.modules.keys())"
     )
@@ -56,6 +56,23 @@ def test_one_command_does_not_load_another_ones_modules() -> None:
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert ran.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize("typed", ["--help", "orders list", "run"])
+def test_another_python_than_the_environments_says_what_to_type(typed: str) -> None:
+    without_packages = [sys.executable, "-S"]
+
+    ran = subprocess.run(
+        [*without_packages, "-m", "ops", *typed.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"Error: {sys.executable} does not have ")
+    assert "Type `. .venv/bin/activate` first" in ran.stderr
+    assert ran.stderr.count("\n") == 1
 
 
 def test_every_command_is_found_by_its_name() -> None:
@@ -66,7 +83,7 @@ def test_every_command_shows_its_help_with_only_the_operators_requirements() -> 
     """`make run` installs those requirements only."""
     script = """
 from click.testing import CliRunner
-from ops.__main__ import main
+from ops.cli.commands import main
 from tests.ops_commands import all_commands
 for arguments in ([], ["--help"], *([*name.split(), "--help"] for name, _ in all_commands())):
     done = CliRunner().invoke(main, arguments)

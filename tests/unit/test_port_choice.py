@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.cli.port_choice import API, AWS, CONSOLE, Ports, Purpose, choose_ports, from_make_option
 from ops.ports import LOOPBACK, free_port
 

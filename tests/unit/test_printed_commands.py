@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk.stage import Stage
 from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at, start_command
 from ops.next_command import chalice_command, make_command, ops_command

@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError
 from click.testing import CliRunner
 
 from chalicelib.aws.clients import LambdaClients, is_on_this_machine
-from ops.__main__ import main
 from ops.aws_session import make_client, make_session
 from ops.cli import local
+from ops.cli.commands import main
 from ops.deploy.smoke import download
 from ops.local_stage import local_client_config, local_session
 from ops.ports import free_port

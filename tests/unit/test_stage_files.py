@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.deploy import stage_files
 from ops.deploy.config_names import names_of_config
 from ops.deploy.config_text import replace_text

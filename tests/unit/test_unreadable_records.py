@@ -24,7 +24,7 @@ from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, Record, Unread
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import AuditFilter, AuditQuery, Queries
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.console.listing import unreadable_notices
 from ops.console.texts import texts_in
 from ops.desk.audit_trail import AuditTrail

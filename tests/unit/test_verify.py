@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chalicelib.services.unavailable import StoreUnavailable
-from ops.__main__ import main
+from ops.cli.commands import main
 from ops.desk.stage import StageUnavailable
 from ops.ports import LOOPBACK, free_port
 from ops.verify.check import Failed, State, check
