@@ -115,7 +115,8 @@ def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:
 def test_chalice_local_says_at_once_what_is_lacking(arguments: tuple[str, ...], says: str) -> None:
     nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
     with subprocess.Popen(
-        [CHALICE, "local", *arguments, "--port", str(free_port())],
+        # One process: with autoreload, the one that serves would outlive the one that is ended.
+        [CHALICE, "local", *arguments, "--port", str(free_port()), "--no-autoreload"],
         cwd=PROJECT_ROOT,
         env=without_aws_settings(os.environ) | nobody,
         stdout=subprocess.PIPE,
