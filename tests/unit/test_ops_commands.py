@@ -630,9 +630,13 @@ OUT_OF_REACH = 3
 
 
 def every_command_over_a_stage() -> list[str]:
-    """List the commands, except those that work on no stage or start one."""
-    groups = {"orders", "dlq", "resources"}
-    return [name for name, _ in all_commands() if name not in groups | {"run", "cost", "package"}]
+    """List the commands that reach a stage: not the one that starts it, nor the one for its files."""
+    return [
+        name
+        for name, command in all_commands()
+        if {"--stage", "--aws-port"} & {option for each in command.params for option in each.opts}
+        and name not in {"run", "package"}
+    ]
 
 
 ARGUMENTS = {
