@@ -630,7 +630,7 @@ OUT_OF_REACH = 3
 
 
 def every_command_over_a_stage() -> list[str]:
-    """List the commands that reach a stage: not the one that starts it, nor the one for its files."""
+    """List the commands that reach a stage, but for those that start or package it."""
     return [
         name
         for name, command in all_commands()
