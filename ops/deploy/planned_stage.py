@@ -59,7 +59,7 @@ def _app_template(config: StageConfig, directory: Path) -> Path:
     copy = copy_cleanly(config.project, directory / "project")
     (copy / "requirements.txt").write_text("", encoding="utf-8")
     StageConfig.load(copy, config.stage).record(_outputs(config))
-    run_chalice(config.stage, copy, config.project / MERGE_TEMPLATE, directory / "packaged")
+    run_chalice(config.stage, copy, config.project, directory / "packaged")
     template = directory / "packaged" / "sam.yaml"
     parameters = {"Stage": config.stage, **config.settings.get("template_parameters", {})}
     complete_template(template, config.project, parameters)

@@ -15,11 +15,12 @@ from typing import IO, NamedTuple
 from ops.ports import free_port
 from ops.project import PROJECT_ROOT
 from tests.commands.pages import ACTIVATION
+from tests.configuration.own import write_configuration
 
 ENVIRONMENTS = (".venv", ".venv-aws")
 NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv*", ".aws-parts", ".*_cache", ".hypothesis", "__pycache__", "htmlcov"),
-    *("build", "vendor", "deployed", "deployments", "images", ".orders-local*"),
+    *("build", "vendor", ".chalice", "images", ".orders-local*"),
 )
 # What says a port: the commands have no other places for theirs.
 SAY_PORTS = ("Makefile", ".chalice/config.json", "ops/**/*.py")
@@ -42,6 +43,7 @@ class Checkout:
         self.directory = directory
         self.ports = {port: str(free_port()) for port in ("8000", "8001", "4566")}
         shutil.copytree(PROJECT_ROOT, directory, ignore=NOT_COPIED)
+        write_configuration(directory)
         for name in ENVIRONMENTS:
             (directory / name).symlink_to(PROJECT_ROOT / name)
         for file in directory.glob("requirements*"):

@@ -18,6 +18,7 @@ from ops.deploy.stage_config import StageConfig
 from ops.deploy.stage_files import stage_like, write_stage
 from ops.lint.names_rule import foreign_names
 from ops.stack_outputs import resource_variables
+from tests.configuration.own import policy_text
 from tests.project import copy_without_requirements, outputs_of
 
 COPY, FUNCTIONS = "eu", ("api", "processor", "events")
@@ -65,9 +66,7 @@ VARIABLES = {"ORDERS_SERVICE": "orders-dev", **resource_variables(outputs_of("de
 STATEMENTS = [
     (function, number)
     for function in FUNCTIONS
-    for number in range(
-        len(json.loads(Path(f".chalice/policy-{function}-dev.json").read_text())["Statement"])
-    )
+    for number in range(len(json.loads(policy_text(function, "dev"))["Statement"]))
 ]
 
 

@@ -18,7 +18,7 @@ from ops.deploy.stage_config import StageConfig
 from ops.lint.names_rule import foreign_names
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stage_mentions import stages_named_in
-from tests.configuration.own import STAGES
+from tests.configuration.own import STAGES, write_configuration
 from tests.project import outputs_of, record_resources
 
 FUNCTIONS = ("api", "processor", "events")
@@ -28,12 +28,8 @@ NAMES = ("test", "eu-dev", "dev-eu", "json", "iam", "orders", "po", "api", "a" *
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Copy what is in the checkout; as in any other, the stages have recorded resources."""
-    shutil.copytree(
-        PROJECT_ROOT / ".chalice",
-        tmp_path / ".chalice",
-        ignore=shutil.ignore_patterns("deployed", "deployments"),
-    )
+    """Make a project with recorded resources, as most have."""
+    write_configuration(tmp_path)
     (tmp_path / RESOURCES_TEMPLATE).parent.mkdir()
     shutil.copy(PROJECT_ROOT / RESOURCES_TEMPLATE, tmp_path / RESOURCES_TEMPLATE)
     for stage in STAGES:
@@ -166,7 +162,7 @@ def test_recorded_resources_are_not_forgotten_without_consent(project: Path) -> 
 
     said = fail(project, "remove", "dev", typed="n\n")
 
-    assert "`make destroy STAGE=dev`" in said
+    assert "without the stage `make destroy` can't take them down" in said
     assert files_of(project) == before
 
 
@@ -289,4 +285,6 @@ def test_a_stage_of_chalice_is_taken_down_before_its_files_go(project: Path) -> 
     deployed.parent.mkdir()
     deployed.write_text(json.dumps({"resources": [{"name": "api_handler"}]}))
 
-    assert "chalice delete --stage dev" in fail(project, "remove", "dev", "--yes")
+    said = fail(project, "remove", "dev", "--yes")
+
+    assert f"type: chalice --project-dir {project} delete --stage dev\n" in said
