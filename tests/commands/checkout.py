@@ -23,7 +23,7 @@ NOT_COPIED = shutil.ignore_patterns(
     *("build", "vendor", ".chalice", "images", ".orders-local*"),
 )
 # What says a port: the commands have no other places for theirs.
-SAY_PORTS = ("Makefile", ".chalice/config.json", "ops/**/*.py")
+SAY_PORTS = ("Makefile", ".chalice/config.json", ".chalice/aws-local.ini", "ops/**/*.py")
 # Of the machine's own environment: without the rest a shell is as fresh as it gets.
 KEPT = {"HOME", "TMPDIR", "TZ", "LANG"}
 LIMIT_SECONDS = 90.0
