@@ -53,7 +53,7 @@ def _watch(stack: LocalStack, steps: Steps, notices: Sequence[str]) -> int:
         stack.stop()
         say("Stopped.")
         return after_last_save(stack)
-    _complain(_explanation(stack))
+    _complain(explanation(stack))
     return FAILED
 
 
@@ -95,18 +95,26 @@ class Saving:
 
 def after_last_save(stack: LocalStack) -> int:
     """Return the exit code of a stop: 0, unless the last save failed or took too long."""
-    if stack.folder is None or (stack.emulator.exit_code == 0 and not stack.folder.failure):
+    if stack.folder is None or _has_saved_all(stack, stack.folder):
         return STOPPED
     reason = stack.folder.failure or "the emulator took too long, or was killed"
     _complain(f"The last save failed ({reason}). {stack.folder.what_is_lost}")
     return FAILED
 
 
-def _explanation(stack: LocalStack) -> str:
+def _has_saved_all(stack: LocalStack, folder: KeptFolder) -> bool:
+    return stack.emulator.exit_code == 0 and not folder.failure
+
+
+def explanation(stack: LocalStack) -> str:
+    """Say how the emulator ended, and what is lost by it."""
     how = stack.emulator.how_it_ended()
-    sentence = f"{how[0].upper()}{how[1:]}: stopping everything."
-    lost = stack.folder.what_is_lost if stack.folder else ""
-    return "\n".join(filter(None, [f"{sentence} {lost}".strip(), stack.emulator.last_lines()]))
+    sentences = [f"{how[0].upper()}{how[1:]}: stopping everything."]
+    if stack.folder and _has_saved_all(stack, stack.folder):
+        sentences.append(f"All is kept in {stack.folder.shown}.")
+    elif stack.folder:
+        sentences.append(stack.folder.what_is_lost)
+    return "\n".join(filter(None, [" ".join(sentences), stack.emulator.last_lines()]))
 
 
 def _warn(message: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ops.local.keeper import FAILURE_SUFFIX
 from ops.local.kept_folder import KeptFolder
-from ops.local.run import Saving, after_last_save
+from ops.local.run import Saving, after_last_save, explanation
 
 REASON = "OSError: [Errno 28] No space left on device"
 
@@ -52,7 +52,12 @@ def test_a_save_that_fails_is_said_once_and_once_more_when_it_works_again(
 
 
 def stopped(folder: KeptFolder | None, exit_code: int) -> Any:
-    return SimpleNamespace(folder=folder, emulator=SimpleNamespace(exit_code=exit_code))
+    emulator = SimpleNamespace(
+        exit_code=exit_code,
+        how_it_ended=lambda: "the AWS emulator ended",
+        last_lines=lambda: "its last words",
+    )
+    return SimpleNamespace(folder=folder, emulator=emulator)
 
 
 def test_a_stop_that_saved_all_is_a_success(
@@ -78,3 +83,16 @@ def test_a_stop_whose_save_failed_says_what_is_lost(
     said = capsys.readouterr().err
     assert said.startswith(f"Error: The last save failed ({reason}). Kept in {folder.shown}: ")
     assert "Lost: " in said
+
+
+def test_the_end_of_the_emulator_says_what_is_lost(folder: KeptFolder) -> None:
+    lines = explanation(stopped(folder, -9)).splitlines()
+
+    assert lines[0].startswith(
+        f"The AWS emulator ended: stopping everything. Kept in {folder.shown}: everything until 20"
+    )
+    assert lines[1:] == ["its last words"]
+
+
+def test_an_emulator_that_was_ended_cleanly_has_kept_all(folder: KeptFolder) -> None:
+    assert f"All is kept in {folder.shown}." in explanation(stopped(folder, 0))
