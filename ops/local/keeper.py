@@ -53,12 +53,15 @@ Served: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Keeper:
     """The state of one emulator, and the file that it is kept in."""
 
-    def __init__(self, emulator: Any, file: Path, port: str) -> None:
-        """`emulator` is the module ministack.app."""
+    def __init__(
+        self, emulator: Any, file: Path, port: str, pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
+        """`emulator` is the module ministack.app; it saves no sooner than the pause allows."""
         self._emulator = emulator
         self._file = file
         self._failure = file.with_name(file.name + FAILURE_SUFFIX)
         self._port = port
+        self._shortest_pause_seconds = pause_seconds
         self._changed = asyncio.Event()
         self._saving: asyncio.Task[None] | None = None
 
@@ -132,7 +135,7 @@ class Keeper:
         return serve
 
     async def _save_after_changes(self) -> None:
-        pause_seconds = PAUSE_SECONDS
+        pause_seconds = self._shortest_pause_seconds
         while True:
             await self._changed.wait()
             await asyncio.sleep(pause_seconds)
@@ -140,7 +143,7 @@ class Keeper:
             began_at = time.monotonic()
             await self._save_meanwhile()
             took_seconds = time.monotonic() - began_at
-            pause_seconds = max(PAUSE_SECONDS, took_seconds / LARGEST_SHARE)
+            pause_seconds = max(self._shortest_pause_seconds, took_seconds / LARGEST_SHARE)
 
     async def _save_meanwhile(self) -> None:
         try:

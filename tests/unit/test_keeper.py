@@ -1,7 +1,10 @@
 """The emulator's keeper: what counts as a change, what it reads, how it moves queue URLs."""
 
+import asyncio
 import datetime as dt
+import os
 import pickle
+import sys
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 
 from ops.local.keeper import FAILURE_SUFFIX, Keeper, changes
 from ops.local.kept_state import loaded, moved
+from tests.coroutines import run_apart
 
 SQS = b"AmazonSQS."
 DYNAMODB = b"DynamoDB_20120810."
@@ -195,3 +199,61 @@ def test_a_state_in_another_format_is_not_read(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="its format is 2, and this program reads 1"):
         Keeper(Emulator(None), tmp_path / "state", "4566").restore()
+
+
+class Unlucky(Keeper):
+    """Its copies are killed, or can't be made."""
+
+    def __init__(self, file: Path, copy: str) -> None:
+        super().__init__(Emulator(None), file, "4566")
+        self._copy = copy
+
+    def _save_in_a_copy(self) -> int:
+        if not self._copy:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return os.posix_spawn(sys.executable, [sys.executable, "-c", self._copy], os.environ)
+
+
+@pytest.mark.parametrize(
+    ("copy", "reason"),
+    [
+        ("", "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        ("import os; os.kill(os.getpid(), 9)", "the saving process ended with status 9"),
+    ],
+)
+def test_a_save_that_could_not_be_made_or_was_killed_is_known(
+    tmp_path: Path, copy: str, reason: str
+) -> None:
+    keeper = Unlucky(tmp_path / "state", copy)
+
+    run_apart(keeper._save_meanwhile())
+
+    assert (tmp_path / f"state{FAILURE_SUFFIX}").read_text(encoding="utf-8") == reason
+
+
+def test_a_request_that_changes_something_is_saved_once_it_is_answered(tmp_path: Path) -> None:
+    saved: list[str] = []
+
+    class Counting(Keeper):
+        async def _save_meanwhile(self) -> None:
+            saved.append("saved")
+
+    async def served(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async def hand_in() -> None:
+        keeper = Counting(Emulator(None), tmp_path / "state", "4566", pause_seconds=0.01)
+        serve = keeper.around(served)
+        await serve({"type": "lifespan"}, None, send)  # type: ignore[arg-type]
+        await serve({"type": "http", **request("GET")}, None, send)  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+        saved.append("a look")
+        await serve({"type": "http", **request("PUT")}, None, send)  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+
+    run_apart(hand_in())
+
+    assert saved == ["a look", "saved"]
