@@ -36,7 +36,7 @@ CLASSES = {
 
 
 class Kept(TypedDict):
-    """What the file holds: the state of each service by itself, and who has written it."""
+    """The content of the file: the state of each service by itself, and who has written it."""
 
     format: int
     emulator: str
