@@ -13,6 +13,11 @@ EXAMPLE_ORDER = (
     '{"id": "order-001", "amount": 2580, "fromAccount": "1111111", "toAccount": "7777777"}'
 )
 STEP_WIDTH = 34
+# README says the same.
+PROMISE = (
+    "Ctrl-C stops everything. The next start has all of it again: orders, records, messages\n"
+    "and dead letters."
+)
 
 
 class Steps:
@@ -99,10 +104,7 @@ def _folder_line(stack: LocalStack) -> str:
 def _last_line(stack: LocalStack) -> str:
     if stack.folder is None:
         return "Ctrl-C stops everything, and nothing is kept."
-    return (
-        "Ctrl-C stops everything. The next start has all of it again: orders, records, messages\n"
-        f"and dead letters. To start empty: {stack.folder.fresh_command}"
-    )
+    return f"{PROMISE} To start empty: {stack.folder.fresh_command}"
 
 
 def _with_curl(stack: LocalStack) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.local.presentation import PROMISE
 from ops.project import PROJECT_ROOT
 
 ENGLISH, SPANISH = "README.md", "README.es.md"
@@ -241,6 +242,10 @@ def test_the_readme_waits_before_it_reads_a_queued_order() -> None:
         if " -d " in before and " -d " not in command and not command.startswith("sleep")
     ]
     assert hasty == []
+
+
+def test_the_readme_promises_what_make_run_does() -> None:
+    assert " ".join(PROMISE.split()) in " ".join(text_of(ENGLISH).split())
 
 
 @pytest.mark.parametrize("readme", READMES)
