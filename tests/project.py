@@ -72,8 +72,9 @@ def record_resources(project: Path, stage: str, outputs: dict[str, str]) -> None
 
 
 def recorded_project(directory: Path, stage: str = "dev") -> Path:
-    """Make a project with nothing but a configuration, and the resources of a stage recorded."""
+    """Make a project of configuration and templates, with the resources of a stage recorded."""
     write_configuration(directory)
+    shutil.copytree(PROJECT_ROOT / "infrastructure", directory / "infrastructure")
     record_resources(directory, stage, outputs_of(stage))
     return directory
 

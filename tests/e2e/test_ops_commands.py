@@ -419,6 +419,6 @@ def test_an_unreachable_stage_ends_in_a_sentence() -> None:
     unknown = run([*ops, "dlq", "list", "--stage", "nowhere"])
 
     assert (silent.returncode, unknown.returncode) == (3, 3)
-    assert "start the local stage with `make run`" in silent.stderr
+    assert "start the local stage with `make run AWS_PORT=" in silent.stderr
     assert "There is no stage 'nowhere'" in unknown.stderr
     assert "Traceback" not in silent.stderr + unknown.stderr

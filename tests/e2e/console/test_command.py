@@ -28,7 +28,7 @@ def console(*arguments: str) -> subprocess.CompletedProcess[str]:
             "There is no stage 'nowhere'",
             marks=pytest.mark.any_configuration,
         ),
-        (["--aws-port", "1"], 3, "start the local stage with `make run`"),
+        (["--aws-port", "1"], 3, "start the local stage with `make run AWS_PORT=1`"),
     ],
 )
 def test_a_missing_stage_is_reported(arguments: list[str], exit_code: int, words: str) -> None:
