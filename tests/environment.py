@@ -1,6 +1,7 @@
 """The environment that the tests run in: the same on every machine."""
 
 from collections.abc import Mapping
+from os.path import expanduser
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
@@ -43,7 +44,9 @@ def same_everywhere(environment: Mapping[str, str]) -> dict[str, str]:
     A list of what goes would miss the next setting of AWS's SDK, Python, pip, make or a terminal.
     """
     kept = {name: value for name, value in environment.items() if _is_kept(name)}
-    return _for_pip(environment) | kept | AWS | {"LANG": "C.UTF-8"}
+    # A service has no HOME, and what tests start wants one.
+    home = {"HOME": expanduser("~")}  # noqa: PTH111 (Path raises where nobody knows it)
+    return _for_pip(environment) | home | kept | AWS | {"LANG": "C.UTF-8"}
 
 
 def _for_pip(environment: Mapping[str, str]) -> dict[str, str]:

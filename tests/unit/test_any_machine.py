@@ -109,6 +109,11 @@ def test_what_starts_programs_and_what_chooses_tests_is_kept(name: str) -> None:
     assert same_everywhere({name: "a value"})[name] == "a value"
 
 
+def test_a_machine_without_a_home_gets_one() -> None:
+    assert Path(same_everywhere({})["HOME"]).is_absolute()
+    assert same_everywhere({"HOME": "/its/own"})["HOME"] == "/its/own"
+
+
 @pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
 def test_a_proxy_is_for_pip_alone(name: str) -> None:
     """The tests download what a package holds; behind a proxy nothing else leads there."""
