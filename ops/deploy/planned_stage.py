@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ops.lint.stage import StageSettings
 
 # The app must name some; which ones, no rule asks.
-ACCOUNT = "000000000000"
+ACCOUNT, PARTITION = "000000000000", "aws"
 
 
 def planned_stage(config: StageConfig) -> StageSettings:
@@ -78,7 +78,7 @@ def _outputs(config: StageConfig) -> dict[str, str]:
     }
     events = config.resource_parameters.get("Events", "off")
     if events != "off":
-        table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
+        table = f"arn:{PARTITION}:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
         outputs |= {
             "EventsKind": events,
             "EventsTarget": f"orders-{stage}",

@@ -37,6 +37,6 @@ def _names_of(clients: StageClients, stage: str, function: str) -> Iterator[Name
 def _names_in_policies(clients: StageClients, role: str) -> Iterator[NamedText]:
     iam = clients.of("iam")
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
-        for policy in page["PolicyNames"]:
+        for policy in page.get("PolicyNames", []):
             found = iam.get_role_policy(RoleName=role, PolicyName=policy)
             yield from names_in_policy(f"policy {policy} of role {role}", found["PolicyDocument"])

@@ -1,6 +1,5 @@
 """`python -m ops package` as typed, and plain `chalice package`: both templates are valid."""
 
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 
 from ops.cli.commands import main
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
+from ops.stage_mentions import with_other_stage
 from tests.configuration.own import STAGES
 from tests.deployment.test_events import STREAM
 from tests.project import (
@@ -28,7 +28,7 @@ from tests.project import (
 
 # A user's own, copied from dev.
 THIRD = "qa"
-TARGETS = {"eventbridge": "orders-dev", "sns": "arn:aws:sns:us-east-1:000000000000:orders"}
+TARGETS = {"eventbridge": "orders-{}", "sns": "arn:aws:sns:us-east-1:000000000000:orders-events-{}"}
 EVENTS = ("off", *TARGETS)
 CHALICE = Path(sys.executable).with_name("chalice")
 
@@ -43,14 +43,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Path
 
 def add_third_stage(project: Path) -> None:
     """Do as docs/stages.md says."""
-    config = project / ".chalice" / "config.json"
-    content = json.loads(config.read_text())
-    copied = json.dumps(content["stages"]["dev"]).replace("dev", THIRD)
-    content["stages"][THIRD] = json.loads(copied)
-    config.write_text(json.dumps(content))
-    for policy in (project / ".chalice").glob("policy-*-dev.json"):
-        text = policy.read_text().replace("dev", THIRD)
-        policy.with_name(policy.name.replace("dev", THIRD)).write_text(text)
+    done = CliRunner().invoke(main, ["stage", "new", THIRD, "--project-dir", str(project)])
+    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture(params=[*STAGES, THIRD])
@@ -73,8 +67,8 @@ def recorded(project: Path, stage: str, events: str) -> Iterator[Path]:
     if events != "off":
         outputs |= {
             "EventsKind": events,
-            "EventsTarget": TARGETS[events],
-            "TableStreamArn": STREAM,
+            "EventsTarget": TARGETS[events].format(stage),
+            "TableStreamArn": with_other_stage(STREAM, "dev", stage),
         }
     record_resources(project, stage, outputs)
     yield project
