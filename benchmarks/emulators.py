@@ -60,7 +60,10 @@ def roto() -> Iterator[str]:
 @contextmanager
 def dynamodb_local() -> Iterator[str]:
     """Run DynamoDB Local, AWS's own engine, in memory; its URL. It has the table, and no S3."""
-    with TemporaryDirectory() as directory, DynamoDBLocal(Path(directory), heap="1g") as server:
+    with (
+        TemporaryDirectory() as directory,
+        DynamoDBLocal(Path(directory), heap="1g", compile_fully=True) as server,
+    ):
         create_table(client_of("dynamodb", server.url), TABLE)
         yield server.url
 

@@ -19,13 +19,19 @@ class DynamoDBLocal(Server):
     dynamodb_local.xml, which names the interface; and nothing is sent to AWS about its use.
     """
 
-    def __init__(self, directory: Path, heap: str = "512m") -> None:
-        """`heap` is the most memory that Java's own objects get; the records are kept beside it."""
+    def __init__(self, directory: Path, heap: str = "512m", *, compile_fully: bool = False) -> None:
+        """
+        `heap` is the most memory that Java's own objects get; the records are kept beside it.
+
+        To compile fully takes more CPU than tests ever get back: they need half without it.
+        """
         libraries = DYNAMODB_LOCAL_DIRECTORY / "DynamoDBLocal_lib"
+        compiler = () if compile_fully else ("-XX:TieredStopAtLevel=1",)
         super().__init__(
             "dynamodb-local",
             lambda port: [
                 *(shutil.which("java") or "java", f"-Xmx{heap}", "-XX:+UseSerialGC"),
+                *compiler,
                 f"-Djava.library.path={libraries}",
                 *("-cp", f"{DYNAMODB_LOCAL_JAR}{os.pathsep}{libraries}{os.sep}*"),
                 *("org.eclipse.jetty.xml.XmlConfiguration", f"port={port}", str(CONFIGURATION)),
