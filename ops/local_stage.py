@@ -52,10 +52,15 @@ def aws_url_at(port: int) -> str:
     return f"http://{LOOPBACK}:{port}"
 
 
-def start_command(aws_url: str) -> str:
+def start_command(aws_url: str, options: str = "") -> str:
     """Write the command that starts the local stage at an address."""
+    return make_command("run", AWS_PORT=unusual_port(aws_url), OPTIONS=options)
+
+
+def unusual_port(aws_url: str) -> int | None:
+    """Return the port of an address, if commands have to say it."""
     port = urlsplit(aws_url).port
-    return make_command("run", AWS_PORT=None if port == DEFAULT_AWS_PORT else port)
+    return None if port == DEFAULT_AWS_PORT else port
 
 
 def local_session() -> boto3.Session:

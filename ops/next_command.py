@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def ops_command(typed: str, **options: object) -> str:
+def ops_command(typed: str, *arguments: str, **options: object) -> str:
     """
-    Write a command of `python -m ops`.
+    Write a command of `python -m ops`, which is typed with the arguments after it.
 
     An option that is None or False is left out, and so is a project that is this checkout, which
     commands are typed in.
     """
-    words = ["python", "-m", "ops", *typed.split()]
+    words = ["python", "-m", "ops", *typed.split(), *arguments]
     for name, value in options.items():
         words += _option(name, value)
     return shlex.join(words)
@@ -36,8 +36,9 @@ def chalice_command(typed: str, *, stage: str, project: Path = PROJECT_ROOT) -> 
 
 def make_command(target: str, **variables: object) -> str:
     """Write a command of make. A variable that is None or empty is left out."""
-    given = [f"{name}={value}" for name, value in variables.items() if value not in (None, "")]
-    return shlex.join(["make", target, *given])
+    given = {name: str(value) for name, value in variables.items() if value not in (None, "")}
+    words = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+    return " ".join(["make", shlex.quote(target), *words])
 
 
 def _option(name: str, value: object) -> list[str]:

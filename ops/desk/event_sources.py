@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
 from chalicelib.settings import EventSettings, SettingsError
 from ops.desk.stage import StageUnavailable
+from ops.local_stage import start_command
+from ops.next_command import make_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,8 +179,9 @@ def events_of(stage: Stage) -> EventSource:
 
 def _how_to_turn_on(stage: Stage) -> str:
     if stage.is_local:
-        return 'stop it, and type: make run OPTIONS="--events eventbridge"'
+        again = start_command(stage.endpoint_url or "", "--events eventbridge")
+        return f"stop it, and type: {again}"
     return (
         'write "resource_parameters": {"Events": "eventbridge"} into the stage in '
-        f".chalice/config.json, and type: make deploy STAGE={stage.name}"
+        f".chalice/config.json, and type: {make_command('deploy', STAGE=stage.name)}"
     )

@@ -6,7 +6,6 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
-from urllib.parse import urlsplit
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
@@ -22,6 +21,7 @@ from ops.local_stage import (
     aws_url_at,
     local_session,
     running_resources,
+    unusual_port,
 )
 from ops.next_command import ops_command
 from ops.project import CONFIG, PROJECT_ROOT
@@ -107,13 +107,8 @@ class Stage:
 
     def command(self, typed: str, **options: object) -> str:
         """Write a command of `python -m ops` that goes on with this stage."""
-        where = {"aws_port": self._unusual_port} if self.is_local else {"stage": self.name}
-        return ops_command(typed, **options, **where)
-
-    @property
-    def _unusual_port(self) -> int | None:
-        port = urlsplit(self.endpoint_url or "").port
-        return None if port == DEFAULT_AWS_PORT else port
+        at = {"aws_port": unusual_port(self.endpoint_url or "")}
+        return ops_command(typed, **options, **(at if self.is_local else {"stage": self.name}))
 
     def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
         return make_client(self.session, service, endpoint_url=self.endpoint_url, config=config)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from ops.local.keeper import FAILURE_SUFFIX
+from ops.next_command import make_command
 from ops.project import PROJECT_ROOT
 
 DEFAULT_FOLDER = PROJECT_ROOT / ".orders-local"
@@ -169,8 +170,7 @@ class KeptFolder:
         return KeptFolder(free).shown
 
     def _command(self, *options: str) -> str:
-        given = shlex.join(options)
-        return f"make run OPTIONS={given}" if len(options) == 1 else f'make run OPTIONS="{given}"'
+        return make_command("run", OPTIONS=shlex.join(options))
 
 
 def _writable() -> str:

@@ -5,7 +5,8 @@ import time
 from collections.abc import Sequence
 
 from ops.local.stack import LocalStack
-from ops.local_stage import DEFAULT_AWS_PORT
+from ops.local_stage import unusual_port
+from ops.next_command import ops_command
 from ops.ports import next_free_port
 from ops.terminal.lines import say, say_part, say_text
 
@@ -65,7 +66,7 @@ def what_to_try(stack: LocalStack, *, has_curl: bool) -> str:
 
     They need only what `make run` has installed; curl is shown to those who have it.
     """
-    port = "" if stack.aws_port == DEFAULT_AWS_PORT else f" --aws-port {stack.aws_port}"
+    port = unusual_port(stack.aws_url)
     return f"""
   API           {stack.api_url}   (in a browser: how it is called)
   AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
@@ -76,9 +77,9 @@ Try it, in another terminal:
 {_with_curl(stack) if has_curl else _without_curl(port)}
 See what became of it:
 
-  python -m ops orders list{port}
-  python -m ops orders show order-001{port}
-  python -m ops dlq list{port}
+  {ops_command("orders list", aws_port=port)}
+  {ops_command("orders show order-001", aws_port=port)}
+  {ops_command("dlq list", aws_port=port)}
 
 Change the API's code, and try each change at once:
 
@@ -116,10 +117,10 @@ def _with_curl(stack: LocalStack) -> str:
 """
 
 
-def _without_curl(port: str) -> str:
+def _without_curl(port: int | None) -> str:
     return f"""\
-  python -m ops orders submit '{EXAMPLE_ORDER}'{port}
-  python -m ops health{port}
+  {ops_command("orders submit", EXAMPLE_ORDER, aws_port=port)}
+  {ops_command("health", aws_port=port)}
 """
 
 
@@ -127,5 +128,4 @@ def _chalice_local(stack: LocalStack) -> str:
     """Write the command for Chalice's own server. Its stage `local` has the usual AWS endpoint."""
     port = next_free_port(stack.api_port + 1, {stack.console_port or 0})
     command = f"chalice local --stage local --port {port}"
-    usual = stack.aws_port == DEFAULT_AWS_PORT
-    return command if usual else f"AWS_ENDPOINT_URL={stack.aws_url} {command}"
+    return f"AWS_ENDPOINT_URL={stack.aws_url} {command}" if unusual_port(stack.aws_url) else command

@@ -26,7 +26,7 @@ ALONE = re.compile(
     r"^(?: {2,}(?=(?:python -m ops|curl|make|aws) )|(?=aws ))((?:.*\\\n)*.*)$", re.MULTILINE
 )
 VALUE = re.compile("\0([^\0]*)\0")
-SAMPLES = {"region": "us-east-1", "runtime": "python3.13", "profile": "on-call"}
+SAMPLES = {"port": "4567", "region": "us-east-1", "runtime": "python3.13", "profile": "on-call"}
 """What stands in a text for a value, by a part of the value's name. Others are a word."""
 
 
@@ -125,7 +125,7 @@ def _made_by(call: ast.Call) -> str | None:
     options = {each.arg: _value(each) for each in call.keywords if each.arg}
     match name:
         case "ops_command":
-            return ops_command(typed, **options)
+            return ops_command(typed, *map(_argument, call.args[1:]), **options)
         case "command" if ast.unparse(call.func).endswith("stage.command"):
             return ops_command(typed, stage="dev", **options)
         case "make_command":
@@ -134,6 +134,10 @@ def _made_by(call: ast.Call) -> str | None:
             return chalice_command(typed, stage="dev", project=PROJECT_ROOT.parent)
         case _:
             return None
+
+
+def _argument(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else "{}"
 
 
 def _value(option: ast.keyword) -> object:

@@ -161,7 +161,7 @@ def test_another_template_updates_what_is_kept_unless_that_would_replace_it(
         items = third.items(where={"orderId": "order-001"})
 
     assert "a custom-named resource requires replacing" in str(refused.value)
-    assert f'make run OPTIONS="--fresh --folder {tmp_path}/kept"' in str(refused.value)
+    assert f"make run OPTIONS='--fresh --folder {tmp_path}/kept'" in str(refused.value)
     assert queue["MessageRetentionPeriod"] == "345600"
     assert queue["VisibilityTimeout"] == "360"
     assert queue["ApproximateNumberOfMessages"] == "1"

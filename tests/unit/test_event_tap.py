@@ -278,7 +278,7 @@ def test_a_tap_stops_when_it_is_told_to(place: Place) -> None:
 @pytest.mark.parametrize(
     ("stage", "how"),
     [
-        (LOCAL_STAGE, 'make run OPTIONS="--events eventbridge"'),
+        (LOCAL_STAGE, "make run AWS_PORT=4567 OPTIONS='--events eventbridge'"),
         ("dev", '"resource_parameters": {"Events": "eventbridge"}'),
         ("dev", "make deploy STAGE=dev"),
     ],
@@ -288,7 +288,7 @@ def test_a_stage_without_events_says_how_to_turn_them_on(
     stage: str, how: str, environment: dict[str, str]
 ) -> None:
     with pytest.raises(StageUnavailable) as refused:
-        events_of(Stage(stage, environment, cast("Any", None)))
+        events_of(Stage(stage, environment, cast("Any", None), "http://127.0.0.1:4567"))
 
     assert str(refused.value).startswith(f"Stage {stage} publishes no events. ")
     assert how in str(refused.value)

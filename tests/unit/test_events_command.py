@@ -53,7 +53,7 @@ def test_a_stage_without_events_gets_one_line_with_what_to_type(desk: Desk) -> N
     assert done.exit_code == 3
     assert done.output == (
         "Error: Stage local publishes no events. To turn them on, stop it, and type: "
-        'make run OPTIONS="--events eventbridge"\n'
+        "make run OPTIONS='--events eventbridge'\n"
     )
 
 
