@@ -45,7 +45,10 @@ class Checkout:
         shutil.copytree(PROJECT_ROOT, directory, ignore=NOT_COPIED)
         write_configuration(directory)
         for name in ENVIRONMENTS:
-            (directory / name).symlink_to(PROJECT_ROOT / name)
+            # Links within: a command that removes or clears it takes away nothing but these.
+            (directory / name).mkdir()
+            for entry in (PROJECT_ROOT / name).iterdir():
+                (directory / name / entry.name).symlink_to(entry)
         for file in directory.glob("requirements*"):
             # Older than the environments: make installs nothing into what is not the copy's own.
             os.utime(file, (0, 0))
@@ -75,7 +78,7 @@ class Checkout:
         """Keep a command running that Ctrl-C ends; yields the file of what it says."""
         log = self.directory.with_name(f"{self.directory.name}-{time.monotonic_ns()}.log")
         with log.open("w") as output:
-            shell = self._start(f"{before}\nexec {command}", stdin=subprocess.DEVNULL, out=output)
+            shell = self._start(f"{before}\n{command}", stdin=subprocess.DEVNULL, out=output)
         try:
             deadline = time.monotonic() + LIMIT_SECONDS
             while ready not in log.read_text("utf-8"):
