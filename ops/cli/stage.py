@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ops.cli.deploy_options import asking, in_plain_words, project_option, yes_option
-from ops.cli.stage_steps import require_not_by_chalice
+from ops.cli.stage_steps import deploy_command, require_not_by_chalice
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import StageConfig, stages_of
 from ops.deploy.stage_files import remove_stage, stage_like, write_stage
+from ops.next_command import ops_command
 from ops.project import CONFIG
 from ops.terminal.lines import say
 
@@ -49,8 +50,9 @@ def new(name: str, like: str, project: Path) -> None:
         say(f"Look through what it has from {like}: {', '.join(kept)}")
     say(
         "",
-        f"Next, type: make deploy STAGE={name}",
-        f"or, for Chalice's own way: python -m ops resources up --stage {name}",
+        f"Next, type: {deploy_command(StageConfig.load(project, name))}",
+        "or, for Chalice's own way: "
+        + ops_command("resources up", stage=name, project_dir=project),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ops.deploy.problems import DeploymentProblem
 from ops.lint.names_rule import OWN_NAMES
 from ops.lint.rules import RULES
+from ops.next_command import ops_command
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -74,6 +75,6 @@ def _refusal(stage: str, refused: Sequence[Finding]) -> list[str]:
 def _advice_on_copies(stage: str) -> list[str]:
     advice = (
         "A copy by hand keeps names of the other stage. To have it written anew, type "
-        f"`python -m ops stage remove {stage}` and `python -m ops stage new {stage}`."
+        f"`{ops_command('stage remove', stage)}` and `{ops_command('stage new', stage)}`."
     )
     return [advice]

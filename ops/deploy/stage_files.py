@@ -14,6 +14,7 @@ from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import stages_of
 from ops.lint.names_rule import foreign_names
+from ops.next_command import ops_command
 from ops.project import CONFIG, RESOURCES_TEMPLATE
 from ops.stack_outputs import OPTIONAL_OUTPUTS, VARIABLE_OUTPUTS
 from ops.stage_mentions import with_other_stage
@@ -156,9 +157,10 @@ def _missing_policies(config: Path, stage: NewStage) -> dict[str, str]:
         if path.read_text(encoding="utf-8", errors="replace") != stage.policies[name]
     ]
     if differing:
+        remove = ops_command("stage remove", stage.name, project_dir=config.parents[1])
         raise DeploymentProblem(
             f"{', '.join(differing)} would be written, and says something else: nothing was "
-            f"written. If nobody needs it, type `python -m ops stage remove {stage.name}`, and run "
+            f"written. If nobody needs it, type `{remove}`, and run "
             "the command again."
         )
     return {name: text for name, text in stage.policies.items() if name not in there}

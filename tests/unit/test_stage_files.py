@@ -16,6 +16,7 @@ from ops.deploy.config_names import names_of_config
 from ops.deploy.config_text import replace_text
 from ops.deploy.stage_config import StageConfig
 from ops.lint.names_rule import foreign_names
+from ops.next_command import ops_command
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stage_mentions import stages_named_in
 from tests.configuration.own import STAGES, write_configuration
@@ -118,8 +119,9 @@ def test_a_new_stage_has_the_settings_of_the_other_but_not_its_resources(
         f"Added stage test to .chalice/config.json, like {like}",
         f"Look through what it has from {like}: template_parameters",
         "",
-        "Next, type: make deploy STAGE=test",
-        "or, for Chalice's own way: python -m ops resources up --stage test",
+        "Next, type: " + ops_command("deploy", stage="test", project_dir=project),
+        "or, for Chalice's own way: "
+        + ops_command("resources up", stage="test", project_dir=project),
     ]
 
 
