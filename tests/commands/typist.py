@@ -31,6 +31,7 @@ ANSWERS = {r"--delete-data": "dev\n"}
 """What is typed where a command asks; elsewhere yes."""
 ORDER_OF_A_STAGE = (
     r"health --stage prod",  # docs/operators.md shows it without resources
+    r"ops stage new",
     r"resources up",
     r"git diff",
     r"chalice deploy",
@@ -40,10 +41,11 @@ ORDER_OF_A_STAGE = (
     r"",  # all others
     r"make destroy(?!.*--delete-data)",
     r"--delete-data",
+    r"ops stage remove",
     r"^(unset|git checkout|rm) ",
 )
 """What is typed first and last for stages on AWS; README's and the pages' own order."""
-ON_AWS = re.compile(r"--stage (?!local)|STAGE=|^chalice|\$URL|^git|AWS_|^rm ")
+ON_AWS = re.compile(r"--stage (?!local)|ops stage|STAGE=|^chalice|\$URL|^git|AWS_|^rm ")
 CHANGES = re.compile(r"ops (dlq|verify|reconcile|replay|orders submit)")
 REHEARSAL = (
     f"export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID={ACCESS_KEY} "
@@ -161,9 +163,10 @@ def _place(command: str) -> int:
 
 
 def _shows_a_failure(places: Sequence[Shown]) -> bool:
-    return any(
-        re.search(r"^(Error:|No record)", shown.output or "", re.MULTILINE) for shown in places
-    )
+    """Tell whether all that is shown of a command's output says that it failed."""
+    outputs = [shown.output for shown in places if shown.output]
+    failed = [re.search(r"^(Error:|No record)", each, re.MULTILINE) for each in outputs]
+    return bool(outputs) and all(failed)
 
 
 def _matching(table: dict[str, Found], command: str, usual: Found) -> Found:
