@@ -63,6 +63,8 @@ ALIKE += tests/simulation/test_schedules.py tests/properties/test_recovery.py
 ALIKE += tests/unit/test_accounts_shown.py
 # Tables of pinned packages: addresses in each region, and the translation of a template that is the same everywhere
 ALIKE += tests/deployment/test_endpoints.py tests/deployment/test_sam.py
+# Which hosts are asked; tests/unit/test_proxies.py holds how a Python reads the variables of a proxy
+ALIKE += tests/e2e/test_behind_a_proxy.py
 # The browser's work: sizes, contrasts, keys
 ALIKE += tests/e2e/console/test_frame.py
 # The same tests over other configurations; over this one, they run elsewhere too
