@@ -67,6 +67,9 @@ ALIKE += tests/deployment/test_endpoints.py tests/deployment/test_sam.py
 ALIKE += tests/e2e/test_behind_a_proxy.py
 # The browser's work: sizes, contrasts, keys
 ALIKE += tests/e2e/console/test_frame.py
+# The template of each stage with each kind of events; tests/deployment/test_reproducible.py, which runs elsewhere too,
+# shows that no machine changes a template
+ALIKE += tests/deployment/test_package_command.py
 # The same tests over other configurations; over this one, they run elsewhere too
 ALIKE += tests/configuration/test_others.py
 
