@@ -86,7 +86,9 @@ def stack(proxy: RecordingProxy, tmp_path_factory: pytest.TempPathFactory) -> It
     log = tmp_path_factory.mktemp("stack") / "log"
     with ExitStack() as running:
         with behind(proxy):
-            stack = running.enter_context(LocalStack(log_file=log, console_port=free_port()))
+            stack = running.enter_context(
+                LocalStack(log_file=log, console_port=free_port(), events="eventbridge")
+            )
         yield stack
 
 
