@@ -5,7 +5,6 @@ Each is a few lines. The services that they call are in chalicelib/services, mad
 Application; chalicelib/http reads requests and writes responses.
 """
 
-import logging
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
@@ -177,6 +176,7 @@ if settings.stream_arn:
 
 
 application().prepare(settings.function)
-if settings.typed and (lacking := application().lacking()):
-    # Now, not with the first request. Chalice has this logger print the line as it is.
-    logging.getLogger("chalicelib").warning(lacking)
+if settings.typed:
+    from chalicelib.chalice_local import warn_of_what_is_lacking
+
+    warn_of_what_is_lacking(application())

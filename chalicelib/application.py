@@ -19,12 +19,7 @@ from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, report_failures
 from chalicelib.services.events import Events
-from chalicelib.services.health import (
-    CHECK_TIME_LIMIT_SECONDS,
-    Health,
-    HealthStatus,
-    checks_of,
-)
+from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_of
 from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
@@ -33,15 +28,10 @@ from chalicelib.settings import (
     EventSettings,
     LogSettings,
     Settings,
-    SettingsError,
     current_environment,
     settings_in,
 )
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
-
-# How the queues' addresses begin where `make run` has made them.
-THIS_MACHINE = "http://127.0.0.1:"
-CHALICE_LOCAL = "chalice local --stage local --port 8080"
 
 
 def new_id() -> str:
@@ -67,7 +57,7 @@ class Application:
         health_limit_seconds: float = CHECK_TIME_LIMIT_SECONDS,
     ) -> None:
         self._environment = environment
-        self._clients = clients
+        self.clients = clients
         self.clock = clock
         self.new_id = new_id
         self._health_limit_seconds = health_limit_seconds
@@ -84,26 +74,6 @@ class Application:
             _ = self.processor, self.acknowledge
         elif function == "publish_events":
             _ = self.events
-
-    def lacking(self) -> str | None:
-        """Say in one line what a stage lacks that somebody starts by hand, and what to type."""
-        try:
-            settings = self.settings
-        except SettingsError as error:
-            return (
-                f"{error}. Chalice takes stage dev unless one is named. For the local one, start "
-                f"`make run` in another terminal, and type here: {CHALICE_LOCAL}"
-            )
-        if not settings.queue_url.startswith(THIS_MACHINE) or not self._is_down():
-            return None
-        return (
-            f"The local stage does not answer at {self._clients.sqs.meta.endpoint_url}: type "
-            "`make run` in another terminal. If that says that its AWS endpoint has another port, "
-            f"type here: AWS_ENDPOINT_URL={THIS_MACHINE}PORT {CHALICE_LOCAL}"
-        )
-
-    def _is_down(self) -> bool:
-        return self.health.report().status is HealthStatus.FAIL
 
     @made_once
     def settings(self) -> Settings:
@@ -148,29 +118,29 @@ class Application:
     def events(self) -> Events:
         settings = EventSettings.from_env(self._environment)
         publisher = (
-            Topic(self._clients.sns, settings.target)
+            Topic(self.clients.sns, settings.target)
             if settings.to_topic
-            else EventBus(self._clients.events, settings.target)
+            else EventBus(self.clients.events, settings.target)
         )
         return Events(publisher, settings.source)
 
     @made_once
     def health(self) -> Health:
-        hasty = self._clients.without_retries
+        hasty = self.clients.without_retries
         checks = checks_of(self._queue(hasty), self._archive(hasty), self._records(hasty))
         return Health(checks, self._health_limit_seconds)
 
     @made_once
     def queue(self) -> OrderQueue:
-        return self._queue(self._clients)
+        return self._queue(self.clients)
 
     @made_once
     def records(self) -> RecordStore:
-        return self._records(self._clients)
+        return self._records(self.clients)
 
     @made_once
     def archive(self) -> OrderArchive:
-        return self._archive(self._clients)
+        return self._archive(self.clients)
 
     def _queue(self, clients: Clients) -> OrderQueue:
         settings = self.settings

@@ -303,6 +303,7 @@ def test_no_function_loads_boto3_or_more_modules_than_before(
     loaded = loaded_by(handler, local_resources)
 
     assert loaded & {"boto3", "s3transfer", "pydantic", "aws_xray_sdk"} == set()
+    assert "chalicelib.chalice_local" not in loaded
     MOST_MODULES.require(len(loaded))
 
 

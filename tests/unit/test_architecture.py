@@ -16,7 +16,8 @@ ARROWS: dict[str, set[str]] = {
     "telemetry": {"services", "orders", "settings"},
     "settings": set(),
     "application": {"services", "orders", "aws", "telemetry", "settings"},
-    "app": {"services", "http", "application", "settings", "aws"},
+    "chalice_local": {"services", "aws", "application", "settings"},
+    "app": {"services", "http", "application", "settings", "aws", "chalice_local"},
 }
 DEPLOYED = [path for path in sorted(Path("chalicelib").rglob("*.py")) if path.parts[1:-1]]
 DEPLOYED += [*Path("chalicelib").glob("[!_]*.py"), Path("app.py")]

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
+from chalicelib.chalice_local import what_is_lacking
 from chalicelib.services.health import HealthStatus
 from tests.application import ENVIRONMENT, load_app
 
@@ -28,7 +29,7 @@ def application(
 
 
 def test_a_stage_without_resources_is_not_the_one_that_was_meant() -> None:
-    said = application({}).lacking()
+    said = what_is_lacking(application({}))
 
     assert said
     assert said.startswith("ORDERS_QUEUE_URL is not set: ")
@@ -38,7 +39,7 @@ def test_a_stage_without_resources_is_not_the_one_that_was_meant() -> None:
 
 
 def test_a_local_stage_that_does_not_answer_is_started_or_is_on_another_port() -> None:
-    said = application(LOCAL, HealthStatus.FAIL).lacking()
+    said = what_is_lacking(application(LOCAL, HealthStatus.FAIL))
 
     assert said
     assert said.startswith("The local stage does not answer at http://127.0.0.1:4570: type `make")
@@ -48,11 +49,11 @@ def test_a_local_stage_that_does_not_answer_is_started_or_is_on_another_port() -
 
 @pytest.mark.parametrize("status", [HealthStatus.PASS, HealthStatus.WARN])
 def test_a_local_stage_that_answers_lacks_nothing(status: HealthStatus) -> None:
-    assert application(LOCAL, status).lacking() is None
+    assert what_is_lacking(application(LOCAL, status)) is None
 
 
 def test_nothing_is_asked_of_a_stage_on_aws() -> None:
-    assert application(ENVIRONMENT, HealthStatus.FAIL).lacking() is None
+    assert what_is_lacking(application(ENVIRONMENT, HealthStatus.FAIL)) is None
 
 
 @pytest.mark.parametrize("typed", ["", "true"])
