@@ -8,8 +8,10 @@ from typing import Literal, NamedTuple, Self, cast
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
 DEFAULT_SERVICE = "orders"
-EVENTS = ("off", "eventbridge", "sns")
-
+NO_EVENTS = "off"
+EVENTS = (NO_EVENTS, "eventbridge", "sns")
+# The variables that the app, AWS's clients and Powertools are set up by begin like this.
+SETTING_PREFIXES = ("AWS_", "LOG_LEVEL", "ORDERS_", "POWERTOOLS_")
 
 # Powertools reads these by itself, and raises at a value that it can't use: while it is imported,
 # when the logger is made, or after a batch was recorded. An order must not fail for its telemetry.
@@ -22,7 +24,6 @@ SWITCHED = (
     "POWERTOOLS_METRICS_DISABLED",
 )
 LOG_LEVELS = ("LOG_LEVEL", "POWERTOOLS_LOG_LEVEL")
-PREFIXES = ("AWS_", "LOG_LEVEL", "ORDERS_", "POWERTOOLS_")
 
 
 class SettingsError(ValueError):
@@ -36,7 +37,7 @@ def current_environment() -> Mapping[str, str]:
 
 def settings_in(environment: Mapping[str, str]) -> dict[str, str]:
     """Copy the variables that the app, AWS's clients and Powertools are set up by."""
-    return {name: value for name, value in environment.items() if name.startswith(PREFIXES)}
+    return {name: value for name, value in environment.items() if name.startswith(SETTING_PREFIXES)}
 
 
 class AppSettings(NamedTuple):
@@ -66,7 +67,7 @@ class AppSettings(NamedTuple):
             ),
             stream_arn=(
                 None
-                if _choice(environment, "ORDERS_EVENTS", EVENTS) == "off"
+                if _choice(environment, "ORDERS_EVENTS", EVENTS) == NO_EVENTS
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
             function=environment.get("_HANDLER", "").removeprefix("app."),

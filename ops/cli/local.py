@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chalicelib.settings import EVENTS
+from chalicelib.settings import EVENTS, NO_EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
 from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option
@@ -99,7 +99,7 @@ _aws_port_option = click.option(
 @click.option(
     "--events",
     type=click.Choice(EVENTS),
-    default=EVENTS[0],
+    default=NO_EVENTS,
     show_default=True,
     help="Publish an event of each accepted order, as docs/events.md says.",
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.settings import NO_EVENTS
 from ops.deploy.app_template import complete_template
 from ops.deploy.chalice_package import run_chalice
 from ops.deploy.clean_copy import copy_cleanly
@@ -76,9 +77,9 @@ def _outputs(config: StageConfig) -> dict[str, str]:
         "BucketName": f"orders-{stage}-{ACCOUNT}",
         "TableName": f"orders-{stage}",
     }
-    events = config.resource_parameters.get("Events", "off")
-    if events != "off":
-        table = f"arn:{PARTITION}:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
+    events = config.resource_parameters.get("Events", NO_EVENTS)
+    if events != NO_EVENTS:
+        table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
         outputs |= {
             "EventsKind": events,
             "EventsTarget": f"orders-{stage}",

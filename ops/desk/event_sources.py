@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
-from chalicelib.settings import EventSettings, SettingsError
+from chalicelib.settings import NO_EVENTS, EventSettings, SettingsError
 from ops.desk.stage import StageUnavailable
 from ops.local_stage import start_command
 from ops.next_command import make_command
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from ops.desk.stage import Stage
 
-OFF = "off"
 TARGET_ID = "tail"
 # All that is on the bus, whoever has put it there: a pattern can't be empty.
 EVERYTHING = json.dumps({"source": [{"prefix": ""}]})
@@ -87,22 +86,22 @@ class Bus(EventSource):
         return f"{self.arn.replace(':event-bus/', ':rule/', 1)}/{name}"
 
     def attach(self, name: str) -> None:
-        rule = {"EventBusName": self.target}
+        bus = {"EventBusName": self.target}
         with unavailable_on_failure("EventBridge PutRule"):
-            self._client.put_rule(Name=name, EventPattern=EVERYTHING, **rule)
+            self._client.put_rule(Name=name, EventPattern=EVERYTHING, **bus)
         target = {"Id": TARGET_ID, "Arn": self.queue_arn(name)}
         with unavailable_on_failure("EventBridge PutTargets"):
-            answer = self._client.put_targets(Rule=name, Targets=[target], **rule)
+            answer = self._client.put_targets(Rule=name, Targets=[target], **bus)
         failed = answer.get("FailedEntries", [])
         raise_if_refused("EventBridge PutTargets", {each["ErrorCode"] for each in failed})
 
     def detach(self, name: str) -> None:
-        rule = {"EventBusName": self.target}
+        bus = {"EventBusName": self.target}
         gone = self._client.exceptions.ResourceNotFoundException
         with unavailable_on_failure("EventBridge RemoveTargets"), suppress(gone):
-            self._client.remove_targets(Rule=name, Ids=[TARGET_ID], **rule)
+            self._client.remove_targets(Rule=name, Ids=[TARGET_ID], **bus)
         with unavailable_on_failure("EventBridge DeleteRule"), suppress(gone):
-            self._client.delete_rule(Name=name, **rule)
+            self._client.delete_rule(Name=name, **bus)
 
     def event_of(self, envelope: Mapping[str, Any]) -> Any:
         return envelope["detail"]
@@ -164,7 +163,7 @@ def events_of(stage: Stage) -> EventSource:
     Raises:
         StageUnavailable: the stage publishes none.
     """
-    if stage.environment.get("ORDERS_EVENTS", OFF) == OFF:
+    if stage.environment.get("ORDERS_EVENTS", NO_EVENTS) == NO_EVENTS:
         raise StageUnavailable(
             f"Stage {stage.name} publishes no events. To turn them on, {_how_to_turn_on(stage)}"
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.settings import NO_EVENTS
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
@@ -20,7 +21,6 @@ READY_LIMIT_SECONDS = 60.0
 # A stack in one of these is as its template says.
 UNCHANGED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 NOTHING_TO_CHANGE = "No updates are to be performed"
-NO_EVENTS = "off"
 
 
 class ResourcesFailed(Exception):

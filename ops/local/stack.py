@@ -13,12 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from chalicelib.settings import NO_EVENTS
 from ops.local.emulator import EMULATOR_PYTHON, Emulator
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import KeptFolder
 from ops.local.mapping_settings import Batching
 from ops.local.processes import OpsProcess
-from ops.local.resources import NO_EVENTS, ResourcesFailed, create_resources
+from ops.local.resources import ResourcesFailed, create_resources
 from ops.local_stage import aws_url_at, cloudformation_client
 from ops.ports import LOOPBACK, free_port, require_free
 from ops.project import PROJECT_ROOT
