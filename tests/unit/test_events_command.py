@@ -141,13 +141,14 @@ def test_run_publishes_events_if_it_is_asked_to(
 ) -> None:
     made: list[LocalStack] = []
 
-    def run(make_stack: Callable[[OnStep], LocalStack]) -> int:
+    def run(make_stack: Callable[[OnStep], LocalStack], _notices: list[str]) -> int:
         made.append(make_stack(lambda _: None))
         return 0
 
     monkeypatch.setattr(local, "run_until_stopped", run)
 
-    CliRunner().invoke(main, ["run", "--port", "0", "--aws-port", "0", "--no-console", *options])
+    typed = ["run", "--port", "0", "--aws-port", "0", "--no-console", *options]
+    CliRunner().invoke(main, typed, catch_exceptions=False)
 
     assert [stack._events for stack in made] == [events]
 
