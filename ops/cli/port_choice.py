@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local_stage import DEFAULT_AWS_PORT
+from ops.next_command import make_command, ops_command
 from ops.ports import PortUnavailable, next_free_port, require_free
 
 if TYPE_CHECKING:
@@ -82,13 +83,16 @@ def _settled(
     asked: Mapping[Purpose, int | None], at_fault: Collection[Purpose]
 ) -> dict[Purpose, int]:
     """Settle on ports that differ: no purpose takes a port that another one would like to have."""
+    settled = {
+        purpose: port
+        for purpose, port in asked.items()
+        if port is not None and purpose not in at_fault
+    }
     wished = {
         purpose: purpose.usual if port is None else port
         for purpose, port in asked.items()
-        if port is None or purpose in at_fault
+        if purpose not in settled
     }
-    settled = {purpose: port for purpose, port in asked.items() if port is not None}
-    settled = {purpose: port for purpose, port in settled.items() if purpose not in wished}
     for purpose in list(wished):
         first = wished.pop(purpose)
         settled[purpose] = next_free_port(first, {*settled.values(), *wished.values()})
@@ -109,17 +113,16 @@ def _typed_again(context: click.Context, better: Mapping[Purpose, int]) -> str:
     values = {purpose.parameter: port for purpose, port in better.items()}
     variables = {purpose.parameter: purpose.variable for purpose in (API, AWS, CONSOLE)}
     from_make = context.params.get("from_make", False)
-    words, assignments = [], []
+    words, assignments = list[str](), {}
     for name, option in _typed_options(context, values):
         value = values.get(name, context.params[name])
         if from_make and name in variables:
-            assignments.append(f"{variables[name]}={value}")
+            assignments[variables[name]] = value
         else:
             words += [option] if value is True else [option, str(value)]
-    if not from_make:
-        return shlex.join(["python", "-m", "ops", str(context.info_name), *words])
-    more = [f"OPTIONS={shlex.quote(shlex.join(words))}"] if words else []
-    return " ".join(["make run", *assignments, *more])
+    if from_make:
+        return make_command("run", **assignments, OPTIONS=shlex.join(words))
+    return ops_command(str(context.info_name), *words)
 
 
 def _typed_options(context: click.Context, besides: Collection[str]) -> Iterator[tuple[str, str]]:
