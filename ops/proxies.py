@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in typeshed
 
+from ops.ports import LOOPBACK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # "localhost" for addresses that a user types. The last gives an EC2 instance its credentials:
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html
-THIS_MACHINE = ("127.0.0.1", "localhost", "169.254.169.254")
+NEVER_BY_PROXY = (LOOPBACK, "localhost", "169.254.169.254")
 # The key of click's `meta` under which a command finds what `advice_for_curl` said at the start.
 ADVICE_FOR_CURL = "ops.proxies.advice_for_curl"
 # curl takes no HTTP_PROXY, for fear of a request's header of that name.
@@ -25,16 +27,15 @@ def exempting_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
     """
     hosts = _exempt_hosts(environment)
     # A star exempts every host, but only if it stands alone.
-    exempt = hosts if hosts == "*" else ",".join(filter(None, [hosts, *THIS_MACHINE]))
+    exempt = hosts if hosts == "*" else ",".join(filter(None, [hosts, *NEVER_BY_PROXY]))
     return {"no_proxy": exempt, "NO_PROXY": exempt}
 
 
 def advice_for_curl(environment: Mapping[str, str]) -> str | None:
     """Say what to type before curl reaches this machine; None if it does."""
     named = next((name for name in OF_CURL if environment.get(name)), None)
-    if named is None or proxy_bypass_environment(
-        THIS_MACHINE[0], {"no": _exempt_hosts(environment)}
-    ):
+    exempt = {"no": _exempt_hosts(environment)}
+    if named is None or proxy_bypass_environment(LOOPBACK, exempt):
         return None
     hosts = exempting_this_machine(environment)["no_proxy"]
     return (
