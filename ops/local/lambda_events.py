@@ -1,4 +1,4 @@
-"""The event and the answer with which Lambda and a function speak of a batch of messages."""
+"""Events that Lambda invokes a function with, and the answer for a batch of messages."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from ops.local.presentation import Steps, show_what_to_try
 from ops.local.processes import ProcessFailed
 from ops.local.resources import ResourcesFailed
 from ops.local.stack import LocalStack, OnStep
-from ops.local.supervisor import Supervised, keep_alive
+from ops.local.supervisor import Supervised, capitalised, keep_alive
 from ops.ports import PortUnavailable
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.terminal.lines import say, say_text
@@ -108,8 +108,7 @@ def _has_saved_all(stack: LocalStack, folder: KeptFolder) -> bool:
 
 def explanation(stack: LocalStack) -> str:
     """Say how the emulator ended, and what is lost by it."""
-    how = stack.emulator.how_it_ended()
-    sentences = [f"{how[0].upper()}{how[1:]}: stopping everything."]
+    sentences = [f"{capitalised(stack.emulator.how_it_ended())}: stopping everything."]
     if stack.folder and _has_saved_all(stack, stack.folder):
         sentences.append(f"All is kept in {stack.folder.shown}.")
     elif stack.folder:

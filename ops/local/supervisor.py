@@ -38,7 +38,7 @@ class Supervised:
             self._plan(now, self._process.how_it_ended(), say)
         elif self._awaited and self._process.is_ready():
             self._awaited = False
-            say(f"{_capitalised(self._process.name)} is up again.")
+            say(f"{capitalised(self._process.name)} is up again.")
         elif now - self._started_at > STEADY_SECONDS:
             self._ends_in_a_row = 0
 
@@ -57,7 +57,7 @@ class Supervised:
         self._due_at = now + pause
         often = f", {self._ends_in_a_row} times in a row" if self._ends_in_a_row > 1 else ""
         when = f" in {pause:g} s" if pause else ""
-        sentences = [f"{_capitalised(how)}{often}: starting it again{when}."]
+        sentences = [f"{capitalised(how)}{often}: starting it again{when}."]
         if self._ends_in_a_row == 1:
             sentences.append(self._consequence)
         if self._ends_in_a_row >= MANY_ENDS:
@@ -83,5 +83,6 @@ def keep_alive(
         time.sleep(GLANCE_SECONDS)
 
 
-def _capitalised(text: str) -> str:
+def capitalised(text: str) -> str:
+    """Begin a sentence with the name of a process."""
     return text[0].upper() + text[1:]
