@@ -55,9 +55,16 @@ def learning_who_was_first(client: CloudFormationClient, stack: str) -> Iterator
     try:
         yield
     except ClientError as error:
-        if not _comes_of_another(error):
+        if not comes_of_another(error):
             raise
         raise another_deployment(client, stack) from error
+
+
+def comes_of_another(error: ClientError) -> bool:
+    """Tell whether AWS refuses because of another deployment."""
+    if code_of(error) == "ValidationError":
+        return WORDS.search(message_of(error)) is not None
+    return code_of(error) in REFUSALS
 
 
 def another_deployment(client: CloudFormationClient, name: str) -> AnotherDeployment:
@@ -68,12 +75,6 @@ def another_deployment(client: CloudFormationClient, name: str) -> AnotherDeploy
         "Run the same command again: it waits for the end of the other one, shows what is still to "
         "change then, and goes on from there."
     )
-
-
-def _comes_of_another(error: ClientError) -> bool:
-    if code_of(error) == "ValidationError":
-        return WORDS.search(message_of(error)) is not None
-    return code_of(error) in REFUSALS
 
 
 def _described(client: CloudFormationClient, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deploy.at_once import MADE_BY, REFUSALS, learning_who_was_first
+from ops.deploy.at_once import MADE_BY, REFUSALS, comes_of_another, learning_who_was_first
 from ops.deploy.operations import NO_REASON, advice_on, pauses
 from ops.deploy.problems import DeploymentProblem, code_of, message_of
 
@@ -105,10 +105,9 @@ class ChangeSets:
         imports: Sequence[ResourceToImportTypeDef],
     ) -> ChangeSet | None:
         try:
-            with learning_who_was_first(self._client, wanted.name):
-                answer = self._client.create_change_set(**_request(wanted, kind, imports))
+            answer = self._client.create_change_set(**_request(wanted, kind, imports))
         except ClientError as error:
-            if code_of(error) != "ValidationError":
+            if code_of(error) != "ValidationError" or comes_of_another(error):
                 raise
             raise DeploymentProblem(
                 f"CloudFormation refuses the template of {wanted.name}: {message_of(error)}\n"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Changes that take from a second to many minutes: looked at often first, then less.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 3.0
 NO_REASON = "no reason given"
-# Of Lambda, API Gateway and IAM, to whoever comes second.
-AT_ONCE = (
+# Words of Lambda, API Gateway and IAM in a stack's events, to whoever comes second.
+CHANGED_AT_ONCE = (
     "ResourceConflictException",
     "An update is in progress for resource",
     "TooManyRequestsException",
@@ -139,8 +139,8 @@ def pauses() -> Iterator[float]:
 
 
 def advice_on(reasons: Sequence[str]) -> str:
-    """Name the page to read about a known reason."""
-    if any(words in reason for reason in reasons for words in AT_ONCE):
+    """Say what to do about a known reason, or which page to read."""
+    if any(words in reason for reason in reasons for words in CHANGED_AT_ONCE):
         return (
             "Something else changed the same at that time, such as `chalice deploy`: wait for its "
             "end. "

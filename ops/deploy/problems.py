@@ -43,7 +43,8 @@ UNKNOWN_KEYS = {
 BAD_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"}
 THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
-AT_ONCE = {
+# Of calls beside CloudFormation's: at_once.py has those about a stack.
+CHANGED_AT_ONCE = {
     "ConcurrentModification",
     "ConcurrentModificationException",
     "ConflictException",
@@ -123,7 +124,7 @@ def _explain_refusal(error: ClientError, doubts: str) -> str:
         )
     if code in THROTTLED:
         return f"AWS asks to slow down ({call}: {message}). Run the command again in a minute."
-    if code in AT_ONCE:
+    if code in CHANGED_AT_ONCE:
         return (
             f"Another deployment was first ({call}, {code}: {message}).\nWhen it has ended, run "
             "the same command again: it goes on from where things are then."
