@@ -14,37 +14,28 @@ import gc
 import importlib
 import importlib.metadata
 import os
-import re
 import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ops.local import kept_state
+from ops.local.emulator_requests import Scope, changes
 
 # How the emulator ends if there is a state that it can't take up.
 UNREADABLE = 4
-# Appended to the file's name: why the state could not be saved. Removed as soon as it is saved.
-FAILURE_SUFFIX = ".not-saved"
 # A person who hands in one order sees it saved before they can pull the plug.
 PAUSE_SECONDS = 1.0
 # At most this share of a processor goes into saving, however large the state is.
 LARGEST_SHARE = 0.2
 # A save that hangs is ended, and said to have failed.
 SAVING_LIMIT_SECONDS = 300
-# Answers that change nothing: of S3 by their method, of the others by the action's first word.
-READING_METHODS = {"GET", "HEAD"}
-READING_ACTIONS = re.compile(rb"\w+\.(BatchGet|Describe|Get|List|Query|Scan)\w*")
-# An empty answer to ReceiveMessage. The next one comes soon: the worker asks all the time.
-RECEIVING = b"AmazonSQS.ReceiveMessage"
-NO_MESSAGES_BYTES = 32
 
-Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Served: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -59,7 +50,7 @@ class Keeper:
         """`emulator` is the module ministack.app; it saves no sooner than the pause allows."""
         self._emulator = emulator
         self._file = file
-        self._failure = file.with_name(file.name + FAILURE_SUFFIX)
+        self._failure = file.with_name(file.name + kept_state.FAILURE_SUFFIX)
         self._port = port
         self._shortest_pause_seconds = pause_seconds
         self._changed = asyncio.Event()
@@ -173,16 +164,6 @@ class Keeper:
             finally:
                 os._exit(0)
         return copy_id
-
-
-def changes(scope: Scope, answered_bytes: int) -> bool:
-    """Tell whether a request may have changed something."""
-    action = dict(scope["headers"]).get(b"x-amz-target", b"")
-    if action == RECEIVING:
-        return answered_bytes > NO_MESSAGES_BYTES
-    if action:
-        return READING_ACTIONS.match(action) is None
-    return scope["method"] not in READING_METHODS
 
 
 def _version() -> str:

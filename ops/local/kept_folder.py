@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from ops.local.keeper import FAILURE_SUFFIX
-from ops.next_command import make_command
+from ops.local.kept_state import FAILURE_SUFFIX
 from ops.project import PROJECT_ROOT
 
 DEFAULT_FOLDER = PROJECT_ROOT / ".orders-local"

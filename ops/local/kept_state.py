@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 FORMAT = 1
+# Appended to the file's name: why the state could not be saved. Removed as soon as it is saved.
+FAILURE_SUFFIX = ".not-saved"
 # Queue URLs have the port in them, wherever they are stored but in messages and items.
 WITH_QUEUE_URLS = ("sqs", "cloudformation", "lambda")
 CONTENTS = {"messages", "items"}

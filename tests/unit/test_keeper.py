@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from ops.local.keeper import FAILURE_SUFFIX, Keeper, changes
-from ops.local.kept_state import loaded, moved
+from ops.local.emulator_requests import changes
+from ops.local.keeper import Keeper
+from ops.local.kept_state import FAILURE_SUFFIX, loaded, moved
 from tests.coroutines import run_apart
 
 SQS = b"AmazonSQS."

@@ -10,8 +10,8 @@ import pytest
 
 from ops.cli.local import run as run_command
 from ops.local import kept_folder
-from ops.local.keeper import FAILURE_SUFFIX
 from ops.local.kept_folder import DEFAULT_FOLDER, FolderUnusable, KeptFolder
+from ops.local.kept_state import FAILURE_SUFFIX
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops.local.keeper import FAILURE_SUFFIX
 from ops.local.kept_folder import KeptFolder
+from ops.local.kept_state import FAILURE_SUFFIX
 from ops.local.run import Saving, after_last_save, explanation
 
 REASON = "OSError: [Errno 28] No space left on device"
