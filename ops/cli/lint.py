@@ -14,6 +14,7 @@ from ops.deploy.problems import explain
 from ops.lint.deployed import DeployedStage
 from ops.lint.emulator import excuse, with_excuse
 from ops.lint.not_deployed import NotDeployed
+from ops.lint.rule import BROKEN, INDENT
 from ops.lint.rules import RULES
 from ops.terminal.lines import say
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ops.lint.stage import StageSettings
 
 
-KEPT, BROKEN, DIFFERS = "kept", "broken", "differs"
+KEPT, DIFFERS = "kept", "differs"
 COLOURS = {KEPT: "green", BROKEN: "red", DIFFERS: "yellow"}
 
 
@@ -56,14 +57,13 @@ def _report(rule: Rule, settings: StageSettings, *, verbose: bool) -> str:
     """Show the faults that a rule finds. Returns the rule's outcome."""
     problems = rule.broken_by(settings)
     outcome = _outcome(problems, settings)
+    shown = list(map(with_excuse, problems)) if settings.emulated else problems
+    head, *details = rule.lines(outcome, shown)
+    if outcome == KEPT:
+        details.append(f"{INDENT}{rule.recommendation}")
     if problems or verbose:
-        say(f"{outcome:<8}{rule.name}", fg=COLOURS[outcome])
-    for problem in problems:
-        say(f"        {with_excuse(problem) if settings.emulated else problem}.")
-    if outcome == BROKEN:
-        say(f"        AWS: {rule.recommendation} {rule.source}")
-    elif outcome == KEPT and verbose:
-        say(f"        {rule.recommendation}")
+        say(head, fg=COLOURS[outcome])
+        say(*details)
     return outcome
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ops.deploy.problems import DeploymentProblem
 from ops.lint.names_rule import OWN_NAMES
+from ops.lint.rule import BROKEN
 from ops.lint.rules import RULES
 from ops.next_command import ops_command
 
@@ -28,8 +29,7 @@ class Finding:
 
     def lines(self) -> list[str]:
         """Write it as `ops lint` does."""
-        said = [f"broken  {self.rule.name}", *(f"        {each}." for each in self.problems)]
-        return [*said, f"        AWS: {self.rule.recommendation} {self.rule.source}"]
+        return self.rule.lines(BROKEN, self.problems)
 
 
 def findings_in(settings: StageSettings) -> list[Finding]:

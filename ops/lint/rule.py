@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ops.lint.stage import StageSettings
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LAMBDA_DOCS = "https://docs.aws.amazon.com/lambda/latest/dg"
 SQS_DOCS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide"
+BROKEN = "broken"
+INDENT = " " * 8
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class Rule:
     def broken_by(self, stage: StageSettings) -> list[str]:
         """List the stage's faults by this rule."""
         return list(self.check(stage))
+
+    def lines(self, outcome: str, problems: Sequence[str]) -> list[str]:
+        """Write how a stage keeps this rule; where it is broken, with what AWS recommends."""
+        said = [f"{outcome:<{len(INDENT)}}{self.name}", *(f"{INDENT}{each}." for each in problems)]
+        advice = [f"{INDENT}AWS: {self.recommendation} {self.source}"]
+        return said + (advice if outcome == BROKEN else [])
 
 
 def rule(name: str, recommendation: str, source: str) -> Callable[[Check], Rule]:
