@@ -25,6 +25,7 @@ NEVER_EMPTY = {
     "Entries": "PutEvents: one for each event",
     "KeySchema": "DescribeTable: every table has a key",
     "AttributeDefinitions": "DescribeTable: every table has a key",
+    "Shards": "DescribeStream, of the emulator alone: it keeps a stream in one",
 }
 # Members that are called like a list of an answer, of what is none.
 NO_ANSWER = {
@@ -32,6 +33,7 @@ NO_ANSWER = {
     "Parameters": "a template's",
     "Properties": "a resource's, in a template",
     "Events": "a function's, in a template",
+    "Records": "an event's, with which Lambda invokes a function",
     "parameters": "an operation's, in the OpenAPI document",
     "L": "a value's, in an item",
 }

@@ -11,6 +11,7 @@ from chalicelib.orders.record import Record
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli.tables import RIGHT
 from ops.desk.findings import DAY_COUNTS
+from ops.next_command import ops_command
 from tests.builders import START, order_text, sqs_message, submission
 from tests.unit.test_desk_dead_letters import World as LetterWorld
 from tests.unit.test_desk_reconcile import World, discarded
@@ -29,7 +30,7 @@ def world() -> World:
 
 
 def desk_over(world: World, orders: Any = None) -> SimpleNamespace:
-    stage = SimpleNamespace(name="local", operator="arn:ana")
+    stage = SimpleNamespace(name="local", operator="arn:ana", command=ops_command)
     return SimpleNamespace(
         stage=stage,
         reconciliation=world.reconciliation,
@@ -57,6 +58,7 @@ def test_a_repair_mends_the_orphans_and_leaves_what_was_discarded(world: World) 
 
     assert done.exit_code == 0, done.output
     assert "1 repaired, 0 left" in done.stdout
+    assert "python -m ops reconcile" in done.stdout
     assert [json.loads(sent.body)["id"] for sent in world.queue.sent] == ["order-8"]
 
 
