@@ -37,12 +37,13 @@ def chalice_command(typed: str, *, stage: str, project: Path = PROJECT_ROOT) -> 
 def make_command(target: str, **variables: object) -> str:
     """Write a command of make. A variable that is None or empty is left out."""
     given = {name: str(value) for name, value in variables.items() if value not in (None, "")}
-    words = [f"{name}={shlex.quote(value)}" for name, value in given.items()]
+    # make reads a dollar too, before it hands the line of a recipe to a shell.
+    words = [f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in given.items()]
     return " ".join(["make", shlex.quote(target), *words])
 
 
 def _option(name: str, value: object) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
-    if value in (None, False, PROJECT_ROOT):
+    if value is None or value is False or value == PROJECT_ROOT:
         return []
     return [flag] if value is True else [flag, str(value)]

@@ -1,6 +1,7 @@
 """Each command that the program prints can be typed, and goes on where the last one was."""
 
 import shlex
+import subprocess
 from pathlib import Path
 from typing import cast
 
@@ -73,11 +74,26 @@ def test_the_source_is_searched() -> None:
 def test_a_value_is_one_word_for_a_shell(value: str) -> None:
     asked = ops_command("dlq list", order=value, stage="dev")
     deleted = chalice_command("delete", stage=value, project=Path("/a b"))
-    deployed = make_command("deploy", STAGE="dev", OPTIONS=f"x{value}")
 
     assert shlex.split(asked)[5:7] == ["--order", value]
     assert shlex.split(deleted) == ["chalice", "--project-dir", "/a b", "delete", "--stage", value]
-    assert shlex.split(deployed)[3] == f"OPTIONS=x{value}"
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "$HOME", "$$"])
+def test_a_value_is_one_word_for_make_and_the_shell_of_its_recipe(
+    value: str, tmp_path: Path
+) -> None:
+    """Make reads a dollar too, before it hands the line to a shell."""
+    (tmp_path / "Makefile").write_text("say:\n\t@printf '%s\\n' $(OPTIONS)\n", encoding="utf-8")
+
+    command = make_command("say", OPTIONS=shlex.join(["--folder", value]))
+
+    said = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S602 (as a user's shell runs it)
+    assert said.stdout == f"--folder\n{value}\n"
+
+
+def test_a_value_of_zero_is_said() -> None:
+    assert ops_command("orders list", limit=0) == "python -m ops orders list --limit 0"
 
 
 def test_a_command_says_nothing_of_what_is_usual() -> None:
