@@ -176,7 +176,7 @@ if settings.stream_arn:
 
 
 application().prepare(settings.function)
-if settings.typed:
+if settings.in_chalice_cli:
     from chalicelib.chalice_local import warn_of_what_is_lacking
 
     warn_of_what_is_lacking(application())

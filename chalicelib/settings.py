@@ -53,7 +53,7 @@ class AppSettings(NamedTuple):
     # The app's function that this process is; on one machine it may be any.
     function: str
     # A command of Chalice's loads the app, as `chalice local` does: never Lambda.
-    typed: bool
+    in_chalice_cli: bool
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -71,7 +71,7 @@ class AppSettings(NamedTuple):
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
             function=environment.get("_HANDLER", "").removeprefix("app."),
-            typed=bool(environment.get("AWS_CHALICE_CLI_MODE")),
+            in_chalice_cli=bool(environment.get("AWS_CHALICE_CLI_MODE")),
         )
 
 
