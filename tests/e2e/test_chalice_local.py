@@ -112,12 +112,14 @@ def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:
     ],
     ids=["no stage", "no `make run`"],
 )
-def test_chalice_local_says_at_once_what_is_lacking(arguments: tuple[str, ...], says: str) -> None:
+def test_chalice_local_says_at_once_what_is_lacking(
+    project: Path, arguments: tuple[str, ...], says: str
+) -> None:
     nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
     with subprocess.Popen(
         # One process: with autoreload, the one that serves would outlive the one that is ended.
         [CHALICE, "local", *arguments, "--port", str(free_port()), "--no-autoreload"],
-        cwd=PROJECT_ROOT,
+        cwd=project,
         env=without_aws_settings(os.environ) | nobody,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
