@@ -41,7 +41,6 @@ PROCESSOR = f"orders-{STAGE}-process_orders"
 # get less, once the function is warm.
 VISIBILITY_TIMEOUT_SECONDS = 15
 SHORT_VISIBILITY_TIMEOUT_SECONDS = 2
-STACK_LIMIT_SECONDS = 30.0
 CODE_BUCKET = "orders-code"
 
 
