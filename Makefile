@@ -177,7 +177,7 @@ deploy: stage-given $(DEV) ## Deploy a stage to AWS (STAGE=dev)
 destroy: stage-given $(DEV) ## Take a stage down; its data stays (STAGE=dev)
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
-clean: ## Remove what make has made, and what `make run` keeps
+clean: ## Remove environments, caches, and what `make run` keeps
 	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .orders-local .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

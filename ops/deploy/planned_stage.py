@@ -79,7 +79,7 @@ def _outputs(config: StageConfig) -> dict[str, str]:
     }
     events = config.resource_parameters.get("Events", NO_EVENTS)
     if events != NO_EVENTS:
-        table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
+        table = f"arn:{PARTITION}:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
         outputs |= {
             "EventsKind": events,
             "EventsTarget": f"orders-{stage}",

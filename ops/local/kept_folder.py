@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from ops.local.kept_state import FAILURE_SUFFIX
+from ops.next_command import make_command
 from ops.project import PROJECT_ROOT
 
 DEFAULT_FOLDER = PROJECT_ROOT / ".orders-local"

@@ -24,7 +24,6 @@ SEARCHED = ("app.py", "chalicelib/**/*", "ops/**/*", "infrastructure/*", ".chali
 EXCEPTIONS = {
     "ops/aws_hosts.py": "its docstring says so",
     "ops/desk/event_sources.py": "a service's principal has one name in every partition",
-    "ops/deploy/planned_stage.py": "its resources are made up, as in us-east-1",
     "ops/lint/template.py": "a template is looked at as in us-east-1",
     "ops/local/lambda_events.py": "the emulator is in the commercial partition",
     "ops/local/programs.py": "the emulator is in the commercial partition",

@@ -202,7 +202,7 @@ def test_what_is_not_the_orders_text_is_never_shown_as_it(
 
     visitor.open(f"/orders/{CORRECTED}")
 
-    visitor.sees(visitor.t(key, fact="|", reason="|").split("|")[0])
+    visitor.sees(visitor.t(key, fact="|", reason="|", command="|").split("|")[0])
     expect(visitor.page.get_by_text("forged")).to_have_count(0)
     expect(visitor.button("order.s3")).to_have_count(0)
     visitor.finds_it_accessible()
