@@ -115,6 +115,16 @@ def test_the_largest_request_is_the_one_that_is_refused_here(file: str) -> None:
     assert set(re.findall(r"(\d+) MB", text_of(file))) >= {f"{MAX_BODY_BYTES >> 20}"}
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.es.md", "docs/events.md"])
+def test_a_walk_through_that_hands_in_the_orders_of_another_starts_empty(page: str) -> None:
+    """`make run` keeps orders: the same id again would be a duplicate, which has no event."""
+    before, handed_in, _ = text_of(page).partition("127.0.0.1:8000/orders")
+
+    starts = re.findall(r"make run[^`\n]*", before)
+    assert handed_in
+    assert "--fresh" in starts[-1]
+
+
 def test_the_newest_release_has_the_projects_version() -> None:
     version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
 
