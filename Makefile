@@ -96,7 +96,7 @@ test: $(DEV) $(AWS) ## Run all tests (6 to 8 minutes)
 
 # These wait for nobody.
 unit: WORKERS = 2
-unit: $(DEV) ## Run the tests that need no emulator and no browser (seconds)
+unit: $(DEV) ## Run the tests that need no emulator and no browser (a minute)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
 aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for tests; needs npm and Java 17
@@ -207,25 +207,25 @@ $(DEV): requirements-dev.txt requirements.txt
 
 $(AWS): requirements-aws.txt
 	@$(require-python)
-	@echo "Installing requirements-aws.txt, the AWS emulator, into .venv-aws: about 10 seconds the first time ..."
+	@echo "Installing the AWS emulator into .venv-aws: about 10 seconds the first time ..."
 	@$(call install,.venv-aws,requirements-aws.txt)
 	@touch $@
 
 $(BENCH): requirements-bench.txt
 	@$(require-python)
-	@echo "Installing requirements-bench.txt into .venv-bench: about 10 seconds the first time ..."
+	@echo "Installing the benchmarks into .venv-bench: about 10 seconds the first time ..."
 	@$(call install,.venv-bench,requirements-bench.txt)
 	@touch $@
 
 $(LAMBDA): requirements-lambda.txt
 	@$(require-python)
-	@echo "Installing requirements-lambda.txt, Lambda's runtime, into .venv-lambda: about 10 seconds the first time ..."
+	@echo "Installing Lambda's runtime into .venv-lambda: 10 seconds the first time ..."
 	@$(call install,.venv-lambda,requirements-lambda.txt,--no-deps)
 	@touch $@
 
 $(FUZZ): requirements-fuzz.txt
 	@$(require-python)
-	@echo "Installing requirements-fuzz.txt, a fuzzer, into .venv-fuzz: about 5 seconds the first time ..."
+	@echo "Installing a fuzzer into .venv-fuzz: about 5 seconds the first time ..."
 	@$(call install,.venv-fuzz,requirements-fuzz.txt)
 	@touch $@
 

@@ -16,8 +16,8 @@ EXAMPLE_ORDER = (
 STEP_WIDTH = 34
 # README says the same.
 PROMISE = (
-    "Ctrl-C stops everything. The next start has all of it again: orders, records, messages\n"
-    "and dead letters."
+    "Ctrl-C stops everything. The next start has all of it again: orders, records,\n"
+    "messages and dead letters."
 )
 
 
@@ -69,7 +69,7 @@ def what_to_try(stack: LocalStack, *, has_curl: bool) -> str:
     port = unusual_port(stack.aws_url)
     return f"""
   API           {stack.api_url}   (in a browser: how it is called)
-  AWS endpoint  {stack.aws_url}   (any AWS client; region us-east-1, any credentials)
+  AWS endpoint  {stack.aws_url}   (region us-east-1, any credentials)
 {_console_line(stack)}{_folder_line(stack)}
 Try it, in another terminal:
 
@@ -98,14 +98,14 @@ def _console_line(stack: LocalStack) -> str:
 def _folder_line(stack: LocalStack) -> str:
     if stack.folder is None:
         return ""
-    when = "(saved a second after each change, and at the end)"
+    when = "(saved a second after each change)"
     return f"  Kept in       {stack.folder.shown}   {when}\n"
 
 
 def _last_line(stack: LocalStack) -> str:
     if stack.folder is None:
         return "Ctrl-C stops everything, and nothing is kept."
-    return f"{PROMISE} To start empty: {stack.folder.fresh_command}"
+    return f"{PROMISE}\nTo start empty: {stack.folder.fresh_command}"
 
 
 def _with_curl(stack: LocalStack) -> str:

@@ -161,6 +161,17 @@ def test_the_list_of_commands_is_aligned_and_fits_a_terminal() -> None:
     assert [line for line in listed[:-1] if len(line) > 80] == []
 
 
+def test_what_is_said_before_an_installation_fits_a_terminal() -> None:
+    said = re.findall(
+        r'echo "(Installing .*)"$',
+        (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+
+    assert len(said) > 5
+    assert [line for line in said if len(line) > 80] == []
+
+
 def test_only_the_ports_that_are_given_are_passed_on(checkout: Path) -> None:
     def passed(*given: str) -> list[str]:
         (line,) = [

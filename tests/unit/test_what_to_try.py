@@ -1,11 +1,17 @@
 """The end of what `make run` prints: real addresses, and commands that need nothing more."""
 
+import re
+
 import pytest
 
+from ops.local.kept_folder import KeptFolder
 from ops.local.presentation import show_what_to_try, what_to_try
 from ops.local.stack import LocalStack
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.ports import free_port
+from ops.project import PROJECT_ROOT
+
+COLUMNS = 80
 
 
 @pytest.fixture
@@ -60,6 +66,18 @@ def test_the_commands_need_only_what_make_run_has_installed(
     }
 
     assert programs == {".", "python", "chalice", *(["curl"] if has_curl else [])}
+
+
+def test_all_but_the_commands_fits_a_terminal() -> None:
+    """A terminal breaks a longer line within a word. A broken command is still one to copy."""
+    folder = KeptFolder(PROJECT_ROOT / ".orders-local")
+    stack = LocalStack(api_port=65535, aws_port=65535, console_port=65534, folder=folder)
+
+    lines = what_to_try(stack, has_curl=True).splitlines()
+
+    prose = [line for line in lines if not re.match("  +(?:curl|-d|python|chalice|AWS_)", line)]
+    assert any("Kept in" in line for line in prose)
+    assert [line for line in prose if len(line) > COLUMNS] == []
 
 
 def test_chalice_local_gets_a_port_of_its_own_and_the_right_aws_endpoint() -> None:
