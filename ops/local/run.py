@@ -62,7 +62,8 @@ def _supervised(stack: LocalStack) -> list[Supervised]:
     parts = [
         Supervised(
             stack.worker,
-            "No order is lost: what it had begun comes back after the visibility timeout.",
+            "No order is lost: what it had begun comes back after the visibility timeout, "
+            f"{stack.visibility_timeout_seconds} s.",
             now,
         ),
         Supervised(stack.api, "An order that got no answer is to be handed in again.", now),

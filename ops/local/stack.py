@@ -19,7 +19,11 @@ from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import KeptFolder
 from ops.local.mapping_settings import Batching
 from ops.local.processes import OpsProcess
-from ops.local.resources import ResourcesFailed, create_resources
+from ops.local.resources import (
+    ResourcesFailed,
+    create_resources,
+    template_visibility_timeout_seconds,
+)
 from ops.local_stage import aws_url_at, cloudformation_client
 from ops.ports import LOOPBACK, free_port, require_free
 from ops.project import PROJECT_ROOT
@@ -182,6 +186,11 @@ class LocalStack(LocalResources):
         self._batching = batching or Batching()
         self._app_directory = app_directory
         self._log_file = log_file
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """Seconds until a message comes back that was received, and not deleted."""
+        return self._visibility_timeout_seconds or template_visibility_timeout_seconds()
 
     @property
     def log(self) -> str:

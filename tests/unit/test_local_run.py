@@ -9,6 +9,7 @@ import pytest
 from ops.local.kept_folder import KeptFolder
 from ops.local.kept_state import FAILURE_SUFFIX
 from ops.local.run import Saving, after_last_save, explanation
+from ops.local.stack import LocalStack
 
 REASON = "OSError: [Errno 28] No space left on device"
 
@@ -96,3 +97,8 @@ def test_the_end_of_the_emulator_says_what_is_lost(folder: KeptFolder) -> None:
 
 def test_an_emulator_that_was_ended_cleanly_has_kept_all(folder: KeptFolder) -> None:
     assert f"All is kept in {folder.shown}." in explanation(stopped(folder, 0))
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 360), (5, 5)])
+def test_the_stack_knows_when_a_message_comes_back(given: int | None, seconds: int) -> None:
+    assert LocalStack(visibility_timeout_seconds=given).visibility_timeout_seconds == seconds
