@@ -96,7 +96,7 @@ test: $(DEV) $(AWS) ## Run all tests (6 to 8 minutes)
 
 # These wait for nobody.
 unit: WORKERS = 2
-unit: $(DEV) ## Run the tests that need no emulator and no browser (a minute)
+unit: $(DEV) ## Run the tests that need no emulator and no browser (2 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
 aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for tests; needs npm and Java 17
