@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
-from chalicelib.chalice_local import what_is_lacking
+from chalicelib.chalice_local import warn_of_what_is_lacking, what_is_lacking
 from chalicelib.services.health import HealthStatus
 from tests.application import ENVIRONMENT, load_app
 
@@ -48,8 +48,13 @@ def test_a_local_stage_that_does_not_answer_is_started_or_is_on_another_port() -
 
 
 @pytest.mark.parametrize("status", [HealthStatus.PASS, HealthStatus.WARN])
-def test_a_local_stage_that_answers_lacks_nothing(status: HealthStatus) -> None:
-    assert what_is_lacking(application(LOCAL, status)) is None
+def test_a_local_stage_that_answers_lacks_nothing(
+    status: HealthStatus, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "chalicelib"):
+        warn_of_what_is_lacking(application(LOCAL, status))
+
+    assert caplog.records == []
 
 
 def test_nothing_is_asked_of_a_stage_on_aws() -> None:
