@@ -171,10 +171,10 @@ lock: ## Pin what requirements-*.in ask for, as LOCK_OPTIONS say
 package: stage-given $(OPS) ## Write what a pipeline deploys (STAGE=dev OUT=build)
 	@exec $(BIN)/python -m ops package --stage $(STAGE) --out "$(OUT)" $(OPTIONS)
 
-deploy: stage-given $(DEV) ## Deploy a stage to AWS (STAGE=dev)
+deploy: stage-given $(OPS) ## Deploy a stage to AWS (STAGE=dev)
 	@exec $(BIN)/python -m ops deploy --stage $(STAGE) $(OPTIONS)
 
-destroy: stage-given $(DEV) ## Take a stage down; its data stays (STAGE=dev)
+destroy: stage-given $(OPS) ## Take a stage down; its data stays (STAGE=dev)
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove environments, caches, and what `make run` keeps
