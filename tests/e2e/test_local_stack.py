@@ -22,11 +22,10 @@ APP = """
 import json
 import os
 from chalice.app import Chalice
-from chalicelib.application import Application
-from chalicelib.aws.clients import LambdaClients
+from chalicelib.application import CurrentApplication
 
 app = Chalice(app_name="stub")
-application = Application(os.environ, LambdaClients())
+application = CurrentApplication()
 queue = os.environ["ORDERS_QUEUE_NAME"]
 
 @app.route("/orders")
