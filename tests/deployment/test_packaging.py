@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 import stat
 import sys
 from base64 import urlsafe_b64encode
@@ -186,7 +187,8 @@ def test_packaging_refuses_releases_that_are_not_pinned_and_says_what_to_type(
         package_app("dev", tmp_path / "out", own_project)
 
     assert re.search(r"botocore 1\.\S+ \(pinned: 1\.2\.3\), six", str(failed.value))
-    assert f"{sys.executable} -m pip install --require-hashes -r " in str(failed.value)
+    python = shlex.quote(sys.executable)
+    assert f"{python} -m pip install --require-hashes -r " in str(failed.value)
 
 
 def test_packaging_finds_what_was_changed_after_its_installation(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ def mend_template(project: Path) -> None:
     (project / TEMPLATE).write_text((PROJECT_ROOT / TEMPLATE).read_text())
 
 
+@pytest.mark.timeout(300)  # several deployments, one after the other
 def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
