@@ -15,7 +15,12 @@ from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response
 from chalicelib.application import CurrentApplication
 from chalicelib.aws.items import accepted_records
 from chalicelib.http import document, document_page, representation, responses
-from chalicelib.http.parameters import audit_query, history_limit, refuse_parameters
+from chalicelib.http.parameters import (
+    audit_query,
+    history_limit,
+    refuse_parameters,
+    submission_query,
+)
 from chalicelib.http.requests import (
     body_of,
     caller_of,
@@ -24,10 +29,12 @@ from chalicelib.http.requests import (
     parameters_of,
     prefix_of,
     request_id_of,
+    time_left_of,
 )
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.message import Message
 from chalicelib.services.queries import AuditList
+from chalicelib.services.submissions import SubmissionNotFound
 from chalicelib.settings import AppSettings, current_environment
 
 EVENTS_BATCH_SIZE = 100
@@ -71,7 +78,7 @@ def submit_order(request: Request) -> Response:
     note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
     return responses.translated_response(
         request,
-        partial(representation.receipt_json, receipt),
+        partial(representation.receipt_json, receipt, prefix=prefix_of(request)),
         HTTPStatus.ACCEPTED,
         {"Location": location_of(request, receipt.order.id)},
     )
@@ -100,6 +107,22 @@ def get_order(request: Request, order_id: str) -> Response:
     limit = history_limit(order_id, parameters, repeated)
     read = partial(application().queries.get_order, order_id, parameters.get("cursor"))
     return responses.paged_response(request, read, limit, representation.history_json)
+
+
+@app.route("/orders/{order_id}/submissions/{submission_id}", methods=["GET"], authorizer=authorizer)
+@answering
+def get_submission(request: Request, order_id: str, submission_id: str) -> Response:
+    """Show what became of one submission; with `wait`, once it is recorded."""
+    query = submission_query(order_id, submission_id, *parameters_of(request))
+    submission = application().waiting_room.ask(
+        partial(application().submissions.read, order_id, submission_id, query.payload_sha256),
+        missing=SubmissionNotFound,
+        wait_seconds=query.wait_seconds,
+        time_left_ms=time_left_of(request),
+    )
+    return responses.translated_response(
+        request, partial(representation.submission_json, submission)
+    )
 
 
 @app.route("/health", methods=["GET"])

@@ -23,6 +23,8 @@ from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_
 from chalicelib.services.intake import Intake
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
+from chalicelib.services.submissions import Submissions
+from chalicelib.services.waiting import WaitingRoom
 from chalicelib.settings import (
     IGNORED,
     EventSettings,
@@ -94,6 +96,14 @@ class Application:
     @made_once
     def queries(self) -> Queries:
         return Queries(self.records, self.archive, self.clock)
+
+    @made_once
+    def submissions(self) -> Submissions:
+        return Submissions(self.records, self.archive)
+
+    @made_once
+    def waiting_room(self) -> WaitingRoom:
+        return WaitingRoom(self.settings.maximum_waiting)
 
     @made_once
     def processor(self) -> Processor:

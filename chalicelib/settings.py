@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple, Self, cast
 
 DEFAULT_AUDIT_SHARDS = 4
 MAX_AUDIT_SHARDS = 100
+DEFAULT_WAITING = 20
+MAX_WAITING = 1_000
 DEFAULT_SERVICE = "orders"
 NO_EVENTS = "off"
 EVENTS = (NO_EVENTS, "eventbridge", "sns")
@@ -106,6 +108,8 @@ class Settings(NamedTuple):
     table: str
     partial_batch: bool
     audit_shards: int
+    # So many requests of one process may wait for a submission's record at a time.
+    maximum_waiting: int
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -124,6 +128,9 @@ class Settings(NamedTuple):
             partial_batch=partial_batch == "enabled",
             audit_shards=_number(
                 environment, "ORDERS_AUDIT_SHARDS", DEFAULT_AUDIT_SHARDS, 1, MAX_AUDIT_SHARDS
+            ),
+            maximum_waiting=_number(
+                environment, "ORDERS_MAXIMUM_WAITING", DEFAULT_WAITING, 0, MAX_WAITING
             ),
         )
 

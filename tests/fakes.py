@@ -79,6 +79,17 @@ class FakeRecordStore(Outages):
         self._fail_if_down("Query")
         return [_listed(each) for each in self._of(order_id) if each.record_id < OWN_SLOT_PREFIX]
 
+    def read_own_slots(self, order_id: str, submission_id: str, limit: int) -> list[Listed]:
+        self._fail_if_down("Query")
+        prefix = f"{OWN_SLOT_PREFIX}{submission_id}#"
+        own = [each for each in self._of(order_id) if each.record_id.startswith(prefix)]
+        return [_listed(each) for each in own[:limit]]
+
+    def read_slot(self, order_id: str, record_id: str) -> Listed | None:
+        self._fail_if_down("GetItem")
+        item = self._items.get((order_id, record_id))
+        return listed_from_item(item) if item else None
+
     def read_history(
         self, order_id: str, after: HistoryPosition | None, limit: int
     ) -> tuple[list[Listed], HistoryPosition | None]:

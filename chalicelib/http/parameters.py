@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chalicelib.orders.errors import FieldError, Sentence, sentence
 from chalicelib.orders.order import is_order_id, shown_id
 from chalicelib.orders.record import Status
+from chalicelib.orders.submission import MAX_SUBMISSION_ID_CHARACTERS, is_well_formed_id
 from chalicelib.orders.terms import CHANNELS
 from chalicelib.services.queries import (
     DEFAULT_DAYS,
@@ -17,12 +18,16 @@ from chalicelib.services.queries import (
     AuditFilter,
     AuditQuery,
 )
+from chalicelib.services.waiting import MAX_WAIT_SECONDS
 
 HISTORY_PARAMETERS = ("limit", "cursor")
 AUDIT_PARAMETERS = ("status", "valid", "isDuplicate", "channel", "from", "to", "limit", "cursor")
+SUBMISSION_PARAMETERS = ("payloadSha256", "wait")
 
 LIMIT = re.compile(r"[1-9][0-9]{0,2}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+WAIT = re.compile(r"[1-9][0-9]?")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 BOOLEANS = {"true": True, "false": False}
 SHOWN_CHARACTERS = 40
 SHOWN_VALUES = 5
@@ -77,6 +82,10 @@ class _Reader:
     def boolean(self, name: str) -> bool | None:
         return self.read(name, BOOLEANS.__getitem__, None, "bad_boolean", sentence("rule.boolean"))
 
+    def require_order_id(self, order_id: str) -> None:
+        if not is_order_id(order_id):
+            self.fail("orderId", "bad_id", sentence("parameter.bad_id", got=shown_id(order_id)))
+
     def fail(self, name: str, code: str, why: Sentence) -> None:
         self.errors.append(FieldError(name, code, why))
 
@@ -104,10 +113,43 @@ def history_limit(order_id: str, parameters: Parameters, repeated: Repeated = NO
     """
     reader = _Reader(parameters, repeated, HISTORY_PARAMETERS)
     limit = reader.limit()
-    if not is_order_id(order_id):
-        reader.fail("orderId", "bad_id", sentence("parameter.bad_id", got=shown_id(order_id)))
+    reader.require_order_id(order_id)
     reader.raise_if_wrong()
     return limit
+
+
+class SubmissionQuery(NamedTuple):
+    """How to answer for a submission: for which payload, and how long to wait for its record."""
+
+    payload_sha256: str | None
+    wait_seconds: int
+
+
+def submission_query(
+    order_id: str, submission_id: str, parameters: Parameters, repeated: Repeated = NONE
+) -> SubmissionQuery:
+    """
+    Read how to answer for one submission.
+
+    Raises:
+        InvalidParameters: a parameter, or an id, can't be used.
+    """
+    reader = _Reader(parameters, repeated, SUBMISSION_PARAMETERS)
+    wait = sentence("rule.wait", most=MAX_WAIT_SECONDS)
+    query = SubmissionQuery(
+        reader.read("payloadSha256", _sha256, None, "bad_sha256", sentence("rule.sha256")),
+        reader.read("wait", _wait, 0, "bad_wait", wait),
+    )
+    reader.require_order_id(order_id)
+    if not is_well_formed_id(submission_id):
+        why = sentence(
+            "parameter.bad_submission_id",
+            most=MAX_SUBMISSION_ID_CHARACTERS,
+            got=shown_id(submission_id, MAX_SUBMISSION_ID_CHARACTERS),
+        )
+        reader.fail("submissionId", "bad_id", why)
+    reader.raise_if_wrong()
+    return query
 
 
 def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE) -> AuditQuery:
@@ -177,6 +219,18 @@ def _limit(text: str) -> int:
     if not LIMIT.fullmatch(text) or int(text) > MAX_LIMIT:
         raise ValueError(text)
     return int(text)
+
+
+def _wait(text: str) -> int:
+    if not WAIT.fullmatch(text) or int(text) > MAX_WAIT_SECONDS:
+        raise ValueError(text)
+    return int(text)
+
+
+def _sha256(text: str) -> str:
+    if not SHA256.fullmatch(text):
+        raise ValueError(text)
+    return text
 
 
 def is_date(text: str) -> bool:

@@ -16,12 +16,13 @@ from chalicelib.orders.errors import FieldError, Sentence, UnreadableOrder, sent
 from chalicelib.services.cursors import InvalidCursor
 from chalicelib.services.intake import InvalidIdempotencyKey, SubmissionUnconfirmed
 from chalicelib.services.queries import OrderNotFound
+from chalicelib.services.submissions import SubmissionAmbiguous, SubmissionNotFound
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import ENGLISH, Texts
 
 TYPE_PREFIX = "urn:orders:problem:"
 # An order on the queue is usually recorded within a second or two.
-RETRY_WHEN_RECORDED_SECONDS = 2
+WHEN_RECORDED = MappingProxyType({"Retry-After": "2"})
 RETRY_WHEN_AVAILABLE_SECONDS = 10
 
 
@@ -30,8 +31,9 @@ class Problem(NamedTuple):
     An answer that says why the API can't do what a request asks.
 
     Without a detail of its own, the detail is the errors' sentences, one after the other. `reason`
-    is the code of why no order can be read: the log says it too. A title or a detail that is plain
-    text is Chalice's or Python's own, and in English, whoever asks.
+    is the code of why no order can be read: the log says it too. `payloads` are the SHA-256 of
+    which the caller must choose one. A title or a detail that is plain text is Chalice's or
+    Python's own, and in English, whoever asks.
     """
 
     slug: str
@@ -41,6 +43,7 @@ class Problem(NamedTuple):
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = MappingProxyType({})
     reason: str | None = None
+    payloads: Sequence[str] = ()
 
     def body(self, texts: Texts) -> dict[str, Any]:
         """Write the problem as a JSON object."""
@@ -58,6 +61,8 @@ class Problem(NamedTuple):
             body["reason"] = self.reason
         if errors:
             body["errors"] = errors
+        if self.payloads:
+            body["payloadSha256"] = list(self.payloads)
         return body
 
     def log_keys(self) -> dict[str, Any]:
@@ -109,8 +114,8 @@ def problem_of(error: Exception) -> Problem:
         case InvalidCursor():
             advice = sentence("cursor.advice", problem=error.sentence)
             return _invalid_parameters([FieldError("cursor", "bad_cursor", advice)])
-        case OrderNotFound():
-            return _not_found(error.args[0])
+        case OrderNotFound() | SubmissionNotFound() | SubmissionAmbiguous():
+            return _unanswered(error)
         case UnsupportedMedia():
             return _unsupported_media(error.sentence)
         case SubmissionUnconfirmed():
@@ -176,14 +181,36 @@ def _invalid_parameters(errors: Sequence[FieldError]) -> Problem:
     return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
 
 
-def _not_found(order_id: str) -> Problem:
-    return Problem(
-        "order-not-found",
-        HTTPStatus.NOT_FOUND,
-        sentence("order-not-found.title"),
-        sentence("order-not-found.detail", order_id=order_id),
-        headers={"Retry-After": str(RETRY_WHEN_RECORDED_SECONDS)},
-    )
+def _unanswered(error: OrderNotFound | SubmissionNotFound | SubmissionAmbiguous) -> Problem:
+    match error:
+        case OrderNotFound():
+            return Problem(
+                "order-not-found",
+                HTTPStatus.NOT_FOUND,
+                sentence("order-not-found.title"),
+                sentence("order-not-found.detail", order_id=error.args[0]),
+                headers=WHEN_RECORDED,
+            )
+        case SubmissionNotFound():
+            return Problem(
+                "submission-not-found",
+                HTTPStatus.NOT_FOUND,
+                sentence("submission-not-found.title"),
+                sentence(
+                    "submission-not-found.detail",
+                    order_id=error.order_id,
+                    submission_id=error.submission_id,
+                ),
+                headers=WHEN_RECORDED,
+            )
+        case _:
+            return Problem(
+                "submission-ambiguous",
+                HTTPStatus.CONFLICT,
+                sentence("submission-ambiguous.title"),
+                sentence("submission-ambiguous.detail", submission_id=error.submission_id),
+                payloads=error.payloads,
+            )
 
 
 def _unavailable(detail: Sentence) -> Problem:

@@ -10,6 +10,7 @@ from chalicelib.orders.times import iso
 from chalicelib.services.health import HealthReport
 from chalicelib.services.intake import Receipt
 from chalicelib.services.queries import AuditList, OrderHistory
+from chalicelib.services.submissions import SubmissionRead
 from chalicelib.texts import Texts
 
 
@@ -18,14 +19,41 @@ def to_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), default=_json_number)
 
 
-def receipt_json(receipt: Receipt, texts: Texts) -> dict[str, Any]:
-    """Answer a submission."""
+def receipt_json(receipt: Receipt, texts: Texts, prefix: str = "") -> dict[str, Any]:
+    """Answer a submission. `prefix` is the stage's, before the path of its URL."""
+    order = receipt.order
     return {
-        "orderId": receipt.order.id,
+        "orderId": order.id,
         "submissionId": receipt.submission_id,
+        "payloadSha256": order.payload_sha256,
         "status": "QUEUED",
-        "valid": receipt.order.valid,
-        "errors": [texts.error(error) for error in receipt.order.errors],
+        "valid": order.valid,
+        "errors": [texts.error(error) for error in order.errors],
+        "submissionUrl": f"{prefix}{path_of_receipt(receipt)}",
+    }
+
+
+def submission_path(order_id: str, submission_id: str, payload_sha256: str) -> str:
+    """
+    Write where a submission can be read. No character of its parts needs to be quoted.
+
+    It names the whole identity: another payload under the same id never answers in its place.
+    """
+    return f"/orders/{order_id}/submissions/{submission_id}?payloadSha256={payload_sha256}"
+
+
+def path_of_receipt(receipt: Receipt) -> str:
+    """Write where the submission of a receipt can be read."""
+    order = receipt.order
+    return submission_path(order.id, receipt.submission_id, order.payload_sha256)
+
+
+def submission_json(read: SubmissionRead, texts: Texts) -> dict[str, Any]:
+    """Show what became of one submission: a rejected one with its text, as it was received."""
+    return {
+        "submission": record_json(read.record, texts),
+        "s3Url": read.s3_url,
+        "payload": read.record.payload,
     }
 
 

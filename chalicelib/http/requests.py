@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any, cast
 
 from chalice.app import MultiDict, Request
@@ -89,10 +90,21 @@ def location_of(request: Request, order_id: str) -> str:
     return f"{request.context['path'].rstrip('/')}/{order_id}"
 
 
+def time_left_of(request: Request) -> Callable[[], float] | None:
+    """Return the clock of the function's time left in ms; None where nothing limits it."""
+    # A test's context may be none.
+    clock: Callable[[], float] | None = getattr(
+        request.lambda_context, "get_remaining_time_in_millis", None
+    )
+    return clock
+
+
 def prefix_of(request: Request) -> str:
     """Return the request's path before the route: the stage's prefix, or nothing."""
     path: str = request.context["path"]
-    return path.removesuffix(request.context["resourcePath"])
+    route: str = request.context["resourcePath"]
+    # API Gateway takes a path with a slash at its end for the route without it.
+    return path.rstrip("/").removesuffix(route.rstrip("/"))
 
 
 def texts_for(request: Request | None) -> Texts:

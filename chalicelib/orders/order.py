@@ -68,11 +68,11 @@ def is_order_id(text: str) -> bool:
     return ORDER_ID.fullmatch(text) is not None
 
 
-def shown_id(value: Any) -> Parameter:
+def shown_id(value: Any, most: int = MAX_ID_CHARACTERS) -> Parameter:
     """Return a given id as a sentence may show it: whole, or only its length."""
     if not isinstance(value, str):
         return shown(value)
-    if len(value) > MAX_ID_CHARACTERS:
+    if len(value) > most:
         return sentence("got.characters", count=len(value))
     return json.dumps(value)
 

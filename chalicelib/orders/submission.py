@@ -14,7 +14,8 @@ from typing import NamedTuple
 from chalicelib.orders.order import Order
 
 NAMESPACE = uuid.UUID("5c2b3a2e-6a2f-4f0e-9f6a-0d9d3a1f7b54")
-WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+MAX_SUBMISSION_ID_CHARACTERS = 128
+WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_SUBMISSION_ID_CHARACTERS}}}")
 
 
 class Submission(NamedTuple):

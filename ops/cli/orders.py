@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 import click
 
 from chalicelib.http.problems import problem_of
-from chalicelib.http.representation import receipt_json, record_json
+from chalicelib.http.representation import path_of_receipt, receipt_json, record_json
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.services.intake import InvalidIdempotencyKey
 from chalicelib.services.queries import OrderNotFound
@@ -90,6 +90,7 @@ def submit(
             ("status", "QUEUED"),
             ("valid", "yes" if receipt.order.valid else cell("no", "red")),
             *error_facts(receipt.order.errors, session.texts),
+            ("read it at", path_of_receipt(receipt)),
         ],
     )
 

@@ -66,6 +66,22 @@ class NeverReading(Client):
         pytest.fail("an item was read")
 
 
+class Consistent(Client):
+    """A client that notes whether each read is strongly consistent."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self.consistent: list[bool] = []
+
+    def query(self, **arguments: Any) -> object:
+        self.consistent.append(arguments.get("ConsistentRead", False))
+        return self._client.query(**arguments)
+
+    def get_item(self, **arguments: Any) -> object:
+        self.consistent.append(arguments.get("ConsistentRead", False))
+        return self._client.get_item(**arguments)
+
+
 class WithoutHolders(Client):
     """A client whose failed conditions don't bring the item."""
 
@@ -278,6 +294,56 @@ def test_the_shared_slots_are_the_first_and_the_correction(records: Store, order
     ]
 
 
+def test_own_slots_are_those_of_one_submission_id_without_their_payloads(
+    records: Store, order_id: str
+) -> None:
+    """No id is found by another's beginning, and no shared slot is an own one."""
+    of_one = [further(order_id, 1), further(order_id, 1, amount=0), further(order_id, 1, amount=7)]
+    others = [record_of(order_id), further(order_id, 11), further(order_id, 2)]
+    for record in [*of_one, *others]:
+        records.take(record)
+
+    found = records.read_own_slots(order_id, "s-1", 10)
+
+    assert found == sorted(map(listed, of_one), key=attrgetter("record_id"))
+    assert len(records.read_own_slots(order_id, "s-1", 2)) == 2
+    assert records.read_own_slots(order_id, "s-", 10) == []
+    assert records.read_own_slots(f"{order_id}-x", "s-1", 10) == []
+
+
+def test_two_own_slots_are_read_however_large_they_are(records: Store, order_id: str) -> None:
+    """DynamoDB ends an answer at 1 MB: whether an id stands for one payload must still be told."""
+    for number in range(5):
+        text = order_text(order_id, amount=-number, note="x" * 250_000)
+        record = Record.of_first(submission(text, "s-1"), START)
+        records.take(record._replace(record_id=own_slot("s-1", record.payload_sha256)))
+
+    assert len(records.read_own_slots(order_id, "s-1", 20)) >= 2
+
+
+def test_a_slot_is_read_with_its_payload(records: Store, order_id: str) -> None:
+    rejected, later = record_of(order_id, amount=0), further(order_id, 1)
+    for record in (rejected, later):
+        records.take(record)
+
+    assert rejected.payload
+    assert records.read_slot(order_id, FIRST_SLOT) == rejected
+    assert records.read_slot(order_id, later.record_id) == later
+    assert records.read_slot(order_id, CORRECTION_SLOT) is None
+
+
+def test_a_slot_that_cannot_be_read_is_named(records: Store, order_id: str) -> None:
+    put_by_hand(records, to_item(further(order_id, 1), 4) | {"status": {"S": "PENDING"}})
+    slot = further(order_id, 1).record_id
+
+    (own,) = records.read_own_slots(order_id, "s-1", 10)
+    alone = records.read_slot(order_id, slot)
+
+    for each in (own, alone):
+        assert isinstance(each, UnreadableRecord)
+        assert (each.order_id, each.record_id) == (order_id, slot)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 def test_a_history_is_paged_oldest_first_without_the_first(
     records: Store, order_id: str, limit: int
@@ -419,6 +485,19 @@ def test_key_attributes_have_the_types_of_the_template(aws: Aws) -> None:
 
 
 @on_dynamodb
+def test_the_reads_of_single_slots_are_strongly_consistent(aws: Aws, order_id: str) -> None:
+    """A submission that is recorded is found, by whoever asks next."""
+    client = Consistent(aws.dynamodb)
+    records = RecordStore(cast("Any", client), aws.table, audit_shards=4)
+
+    records.read_shared_slots(order_id)
+    records.read_own_slots(order_id, "s-1", 10)
+    records.read_slot(order_id, FIRST_SLOT)
+
+    assert client.consistent == [True, True, True]
+
+
+@on_dynamodb
 def test_a_missing_table_makes_each_call_fail(aws: Aws, order_id: str) -> None:
     records = RecordStore(aws.dynamodb, "not-there", audit_shards=4)
 
@@ -426,6 +505,8 @@ def test_a_missing_table_makes_each_call_fail(aws: Aws, order_id: str) -> None:
         records.check,
         lambda: records.take(record_of(order_id)),
         lambda: records.read_shared_slots(order_id),
+        lambda: records.read_own_slots(order_id, "s-1", 1),
+        lambda: records.read_slot(order_id, FIRST_SLOT),
         lambda: records.read_history(order_id, None, 1),
         lambda: records.read_audit(START.date(), 0, NEWEST, 1, AuditFilter()),
     ]

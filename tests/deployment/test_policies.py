@@ -196,6 +196,7 @@ def run_api(system: System) -> None:
         "/orders/granted?limit=1",
         "/orders/zero",
         "/orders/unknown",
+        *submission_paths(system),
         "/orders",
         "/orders?status=REJECTED&limit=1",
         "/orders?limit=0",
@@ -205,6 +206,18 @@ def run_api(system: System) -> None:
         "/openapi.json",
     ):
         http.get(path)
+
+
+def submission_paths(system: System) -> list[str]:
+    """Name a submission in each of its places, a rejected one, and one that is not recorded."""
+    zero = system.application.queries.get_order("zero").records
+    granted = system.application.queries.get_order("granted").records
+    named = [(each.submission_id, each.payload_sha256, each.order_id) for each in (*zero, *granted)]
+    return [
+        f"/orders/{order_id}/submissions/{submission_id}{query}"
+        for submission_id, payload_sha256, order_id in [*named, ("unknown", "0" * 64, "zero")]
+        for query in ("", f"?payloadSha256={payload_sha256}")
+    ]
 
 
 def run_processor(system: System) -> None:

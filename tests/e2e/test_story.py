@@ -107,6 +107,55 @@ def test_an_invalid_order_is_recorded_with_all_its_errors(system: System) -> Non
     assert system.item("invalid", record["recordId"])["payload"]["S"] == text
 
 
+def test_a_sender_reads_of_its_own_order_though_anothers_of_the_same_id_was_accepted(
+    system: System,
+) -> None:
+    """The order itself reads as accepted, with 10: the second sender's had 9999."""
+    first = system.api.post(order_text("o1", amount=10)).body
+    accepted = system.api.get(f"{first['submissionUrl']}&wait=10").body
+    second = system.api.post(order_text("o1", amount=9999)).body
+
+    answer = system.api.get(f"{second['submissionUrl']}&wait=10").body
+
+    order = system.api.get("/orders/o1").body["order"]
+    assert (order["status"], order["amount"]) == ("ACCEPTED", 10)
+    assert (accepted["submission"], accepted["payload"]) == (order, None)
+    assert download(accepted["s3Url"]) == order_text("o1", amount=10).encode()
+    submission = answer["submission"]
+    assert (submission["status"], submission["amount"]) == ("DUPLICATE", 9999)
+    assert submission["differs"] == ["amount"]
+
+
+def test_a_rejected_submission_is_read_back_as_it_was_sent(system: System) -> None:
+    sent = order_text("rejected", amount=0, note="ñ") + " "
+
+    receipt = system.api.post(sent).body
+    answer = system.api.get(f"{receipt['submissionUrl']}&wait=10")
+
+    assert answer.status == 200
+    assert answer.body["submission"]["status"] == "REJECTED"
+    assert (answer.body["payload"], answer.body["s3Url"]) == (sent, None)
+
+
+def test_one_key_with_two_orders_leaves_two_submissions_that_each_sender_can_read(
+    system: System,
+) -> None:
+    receipts = [
+        system.api.post(order_text("o2", amount=amount), Idempotency_Key="used-twice").body
+        for amount in (10, 9999)
+    ]
+
+    read = [system.api.get(f"{each['submissionUrl']}&wait=10").body for each in receipts]
+    path = receipts[0]["submissionUrl"].partition("?")[0]
+    without = system.api.get(path)
+
+    assert receipts[0]["submissionId"] == receipts[1]["submissionId"]
+    assert [each["submission"]["amount"] for each in read] == [10, 9999]
+    assert without.status == 409
+    hashes = {each["payloadSha256"] for each in receipts}
+    assert set(without.body["payloadSha256"]) == hashes
+
+
 def test_a_duplicate_and_a_conflict_are_recorded_as_such(system: System) -> None:
     system.api.post(order_text("twice"))
     system.api.records("twice", 1)

@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 
 import app as orders_app
-from chalicelib.http.parameters import AUDIT_PARAMETERS, HISTORY_PARAMETERS
+from chalicelib.http.parameters import (
+    AUDIT_PARAMETERS,
+    HISTORY_PARAMETERS,
+    SUBMISSION_PARAMETERS,
+)
 from chalicelib.http.problems import TYPE_PREFIX
 from chalicelib.http.representation import record_json
 from chalicelib.orders.order import parse_order
@@ -23,6 +27,7 @@ from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES
 from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
+from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from chalicelib.texts import texts_in
 from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
 from tests.builders import START, order_text, submission
@@ -116,7 +121,7 @@ def answers(document: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
 
 def test_the_document_has_every_route_and_no_other(document: Any) -> None:
     routes = {
-        (path.replace("order_id", "orderId"), method.lower())
+        (path.format(order_id="{orderId}", submission_id="{submissionId}"), method.lower())
         for path, methods in orders_app.app.routes.items()
         for method in methods
     }
@@ -203,6 +208,10 @@ def test_the_document_has_every_parameter_with_its_limits(document: Any, schemas
 
     assert query_parameters("/orders") == AUDIT_PARAMETERS
     assert query_parameters("/orders/{orderId}") == HISTORY_PARAMETERS
+    of_submission = "/orders/{orderId}/submissions/{submissionId}"
+    assert query_parameters(of_submission) == SUBMISSION_PARAMETERS
+    wait = document["paths"][of_submission]["get"]["parameters"][-1]["schema"]
+    assert (wait["minimum"], wait["maximum"]) == (1, MAX_WAIT_SECONDS)
     limit = document["components"]["parameters"]["Limit"]["schema"]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, MAX_LIMIT, DEFAULT_LIMIT)
     assert tuple(schemas["Channel"]["enum"]) == CHANNELS

@@ -10,7 +10,9 @@ from tests.builders import order_text
 from tests.http.conftest import JSON, Api, BrokenQueue, running
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
-PATHS = tuple(path.replace("{order_id}", "order-001") for path in orders_app.app.routes)
+PATHS = tuple(
+    path.format(order_id="order-001", submission_id="id-1") for path in orders_app.app.routes
+)
 TEXTS = (b"{not json", b'{"id":"order-001","amount":"1"}', b"\xff")
 
 

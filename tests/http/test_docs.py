@@ -89,6 +89,16 @@ def test_the_document_names_the_path_of_its_stage(api: Api) -> None:
     assert json.loads(answer["body"]) == {**DOCUMENT, "servers": [{"url": "/prod"}]}
 
 
+@pytest.mark.parametrize(("stage", "server"), [("", "/"), ("/prod", "/prod")])
+def test_the_document_names_it_whatever_slash_ends_its_own_path(
+    api: Api, stage: str, server: str
+) -> None:
+    """API Gateway takes `/openapi.json/` for `/openapi.json`."""
+    event = gateway_event("GET", "/openapi.json", stage=stage, path=f"{stage}/openapi.json/")
+
+    assert json.loads(api.invoke(event)["body"])["servers"] == [{"url": server}]
+
+
 def test_the_page_names_the_path_of_its_stage(api: Api) -> None:
     answer = api.invoke(gateway_event("GET", "/docs", stage="/prod"))
 

@@ -89,6 +89,7 @@ def test_an_event_that_is_no_request_gets_an_answer(api: Api) -> None:
         ("/orders", "POST", True),
         ("/orders", "GET", True),
         ("/orders/{order_id}", "GET", True),
+        ("/orders/{order_id}/submissions/{submission_id}", "GET", True),
         ("/", "GET", False),
         ("/health", "GET", False),
         ("/docs", "GET", False),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.orders.order import MAX_PAYLOAD_BYTES
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
 from tests.builders import gateway_event, order_text
 from tests.http.conftest import Answer, Api
 
@@ -25,6 +25,8 @@ def assert_refused(api: Api, answer: Answer, status: int, slug: str) -> None:
 
 
 def test_a_valid_order_is_queued(api: Api) -> None:
+    digest = sha256_of(order_text())
+
     answer = api.post(order_text())
 
     assert answer.status == 202
@@ -33,9 +35,11 @@ def test_a_valid_order_is_queued(api: Api) -> None:
     assert answer.body == {
         "orderId": "order-001",
         "submissionId": "id-1",
+        "payloadSha256": digest,
         "status": "QUEUED",
         "valid": True,
         "errors": [],
+        "submissionUrl": f"/orders/order-001/submissions/id-1?payloadSha256={digest}",
     }
     assert [sent.body for sent in api.queue.sent] == [order_text()]
 

@@ -77,6 +77,19 @@ def test_maximum_concurrency_must_be_2_to_1000(text: str) -> None:
         AppSettings.from_env({"ORDERS_MAXIMUM_CONCURRENCY": text})
 
 
+@pytest.mark.parametrize(("text", "expected"), [("", 20), ("0", 0), ("1000", 1000)])
+def test_some_may_wait_by_default(text: str, expected: int) -> None:
+    settings = Settings.from_env({**RESOURCES, "ORDERS_MAXIMUM_WAITING": text})
+
+    assert settings.maximum_waiting == expected
+
+
+@pytest.mark.parametrize("text", ["-1", "1001", "many", "1.5", "\u0663"])
+def test_the_number_that_may_wait_must_be_0_to_1000(text: str) -> None:
+    with pytest.raises(SettingsError, match="ORDERS_MAXIMUM_WAITING must be a whole number 0 to"):
+        Settings.from_env({**RESOURCES, "ORDERS_MAXIMUM_WAITING": text})
+
+
 def test_the_service_tells_stages_of_one_account_apart() -> None:
     assert LogSettings.from_env({}).service == "orders"
     assert LogSettings.from_env({"ORDERS_SERVICE": "orders-prod"}).service == "orders-prod"

@@ -176,7 +176,9 @@ def test_an_order_can_be_copied_as_a_command_and_its_object_opened(visitor: Visi
     visitor.button("order.curl").click()
 
     dialog = visitor.page.get_by_role("dialog")
-    expect(dialog.locator("pre")).to_contain_text("curl -i http://127.0.0.1:")
+    hand_in, read = dialog.locator("pre").first, dialog.locator("pre").last
+    expect(hand_in).to_contain_text("curl -i http://127.0.0.1:")
+    expect(read).to_contain_text(f"/orders/{CONFLICTING}/submissions/")
     visitor.finds_it_accessible()
     dialog.get_by_role("button", name=visitor.t("frame.close")).click()
     visitor.button("order.s3").click()

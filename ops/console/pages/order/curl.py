@@ -1,11 +1,14 @@
-"""The curl command that hands an order in again."""
+"""The curl commands that hand an order in again, and read what became of a submission."""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING
 
+from chalicelib.http.representation import submission_path
+
 if TYPE_CHECKING:
+    from chalicelib.orders.record import Record
     from ops.console.view import View
 
 
@@ -17,6 +20,17 @@ def curl_command(view: View, payload: str) -> str:
         "-H 'Content-Type: application/json'",
         *([] if view.console.is_local else [_signing(view)]),
         f"--data-binary {shlex.quote(payload)}",
+    ]
+    return " \\\n     ".join(lines)
+
+
+def read_command(view: View, record: Record) -> str:
+    """Write a command that reads what became of a submission, as its sender does."""
+    api = view.console.api_url or '"$ORDERS_API"'
+    path = submission_path(record.order_id, record.submission_id, record.payload_sha256)
+    lines = [
+        f"curl -i {api}{shlex.quote(path)}",
+        *([] if view.console.is_local else [_signing(view)]),
     ]
     return " \\\n     ".join(lines)
 

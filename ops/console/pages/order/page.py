@@ -119,6 +119,7 @@ class OrderPage:
             return
         with self._tools_area:
             self._tools.show(
+                found.history.order,
                 masked=not self._accounts_shown,
                 payload=found.payload,
                 # Not to what is no order's text.

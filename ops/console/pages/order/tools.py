@@ -10,13 +10,14 @@ from ops.console.accounts import record_accounts_shown
 from ops.console.components import button, copy_button, html
 from ops.console.dialogs import Dialog
 from ops.console.markup import tag
-from ops.console.pages.order.curl import curl_command
+from ops.console.pages.order.curl import curl_command, read_command
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from markupsafe import Markup
 
+    from chalicelib.orders.record import Record
     from ops.console.view import View
 
 
@@ -31,13 +32,15 @@ class Tools:
         self._show_accounts = show_accounts
         self._dialog = Dialog(view.t("order.json"))
 
-    def show(self, *, masked: bool, payload: str | None, s3_url: str | None) -> None:
+    def show(
+        self, record: Record, *, masked: bool, payload: str | None, s3_url: str | None
+    ) -> None:
         """Show the buttons that apply. `masked` says that the page hides the accounts."""
         t = self._view.t
         if masked:
             button(t("order.show_accounts"), self._unmask)
         if payload is not None:
-            button(t("order.curl"), lambda: self._show_curl(payload))
+            button(t("order.curl"), lambda: self._show_curl(payload, record))
         if s3_url:
             button(t("order.s3"), lambda: self._show_object(s3_url))
 
@@ -45,9 +48,9 @@ class Tools:
         if await self._record("page"):
             await self._show_accounts()
 
-    async def _show_curl(self, payload: str) -> None:
+    async def _show_curl(self, payload: str, record: Record) -> None:
         if await self._record("curl"):
-            self._dialog.open(lambda: self._build_curl(payload))
+            self._dialog.open(lambda: self._build_curl(payload, record))
 
     async def _show_object(self, url: str) -> None:
         if await self._record("s3"):
@@ -56,10 +59,12 @@ class Tools:
     async def _record(self, how: str) -> bool:
         return await record_accounts_shown(self._view, f"order {self._order_id} ({how})")
 
-    def _build_curl(self, payload: str) -> None:
+    def _build_curl(self, payload: str, record: Record) -> None:
         t = self._view.t
         command = curl_command(self._view, payload)
         html(tag("p", t("order.curl_hint"), class_="muted"), tag("pre", command, tabindex="0"))
+        read = read_command(self._view, record)
+        html(tag("p", t("order.curl_read"), class_="muted"), tag("pre", read, tabindex="0"))
         self._add_actions(copy_button(t("order.copy"), command, t("order.copied")))
 
     def _build_object(self, url: str) -> None:
