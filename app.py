@@ -18,7 +18,7 @@ from chalicelib.http import document, document_page, representation, responses
 from chalicelib.http.parameters import (
     audit_query,
     history_limit,
-    refuse_parameters,
+    is_dry_run,
     submission_query,
 )
 from chalicelib.http.requests import (
@@ -32,6 +32,7 @@ from chalicelib.http.requests import (
     time_left_of,
 )
 from chalicelib.services.health import HealthStatus
+from chalicelib.services.intake import judge
 from chalicelib.services.message import Message
 from chalicelib.services.queries import AuditList
 from chalicelib.services.submissions import SubmissionNotFound
@@ -66,8 +67,9 @@ def respond(request: Request, get_response: Callable[[Any], Response]) -> Respon
 @app.route("/orders", methods=["POST"], content_types=["application/json"], authorizer=authorizer)
 @answering
 def submit_order(request: Request) -> Response:
-    """Take an order in: it is queued, valid or not, if it can be read."""
-    refuse_parameters(*parameters_of(request))
+    """Take an order in: it is queued, valid or not, if it can be read. A dry run only judges it."""
+    if is_dry_run(*parameters_of(request)):
+        return judge_order(request)
     receipt = application().intake.submit(
         body_of(request),
         request_id=request_id_of(request),
@@ -82,6 +84,14 @@ def submit_order(request: Request) -> Response:
         HTTPStatus.ACCEPTED,
         {"Location": location_of(request, receipt.order.id)},
     )
+
+
+def judge_order(request: Request) -> Response:
+    """Judge an order, and queue nothing. Its line of the log says so, whatever the answer is."""
+    note(request, dryRun=True)
+    order = judge(body_of(request), request.headers.get("Idempotency-Key"))
+    note(request, orderId=order.id)
+    return responses.translated_response(request, partial(representation.judgement_json, order))
 
 
 @app.route("/orders", methods=["GET"], authorizer=authorizer)

@@ -143,7 +143,7 @@ class Telemetry:
         """
         Log an answered request. The route is the app's own pattern, not the caller's path.
 
-        `fields` are the queued order, or the problem and the codes of its errors.
+        `fields` are the queued or judged order, or the problem and the codes of its errors.
         """
         keys = {"status": status, "durationMs": duration_ms, "requestId": request_id}
         self._logger.info("%s %s", method, route, extra={**keys, **fields})

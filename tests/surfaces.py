@@ -93,6 +93,11 @@ ACTING = (
 ECHOING = (
     Typed("orders submit", (order_text("order-s", amount=TEXT, channel=TEXT, fromAccount=TEXT),)),
     Typed("orders submit", (TEXT,)),
+    Typed(
+        "orders submit",
+        (order_text("order-s", amount=TEXT, channel=TEXT, fromAccount=TEXT), "--dry-run"),
+    ),
+    Typed("orders submit", (TEXT, "--dry-run")),
     Typed("orders submit", (order_text("a/" + TEXT),)),
     Typed("orders submit", ("@" + TEXT,)),
     Typed("orders submit", (order_text("order-s"), "--idempotency-key", TEXT)),

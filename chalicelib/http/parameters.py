@@ -20,6 +20,7 @@ from chalicelib.services.queries import (
 )
 from chalicelib.services.waiting import MAX_WAIT_SECONDS
 
+INTAKE_PARAMETERS = ("dryRun",)
 HISTORY_PARAMETERS = ("limit", "cursor")
 AUDIT_PARAMETERS = ("status", "valid", "isDuplicate", "channel", "from", "to", "limit", "cursor")
 SUBMISSION_PARAMETERS = ("payloadSha256", "wait")
@@ -42,11 +43,16 @@ Default = TypeVar("Default")
 
 
 class InvalidParameters(ValueError):
-    """Parameters of a request that can't be used: `errors` lists each one."""
+    """
+    Parameters of a request that can't be used: `errors` lists each one.
 
-    def __init__(self, errors: list[FieldError]) -> None:
+    `consequence` says what it means for the request, where that is not plain.
+    """
+
+    def __init__(self, errors: list[FieldError], consequence: Sentence | None = None) -> None:
         super().__init__(", ".join(error.field for error in errors))
         self.errors = errors
+        self.consequence = consequence
 
 
 class _Reader:
@@ -57,7 +63,8 @@ class _Reader:
         self.errors: list[FieldError] = []
         for name in (*parameters, *repeated):
             if name not in known:
-                self.fail(name, "unknown_parameter", _not_known_here(known))
+                why = sentence("parameter.unknown", known=", ".join(known))
+                self.fail(name, "unknown_parameter", why)
         for name, values in repeated.items():
             if name in known:
                 why = sentence("parameter.repeated", got=_all_shown(values))
@@ -89,19 +96,22 @@ class _Reader:
     def fail(self, name: str, code: str, why: Sentence) -> None:
         self.errors.append(FieldError(name, code, why))
 
-    def raise_if_wrong(self) -> None:
+    def raise_if_wrong(self, consequence: Sentence | None = None) -> None:
         if self.errors:
-            raise InvalidParameters(self.errors)
+            raise InvalidParameters(self.errors, consequence)
 
 
-def refuse_parameters(parameters: Parameters, repeated: Repeated) -> None:
+def is_dry_run(parameters: Parameters, repeated: Repeated = NONE) -> bool:
     """
-    Refuse any parameter: to ignore one would mislead.
+    Say whether an order is only to be judged. Any doubt is refused: it might queue an order.
 
     Raises:
-        InvalidParameters: there is one.
+        InvalidParameters: a parameter can't be used; nothing was queued.
     """
-    _Reader(parameters, repeated, ()).raise_if_wrong()
+    reader = _Reader(parameters, repeated, INTAKE_PARAMETERS)
+    dry_run = reader.boolean("dryRun")
+    reader.raise_if_wrong(sentence("parameter.nothing_queued"))
+    return dry_run is True
 
 
 def history_limit(order_id: str, parameters: Parameters, repeated: Repeated = NONE) -> int:
@@ -194,12 +204,6 @@ def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE
         first_is_usual="from" not in parameters,
         last_is_usual="to" not in parameters,
     )
-
-
-def _not_known_here(known: Sequence[str]) -> Sentence:
-    if known:
-        return sentence("parameter.unknown", known=", ".join(known))
-    return sentence("parameter.none")
 
 
 def _shown(text: str) -> str:

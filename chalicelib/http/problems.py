@@ -30,10 +30,10 @@ class Problem(NamedTuple):
     """
     An answer that says why the API can't do what a request asks.
 
-    Without a detail of its own, the detail is the errors' sentences, one after the other. `reason`
-    is the code of why no order can be read: the log says it too. `payloads` are the SHA-256 of
-    which the caller must choose one. A title or a detail that is plain text is Chalice's or
-    Python's own, and in English, whoever asks.
+    Without a detail of its own, the detail is the errors' sentences, one after the other, and then
+    their consequence. `reason` is the code of why no order can be read: the log says it too.
+    `payloads` are the SHA-256 of which the caller must choose one. A title or a detail that is
+    plain text is Chalice's or Python's own, and in English, whoever asks.
     """
 
     slug: str
@@ -44,18 +44,16 @@ class Problem(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     reason: str | None = None
     payloads: Sequence[str] = ()
+    consequence: Sentence | None = None
 
     def body(self, texts: Texts) -> dict[str, Any]:
         """Write the problem as a JSON object."""
         errors = [texts.error(error) for error in self.errors]
-        detail = (
-            self.detail or "; ".join(f"{each['field']} {each['message']}" for each in errors) + "."
-        )
         body: dict[str, Any] = {
             "type": f"{TYPE_PREFIX}{self.slug}",
             "title": _written(self.title, texts),
             "status": self.status.value,
-            "detail": _written(detail, texts),
+            "detail": self._detail(errors, texts),
         }
         if self.reason:
             body["reason"] = self.reason
@@ -64,6 +62,12 @@ class Problem(NamedTuple):
         if self.payloads:
             body["payloadSha256"] = list(self.payloads)
         return body
+
+    def _detail(self, errors: Sequence[Mapping[str, str]], texts: Texts) -> str:
+        if self.detail:
+            return _written(self.detail, texts)
+        said = "; ".join(f"{each['field']} {each['message']}" for each in errors) + "."
+        return f"{said} {texts.sentence(self.consequence)}" if self.consequence else said
 
     def log_keys(self) -> dict[str, Any]:
         """
@@ -110,7 +114,7 @@ def problem_of(error: Exception) -> Problem:
                 sentence("invalid-idempotency-key.detail", problem=error.sentence),
             )
         case InvalidParameters():
-            return _invalid_parameters(error.errors)
+            return _invalid_parameters(error.errors, error.consequence)
         case InvalidCursor():
             advice = sentence("cursor.advice", problem=error.sentence)
             return _invalid_parameters([FieldError("cursor", "bad_cursor", advice)])
@@ -176,9 +180,17 @@ def _unsupported_media(detail: Sentence) -> Problem:
     )
 
 
-def _invalid_parameters(errors: Sequence[FieldError]) -> Problem:
-    title = sentence("invalid-parameters.title")
-    return Problem("invalid-parameters", HTTPStatus.BAD_REQUEST, title, None, errors)
+def _invalid_parameters(
+    errors: Sequence[FieldError], consequence: Sentence | None = None
+) -> Problem:
+    return Problem(
+        "invalid-parameters",
+        HTTPStatus.BAD_REQUEST,
+        sentence("invalid-parameters.title"),
+        None,
+        errors,
+        consequence=consequence,
+    )
 
 
 def _unanswered(error: OrderNotFound | SubmissionNotFound | SubmissionAmbiguous) -> Problem:

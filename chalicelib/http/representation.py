@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.orders.order import Order
 from chalicelib.orders.record import Record, UnreadableRecord
 from chalicelib.orders.times import iso
 from chalicelib.services.health import HealthReport
@@ -12,6 +13,9 @@ from chalicelib.services.intake import Receipt
 from chalicelib.services.queries import AuditList, OrderHistory
 from chalicelib.services.submissions import SubmissionRead
 from chalicelib.texts import Texts
+
+# What the answer to an order says of the queue; a record's status is another thing.
+QUEUED, NOT_QUEUED = "QUEUED", "NOT_QUEUED"
 
 
 def to_json(value: Mapping[str, Any]) -> str:
@@ -26,9 +30,8 @@ def receipt_json(receipt: Receipt, texts: Texts, prefix: str = "") -> dict[str, 
         "orderId": order.id,
         "submissionId": receipt.submission_id,
         "payloadSha256": order.payload_sha256,
-        "status": "QUEUED",
-        "valid": order.valid,
-        "errors": [texts.error(error) for error in order.errors],
+        "status": QUEUED,
+        **_validation_json(order, texts),
         "submissionUrl": f"{prefix}{path_of_receipt(receipt)}",
     }
 
@@ -55,6 +58,11 @@ def submission_json(read: SubmissionRead, texts: Texts) -> dict[str, Any]:
         "s3Url": read.s3_url,
         "payload": read.record.payload,
     }
+
+
+def judgement_json(order: Order, texts: Texts) -> dict[str, Any]:
+    """Answer a dry run: as a submission, without what only a queued order has."""
+    return {"orderId": order.id, "status": NOT_QUEUED, **_validation_json(order, texts)}
 
 
 def history_json(history: OrderHistory, texts: Texts) -> dict[str, Any]:
@@ -117,6 +125,10 @@ def health_json(report: HealthReport) -> dict[str, Any]:
             for name, check in report.checks.items()
         },
     }
+
+
+def _validation_json(order: Order, texts: Texts) -> dict[str, Any]:
+    return {"valid": order.valid, "errors": [texts.error(error) for error in order.errors]}
 
 
 def _unreadable_json(unreadable: Iterable[UnreadableRecord]) -> list[dict[str, str]]:

@@ -36,6 +36,22 @@ class Receipt(NamedTuple):
     submission_id: str
 
 
+def judge(body: bytes, idempotency_key: str | None = None) -> Order:
+    """
+    Judge an order as `Intake.submit` does. Nothing is queued, and no service is asked.
+
+    So it can't tell whether the order's id is taken: the processor decides that.
+
+    Raises:
+        UnreadableOrder: no order can be read from the body.
+        InvalidIdempotencyKey: the key can't be used.
+    """
+    order = parse_order(body)
+    if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
+    return order
+
+
 class Intake:
     """Takes orders in: each one that can be read is queued, valid or not."""
 
@@ -66,7 +82,7 @@ class Intake:
             InvalidIdempotencyKey: the key can't be used; nothing was queued.
             SubmissionUnconfirmed: the queue did not answer; hand the order in again.
         """
-        order = parse_order(body)
+        order = judge(body, idempotency_key)
         submission_id = self._submission_id(caller, idempotency_key)
         attributes = {
             "submissionId": submission_id,
@@ -83,8 +99,6 @@ class Intake:
     def _submission_id(self, caller: str | None, idempotency_key: str | None) -> str:
         if idempotency_key is None:
             return self._new_id()
-        if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
-            raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
         return submission_id_for(_principal(caller), idempotency_key)
 
 

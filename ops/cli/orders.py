@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from chalicelib.http.problems import problem_of
-from chalicelib.http.representation import path_of_receipt, receipt_json, record_json
-from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.intake import InvalidIdempotencyKey
+from chalicelib.http.representation import record_json
 from chalicelib.services.queries import OrderNotFound
 from ops.cli.decisions import put_away_json, put_away_lines, put_away_of
 from ops.cli.language import FILE_TEXTS
 from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
+from ops.cli.orders_submit import submit
 from ops.cli.parameters import OrderId, show_accounts_option
 from ops.cli.session import MASKED_RENDERING, Session, desk_command
 from ops.cli.tables import (
@@ -28,10 +25,9 @@ from ops.cli.tables import (
     status_text,
     term_text,
 )
-from ops.desk.masked_records import masked_error, masked_key, masked_sentence
-from ops.desk.masking import masked_payload, masked_text
+from ops.desk.masked_records import masked_key
+from ops.desk.masking import masked_payload
 from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
-from ops.terminal.consoles import cell
 from ops.terminal.lines import say_exactly
 
 if TYPE_CHECKING:
@@ -43,56 +39,6 @@ if TYPE_CHECKING:
 @click.group(epilog="Example: python -m ops orders show order-001")
 def orders() -> None:
     """Hand in, look up, list, follow and export orders."""
-
-
-@orders.command(
-    epilog="""\b
-Example: python -m ops orders submit '{"id": "order-001", "amount": 2580,
-         "fromAccount": "1111111", "toAccount": "7777777"}'
-Example: python -m ops orders submit --file order.json --stage dev"""
-)
-@click.argument("order", required=False)
-@click.option("--file", type=click.File("rb"), help="Read the order from a file; - is stdin.")
-@click.option("--idempotency-key", help="The same key again is the same submission.")
-@desk_command
-def submit(
-    session: Session, order: str | None, file: IO[bytes] | None, idempotency_key: str | None
-) -> None:
-    """
-    Hand in an order, as POST /orders does.
-
-    It goes straight to the queue. In place of the JSON, - reads it from stdin. Exit code 1: no
-    order can be read from it, nothing was queued.
-    """
-    if (order is None) == (file is None):
-        raise click.UsageError("Give the order's JSON, or --file.")
-    if order is not None and order.startswith("@"):
-        name = masked_text(order[1:])
-        raise click.UsageError(f"To read the order from a file, type --file {name}")
-    source = sys.stdin.buffer if order == "-" else file
-    # What is typed may be no UTF-8: then it stands in the argument as surrogates.
-    body = source.read() if source else (order or "").encode(errors="surrogateescape")
-    try:
-        receipt = session.desk.orders.submit(body, idempotency_key=idempotency_key)
-    except (UnreadableOrder, InvalidIdempotencyKey) as error:
-        error.sentence = masked_sentence(error.sentence)
-        raise click.ClickException(problem_of(error).body(session.texts)["detail"]) from error
-    errors = tuple(map(masked_error, receipt.order.errors))
-    receipt = receipt._replace(order=receipt.order._replace(errors=errors))
-    if session.as_json:
-        session.print_json(receipt_json(receipt, FILE_TEXTS))
-        return
-    show_facts(
-        session.out,
-        [
-            ("order", receipt.order.id),
-            ("submission", receipt.submission_id),
-            ("status", "QUEUED"),
-            ("valid", "yes" if receipt.order.valid else cell("no", "red")),
-            *error_facts(receipt.order.errors, session.texts),
-            ("read it at", path_of_receipt(receipt)),
-        ],
-    )
 
 
 @orders.command(
@@ -226,7 +172,7 @@ def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> 
         session.note(MASKED_RENDERING)
 
 
-for command in (list_orders, tail, export_orders):
+for command in (submit, list_orders, tail, export_orders):
     orders.add_command(command)
 
 COMMANDS = (orders,)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from chalicelib.orders.record import Record
+    from ops.desk.unreadable_records import UnreadableRecords
 
 # A table of this width is readable where a narrower terminal wraps its lines; one whose cells are
 # wrapped into 80 columns is not, and is not as the pages show it.
@@ -43,9 +44,9 @@ MASKED_RENDERING = (
 
 @dataclass
 class Session:
-    """One run of a command: the desk, and where its output goes."""
+    """One run of a command: the desk, opened when it is first used, and where its output goes."""
 
-    desk: Desk
+    open_desk: Callable[[], Desk]
     as_json: bool
     accounts_shown: bool = False
 
@@ -57,6 +58,15 @@ class Session:
             if not sys.stderr.isatty():
                 self.notes.width = self.out.width
         self.texts = texts_in(readers_language(os.environ))
+
+    @functools.cached_property
+    def desk(self) -> Desk:
+        return self.open_desk()
+
+    @property
+    def unreadable(self) -> UnreadableRecords | tuple[()]:
+        """Items that the desk, if it was opened, could not read as records."""
+        return self.desk.unreadable if "desk" in vars(self) else ()
 
     def print_json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON object on a line of its own."""
@@ -108,6 +118,17 @@ def open_desk(stage: str, aws_port: int) -> Desk:
 def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     """Make a command over a stage: it gets its `Session` first, and fails in one sentence."""
 
+    @functools.wraps(command)
+    def with_desk(session: Session, **options: Any) -> None:
+        _ = session.desk  # before the command reads anything from its user
+        command(session, **options)
+
+    return deskless_command(with_desk)
+
+
+def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Make such a command that may do without the desk: it is opened when it is first used."""
+
     @click.option("--stage", default=LOCAL_STAGE, show_default=True, help="The stage to work on.")
     @click.option(
         "--aws-port",
@@ -121,7 +142,7 @@ def desk_command(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(stage: str, aws_port: int, as_json: bool, **options: Any) -> None:
         with failing_in_one_line():
             try:
-                session = Session(open_desk(stage, aws_port), as_json)
+                session = Session(functools.partial(open_desk, stage, aws_port), as_json)
                 _run(session, command, options)
             except StageUnavailable as error:
                 raise OutOfReach(str(error)) from error
@@ -140,7 +161,7 @@ def _run(session: Session, command: Callable[..., Any], options: Mapping[str, An
     except UnreadableRecord as unreadable:
         session.desk.unreadable.add(unreadable)
     finally:
-        for each in session.desk.unreadable:
+        for each in session.unreadable:
             session.note(f"No record can be read from an item: order {named(each)}.")
-    if session.desk.unreadable:
+    if session.unreadable:
         sys.exit(FOUND_WANTING)

@@ -115,6 +115,16 @@ def test_a_post_makes_an_sqs_client_and_no_other(app: App) -> None:
     assert app.clients == ["sqs"]
 
 
+def test_a_dry_run_makes_no_client(app: App) -> None:
+    """So it calls nothing of AWS, needs no right there, and is no slower where AWS is."""
+    answer = app.http.post(
+        "/orders?dryRun=true", headers=JSON, body=order_text("wired-dry").encode()
+    )
+
+    assert answer.status_code == 200
+    assert app.clients == []
+
+
 def test_chalices_test_client_reaches_the_stage_that_it_names(
     local_resources: LocalResources, tmp_path: Path
 ) -> None:

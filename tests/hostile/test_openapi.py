@@ -16,15 +16,17 @@ import app as orders_app
 from chalicelib.http.parameters import (
     AUDIT_PARAMETERS,
     HISTORY_PARAMETERS,
+    INTAKE_PARAMETERS,
     SUBMISSION_PARAMETERS,
 )
 from chalicelib.http.problems import TYPE_PREFIX
-from chalicelib.http.representation import record_json
+from chalicelib.http.representation import judgement_json, receipt_json, record_json
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import CHANNELS, TERMS
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
+from chalicelib.services.intake import Receipt
 from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES
 from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.services.waiting import MAX_WAIT_SECONDS
@@ -198,14 +200,15 @@ def test_the_document_names_the_problems_of_each_status(document: Any) -> None:
 
 
 def test_the_document_has_every_parameter_with_its_limits(document: Any, schemas: Any) -> None:
-    def query_parameters(path: str) -> tuple[str, ...]:
+    def query_parameters(path: str, method: str = "get") -> tuple[str, ...]:
         of_components = document["components"]["parameters"]
         parameters = [
             of_components[one["$ref"].rsplit("/", 1)[1]] if "$ref" in one else one
-            for one in document["paths"][path]["get"]["parameters"]
+            for one in document["paths"][path][method]["parameters"]
         ]
         return tuple(one["name"] for one in parameters if one["in"] == "query")
 
+    assert query_parameters("/orders", "post") == INTAKE_PARAMETERS
     assert query_parameters("/orders") == AUDIT_PARAMETERS
     assert query_parameters("/orders/{orderId}") == HISTORY_PARAMETERS
     of_submission = "/orders/{orderId}/submissions/{submissionId}"
@@ -219,6 +222,21 @@ def test_the_document_has_every_parameter_with_its_limits(document: Any, schemas
 
 def test_the_document_has_the_fields_of_an_order(schemas: Any) -> None:
     assert list(schemas["Order"]["properties"]) == ["id", *TERMS]
+
+
+def test_the_document_has_the_fields_of_both_answers_to_an_order(schemas: Any) -> None:
+    receipt = receipt_json(Receipt(submission().order, "s-1"), texts_in("en"))
+    judgement = judgement_json(submission().order, texts_in("en"))
+
+    for name, answer in {"Receipt": receipt, "Judgement": judgement}.items():
+        schema = schemas[name]
+        assert list(schema["properties"]) == schema["required"] == list(answer)
+        assert schema["properties"]["status"]["const"] == answer["status"]
+    assert [each for each in receipt if each not in judgement] == [
+        "submissionId",
+        "payloadSha256",
+        "submissionUrl",
+    ]
 
 
 def test_the_document_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:

@@ -159,6 +159,7 @@ def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
     ("method", "path", "route", "status"),
     [
         ("post", "/orders", "/orders", 202),
+        ("post", "/orders?dryRun=true", "/orders", 200),
         ("get", "/orders", "/orders", 200),
         ("get", "/orders/order-001", "/orders/{orderId}", 200),
         ("get", "/", "/", 302),
@@ -170,7 +171,7 @@ def test_an_answer_has_the_headers_that_the_document_names(
     api.post(order_text())
     api.process_queue()
 
-    answer = api.post(order_text()) if method == "post" else api.get(path)
+    answer = api.request(method.upper(), path, order_text().encode() if method == "post" else b"")
 
     documented = DOCUMENT["paths"][route][method]["responses"][str(status)]["headers"]
     assert answer.status == status

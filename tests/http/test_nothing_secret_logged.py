@@ -68,6 +68,7 @@ def test_no_line_of_the_intakes_log_has_an_account_or_an_amount(
         for secret in SECRETS.values():
             for body in bodies(secret):
                 api.post(body.encode())
+                api.request("POST", "/orders?dryRun=true", body.encode(), {"Content-Type": JSON})
             ask_with(api, secret)
 
     written = "".join(capsys.readouterr())
@@ -81,5 +82,7 @@ def ask_with(api: Api, secret: str) -> None:
     api.request("POST", "/orders", order_text().encode(), {"Content-Type": header})
     given = {"Content-Type": JSON, "Idempotency-Key": header, "Accept-Language": header}
     api.request("POST", "/orders", order_text().encode(), given)
+    value = header.replace(" ", "+")
+    api.request("POST", f"/orders?dryRun={value}", order_text().encode(), given)
     for name in ("status", "from", "cursor", "limit", "channel"):
-        api.get(f"/orders?{name}={header.replace(' ', '+')}")
+        api.get(f"/orders?{name}={value}")

@@ -1,9 +1,17 @@
 """The intake: the message that it queues, and its submission id."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.intake import Intake, InvalidIdempotencyKey, Receipt, SubmissionUnconfirmed
+from chalicelib.services.intake import (
+    Intake,
+    InvalidIdempotencyKey,
+    Receipt,
+    SubmissionUnconfirmed,
+    judge,
+)
 from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text
 from tests.fakes import FakeQueue
@@ -131,3 +139,25 @@ def test_a_failing_queue_leaves_open_whether_the_order_is_queued(
     """A time-out can hide a success. The log gets the queue's own words."""
     with queue.outage(), pytest.raises(SubmissionUnconfirmed, match="SendMessage: Service"):
         submit(intake)
+
+
+@pytest.mark.parametrize("changes", [{}, {"amount": 0, "channel": "fax"}], ids=["valid", "invalid"])
+def test_judge_says_of_an_order_what_its_receipt_says(
+    intake: Intake, changes: dict[str, Any]
+) -> None:
+    body = order_text(**changes)
+
+    assert judge(body.encode()) == submit(intake, body).order
+
+
+@pytest.mark.parametrize(
+    ("body", "key"), [("[]", None), ("{}", "a b"), (order_text(), "a b"), (order_text(), "")]
+)
+def test_judge_refuses_what_submit_refuses(intake: Intake, body: str, key: str | None) -> None:
+    with pytest.raises((UnreadableOrder, InvalidIdempotencyKey)) as by_submit:
+        submit(intake, body, key=key)
+    with pytest.raises((UnreadableOrder, InvalidIdempotencyKey)) as by_judge:
+        judge(body.encode(), key)
+
+    assert by_judge.type is by_submit.type
+    assert by_judge.value.sentence == by_submit.value.sentence

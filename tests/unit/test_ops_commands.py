@@ -15,10 +15,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.http.representation import judgement_json
 from chalicelib.orders.errors import Sentence, sentence
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import settle
-from chalicelib.services.intake import Intake, Receipt
+from chalicelib.services.intake import Intake, Receipt, judge
 from chalicelib.services.queries import AuditQuery, OrderHistory, OrderNotFound
 from chalicelib.texts import texts_in
 from ops.cli.commands import MODULES, main
@@ -585,6 +586,34 @@ def test_a_refusal_has_the_apis_words(given: list[str], said: str) -> None:
     assert done.exit_code == 1
     assert f"Error: {said}" in done.stderr
     assert done.stderr.endswith(" Nothing was queued.\n")
+
+
+@pytest.mark.parametrize(
+    ("order", "exit_code"), [(order_text(), 0), (order_text(amount=0), 1)], ids=["valid", "invalid"]
+)
+def test_a_dry_run_judges_an_order_without_a_stage(order: str, exit_code: int) -> None:
+    nothing_runs = ["--aws-port", str(free_port())]
+
+    read = CliRunner().invoke(main, ["orders", "submit", order, "--dry-run", *nothing_runs])
+    data = CliRunner().invoke(
+        main, ["orders", "submit", "-", "--dry-run", "--json", *nothing_runs], input=order
+    )
+
+    assert (read.exit_code, data.exit_code) == (exit_code, exit_code), read.output
+    assert "A dry run: nothing was queued." in read.stdout
+    assert "NOT_QUEUED" in read.stdout
+    assert "submission" not in read.stdout
+    assert ("not_positive" in read.stdout) is bool(exit_code)
+    assert json.loads(data.stdout) == judgement_json(judge(order.encode()), texts_in("en"))
+
+
+def test_a_dry_run_refuses_in_the_apis_words_without_accounts() -> None:
+    done = CliRunner().invoke(main, ["orders", "submit", '{"id": "a/55501234"}', "--dry-run"])
+
+    assert done.exit_code == 1
+    assert "The order's id must be a string of 1 to 64" in done.stderr
+    assert done.stderr.endswith(" Nothing was queued.\n")
+    assert "55501234" not in done.output
 
 
 def test_an_order_can_come_from_stdin() -> None:

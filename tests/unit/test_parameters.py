@@ -1,4 +1,4 @@
-"""The parameters of the GET routes: defaults, bounds, and all errors at once."""
+"""The parameters of the routes: defaults, bounds, and all errors at once."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from chalicelib.http.parameters import (
     audit_query,
     history_limit,
     is_date,
-    refuse_parameters,
+    is_dry_run,
 )
 from chalicelib.orders.errors import FieldError
 from chalicelib.orders.record import Status
@@ -178,15 +178,24 @@ def test_a_message_quotes_the_first_values_of_a_repeated_parameter_in_ascii() ->
     assert len(message(error)) < 1000
 
 
-def test_refuse_parameters_refuses_each_one() -> None:
-    refuse_parameters({}, {})
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [({}, False), ({"dryRun": "false"}, False), ({"dryRun": "true"}, True)],
+)
+def test_a_submission_is_a_dry_run_only_if_it_says_so(
+    parameters: dict[str, str], expected: bool
+) -> None:
+    assert is_dry_run(parameters) is expected
 
+
+def test_is_dry_run_refuses_all_parameters_at_once() -> None:
     with pytest.raises(InvalidParameters) as refused:
-        refuse_parameters({"dryRun": "true"}, {"limit": ["1", "2"]})
+        is_dry_run({"dryRun": "yes", "dryrun": "true"}, {"limit": ["1", "2"]})
 
     assert [(error.field, error.code) for error in refused.value.errors] == [
-        ("dryRun", "unknown_parameter"),
+        ("dryrun", "unknown_parameter"),
         ("limit", "unknown_parameter"),
+        ("dryRun", "bad_boolean"),
     ]
 
 

@@ -1,0 +1,140 @@
+"""`orders submit`: hand an order in, or judge it in a dry run."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from chalicelib.http.problems import problem_of
+from chalicelib.http.representation import (
+    NOT_QUEUED,
+    QUEUED,
+    judgement_json,
+    path_of_receipt,
+    receipt_json,
+)
+from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.services.intake import InvalidIdempotencyKey, judge
+from ops.cli.exits import FOUND_WANTING
+from ops.cli.language import FILE_TEXTS
+from ops.cli.session import Session, deskless_command
+from ops.cli.tables import error_facts, show_facts
+from ops.desk.masked_records import masked_error, masked_sentence
+from ops.desk.masking import masked_text
+from ops.terminal.consoles import cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.orders.order import Order
+    from chalicelib.services.intake import Receipt
+
+
+@click.command(
+    epilog="""\b
+Example: python -m ops orders submit '{"id": "order-001", "amount": 2580,
+         "fromAccount": "1111111", "toAccount": "7777777"}'
+Example: python -m ops orders submit --file order.json --stage dev
+Example: python -m ops orders submit --file order.json --dry-run"""
+)
+@click.argument("order", required=False)
+@click.option("--file", type=click.File("rb"), help="Read the order from a file; - is stdin.")
+@click.option("--idempotency-key", help="The same key again is the same submission.")
+@click.option("--dry-run", is_flag=True, help="Judge the order, queue nothing; needs no stage.")
+@deskless_command
+def submit(
+    session: Session,
+    order: str | None,
+    file: IO[bytes] | None,
+    idempotency_key: str | None,
+    dry_run: bool,
+) -> None:
+    """
+    Hand in an order, as POST /orders does.
+
+    It goes straight to the queue. In place of the JSON, - reads it from stdin. Exit code 1: no
+    order can be read from it, nothing was queued.
+
+    A dry run says what is wrong with the order by itself, and asks no service: not whether its id
+    is taken. Exit code 1: the order is not valid.
+    """
+    _require_one_source(order, file)
+    with _refusing_in_the_apis_words(session):
+        if dry_run:
+            _show_judgement(session, judge(_body(order, file), idempotency_key))
+            return
+        # Before the order is read: whoever types it should not do so in vain.
+        orders = session.desk.orders
+        receipt = orders.submit(_body(order, file), idempotency_key=idempotency_key)
+    _show_receipt(session, receipt)
+
+
+@contextmanager
+def _refusing_in_the_apis_words(session: Session) -> Iterator[None]:
+    """End the command with what the API says of a refused order, without accounts."""
+    try:
+        yield
+    except (UnreadableOrder, InvalidIdempotencyKey) as error:
+        error.sentence = masked_sentence(error.sentence)
+        raise click.ClickException(problem_of(error).body(session.texts)["detail"]) from error
+
+
+def _require_one_source(order: str | None, file: IO[bytes] | None) -> None:
+    if (order is None) == (file is None):
+        raise click.UsageError("Give the order's JSON, or --file.")
+    if order is not None and order.startswith("@"):
+        name = masked_text(order[1:])
+        raise click.UsageError(f"To read the order from a file, type --file {name}")
+
+
+def _body(order: str | None, file: IO[bytes] | None) -> bytes:
+    source = sys.stdin.buffer if order == "-" else file
+    # What is typed may be no UTF-8: then it stands in the argument as surrogates.
+    return source.read() if source else (order or "").encode(errors="surrogateescape")
+
+
+def _masked(order: Order) -> Order:
+    return order._replace(errors=tuple(map(masked_error, order.errors)))
+
+
+def _show_receipt(session: Session, receipt: Receipt) -> None:
+    order = _masked(receipt.order)
+    if session.as_json:
+        session.print_json(receipt_json(receipt._replace(order=order), FILE_TEXTS))
+    else:
+        _show_order(session, order, QUEUED, receipt.submission_id, path_of_receipt(receipt))
+
+
+def _show_judgement(session: Session, judged: Order) -> None:
+    order = _masked(judged)
+    if session.as_json:
+        session.print_json(judgement_json(order, FILE_TEXTS))
+    else:
+        _show_order(session, order, NOT_QUEUED)
+        session.out.print("A dry run: nothing was queued.")
+    if not order.valid:
+        sys.exit(FOUND_WANTING)
+
+
+def _show_order(
+    session: Session,
+    order: Order,
+    status: str,
+    submission_id: str | None = None,
+    path: str | None = None,
+) -> None:
+    """Show a judged order; `submission_id` and `path` are those of one that was queued."""
+    show_facts(
+        session.out,
+        [
+            ("order", order.id),
+            ("submission", submission_id),
+            ("status", status),
+            ("valid", "yes" if order.valid else cell("no", "red")),
+            *error_facts(order.errors, session.texts),
+            ("read it at", path),
+        ],
+    )
