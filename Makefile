@@ -91,7 +91,7 @@ run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --from-make $(if $(PORT),--port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT)) \
 		$(if $(CONSOLE_PORT),--console-port $(CONSOLE_PORT)) $(OPTIONS)
 
-test: $(DEV) $(AWS) ## Run all tests (6 to 8 minutes)
+test: $(DEV) $(AWS) ## Run all tests (8 to 10 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(if $(ELSEWHERE),$(addprefix --ignore=,$(ALIKE)))
 
 # These wait for nobody.
