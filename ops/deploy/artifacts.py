@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from ops.deploy.archive import digest_of
 from ops.deploy.problems import DeploymentProblem, code_of
+from ops.plain_http import refusing_plain_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,19 +148,8 @@ class Artifacts:
 
     def _tls_only(self) -> dict[str, Any]:
         arn = f"arn:{self._aws.identity.partition}:s3:::{self.bucket}"
-        return {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "RefusePlainHttp",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "s3:*",
-                    "Resource": [arn, f"{arn}/*"],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                }
-            ],
-        }
+        statement = refusing_plain_http("s3", [arn, f"{arn}/*"])
+        return {"Version": "2012-10-17", "Statement": [statement]}
 
     def _checksum_of(self, key: str) -> str | None:
         """Ask S3 for an object's SHA-256; None: there is none, or it was put without."""

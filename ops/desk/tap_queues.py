@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.orders.times import iso
+from ops.plain_http import refusing_plain_http
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,14 +141,7 @@ def _policy(name: str, source: EventSource) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Sid": "RefusePlainHttp",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "sqs:*",
-                "Resource": queue,
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
+            refusing_plain_http("sqs", queue),
             {
                 "Sid": "TakeEvents",
                 "Effect": "Allow",
