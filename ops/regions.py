@@ -7,6 +7,8 @@ from functools import cache
 
 import botocore.session
 
+from ops.alternatives import either
+
 MOST_GUESSES = 3
 # Of a name's letters: with less, us-east-1 would be a guess for most that can be typed.
 LIKE_ENOUGH = 0.75
@@ -19,7 +21,7 @@ def doubts_about(region: str | None) -> str:
     if not region or region in known_regions():
         return ""
     guesses = nearest_regions(region)
-    meant = f": did you mean {_either(guesses)}?" if guesses else "."
+    meant = f": did you mean {either(guesses)}?" if guesses else "."
     return f"The region is {region}, which boto3 does not know{meant} "
 
 
@@ -45,8 +47,3 @@ def known_regions() -> tuple[str, ...]:
         for partition in session.get_available_partitions()
         for name in session.get_available_regions("cloudformation", partition)
     )
-
-
-def _either(names: list[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last

@@ -6,6 +6,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from ops.alternatives import either
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,7 +20,7 @@ def unmet_need(parameter: Mapping[str, Any], value: object) -> str | None:
         return str(parameter.get("ConstraintDescription", f"a text like {pattern}"))
     allowed = [str(each) for each in parameter.get("AllowedValues", [text])]
     if text not in allowed:
-        return f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+        return either(allowed)
     least, most = parameter.get("MinValue"), parameter.get("MaxValue")
     if least is not None and not _is_between(least, most, text):
         return f"a number of at least {least}" + (f" and at most {most}" if most else "")
