@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The parameter of the resources template.
+VISIBILITY_TIMEOUT = "VisibilityTimeoutSeconds"
 
 
 class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc] # yaml is untyped
@@ -32,3 +38,8 @@ _TemplateLoader.add_multi_constructor("!", _short_form)
 def load_template(text: str) -> dict[str, Any]:
     """Load a template from YAML or JSON."""
     return cast("dict[str, Any]", yaml.load(text, Loader=_TemplateLoader))  # noqa: S506 (a SafeLoader)
+
+
+def default_visibility_timeout_seconds(template: Mapping[str, Any]) -> int:
+    """Return the visibility timeout that the queue has if none is given."""
+    return int(template["Parameters"][VISIBILITY_TIMEOUT]["Default"])

@@ -10,6 +10,7 @@ from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import DeploymentProblem
 from ops.lint.queue_rules import least_visibility_timeout
 from ops.project import CONFIG, RESOURCES_TEMPLATE
+from ops.templates import VISIBILITY_TIMEOUT, default_visibility_timeout_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ops.deploy.stage_config import StageConfig
 
 PROCESSOR = "process_orders"
-VISIBILITY = "VisibilityTimeoutSeconds"
 
 
 def resource_parameters(config: StageConfig, template: Mapping[str, Any]) -> dict[str, str]:
@@ -27,9 +27,9 @@ def resource_parameters(config: StageConfig, template: Mapping[str, Any]) -> dic
     The visibility timeout follows from the processor's time-out and window where these need a
     longer one than the template's. What the stage says in resource_parameters comes first.
     """
-    default = int(template["Parameters"][VISIBILITY]["Default"])
+    default = default_visibility_timeout_seconds(template)
     needed = least_visibility_timeout(_timeout_seconds(config), _window_seconds(config))
-    derived = {VISIBILITY: str(needed)} if needed > default else {}
+    derived = {VISIBILITY_TIMEOUT: str(needed)} if needed > default else {}
     return {"Stage": config.stage, **derived, **config.resource_parameters}
 
 

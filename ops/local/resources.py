@@ -11,7 +11,11 @@ from chalicelib.settings import NO_EVENTS
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
-from ops.templates import load_template
+from ops.templates import (
+    VISIBILITY_TIMEOUT,
+    default_visibility_timeout_seconds,
+    load_template,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
 
 TEMPLATE = PROJECT_ROOT / RESOURCES_TEMPLATE
 READY_LIMIT_SECONDS = 60.0
-VISIBILITY = "VisibilityTimeoutSeconds"
 # A stack in one of these is as its template says.
 UNCHANGED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 NOTHING_TO_CHANGE = "No updates are to be performed"
@@ -77,8 +80,7 @@ def _update(cloudformation: CloudFormationClient, wanted: Any) -> bool:
 
 def template_visibility_timeout_seconds() -> int:
     """Return the visibility timeout that the queue has if none is given."""
-    template = load_template(TEMPLATE.read_text(encoding="utf-8"))
-    return int(template["Parameters"][VISIBILITY]["Default"])
+    return default_visibility_timeout_seconds(load_template(TEMPLATE.read_text(encoding="utf-8")))
 
 
 def _parameters(visibility_timeout_seconds: int | None, events: str) -> list[ParameterTypeDef]:
@@ -86,7 +88,7 @@ def _parameters(visibility_timeout_seconds: int | None, events: str) -> list[Par
     if events != NO_EVENTS:
         values["Events"] = events
     if visibility_timeout_seconds is not None:
-        values[VISIBILITY] = str(visibility_timeout_seconds)
+        values[VISIBILITY_TIMEOUT] = str(visibility_timeout_seconds)
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
