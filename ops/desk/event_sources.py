@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from chalicelib.aws.failures import raise_if_refused, unavailable_on_failure
 from chalicelib.settings import NO_EVENTS, EventSettings, SettingsError
+from ops.desk.pages import each_page
 from ops.desk.stage import StageUnavailable
 from ops.local_stage import start_command
 from ops.next_command import make_command
@@ -141,16 +142,15 @@ class Topic(EventSource):
                 self._client.unsubscribe(SubscriptionArn=subscription)
 
     def _subscriptions_of(self, queue_arn: str) -> list[str]:
-        with unavailable_on_failure("SNS ListSubscriptionsByTopic"):
-            pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(
-                TopicArn=self.target
-            )
-            return [
-                each["SubscriptionArn"]
-                for page in pages
-                for each in page.get("Subscriptions", [])
-                if each["Endpoint"] == queue_arn
-            ]
+        pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(
+            TopicArn=self.target
+        )
+        return [
+            each["SubscriptionArn"]
+            for page in each_page(pages, "SNS ListSubscriptionsByTopic")
+            for each in page.get("Subscriptions", [])
+            if each["Endpoint"] == queue_arn
+        ]
 
     def event_of(self, envelope: Mapping[str, Any]) -> Any:
         return json.loads(envelope["Message"])
