@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ops.deploy.config_text import VARIABLES
 from ops.deploy.problems import DeploymentProblem
 from ops.lint.names_rule import DEFAULTS, names_in_policy, names_in_tags, names_in_variables
 from ops.lint.stage import NamedText
 from ops.project import CONFIG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ops.deploy.stage_config import StageConfig
 
@@ -28,13 +29,12 @@ def names_of_config(config: StageConfig) -> tuple[NamedText, ...]:
     return tuple(_names(config))
 
 
-def policy_files(config: StageConfig) -> dict[str, str]:
-    """Return the name of each function's policy file."""
-    functions = config.settings.get("lambda_functions", {})
+def policy_files(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name of each function's policy file, of the settings of a stage."""
     return {
-        function: settings[POLICY_FILE]
-        for function, settings in functions.items()
-        if POLICY_FILE in settings
+        function: own[POLICY_FILE]
+        for function, own in settings.get("lambda_functions", {}).items()
+        if POLICY_FILE in own
     }
 
 
@@ -63,8 +63,8 @@ def _names(config: StageConfig) -> Iterator[NamedText]:
     yield from names_in_variables(where, stage, DEFAULTS | config.variables)
     yield from names_in_tags(where, stage, config.settings.get("tags", {}))
     for function, settings in config.settings.get("lambda_functions", {}).items():
-        own = settings.get("environment_variables", {})
+        own = settings.get(VARIABLES, {})
         yield from names_in_variables(f"of {function} {where}", stage, own)
-    for function, name in policy_files(config).items():
+    for function, name in policy_files(config.settings).items():
         yield NamedText(f"{POLICY_FILE} of {function} {where}", name)
         yield from names_in_policy(f".chalice/{name}", json.loads(read_policy(config, name)))

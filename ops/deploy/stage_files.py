@@ -54,7 +54,9 @@ def stage_like(config: StageConfig, name: str) -> NewStage:
             f"Stage {config.stage} can't be copied, because it isn't well itself: {foreign[0]}.\n"
             "Mend it, or take another one with --like."
         )
-    renamed = {old: _file_of(old, config.stage, name) for old in policy_files(config).values()}
+    renamed = {
+        old: _file_of(old, config.stage, name) for old in policy_files(config.settings).values()
+    }
     policies = {
         new: with_other_stage(read_policy(config, old), config.stage, name)
         for old, new in renamed.items()
@@ -138,7 +140,7 @@ def _settings_of(config: StageConfig, name: str, files: Mapping[str, str]) -> di
     if "stage" in settings.get("tags", {}):
         settings["tags"]["stage"] = name
     functions = settings.get("lambda_functions", {})
-    for function, old in policy_files(config).items():
+    for function, old in policy_files(config.settings).items():
         functions[function][POLICY_FILE] = files[old]
     for owner in (settings, *functions.values()):
         if VARIABLES in owner:
@@ -182,9 +184,4 @@ def _removing_again(config: Path, policies: Mapping[str, str]) -> Iterator[None]
 
 
 def _files_named_by(*stages: Mapping[str, Any]) -> set[str]:
-    return {
-        function[POLICY_FILE]
-        for stage in stages
-        for function in stage.get("lambda_functions", {}).values()
-        if POLICY_FILE in function
-    }
+    return {name for stage in stages for name in policy_files(stage).values()}
