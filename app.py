@@ -82,7 +82,10 @@ def submit_order(request: Request) -> Response:
         request,
         partial(representation.receipt_json, receipt, prefix=prefix_of(request)),
         HTTPStatus.ACCEPTED,
-        {"Location": location_of(request, receipt.order.id)},
+        {
+            "Location": location_of(request, receipt.order.id),
+            **(responses.REPLAYED if receipt.replayed else {}),
+        },
     )
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from chalicelib.aws.clients import MAKING, MAX_WORKERS, Clients, LambdaClients, made_once
 from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.event_publishers import EventBus, Topic
+from chalicelib.aws.key_store import KeyStore
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.times import now
@@ -91,7 +92,7 @@ class Application:
 
     @made_once
     def intake(self) -> Intake:
-        return Intake(self.queue, self.clock, self.new_id)
+        return Intake(self.queue, self.clock, self.new_id, self.keys, self.telemetry)
 
     @made_once
     def queries(self) -> Queries:
@@ -143,6 +144,10 @@ class Application:
     @made_once
     def queue(self) -> OrderQueue:
         return self._queue(self.clients)
+
+    @made_once
+    def keys(self) -> KeyStore:
+        return KeyStore(lambda: self.clients.for_keys.dynamodb, self.settings.table)
 
     @made_once
     def records(self) -> RecordStore:

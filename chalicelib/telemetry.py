@@ -182,6 +182,17 @@ class Telemetry:
         self._logger.warning("left on the queue", extra={"messages": count, **_error_keys(error)})
 
     @never_raising
+    def key_unchecked(
+        self, error: StoreUnavailable, *, submission_id: str, request_id: str
+    ) -> None:
+        """Log and count an order that went on although its idempotency key was not checked."""
+        keys = {"submissionId": submission_id, "requestId": request_id, **_error_keys(error)}
+        self._logger.warning("key unchecked", extra=keys)
+        metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)
+        metrics.add_metric("KeysUnchecked", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+
+    @never_raising
     def record_unreadable(self, unreadable: UnreadableRecord) -> None:
         """Log that no event can be made of an item: trying again would change nothing."""
         self._logger.error("unreadable record", extra=_unreadable_keys(unreadable))

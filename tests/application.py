@@ -14,7 +14,7 @@ from chalice.test import Client
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
 from chalicelib.services.health import Health, checks_of
-from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+from tests.fakes import FakeArchive, FakeKeyStore, FakeQueue, FakeRecordStore
 
 ENVIRONMENT = {
     "ORDERS_QUEUE_URL": "https://queue.example/orders",
@@ -38,12 +38,14 @@ class FakeApplication(Application):
         super().__init__(ENVIRONMENT | settings, LambdaClients(), clock=clock, new_id=new_id)
         self.fake_queue = queue or FakeQueue()
         self.fake_records = FakeRecordStore()
+        self.fake_keys = FakeKeyStore()
         self.fake_archive = FakeArchive()
         checks = checks_of(self.fake_queue, self.fake_archive, self.fake_records)
         # These stand in for the services that would be made at first use.
         vars(self).update(
             queue=self.fake_queue,
             records=self.fake_records,
+            keys=self.fake_keys,
             archive=self.fake_archive,
             health=Health(checks),
         )

@@ -4,13 +4,16 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
 from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
+from chalicelib.aws.key_store import EXPIRES_AT, KEY_PREFIX, key_item, used_key
 from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Listed, Record
 from chalicelib.orders.submission import Submission
+from chalicelib.services.keys import UsedKey
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed, string_attribute
 from chalicelib.services.processed import Processed
@@ -167,6 +170,40 @@ def _matches(item: Item, only: AuditFilter) -> bool:
     return all(wanted in (None, value) for wanted, value in zip(only, found, strict=True))
 
 
+class FakeKeyStore(Outages):
+    """Used keys in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self._items: dict[str, Item] = {}
+        self._lock = threading.Lock()
+
+    def take(self, key: UsedKey, now: datetime) -> UsedKey | None:
+        self._fail_if_down("PutItem")
+        with self._lock:
+            self.calls.append("take")
+            holder = self._items.get(key.submission_id)
+            if holder and not _is_expired(holder, now):
+                return used_key(holder)
+            self._items[key.submission_id] = key_item(key)
+        return None
+
+    def put_by_hand(self, item: Item) -> None:
+        """Put an item as someone may who has the right to."""
+        self._items[item["orderId"]["S"].removeprefix(KEY_PREFIX)] = item
+
+    def items(self) -> list[Item]:
+        """All items, as the table has them."""
+        return list(self._items.values())
+
+
+def _is_expired(item: Item, now: datetime) -> bool:
+    """Compare as DynamoDB does: what is no number is never less."""
+    expires_at = item.get(EXPIRES_AT, {}).get("N")
+    return expires_at is not None and Decimal(expires_at) <= int(now.timestamp())
+
+
 class FakeArchive(Outages):
     """Orders' JSON in memory."""
 
@@ -247,6 +284,7 @@ class FakeReporter:
     messages: list[Processed] = field(default_factory=list)
     batches: list[Sequence[Processed]] = field(default_factory=list)
     undeleted: list[int] = field(default_factory=list)
+    unchecked: list[tuple[str, str]] = field(default_factory=list)
 
     def processed(self, processed: Processed) -> None:
         self.messages.append(processed)
@@ -257,3 +295,9 @@ class FakeReporter:
     def left_undeleted(self, count: int, error: StoreUnavailable) -> None:
         assert str(error)
         self.undeleted.append(count)
+
+    def key_unchecked(
+        self, error: StoreUnavailable, *, submission_id: str, request_id: str
+    ) -> None:
+        assert str(error)
+        self.unchecked.append((submission_id, request_id))

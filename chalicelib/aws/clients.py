@@ -88,6 +88,12 @@ CLIENT_CONFIG = Config(
 HEALTH_CONFIG = CLIENT_CONFIG.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 )
+# A submission waits for the put of its idempotency key, and then needs its time for the queue: 5
+# seconds at most without an answer, 2 x (1 + 1) of waiting and 1 of backing off. A second attempt,
+# since a function that slept for a while may find its connection closed.
+KEY_CONFIG = CLIENT_CONFIG.merge(
+    Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+)
 # For every S3 client. Without the first, a presigned URL gets a signature that newer regions
 # refuse. Without the second, it names S3's global host, which knows no bucket of a region that
 # opened after March 2019, and redirects from a bucket that is new; the third does the same for
@@ -153,6 +159,8 @@ class Clients(Protocol):
     @property
     def sns(self) -> Any: ...
     @property
+    def for_keys(self) -> "Clients": ...
+    @property
     def without_retries(self) -> "Clients": ...
 
 
@@ -188,6 +196,11 @@ class LambdaClients:
     @made_once
     def sns(self) -> Any:
         return self._factory.make("sns", self._config)
+
+    @made_once
+    def for_keys(self) -> Self:
+        """Make the same clients for idempotency keys, which have little time."""
+        return type(self)(KEY_CONFIG, self._factory)
 
     @made_once
     def without_retries(self) -> Self:

@@ -14,7 +14,11 @@ from chalicelib.http.parameters import InvalidParameters
 from chalicelib.http.requests import UnsupportedMedia
 from chalicelib.orders.errors import FieldError, Sentence, UnreadableOrder, sentence
 from chalicelib.services.cursors import InvalidCursor
-from chalicelib.services.intake import InvalidIdempotencyKey, SubmissionUnconfirmed
+from chalicelib.services.intake import (
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    SubmissionUnconfirmed,
+)
 from chalicelib.services.queries import OrderNotFound
 from chalicelib.services.submissions import SubmissionAmbiguous, SubmissionNotFound
 from chalicelib.services.unavailable import StoreUnavailable
@@ -32,8 +36,9 @@ class Problem(NamedTuple):
 
     Without a detail of its own, the detail is the errors' sentences, one after the other, and then
     their consequence. `reason` is the code of why no order can be read: the log says it too.
-    `payloads` are the SHA-256 of which the caller must choose one. A title or a detail that is
-    plain text is Chalice's or Python's own, and in English, whoever asks.
+    `payloads` are the SHA-256 of which the caller must choose one. `order_id` is that of another
+    order, which is in the way. A title or a detail that is plain text is Chalice's or Python's own,
+    and in English, whoever asks.
     """
 
     slug: str
@@ -44,6 +49,7 @@ class Problem(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     reason: str | None = None
     payloads: Sequence[str] = ()
+    order_id: str | None = None
     consequence: Sentence | None = None
 
     def body(self, texts: Texts) -> dict[str, Any]:
@@ -61,6 +67,8 @@ class Problem(NamedTuple):
             body["errors"] = errors
         if self.payloads:
             body["payloadSha256"] = list(self.payloads)
+        if self.order_id:
+            body["orderId"] = self.order_id
         return body
 
     def _detail(self, errors: Sequence[Mapping[str, str]], texts: Texts) -> str:
@@ -106,13 +114,8 @@ def problem_of(error: Exception) -> Problem:
             )
         case UnreadableOrder():
             return _unreadable(error)
-        case InvalidIdempotencyKey():
-            return Problem(
-                "invalid-idempotency-key",
-                HTTPStatus.BAD_REQUEST,
-                sentence("invalid-idempotency-key.title"),
-                sentence("invalid-idempotency-key.detail", problem=error.sentence),
-            )
+        case InvalidIdempotencyKey() | IdempotencyKeyReused():
+            return _key_refused(error)
         case InvalidParameters():
             return _invalid_parameters(error.errors, error.consequence)
         case InvalidCursor():
@@ -169,6 +172,25 @@ def _unreadable(error: UnreadableOrder) -> Problem:
         [FieldError(error.field, error.reason, why)] if error.field else [],
         reason=error.reason,
     )
+
+
+def _key_refused(error: InvalidIdempotencyKey | IdempotencyKeyReused) -> Problem:
+    match error:
+        case InvalidIdempotencyKey():
+            return Problem(
+                "invalid-idempotency-key",
+                HTTPStatus.BAD_REQUEST,
+                sentence("invalid-idempotency-key.title"),
+                sentence("invalid-idempotency-key.detail", problem=error.sentence),
+            )
+        case _:
+            return Problem(
+                "idempotency-key-reused",
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                sentence("idempotency-key-reused.title"),
+                sentence("idempotency-key-reused.detail", order_id=error.order_id),
+                order_id=error.order_id,
+            )
 
 
 def _unsupported_media(detail: Sentence) -> Problem:

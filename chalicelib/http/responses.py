@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from chalice.app import Request, Response
@@ -25,6 +26,8 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 # An answer may hold an order, and a problem a part of one. All get it in one place, so no
 # route can forget it.
 UNCACHED = {"Cache-Control": "no-store"}
+# Stripe's name, which others took over; the IETF's draft has none.
+REPLAYED = MappingProxyType({"Idempotent-Replayed": "true"})
 
 
 class PageOfRecords(Protocol):

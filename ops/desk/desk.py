@@ -31,10 +31,20 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Record
     from chalicelib.services.health import HealthReport
     from chalicelib.services.intake import Receipt
+    from chalicelib.services.unavailable import StoreUnavailable
     from ops.desk.stage import Stage
 
 # An operator may be far away from the stage's region.
 HEALTH_LIMIT_SECONDS = 5.0
+
+
+class Unlogged:
+    """Logs and counts nothing: a receipt tells the operator whether its key was checked."""
+
+    def key_unchecked(
+        self, error: StoreUnavailable, *, submission_id: str, request_id: str
+    ) -> None:
+        """Do nothing."""
 
 
 class Desk:
@@ -61,7 +71,7 @@ class Desk:
     def orders(self) -> Orders:
         application = self._application
         return Orders(
-            intake=application.intake,
+            intake=self._intake(application.new_id),
             queries=application.queries,
             records=application.records,
             archive=self._bucket,
@@ -106,10 +116,13 @@ class Desk:
         return Resubmissions(self._submit_as, self.audit_trail, self.decisions)
 
     def _submit_as(self, body: bytes, submission_id: str) -> Receipt:
-        application = self._application
-        return Intake(application.queue, self._clock, lambda: submission_id).submit(
-            body, request_id=f"ops-{application.new_id()}", caller=self.stage.operator
+        return self._intake(lambda: submission_id).submit(
+            body, request_id=f"ops-{self._application.new_id()}", caller=self.stage.operator
         )
+
+    def _intake(self, new_id: Callable[[], str]) -> Intake:
+        application = self._application
+        return Intake(application.queue, self._clock, new_id, application.keys, Unlogged())
 
     @cached_property
     def reconciliation(self) -> Reconciliation:

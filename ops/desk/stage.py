@@ -90,6 +90,11 @@ class Stage:
         return self._client("sns")
 
     @property
+    def for_keys(self) -> Self:
+        """The same clients: an operator may wait longer for the table than an API's caller."""
+        return self
+
+    @property
     def without_retries(self) -> Self:
         """The same clients: an operator's health check may try again."""
         return self

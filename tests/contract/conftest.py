@@ -22,6 +22,7 @@ from moto import mock_aws
 
 from chalicelib.aws.clients import S3_CONFIG
 from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.key_store import KeyStore
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from ops.local.stack import LocalResources
@@ -29,7 +30,7 @@ from tests.aws_parts import DYNAMODB_LOCAL
 from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.contract.moto_server import MotoServer
 from tests.contract.roto import Roto
-from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
+from tests.fakes import FakeArchive, FakeKeyStore, FakeQueue, FakeRecordStore
 from tests.resources import create_table
 
 if TYPE_CHECKING:
@@ -179,6 +180,14 @@ def records(implementation: Aws | None) -> RecordStore | FakeRecordStore:
     if implementation is None:
         return FakeRecordStore()
     return RecordStore(implementation.dynamodb, implementation.table, audit_shards=4)
+
+
+@pytest.fixture
+def keys(implementation: Aws | None) -> KeyStore | FakeKeyStore:
+    if implementation is None:
+        return FakeKeyStore()
+    client = implementation.dynamodb
+    return KeyStore(lambda: client, implementation.table)
 
 
 @pytest.fixture

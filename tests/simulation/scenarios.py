@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.services.intake import Intake
+from tests.fakes import FakeKeyStore, FakeReporter
 from tests.simulation.clients import DEAD_LETTERS_URL, QUEUE_URL, SimulatedSQS
 from tests.simulation.delivery import BATCHED, ORDINARY, PARTIAL_BATCHES, START, System
 from tests.simulation.model import HandedIn
@@ -82,7 +83,13 @@ def world_with(world: World, submitted: HandedIn) -> World:
         )
         queue.send(submitted.text, attributes)
     else:
-        intake = Intake(queue, clock=lambda: START, new_id=lambda: submitted.submission_id)
+        intake = Intake(
+            queue,
+            clock=lambda: START,
+            new_id=lambda: submitted.submission_id,
+            keys=FakeKeyStore(),
+            reporter=FakeReporter(),
+        )
         intake.submit(submitted.text.encode(), request_id="request-1")
     return world
 

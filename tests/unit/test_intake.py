@@ -1,11 +1,13 @@
 """The intake: the message that it queues, and its submission id."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.services.intake import (
+    IdempotencyKeyReused,
     Intake,
     InvalidIdempotencyKey,
     Receipt,
@@ -14,7 +16,7 @@ from chalicelib.services.intake import (
 )
 from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text
-from tests.fakes import FakeQueue
+from tests.fakes import FakeKeyStore, FakeQueue, FakeReporter
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/web-channel"
 
@@ -25,9 +27,24 @@ def queue() -> FakeQueue:
 
 
 @pytest.fixture
-def intake(queue: FakeQueue) -> Intake:
+def keys() -> FakeKeyStore:
+    return FakeKeyStore()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def reporter() -> FakeReporter:
+    return FakeReporter()
+
+
+@pytest.fixture
+def intake(queue: FakeQueue, clock: Clock, keys: FakeKeyStore, reporter: FakeReporter) -> Intake:
     ids = iter(f"id-{number}" for number in range(1, 100))
-    return Intake(queue, Clock(), new_id=lambda: next(ids))
+    return Intake(queue, clock, lambda: next(ids), keys, reporter)
 
 
 def submit(
@@ -131,6 +148,121 @@ def test_the_sentence_about_a_bad_key_names_its_first_bad_character(
 @pytest.mark.parametrize("key", ["k", "x" * 255, '"quoted"', "~!@"])
 def test_an_idempotency_key_may_have_1_to_255_visible_characters(intake: Intake, key: str) -> None:
     assert submit(intake, key=key).submission_id
+
+
+def test_a_submission_without_a_key_asks_for_none(intake: Intake, keys: FakeKeyStore) -> None:
+    receipt = submit(intake)
+
+    assert keys.calls == []
+    assert (receipt.replayed, receipt.unchecked) == (False, False)
+
+
+def test_a_key_is_taken_once_for_each_submission_that_is_to_be_queued(
+    intake: Intake, keys: FakeKeyStore, queue: FakeQueue
+) -> None:
+    for body in (order_text(), order_text(), "[]"):
+        with suppress(UnreadableOrder):
+            submit(intake, body, key="key-1")
+
+    assert len(keys.calls) == len(queue.sent) == 2
+
+
+def test_the_same_bytes_under_a_used_key_are_sent_again_and_called_replayed(
+    intake: Intake, queue: FakeQueue
+) -> None:
+    first, retry = (submit(intake, key="key-1") for _ in range(2))
+
+    assert (first.replayed, retry.replayed) == (False, True)
+    assert retry.submission_id == first.submission_id
+    assert [sent.body for sent in queue.sent] == [order_text(), order_text()]
+
+
+def test_a_key_whose_first_submission_died_before_the_send_blocks_no_retry(
+    intake: Intake, queue: FakeQueue
+) -> None:
+    """The key's item is there, and nothing on the queue: only another send can save the order."""
+    with queue.outage(), pytest.raises(SubmissionUnconfirmed):
+        submit(intake, key="key-1")
+
+    assert submit(intake, key="key-1").replayed
+    assert [sent.body for sent in queue.sent] == [order_text()]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        order_text(amount=1),
+        order_text("order-002"),
+        order_text(amount=0),
+        order_text() + " ",
+    ],
+    ids=["another amount", "another order", "an invalid order", "a space more"],
+)
+def test_other_bytes_under_a_used_key_are_refused_and_not_queued(
+    intake: Intake, queue: FakeQueue, other: str
+) -> None:
+    submit(intake, key="key-1")
+
+    with pytest.raises(IdempotencyKeyReused) as refused:
+        submit(intake, other, key="key-1")
+
+    assert refused.value.order_id == "order-001"
+    assert len(queue.sent) == 1
+
+
+def test_a_key_stands_for_its_first_order_after_another_one_was_refused(
+    intake: Intake, queue: FakeQueue
+) -> None:
+    submit(intake, key="key-1")
+    with pytest.raises(IdempotencyKeyReused):
+        submit(intake, order_text("order-002"), key="key-1")
+
+    assert submit(intake, key="key-1").replayed
+    assert [sent.body for sent in queue.sent] == [order_text(), order_text()]
+
+
+def test_the_key_of_one_caller_is_not_used_by_another(intake: Intake) -> None:
+    callers = [None, "arn:aws:iam::123456789012:user/ana", "arn:aws:iam::123456789012:user/eva"]
+
+    receipts = [
+        submit(intake, order_text(amount=number + 1), caller=caller, key="key-1")
+        for number, caller in enumerate(callers)
+    ]
+
+    assert not any(receipt.replayed for receipt in receipts)
+
+
+def test_a_key_may_stand_for_another_order_after_a_day(intake: Intake, clock: Clock) -> None:
+    submit(intake, key="key-1")
+    clock.advance(hours=23, minutes=59)
+    with pytest.raises(IdempotencyKeyReused):
+        submit(intake, order_text("order-002"), key="key-1")
+
+    clock.advance(minutes=1)
+
+    assert not submit(intake, order_text("order-002"), key="key-1").replayed
+
+
+def test_a_replay_does_not_let_a_key_live_longer(intake: Intake, clock: Clock) -> None:
+    for _ in range(2):
+        submit(intake, key="key-1")
+        clock.advance(hours=12)
+
+    assert not submit(intake, key="key-1").replayed
+
+
+def test_an_order_goes_on_without_a_check_where_the_keys_are_out_of_reach(
+    intake: Intake, queue: FakeQueue, keys: FakeKeyStore, reporter: FakeReporter
+) -> None:
+    """An order is worth more than a check. It is counted, and the receipt says so."""
+    submit(intake, key="key-1")
+
+    with keys.outage():
+        receipts = [submit(intake, body, key="key-1") for body in (order_text(), order_text("b"))]
+
+    assert [(each.replayed, each.unchecked) for each in receipts] == [(False, True)] * 2
+    assert reporter.unchecked == [(each.submission_id, "request-1") for each in receipts]
+    assert len(queue.sent) == 3
 
 
 def test_a_failing_queue_leaves_open_whether_the_order_is_queued(

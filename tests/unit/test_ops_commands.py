@@ -33,7 +33,7 @@ from ops.desk.unreadable_records import UnreadableRecords
 from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, sqs_message, submission
-from tests.fakes import FakeQueue, FakeRecordStore
+from tests.fakes import FakeKeyStore, FakeQueue, FakeRecordStore, FakeReporter
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
 from tests.project import desks_of, project_option, recorded_project
@@ -564,9 +564,10 @@ class Submitting:
 
     def __init__(self) -> None:
         self.queue = FakeQueue()
+        self.keys = FakeKeyStore()
 
     def submit(self, body: bytes, *, idempotency_key: str | None) -> Receipt:
-        intake = Intake(self.queue, Clock(), lambda: "s-1")
+        intake = Intake(self.queue, Clock(), lambda: "s-1", self.keys, FakeReporter())
         return intake.submit(body, request_id="r", idempotency_key=idempotency_key)
 
 
