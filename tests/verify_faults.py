@@ -84,6 +84,22 @@ def recording_redeliveries(stage: VerifiedStage) -> None:
     settling(change)(stage)
 
 
+def checking_no_keys(stage: VerifiedStage) -> None:
+    """Take in whatever comes under a used key."""
+    vars(stage.application.fake_keys)["take"] = lambda *_: None
+
+
+def naming_another_order(stage: VerifiedStage) -> None:
+    """Name an order in the refusal of a used key that is not the first one's."""
+    take = stage.application.fake_keys.take
+
+    def taken(*asked: Any) -> Any:
+        used = take(*asked)
+        return used and used._replace(order_id="another")
+
+    vars(stage.application.fake_keys)["take"] = taken
+
+
 def setting(path: str, value: Any) -> Break:
     """Set one part of the stage to something else."""
 
@@ -186,6 +202,22 @@ def allowing(action: str) -> Break:
     return break_it
 
 
+def putting_whatever_item(stage: VerifiedStage) -> None:
+    """Allow what a policy without its condition on partition keys allows."""
+    whole = stage.services["iam"].simulate_principal_policy
+
+    def simulate(**asked: Any) -> Any:
+        keys = "dynamodb:LeadingKeys"
+        given = [each for each in asked["ContextEntries"] if each["ContextKeyName"] != keys]
+        any_key = {"ContextKeyName": keys, "ContextKeyValues": ["#key#any"]}
+        (arn,) = asked["ResourceArns"]
+        return whole(
+            **{**asked, "ContextEntries": [*given, *([any_key] if ":table/" in arn else [])]}
+        )
+
+    stage.services["iam"].simulate_principal_policy = simulate
+
+
 def publishing(break_it: Break) -> Break:
     """Break a stage that has events on."""
 
@@ -266,6 +298,8 @@ FAULTS: list[tuple[str, Break, str]] = [
         "two submission ids",
     ),
     ("idempotency-key", recording_redeliveries, "has 2 records, not 1"),
+    ("idempotency-key", checking_no_keys, "other bytes got 202"),
+    ("idempotency-key", naming_another_order, "the refusal names another order"),
     ("concurrency", records_with(status="ACCEPTED"), "20 of 20 are ACCEPTED"),
     ("concurrency", records_with(status="DUPLICATE"), "0 of 20 are ACCEPTED"),
     ("concurrency", records_with(isDuplicate=False), "20 of 20 are no duplicates"),
@@ -407,6 +441,7 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("roles", allowing("dynamodb:DeleteItem"), "api dynamodb:DeleteItem on table"),
     ("roles", allowing("s3:DeleteObject"), "processor s3:DeleteObject on objects"),
     ("roles", reaching_a_longer_name, "much: api s3:GetObject on objects of another stage"),
+    ("roles", putting_whatever_item, "much: api dynamodb:PutItem on table"),
     (
         "roles",
         allowing("s3:GetObject"),

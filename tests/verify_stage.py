@@ -362,7 +362,9 @@ def simulated(
     role = functions.get(PolicySourceArn.rpartition("-")[2], "api")
     keys = {it["ContextKeyName"]: it["ContextKeyValues"] for it in ContextEntries}
     same = keys["aws:ResourceAccount"] == keys["aws:PrincipalAccount"] == [ACCOUNT]
-    needed = NEEDS[role].get(kind_of(*ResourceArns), ()) if same else ()
+    (leading_key,) = keys.get("dynamodb:LeadingKeys", [""])
+    kind = "key items" if leading_key.startswith("#key#") else kind_of(*ResourceArns)
+    needed = NEEDS[role].get(kind, ()) if same else ()
     results = [
         {"EvalActionName": it, "EvalDecision": "allowed" if it in needed else "implicitDeny"}
         for it in ActionNames

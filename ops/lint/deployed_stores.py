@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ops.lint.clients import StageClients
 
 NO_POLICY = '{"Statement": []}'
+# DynamoDB takes up to an hour to switch it on.
+EXPIRING = {"ENABLED", "ENABLING"}
 NO_SUCH_SETTING = {
     "NoSuchPublicAccessBlockConfiguration",
     "NoSuchBucketPolicy",
@@ -62,11 +64,13 @@ def read_table(clients: StageClients, name: str) -> TableSettings:
     table = dynamodb.describe_table(TableName=name)["Table"]
     backups = dynamodb.describe_continuous_backups(TableName=name)
     recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     billing = table.get("BillingModeSummary", {}).get("BillingMode")
     return TableSettings(
         recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         protected=table.get("DeletionProtectionEnabled", False),
         on_demand=billing == "PAY_PER_REQUEST",
+        expires_by=expiry.get("AttributeName") if expiry["TimeToLiveStatus"] in EXPIRING else None,
     )
 
 

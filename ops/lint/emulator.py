@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ops.lint.stage_rules import NO_RECOVERY, NO_ROUTES
+from ops.lint.stage_rules import NO_EXPIRY, NO_RECOVERY, NO_ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Seen on ministack 1.5.33, which keeps all other settings: each that was broken there was found.
 WHY = {
     NO_RECOVERY: "the emulator drops this setting",
+    NO_EXPIRY: "the emulator drops this setting",
     NO_ROUTES: "the emulator takes none of the routes that `chalice deploy` imports",
 }
 

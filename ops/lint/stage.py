@@ -87,6 +87,8 @@ class TableSettings:
     recoverable: bool
     protected: bool
     on_demand: bool
+    # The attribute by which items are deleted; None where none are.
+    expires_by: str | None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chalicelib.aws.key_store import EXPIRES_AT
 from ops.lint.rule import SQS_DOCS, rule
 from ops.stage_names import LOCAL_STAGE, OLDEST_MESSAGE_ALARM, alarm_name
 
@@ -21,6 +22,7 @@ UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 LOG_LEVELS_WITHOUT_METRICS = {"WARN", "ERROR", "FATAL"}
 NO_ROUTES = "the API has no route"
 NO_RECOVERY = "the table has no point-in-time recovery"
+NO_EXPIRY = f"the table keeps each idempotency key for good: its TTL attribute is not {EXPIRES_AT}"
 ALARMS = (
     "dlq-not-empty",
     OLDEST_MESSAGE_ALARM,
@@ -125,7 +127,8 @@ def _archive_bucket(stage: StageSettings) -> Iterable[str]:
 
 @rule(
     "record-table",
-    "Point-in-time recovery, deletion protection, and on-demand capacity for unknown traffic.",
+    "Point-in-time recovery, deletion protection, on-demand capacity for unknown traffic, and an "
+    "expiry of idempotency keys alone.",
     "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/"
     "best-practices-security-preventative.html",
 )
@@ -136,6 +139,13 @@ def _record_table(stage: StageSettings) -> Iterable[str]:
         yield "the table's capacity is provisioned: a burst of orders is throttled"
     if not stage.table.protected and stage.stage not in UNPROTECTED_STAGES:
         yield "the table has no deletion protection"
+    if stage.table.expires_by is None:
+        yield NO_EXPIRY
+    elif stage.table.expires_by != EXPIRES_AT:
+        yield (
+            f"the table's TTL attribute is {stage.table.expires_by}, not {EXPIRES_AT}: it may "
+            "delete records"
+        )
 
 
 @rule(

@@ -103,10 +103,12 @@ def _bucket(template: Template) -> BucketSettings:
 def _table(template: Template) -> TableSettings:
     properties = template.resources[TABLE]["Properties"]
     recovery = properties.get("PointInTimeRecoverySpecification", {})
+    expiry = properties.get("TimeToLiveSpecification", {})
     return TableSettings(
         recoverable=bool(recovery.get("PointInTimeRecoveryEnabled")),
         protected=bool(properties.get("DeletionProtectionEnabled")),
         on_demand=properties.get("BillingMode") == "PAY_PER_REQUEST",
+        expires_by=expiry.get("AttributeName") if expiry.get("Enabled") else None,
     )
 
 

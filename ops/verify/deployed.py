@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chalicelib.aws.key_store import KEY_PREFIX
 from chalicelib.settings import AppSettings
 from ops.desk.decision_log import PREFIX as DECISIONS
 from ops.lint.emulator import excuse
@@ -36,6 +37,7 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
         "objects": ("s3:GetObject",),
         "bucket": ("s3:ListBucket",),
         "table": ("dynamodb:Query", "dynamodb:GetItem"),
+        "key items": ("dynamodb:PutItem",),
     },
     "processor": {
         "queue": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
@@ -58,6 +60,7 @@ MUST_NOT: dict[str, tuple[str, ...]] = {
         *("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
         *("dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete", "dynamodb:DeleteTable"),
     ),
+    "key items": ("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 }
 MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
     "api": {
@@ -75,6 +78,7 @@ MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
             *("dynamodb:PutItem", "dynamodb:PartiQLInsert"),
             *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"),
         ),
+        "key items": ("dynamodb:PutItem",),
     },
 }
 
@@ -107,14 +111,14 @@ def event_source(run: Run) -> str:
 def roles(run: Run) -> str:
     """Grant each function what it needs, and nothing worse."""
     require(not run.stage.is_local, "there are no roles", emulator=LOCAL)
-    arns = resource_arns(run)
+    resources = resources_of(run)
     lacking, excessive, count = list[str](), list[str](), Counter[str]()
     for function, name in functions_of(run).items():
         role = run.client("lambda").get_function_configuration(FunctionName=name)["Role"]
-        for kind, arn in arns.items():
+        for kind, resource in resources.items():
             needs = NEEDS[function].get(kind, ())
             never = (*MUST_NOT[kind], *MUST_NOT_BESIDES[function].get(kind, ()))
-            allowed = set(allowed_actions(run, role, arn, (*needs, *never)))
+            allowed = set(allowed_actions(run, role, resource, (*needs, *never)))
             lacking += [f"{function} {each} on {kind}" for each in needs if each not in allowed]
             excessive += [f"{function} {each} on {kind}" for each in never if each in allowed]
             count.update(needed=len(needs), never=len(never))
@@ -160,7 +164,14 @@ def functions_of(run: Run) -> dict[str, str]:
     return names
 
 
-def resource_arns(run: Run) -> dict[str, str]:
+class Resource(NamedTuple):
+    """A resource as policies name it; of a table, the items of one partition key."""
+
+    arn: str
+    leading_key: str | None = None
+
+
+def resources_of(run: Run) -> dict[str, Resource]:
     """Name the stage's resources as policies do."""
     stage, settings = run.stage, run.stage.settings
 
@@ -173,18 +184,25 @@ def resource_arns(run: Run) -> dict[str, str]:
     bucket = f"arn:{partition}:s3:::{settings.bucket}"
     # Of a stage whose name begins with this one's.
     other_bucket = f"{bucket.removesuffix(account)}eu-{account}"
-    return {
+    table = stage.dynamodb.describe_table(TableName=settings.table)["Table"]["TableArn"]
+    arns = {
         "queue": queue_arn,
         "dead-letter queue": queue(settings.dead_letter_queue_url),
         "objects": f"{bucket}/orders/{run.mark}/some.json",
         "objects of another stage": f"{other_bucket}/orders/{run.mark}/some.json",
         "decisions": f"{bucket}/{DECISIONS}{run.mark}/some.json",
         "bucket": bucket,
-        "table": stage.dynamodb.describe_table(TableName=settings.table)["Table"]["TableArn"],
+    }
+    return {
+        **{kind: Resource(arn) for kind, arn in arns.items()},
+        "table": Resource(table, run.mark),
+        "key items": Resource(table, f"{KEY_PREFIX}{run.mark}"),
     }
 
 
-def allowed_actions(run: Run, role: str, arn: str, actions: tuple[str, ...]) -> Iterator[str]:
+def allowed_actions(
+    run: Run, role: str, resource: Resource, actions: tuple[str, ...]
+) -> Iterator[str]:
     """Ask IAM's policy simulator which of these actions a role may take on a resource."""
     account = role.split(":")[4]
     # The policies' condition: resources of the role's own account only.
@@ -192,8 +210,19 @@ def allowed_actions(run: Run, role: str, arn: str, actions: tuple[str, ...]) -> 
         {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [account]}
         for key in ("aws:ResourceAccount", "aws:PrincipalAccount")
     ]
+    if resource.leading_key:
+        context.append(
+            {
+                "ContextKeyName": "dynamodb:LeadingKeys",
+                "ContextKeyType": "stringList",
+                "ContextKeyValues": [resource.leading_key],
+            }
+        )
     answer = run.client("iam").simulate_principal_policy(
-        PolicySourceArn=role, ActionNames=actions, ResourceArns=[arn], ContextEntries=context
+        PolicySourceArn=role,
+        ActionNames=actions,
+        ResourceArns=[resource.arn],
+        ContextEntries=context,
     )
     for result in answer.get("EvaluationResults", []):
         if result["EvalDecision"] == "allowed":

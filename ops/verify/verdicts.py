@@ -76,15 +76,18 @@ def correction(run: Run) -> str:
 
 @check("idempotency-key", API_PAGE)
 def idempotency_key(run: Run) -> str:
-    """Take the same bytes under the same key for one submission."""
+    """Take the same bytes under a key for one submission, and refuse other bytes under it."""
     data = json.dumps(run.order("again")).encode()
     key = {"Idempotency-Key": f"{run.mark}-again"}
     first, second = run.submit(data, key), run.submit(data, key)
     require(first["submissionId"] == second["submissionId"], "two POSTs have two submission ids")
     run.records(first["orderId"])
+    other = run.post(run.order("other-again"), key)
+    require(other.status == HTTPStatus.UNPROCESSABLE_ENTITY, f"other bytes got {told(other)}")
+    require(other.body["orderId"] == first["orderId"], "the refusal names another order")
     run.let_pass("again")
     run.records(first["orderId"])
-    return "two POSTs have one submission id, and one record"
+    return "two POSTs have one submission id, and one record; other bytes are refused"
 
 
 @check("concurrency", RELIABILITY_PAGE)

@@ -7,11 +7,14 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.key_store import KEY_PREFIX, key_item
 from chalicelib.orders.record import Record
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
+from chalicelib.services.keys import UsedKey
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
+from chalicelib.services.queries import AuditFilter, AuditPage
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.decision_bucket import DecisionBucket
@@ -226,6 +229,33 @@ def test_items_of_the_audit_trail_are_no_records_and_come_newest_first(
 
     assert [item["recordId"]["S"] for item in records.table.newest_of(day)] == ["2", "1", "0"]
     assert not [each for each in records.table.archived() if order_id in each.key]
+
+
+def test_items_of_used_keys_are_no_records_and_no_entries(records: Records, order_id: str) -> None:
+    """Whoever reads the whole table passes them over."""
+    key = UsedKey(f"{order_id}-key", "0" * 64, order_id, START)
+    records.table.put_new(key_item(key))
+
+    assert not [each for each in records.table.archived() if order_id in each.key]
+    assert not [each for each in records.table.valid_records() if order_id in each.order_id]
+    assert not set().union(*records.table.days_of(f"{KEY_PREFIX}{order_id}"))
+    assert records.table.accepted_or_first([order_id]) == {}
+
+
+@on_dynamodb
+def test_a_table_of_used_keys_alone_has_no_records(aws: Aws, order_id: str) -> None:
+    table = OrderTable(aws.dynamodb, order_id, 4)
+    table.create_like(aws.table)
+    table.put_new(key_item(UsedKey("s-1", "0" * 64, order_id, START)))
+
+    assert not table.has_records()
+    assert not set().union(*table.recorded_days())
+    assert list(table.archived()) == []
+    for partition in (date(2026, 3, 1), TODAY):
+        page = RecordStore(aws.dynamodb, order_id, 4).read_audit(
+            partition, 0, "~", 10, AuditFilter()
+        )
+        assert page == AuditPage((), None)
 
 
 def test_the_days_of_records_are_found_however_old_they_are(

@@ -18,6 +18,7 @@ from botocore.model import OperationModel
 from chalicelib.application import Application
 from chalicelib.aws.clients import ClientFactory, LambdaClients
 from chalicelib.aws.dynamodb import RecordStore
+from chalicelib.aws.key_store import KEY_PREFIX
 from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
 from ops.local.stack import LocalResources
@@ -35,13 +36,22 @@ pytestmark = pytest.mark.any_configuration
 
 
 class Grant(NamedTuple):
-    """An action on a resource: one that is needed, or, with wildcards, one that is granted."""
+    """
+    An action on a resource: one that is needed, or, with wildcards, one that is granted.
+
+    `leading_key`: the partition key of the item that is put.
+    """
 
     action: str
     resource: str
+    leading_key: str = "*"
 
     def covers(self, needed: "Grant") -> bool:
-        return self.action == needed.action and fnmatch.fnmatchcase(needed.resource, self.resource)
+        return (
+            self.action == needed.action
+            and fnmatch.fnmatchcase(needed.resource, self.resource)
+            and fnmatch.fnmatchcase(needed.leading_key, self.leading_key)
+        )
 
 
 def queue(name: str) -> str:
@@ -87,6 +97,7 @@ ACTIONS = {
     "sns:PublishBatch": "sns:Publish",
     "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
 }
+KEY_ITEM = f"{KEY_PREFIX}some"
 # There is only this kind of statement.
 INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
 
@@ -111,7 +122,13 @@ def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Gran
             resource = parameters["TopicArn"]
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")
-    return Grant(ACTIONS.get(action, action), resource)
+    return Grant(ACTIONS.get(action, action), resource, leading_key_of(parameters))
+
+
+def leading_key_of(parameters: dict[str, Any]) -> str:
+    """Name the kind of item that is put: one that is no order's by its prefix."""
+    order_id = parameters.get("Item", {}).get("orderId", {}).get("S", "")
+    return KEY_ITEM if order_id.startswith(KEY_PREFIX) else "order"
 
 
 def table_of(parameters: dict[str, Any]) -> str:
@@ -190,7 +207,8 @@ def run_api(system: System) -> None:
     system.factory.needed.clear()
     http = client_of(system.app).http
     for body in (order_text("posted"), order_text("zero", amount=0), "[]"):
-        http.post("/orders", headers=JSON, body=body.encode())
+        for key in ({}, {"Idempotency-Key": "one"}):
+            http.post("/orders", headers=JSON | key, body=body.encode())
     for path in (
         "/orders/granted",
         "/orders/granted?limit=1",
@@ -289,11 +307,19 @@ def statements(function: str, checkout_stage: CheckoutStage) -> list[dict[str, A
 @pytest.fixture
 def granted(statements: list[dict[str, Any]]) -> set[Grant]:
     return {
-        Grant(action, resource)
+        Grant(action, resource, key)
         for statement in statements
         for resource in statement["Resource"]
         for action in statement["Action"]
+        for key in leading_keys(statement)
     }
+
+
+def leading_keys(statement: dict[str, Any]) -> list[str]:
+    """Read the patterns of the partition keys that a statement is for."""
+    like = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+    patterns: list[str] = like.get("dynamodb:LeadingKeys", ["*"])
+    return patterns
 
 
 def test_a_policy_grants_exactly_the_actions_of_its_function(
@@ -308,7 +334,7 @@ def test_a_policy_grants_exactly_the_actions_of_its_function(
 NEVER = {
     "api": {
         *("sqs:ReceiveMessage", "sqs:DeleteMessage", "s3:PutObject"),
-        *("dynamodb:PutItem", "dynamodb:Scan"),
+        *("dynamodb:PartiQLInsert", "dynamodb:BatchWriteItem", "dynamodb:Scan"),
     },
     "processor": {"s3:ListBucket", "s3:GetObject", "dynamodb:Query"},
     "events": {"dynamodb:PutItem", "s3:GetObject", "sqs:ReceiveMessage"},
@@ -330,10 +356,47 @@ def test_only_resources_of_the_own_account_can_be_reached(
     statements: list[dict[str, Any]],
 ) -> None:
     """A bucket's ARN has no account in it: a stranger's with a name like ours would match."""
-    own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+    own = {"aws:ResourceAccount": "${aws:PrincipalAccount}"}
     for statement in statements:
         if statement["Sid"] != "WriteLogs":
-            assert statement["Condition"] == own
+            assert statement["Condition"]["StringEquals"] == own
+
+
+TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/orders-local"
+NO_KEYS = ["order-001", "#key", "#audit/2026-11-26", "#health", ""]
+
+
+@pytest.mark.parametrize(
+    ("function", "leading_key", "may"),
+    [
+        ("api", KEY_ITEM, True),
+        *(("api", leading_key, False) for leading_key in NO_KEYS),
+        *(("processor", leading_key, True) for leading_key in ("order-001", KEY_ITEM)),
+        *(("events", leading_key, False) for leading_key in ("order-001", KEY_ITEM)),
+    ],
+    indirect=["function"],
+)
+def test_the_api_puts_items_of_keys_and_no_record(
+    granted: set[Grant], leading_key: str, *, may: bool
+) -> None:
+    wanted = Grant("dynamodb:PutItem", TABLE, leading_key)
+
+    assert any(grant.covers(wanted) for grant in granted) is may
+
+
+@pytest.mark.parametrize("function", RUNS, indirect=True)
+def test_a_condition_on_partition_keys_does_not_hold_for_a_call_without_any(
+    statements: list[dict[str, Any]],
+) -> None:
+    """
+    `ForAllValues` is true of no values at all, so a second condition demands some.
+
+    See "Single-valued vs. multivalued context keys" in IAM's user guide.
+    """
+    for statement in statements:
+        condition = statement.get("Condition", {})
+        if any(operator.startswith("ForAllValues") for operator in condition):
+            assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
 
 
 def test_no_function_reaches_what_operators_decided(granted: set[Grant]) -> None:

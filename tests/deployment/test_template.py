@@ -8,13 +8,19 @@ from typing import Any
 import yaml
 from cfnlint import api as cfnlint
 
+from chalicelib.aws.items import to_item
+from chalicelib.aws.key_store import EXPIRES_AT, key_item
+from chalicelib.orders.record import Record
+from chalicelib.services.keys import UsedKey
 from ops.deploy.packaging import PackagedApp
 from ops.lint.rules import RULES
 from ops.lint.template import Template
 from ops.lint.templates import stage_of_templates
 from ops.project import PROJECT_ROOT
 from ops.stage_names import api_function_name, processor_name
+from tests.builders import START, submission
 from tests.deployment.sam import of_type
+from tests.resources import properties_of_resources
 
 RESOURCES = PROJECT_ROOT / "infrastructure" / "resources.yaml"
 
@@ -77,6 +83,18 @@ def test_functions_have_the_names_that_chalice_deploy_gives_them(packaged: Packa
         api_function_name(packaged.stage): "app.app",
         processor_name(packaged.stage): "app.process_orders",
     }
+
+
+def test_the_items_that_expire_are_those_of_idempotency_keys() -> None:
+    """The template names the attribute once more. No record may ever have it."""
+    table = properties_of_resources()["OrdersTable"]
+    whole = Record.of_first(submission(), START)._replace(
+        payload="x", submitted_by="x", message_channel="web", ignored_attributes=("x",)
+    )
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
+    assert EXPIRES_AT in key_item(UsedKey("s-1", "0" * 64, "order-001", START))
+    assert EXPIRES_AT not in to_item(whole, audit_shards=4)
 
 
 def test_the_template_needs_no_parameter(packaged: PackagedApp) -> None:

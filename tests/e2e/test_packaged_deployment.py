@@ -13,7 +13,7 @@ import pytest
 
 from ops.deploy.packaging import PackagedApp
 from ops.lint.emulator import excuse
-from ops.lint.stage_rules import NO_RECOVERY
+from ops.lint.stage_rules import NO_EXPIRY, NO_RECOVERY
 from ops.local_stage import REGION
 from ops.verify.place import signed_api
 from tests.builders import order_text
@@ -153,15 +153,15 @@ def test_the_root_of_the_stage_leads_anyone_to_its_docs(deployed: Deployed) -> N
 
 
 def test_the_deployed_stage_keeps_the_rules(account: EmulatedAccount) -> None:
-    """Exempt are the short visibility timeout here, and a setting that the emulator drops."""
+    """Exempt are the short visibility timeout here, and settings that the emulator drops."""
     broken = account.broken_rules()
 
     assert broken == {
         "visibility-timeout": [ANY],
         "oldest-message-alarm": [ANY],
-        "record-table": [NO_RECOVERY],
+        "record-table": [NO_RECOVERY, NO_EXPIRY],
     }
-    assert excuse([NO_RECOVERY])
+    assert excuse([NO_RECOVERY, NO_EXPIRY])
     assert "15 s, and should be at least 360 s" in broken["visibility-timeout"][0]
 
 

@@ -23,6 +23,8 @@ HOSTILE_PATHS = [
     "/orders/" + "a" * 65,
     "/orders/" + "a" * 5_000,
     "/orders/0%23FIRST",
+    "/orders/%23key%23f9d1a2b3-0c4d-5e6f-8a9b-0c1d2e3f4a5b",
+    "/orders/%23audit%2F2026-03-01",
     "/orders/*",
     "/orders/{order_id}",
     "/orders/../health",

@@ -10,8 +10,10 @@ import pytest
 from chalicelib.application import Application
 from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.items import accepted_records, to_item
+from chalicelib.aws.key_store import key_item
 from chalicelib.orders.record import Record, own_slot
 from chalicelib.services.events import Events, cloud_event
+from chalicelib.services.keys import UsedKey
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import AppSettings, EventSettings, SettingsError
 from tests.application import FakeApplication, load_app
@@ -95,7 +97,7 @@ def test_an_event_holds_no_account_and_no_amount() -> None:
 
 
 def test_two_orders_under_one_submission_id_are_two_events() -> None:
-    """The same key with another body is another submission: none must be taken for the other."""
+    """A sender on the queue may do it, or a key after its day: none is taken for the other."""
     ids = {cloud_event(accepted(order_id), "x")["id"] for order_id in ("a", "b")}
 
     assert len(ids) == 2
@@ -114,6 +116,20 @@ def test_accepted_records_returns_only_records_written_as_accepted() -> None:
     ]
 
     assert accepted_records(changes) == ([accepted("written")], [])
+
+
+@pytest.mark.parametrize("event_name", ["INSERT", "MODIFY", "REMOVE"])
+def test_a_used_key_is_no_event_when_it_is_taken_taken_anew_or_has_expired(
+    event_name: str,
+) -> None:
+    """TTL's own removal is a REMOVE, with the service as its identity."""
+    key = key_item(UsedKey("s-1", "0" * 64, "order-001", START))
+    image = {} if event_name == "REMOVE" else {"NewImage": key}
+    by_ttl = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+    found = accepted_records([{"eventName": event_name, "dynamodb": image, "userIdentity": by_ttl}])
+
+    assert found == ([], [])
 
 
 def test_publish_makes_no_call_without_a_record(events: Events, publisher: FakePublisher) -> None:

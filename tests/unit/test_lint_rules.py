@@ -48,7 +48,7 @@ GOOD = StageSettings(
     bucket=BucketSettings(
         versioned=True, encrypted=True, closed_to_the_public=True, refuses_plain_http=True
     ),
-    table=TableSettings(recoverable=True, protected=True, on_demand=True),
+    table=TableSettings(recoverable=True, protected=True, on_demand=True, expires_by="expiresAt"),
     api=FunctionSettings(timeout_seconds=20, variables={}, log_retention_days=30),
     processor=FunctionSettings(
         timeout_seconds=60, variables={"ORDERS_PARTIAL_BATCH": "enabled"}, log_retention_days=30
@@ -158,6 +158,8 @@ BAD = [
     ("record-table", changed("table", recoverable=False)),
     ("record-table", changed("table", protected=False)),
     ("record-table", changed("table", on_demand=False)),
+    ("record-table", changed("table", expires_by=None)),
+    ("record-table", changed("table", expires_by="processedAt")),
     *[("alarms", replace(GOOD, alarms=GOOD.alarms - {f"orders-prod-{name}"})) for name in ALARMS],
     ("log-retention", changed("api", log_retention_days=None)),
     ("log-retention", changed("processor", log_retention_days=None)),
