@@ -88,9 +88,11 @@ CLIENT_CONFIG = Config(
 HEALTH_CONFIG = CLIENT_CONFIG.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 )
-# A submission waits for the put of its idempotency key, and then needs its time for the queue: 5
-# seconds at most without an answer, 2 x (1 + 1) of waiting and 1 of backing off. A second attempt,
-# since a function that slept for a while may find its connection closed.
+# A submission waits for the put of its idempotency key, and then needs 12 seconds for a queue that
+# does not answer: of the API's function's 20. Without an answer the put takes at most 2 x (1 + 1)
+# seconds of waiting and 1 of backing off. A second attempt, since a function that slept for a while
+# may find its connection closed.
+KEY_SECONDS = 5
 KEY_CONFIG = CLIENT_CONFIG.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
 )

@@ -4,6 +4,7 @@ The application over the emulator: it uses the right resources, and makes no cli
 What reads or writes the table runs once more with its table on AWS's own engine.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from chalicelib.application import Application
 from chalicelib.aws.clients import (
     CLIENT_CONFIG,
     HEALTH_CONFIG,
+    KEY_CONFIG,
+    KEY_SECONDS,
     OPERATIONS,
     S3_CONFIG,
     ClientFactory,
@@ -37,6 +40,7 @@ from ops.local.stack import LocalResources
 from ops.ports import free_port
 from tests.application import client_of, load_app, project_with
 from tests.builders import order_text, sqs_event, sqs_record, submission
+from tests.configuration.own import TEXT as CONFIGURATION
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws
 from tests.largest import ORDER_ID, invalid_order_with_the_largest_errors, largest_delivery
 from tests.limits import Limit
@@ -115,10 +119,34 @@ def test_a_post_makes_an_sqs_client_and_no_other(app: App) -> None:
     assert app.clients == ["sqs"]
 
 
+def test_a_post_with_a_key_makes_a_client_of_the_table_too(app: App) -> None:
+    headers = JSON | {"Idempotency-Key": "wired-key"}
+    for _ in range(2):
+        answer = app.http.post("/orders", headers=headers, body=order_text("wired-key").encode())
+
+    assert answer.headers["Idempotent-Replayed"] == "true"
+    assert app.clients == ["dynamodb", "sqs"]
+
+
+@on_both_tables
+def test_a_used_key_refuses_other_bytes_and_stays_out_of_every_list(app: App) -> None:
+    headers = JSON | {"Idempotency-Key": "wired-used"}
+    app.http.post("/orders", headers=headers, body=order_text("wired-used").encode())
+
+    answer = app.http.post("/orders", headers=headers, body=order_text("wired-other").encode())
+
+    assert answer.status_code == 422
+    assert answer.json_body["orderId"] == "wired-used"
+    listed = app.http.get("/orders?limit=200").json_body
+    assert listed["unreadable"] == []
+    assert "wired-used" not in str(listed["records"])
+
+
 def test_a_dry_run_makes_no_client(app: App) -> None:
     """So it calls nothing of AWS, needs no right there, and is no slower where AWS is."""
+    headers = JSON | {"Idempotency-Key": "wired-dry"}
     answer = app.http.post(
-        "/orders?dryRun=true", headers=JSON, body=order_text("wired-dry").encode()
+        "/orders?dryRun=true", headers=headers, body=order_text("wired-dry").encode()
     )
 
     assert answer.status_code == 200
@@ -346,7 +374,24 @@ def test_the_archive_is_unavailable_when_its_endpoint_does_not_answer() -> None:
         OrderArchive(client, "orders").keep(submission())
 
 
-@pytest.mark.parametrize("config", [CLIENT_CONFIG, HEALTH_CONFIG])
+def test_a_key_and_a_queue_that_do_not_answer_leave_an_answer_time() -> None:
+    """Within the function's 20 seconds, and API Gateway's 29: longer would be a 502 or a 504."""
+    seconds = [seconds_without_an_answer(config) for config in (KEY_CONFIG, CLIENT_CONFIG)]
+    stages = json.loads(CONFIGURATION)["stages"]
+    timeout = stages["prod"]["lambda_functions"]["api_handler"]["lambda_timeout"]
+
+    assert seconds[0] <= KEY_SECONDS
+    assert sum(seconds) + 1 < timeout < 29
+
+
+def seconds_without_an_answer(config: Any) -> int:
+    """Sum up the waiting, and the longest pauses between the attempts: 1 s, then 2 s."""
+    attempts: int = config.retries["total_max_attempts"]
+    waiting = attempts * (config.connect_timeout + config.read_timeout)
+    return int(waiting + sum(2**attempt for attempt in range(attempts - 1)))
+
+
+@pytest.mark.parametrize("config", [CLIENT_CONFIG, KEY_CONFIG, HEALTH_CONFIG])
 def test_no_call_outlasts_its_time_limit(config: Any) -> None:
     attempts = config.retries["total_max_attempts"]
     # botocore's: 1 s after a throttle, doubled for each attempt, and 5 s more if AWS asks for it.

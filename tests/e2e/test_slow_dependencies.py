@@ -3,6 +3,7 @@
 import io
 import sys
 import time
+import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import boto3
 import pytest
 
 from chalicelib.application import Application
-from chalicelib.aws.clients import LambdaClients
+from chalicelib.aws.clients import KEY_SECONDS, LambdaClients
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.time_limit import OutOfTime
@@ -80,6 +81,22 @@ def test_a_store_that_does_not_answer_costs_a_batch_the_time_of_one_call(
     assert {type(failure) for failure in failures[:6]} == {StoreUnavailable}
     assert {type(failure) for failure in failures[6:]} == {OutOfTime}
     assert str(failures[0]) == "DynamoDB BatchExecuteStatement: ReadTimeoutError"
+
+
+def test_a_table_that_does_not_answer_delays_an_order_by_the_time_of_a_key_and_no_more(
+    application: Application, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The order is queued without a check: there must be time left for the queue."""
+    started = time.monotonic()
+
+    receipt = application.intake.submit(
+        order_text("slow-key").encode(), request_id="request-1", idempotency_key=str(uuid.uuid4())
+    )
+
+    assert time.monotonic() - started < KEY_SECONDS + 1
+    assert receipt.unchecked
+    (line,) = [vars(each) for each in caplog.records if each.message == "key unchecked"]
+    assert line["detail"] == "DynamoDB PutItem of a key: ReadTimeoutError"
 
 
 class PackagedProcessor:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import boto3
 import pytest
 
+from chalicelib.orders.order import sha256_of
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
@@ -51,6 +52,15 @@ class System:
     def delete_dead_letter(self, message: dict[str, Any]) -> None:
         self.sqs.delete_message(
             QueueUrl=self.dead_letter_queue_url, ReceiptHandle=message["ReceiptHandle"]
+        )
+
+    def send(self, body: str, submission_id: str) -> None:
+        """Put an order on the queue, as a channel may that has the right to."""
+        attribute = {"DataType": "String", "StringValue": submission_id}
+        self.sqs.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=body,
+            MessageAttributes={"submissionId": cast("Any", attribute)},
         )
 
     def redrive(self, message: dict[str, Any]) -> None:
@@ -137,23 +147,45 @@ def test_a_rejected_submission_is_read_back_as_it_was_sent(system: System) -> No
     assert (answer.body["payload"], answer.body["s3Url"]) == (sent, None)
 
 
-def test_one_key_with_two_orders_leaves_two_submissions_that_each_sender_can_read(
+def test_one_key_with_two_orders_takes_the_first_in_and_refuses_the_second(
     system: System,
 ) -> None:
-    receipts = [
-        system.api.post(order_text("o2", amount=amount), Idempotency_Key="used-twice").body
+    first, other = (
+        system.api.post(order_text("o2", amount=amount), Idempotency_Key="used-twice")
         for amount in (10, 9999)
-    ]
+    )
+    again = system.api.post(order_text("o2", amount=10), Idempotency_Key="used-twice")
 
-    read = [system.api.get(f"{each['submissionUrl']}&wait=10").body for each in receipts]
-    path = receipts[0]["submissionUrl"].partition("?")[0]
+    read = system.api.get(f"{first.body['submissionUrl']}&wait=10").body
+
+    assert (other.status, other.body["type"]) == (422, "urn:orders:problem:idempotency-key-reused")
+    assert other.body["orderId"] == "o2"
+    assert (again.status, again.headers["Idempotent-Replayed"]) == (202, "true")
+    assert again.body == first.body
+    assert read["submission"]["amount"] == 10
+    assert read["submission"]["status"] == "ACCEPTED"
+    # The replay is on the queue, too, and nothing of the refused order.
+    eventually(lambda: message_count(system.sqs, system.queue_url) == 0)
+    (record,) = system.api.records("o2", 1)
+    assert record["payloadSha256"] == first.body["payloadSha256"]
+
+
+def test_one_submission_id_with_two_orders_on_the_queue_stands_for_two_submissions(
+    system: System,
+) -> None:
+    """Whoever writes to the queue itself may do it; each order can be read by its hash."""
+    bodies = [order_text("o3", amount=amount) for amount in (10, 9999)]
+    for body in bodies:
+        system.send(body, submission_id="shared")
+
+    path = "/orders/o3/submissions/shared"
+    hashes = [sha256_of(body) for body in bodies]
+    read = [system.api.get(f"{path}?payloadSha256={each}&wait=10").body for each in hashes]
     without = system.api.get(path)
 
-    assert receipts[0]["submissionId"] == receipts[1]["submissionId"]
     assert [each["submission"]["amount"] for each in read] == [10, 9999]
     assert without.status == 409
-    hashes = {each["payloadSha256"] for each in receipts}
-    assert set(without.body["payloadSha256"]) == hashes
+    assert set(without.body["payloadSha256"]) == set(hashes)
 
 
 def test_a_duplicate_and_a_conflict_are_recorded_as_such(system: System) -> None:
