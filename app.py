@@ -23,7 +23,7 @@ from chalicelib.http.parameters import (
 )
 from chalicelib.http.requests import (
     body_of,
-    caller_of,
+    caller_arn_of,
     location_of,
     note,
     parameters_of,
@@ -34,6 +34,7 @@ from chalicelib.http.requests import (
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.intake import judge
 from chalicelib.services.message import Message
+from chalicelib.services.principals import Caller
 from chalicelib.services.queries import AuditList
 from chalicelib.services.submissions import SubmissionNotFound
 from chalicelib.settings import AppSettings, current_environment
@@ -58,6 +59,18 @@ def answering(view: Callable[..., Response]) -> Callable[..., Response]:
     return answer
 
 
+def caller_of(request: Request) -> Caller:
+    """Say who calls, and what the stage lets them do."""
+    return application().principals.caller(caller_arn_of(request))
+
+
+def reader_of(request: Request) -> Caller:
+    """Say who calls, if the stage lets them read anything."""
+    caller = caller_of(request)
+    caller.require_reader()
+    return caller
+
+
 @app.middleware("http")
 def respond(request: Request, get_response: Callable[[Any], Response]) -> Response:
     """Give every answer a request id, and log it."""
@@ -68,12 +81,14 @@ def respond(request: Request, get_response: Callable[[Any], Response]) -> Respon
 @answering
 def submit_order(request: Request) -> Response:
     """Take an order in: it is queued, valid or not, if it can be read. A dry run only judges it."""
+    caller = caller_of(request)
+    caller.require_channel()
     if is_dry_run(*parameters_of(request)):
-        return judge_order(request)
+        return judge_order(request, caller)
     receipt = application().intake.submit(
         body_of(request),
         request_id=request_id_of(request),
-        caller=caller_of(request),
+        caller=caller,
         idempotency_key=request.headers.get("Idempotency-Key"),
     )
     # Note it at once: the order is queued, even if the answer fails.
@@ -89,10 +104,10 @@ def submit_order(request: Request) -> Response:
     )
 
 
-def judge_order(request: Request) -> Response:
+def judge_order(request: Request, caller: Caller) -> Response:
     """Judge an order, and queue nothing. Its line of the log says so, whatever the answer is."""
     note(request, dryRun=True)
-    order = judge(body_of(request), request.headers.get("Idempotency-Key"))
+    order = judge(body_of(request), request.headers.get("Idempotency-Key"), caller)
     note(request, orderId=order.id)
     return responses.translated_response(request, partial(representation.judgement_json, order))
 
@@ -101,12 +116,13 @@ def judge_order(request: Request) -> Response:
 @answering
 def list_orders(request: Request) -> Response:
     """List what became of all orders, newest first."""
+    caller = reader_of(request)
     parameters, repeated = parameters_of(request)
     query = audit_query(parameters, application().clock(), repeated)
 
     def read(limit: int) -> AuditList:
         return application().queries.list_orders(
-            query._replace(limit=limit), parameters.get("cursor")
+            query._replace(limit=limit), parameters.get("cursor"), caller
         )
 
     return responses.paged_response(request, read, query.limit, representation.audit_json)
@@ -116,9 +132,12 @@ def list_orders(request: Request) -> Response:
 @answering
 def get_order(request: Request, order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
+    caller = reader_of(request)
     parameters, repeated = parameters_of(request)
     limit = history_limit(order_id, parameters, repeated)
-    read = partial(application().queries.get_order, order_id, parameters.get("cursor"))
+    read = partial(
+        application().queries.get_order, order_id, parameters.get("cursor"), caller=caller
+    )
     return responses.paged_response(request, read, limit, representation.history_json)
 
 
@@ -126,9 +145,12 @@ def get_order(request: Request, order_id: str) -> Response:
 @answering
 def get_submission(request: Request, order_id: str, submission_id: str) -> Response:
     """Show what became of one submission; with `wait`, once it is recorded."""
+    caller = reader_of(request)
     query = submission_query(order_id, submission_id, *parameters_of(request))
     submission = application().waiting_room.ask(
-        partial(application().submissions.read, order_id, submission_id, query.payload_sha256),
+        partial(
+            application().submissions.read, order_id, submission_id, query.payload_sha256, caller
+        ),
         missing=SubmissionNotFound,
         wait_seconds=query.wait_seconds,
         time_left_ms=time_left_of(request),
@@ -214,5 +236,7 @@ if settings.stream_arn:
 application().prepare(settings.function)
 if settings.in_chalice_cli:
     from chalicelib.chalice_local import warn_of_what_is_lacking
+    from chalicelib.http.local_principal import play_principals
 
+    play_principals(app, closed=settings.closed)
     warn_of_what_is_lacking(application())

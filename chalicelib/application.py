@@ -22,15 +22,18 @@ from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, re
 from chalicelib.services.events import Events
 from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_of
 from chalicelib.services.intake import Intake
+from chalicelib.services.principals import BadPrincipals, Principals
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import Queries
 from chalicelib.services.submissions import Submissions
 from chalicelib.services.waiting import WaitingRoom
 from chalicelib.settings import (
     IGNORED,
+    PRINCIPALS,
     EventSettings,
     LogSettings,
     Settings,
+    SettingsError,
     current_environment,
     settings_in,
 )
@@ -89,6 +92,14 @@ class Application:
         for name, value in IGNORED.items():
             telemetry.setting_ignored(name, value)
         return telemetry
+
+    @made_once
+    def principals(self) -> Principals:
+        # Only the API's: an order on the queue is recorded, whatever the table of callers says.
+        try:
+            return Principals.parse(self.settings.principals)
+        except BadPrincipals as error:
+            raise SettingsError(f"{PRINCIPALS}: {error}") from error
 
     @made_once
     def intake(self) -> Intake:

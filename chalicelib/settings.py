@@ -10,6 +10,7 @@ MAX_AUDIT_SHARDS = 100
 DEFAULT_WAITING = 20
 MAX_WAITING = 1_000
 DEFAULT_SERVICE = "orders"
+PRINCIPALS = "ORDERS_PRINCIPALS"
 NO_EVENTS = "off"
 EVENTS = (NO_EVENTS, "eventbridge", "sns")
 # The variables that the app, AWS's clients and Powertools are set up by begin like this.
@@ -73,7 +74,9 @@ class AppSettings(NamedTuple):
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
             function=environment.get("_HANDLER", "").removeprefix("app."),
-            in_chalice_cli=bool(environment.get("AWS_CHALICE_CLI_MODE")),
+            # On Lambda somebody's own variable may have the name; Lambda's own can't be set.
+            in_chalice_cli=bool(environment.get("AWS_CHALICE_CLI_MODE"))
+            and not environment.get("AWS_LAMBDA_FUNCTION_NAME"),
         )
 
 
@@ -110,6 +113,8 @@ class Settings(NamedTuple):
     audit_shards: int
     # So many requests of one process may wait for a submission's record at a time.
     maximum_waiting: int
+    # The table of principals as text, in chalicelib/services/principals.py; None maps nobody.
+    principals: str | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -132,6 +137,7 @@ class Settings(NamedTuple):
             maximum_waiting=_number(
                 environment, "ORDERS_MAXIMUM_WAITING", DEFAULT_WAITING, 0, MAX_WAITING
             ),
+            principals=environment.get(PRINCIPALS),
         )
 
 

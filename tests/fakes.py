@@ -16,8 +16,9 @@ from chalicelib.orders.submission import Submission
 from chalicelib.services.keys import UsedKey
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed, string_attribute
+from chalicelib.services.paging import HistoryPosition
 from chalicelib.services.processed import Processed
-from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
+from chalicelib.services.queries import AuditFilter, AuditPage
 from chalicelib.services.unavailable import StoreUnavailable
 
 
@@ -94,7 +95,11 @@ class FakeRecordStore(Outages):
         return listed_from_item(item) if item else None
 
     def read_history(
-        self, order_id: str, after: HistoryPosition | None, limit: int
+        self,
+        order_id: str,
+        after: HistoryPosition | None,
+        limit: int,
+        channel: str | None = None,
     ) -> tuple[list[Listed], HistoryPosition | None]:
         self._fail_if_down("Query")
         positions = sorted(
@@ -108,9 +113,13 @@ class FakeRecordStore(Outages):
         )
         left = [(place, record) for place, record in positions if after is None or place > after]
         page = left[:limit]
-        return [_listed(record) for _, record in page], page[-1][0] if len(left) > len(
-            page
-        ) else None
+        only = AuditFilter(channel=channel)
+        shown = [
+            _listed(record)
+            for place, record in page
+            if _matches(self._items[order_id, place.record_id], only)
+        ]
+        return shown, page[-1][0] if len(left) > len(page) else None
 
     def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.failures import raise_if_unanswered, unavailable_on_failure
 from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
 from chalicelib.orders.record import OWN_SLOT_PREFIX, Listed, Record
-from chalicelib.services.queries import AuditFilter, AuditPage, HistoryPosition
+from chalicelib.services.paging import HistoryPosition
+from chalicelib.services.queries import AuditFilter, AuditPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -141,24 +142,32 @@ class RecordStore:
         return listed_from_item(item) if item else None
 
     def read_history(
-        self, order_id: str, after: HistoryPosition | None, limit: int
+        self,
+        order_id: str,
+        after: HistoryPosition | None,
+        limit: int,
+        channel: str | None = None,
     ) -> tuple[list[Listed], HistoryPosition | None]:
         """
         At most `limit` records of an orderId after its first, oldest first, and where to go on.
+
+        With a channel, `limit` records are read, and those of this channel returned.
 
         Raises:
             StoreUnavailable: try again.
         """
         start = {"ExclusiveStartKey": _history_key(order_id, after)} if after else {}
+        options, values = _narrowed(AuditFilter(channel=channel))
         with unavailable_on_failure("DynamoDB Query"):
             answer = self._client.query(
                 TableName=self._table,
                 IndexName=HISTORY_INDEX,
                 KeyConditionExpression="orderId = :id",
-                ExpressionAttributeValues={":id": {"S": order_id}},
+                ExpressionAttributeValues={":id": {"S": order_id}, **values},
                 ConsistentRead=True,
                 Limit=limit,
                 **start,  # type: ignore[arg-type]
+                **options,
             )
         key = answer.get("LastEvaluatedKey")
         read_to = (

@@ -67,7 +67,7 @@ class _Reader:
                 self.fail(name, "unknown_parameter", why)
         for name, values in repeated.items():
             if name in known:
-                why = sentence("parameter.repeated", got=_all_shown(values))
+                why = sentence("parameter.repeated", got=_allshown_value(values))
                 self.fail(name, "repeated_parameter", why)
 
     def read(
@@ -79,7 +79,7 @@ class _Reader:
         try:
             return parse(text)
         except (ValueError, KeyError):
-            self.fail(name, code, sentence("parameter.bad", rule=rule, got=_shown(text)))
+            self.fail(name, code, sentence("parameter.bad", rule=rule, got=shown_value(text)))
             return default
 
     def limit(self) -> int:
@@ -206,12 +206,13 @@ def audit_query(parameters: Parameters, now: datetime, repeated: Repeated = NONE
     )
 
 
-def _shown(text: str) -> str:
+def shown_value(text: str) -> str:
+    """Return a given text as a sentence may show it: in ASCII, cut where it is long."""
     return ascii(text[:SHOWN_CHARACTERS])
 
 
-def _all_shown(values: Sequence[str]) -> str:
-    shown = ", ".join(map(_shown, values[:SHOWN_VALUES]))
+def _allshown_value(values: Sequence[str]) -> str:
+    shown = ", ".join(map(shown_value, values[:SHOWN_VALUES]))
     return shown if len(values) <= SHOWN_VALUES else f"{shown}, ..."
 
 

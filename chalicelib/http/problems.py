@@ -19,6 +19,7 @@ from chalicelib.services.intake import (
     InvalidIdempotencyKey,
     SubmissionUnconfirmed,
 )
+from chalicelib.services.principals import ANONYMOUS, CallerUnknown, ChannelNotYours, Forbidden
 from chalicelib.services.queries import OrderNotFound
 from chalicelib.services.submissions import SubmissionAmbiguous, SubmissionNotFound
 from chalicelib.services.unavailable import StoreUnavailable
@@ -50,6 +51,8 @@ class Problem(NamedTuple):
     reason: str | None = None
     payloads: Sequence[str] = ()
     order_id: str | None = None
+    # Who was refused, for the log.
+    caller: str | None = None
     consequence: Sentence | None = None
 
     def body(self, texts: Texts) -> dict[str, Any]:
@@ -84,6 +87,8 @@ class Problem(NamedTuple):
         A log never names an error's field, which may be what the caller sent.
         """
         keys: dict[str, Any] = {"problem": self.slug}
+        if self.caller:
+            keys["caller"] = self.caller
         if self.reason:
             return keys | {"reason": self.reason}
         codes = list(dict.fromkeys(error.code for error in self.errors))
@@ -103,19 +108,12 @@ def language_headers(language: str) -> dict[str, str]:
 def problem_of(error: Exception) -> Problem:
     """Turn an error into a problem for the caller: an internal one, unless it is known."""
     match error:
-        case UnreadableOrder(reason="too_large"):
-            detail = sentence("unreadable-order.body", problem=error.sentence)
-            return Problem(
-                "order-too-large",
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                sentence("order-too-large.title"),
-                detail,
-                reason=error.reason,
-            )
         case UnreadableOrder():
             return _unreadable(error)
         case InvalidIdempotencyKey() | IdempotencyKeyReused():
             return _key_refused(error)
+        case Forbidden():
+            return _forbidden(error)
         case InvalidParameters():
             return _invalid_parameters(error.errors, error.consequence)
         case InvalidCursor():
@@ -164,6 +162,14 @@ def internal_problem() -> Problem:
 
 def _unreadable(error: UnreadableOrder) -> Problem:
     why = error.sentence
+    if error.reason == "too_large":
+        return Problem(
+            "order-too-large",
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            sentence("order-too-large.title"),
+            sentence("unreadable-order.body", problem=why),
+            reason=error.reason,
+        )
     return Problem(
         "unreadable-order",
         HTTPStatus.BAD_REQUEST,
@@ -191,6 +197,26 @@ def _key_refused(error: InvalidIdempotencyKey | IdempotencyKeyReused) -> Problem
                 sentence("idempotency-key-reused.detail", order_id=error.order_id),
                 order_id=error.order_id,
             )
+
+
+def _forbidden(error: Forbidden) -> Problem:
+    match error:
+        case ChannelNotYours(channel=channel, named=named):
+            return Problem(
+                "channel-not-yours",
+                HTTPStatus.FORBIDDEN,
+                sentence("channel-not-yours.title"),
+                sentence("channel-not-yours.detail", channel=channel, named=named),
+                caller=error.principal,
+            )
+        case CallerUnknown(reads=True):
+            detail = sentence("caller-unknown.reader", principal=error.principal)
+        case _ if error.principal == ANONYMOUS:
+            detail = sentence("caller-unknown.unsigned")
+        case _:
+            detail = sentence("caller-unknown.detail", principal=error.principal)
+    title = sentence("caller-unknown.title")
+    return Problem("caller-unknown", HTTPStatus.FORBIDDEN, title, detail, caller=error.principal)
 
 
 def _unsupported_media(detail: Sentence) -> Problem:

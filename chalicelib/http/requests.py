@@ -40,7 +40,7 @@ def request_id_of(request: Request) -> str:
     return request_id
 
 
-def caller_of(request: Request) -> str | None:
+def caller_arn_of(request: Request) -> str | None:
     """Return the caller's ARN, where API Gateway has checked its signature."""
     caller: str | None = request.context.get("identity", {}).get("userArn")
     return caller

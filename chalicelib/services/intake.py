@@ -10,6 +10,7 @@ from chalicelib.orders.order import Order, parse_order
 from chalicelib.orders.submission import submission_id_for
 from chalicelib.orders.times import iso
 from chalicelib.services.keys import Keys, UsedKey
+from chalicelib.services.principals import ANYONE, Caller
 from chalicelib.services.unavailable import StoreUnavailable
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -60,17 +61,21 @@ class Receipt(NamedTuple):
     unchecked: bool = False
 
 
-def judge(body: bytes, idempotency_key: str | None = None) -> Order:
+def judge(body: bytes, idempotency_key: str | None = None, caller: Caller = ANYONE) -> Order:
     """
     Judge an order as `Intake.submit` does. Nothing is queued, and no service is asked.
 
     So it can't tell whether the order's id is taken: the processor decides that.
 
     Raises:
+        CallerUnknown: the caller is of no channel, and may hand in nothing.
         UnreadableOrder: no order can be read from the body.
+        ChannelNotYours: the order names another channel than the caller's.
         InvalidIdempotencyKey: the key can't be used.
     """
+    caller.require_channel()
     order = parse_order(body)
+    caller.require_own(order.terms.channel)
     if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
     return order
@@ -98,7 +103,7 @@ class Intake:
         body: bytes,
         *,
         request_id: str,
-        caller: str | None = None,
+        caller: Caller = ANYONE,
         idempotency_key: str | None = None,
     ) -> Receipt:
         """
@@ -107,15 +112,18 @@ class Intake:
         The submission id is minted before the order is sent, so however often the SDK sends it,
         it stays one submission. With an idempotency key it is derived from the caller and the
         key, so that the caller's own retry is the same submission too. Such a retry is sent again:
-        the first attempt may have taken the key and never reached the queue.
+        the first attempt may have taken the key and never reached the queue. The caller's channel
+        goes beside an order that names none.
 
         Raises:
+            CallerUnknown: the caller is of no channel; nothing was queued.
+            ChannelNotYours: the order names another channel; nothing was queued.
             UnreadableOrder: no order can be read from the body; nothing was queued.
             InvalidIdempotencyKey: the key can't be used; nothing was queued.
             IdempotencyKeyReused: the key stands for other bytes; nothing was queued.
             SubmissionUnconfirmed: the queue did not answer; hand the order in again.
         """
-        order = judge(body, idempotency_key)
+        order = judge(body, idempotency_key, caller)
         now = self._clock()
         submission_id = self._submission_id(caller, idempotency_key)
         receipt = Receipt(order, submission_id)
@@ -125,7 +133,8 @@ class Intake:
             "submissionId": submission_id,
             "requestId": request_id,
             "receivedAt": iso(now),
-            "submittedBy": caller,
+            "submittedBy": caller.arn,
+            "channel": None if order.terms.channel else caller.channel,
         }
         try:
             self._queue.send(order.payload, attributes)
@@ -133,10 +142,10 @@ class Intake:
             raise SubmissionUnconfirmed(str(error)) from error
         return receipt
 
-    def _submission_id(self, caller: str | None, idempotency_key: str | None) -> str:
+    def _submission_id(self, caller: Caller, idempotency_key: str | None) -> str:
         if idempotency_key is None:
             return self._new_id()
-        return submission_id_for(_principal(caller), idempotency_key)
+        return submission_id_for(caller.principal, idempotency_key)
 
     def _with_key_taken(self, receipt: Receipt, now: datetime, request_id: str) -> Receipt:
         """
@@ -164,17 +173,3 @@ def _problem_of_key(key: str) -> Sentence:
         return problem
     what = sentence("key.space") if found[0] == " " else f"U+{ord(found[0]):04X}"
     return sentence("key.bad_character", problem=problem, position=found.start() + 1, what=what)
-
-
-def _principal(caller: str | None) -> str:
-    """
-    Name the owner of an idempotency key.
-
-    It leaves the session name out of an assumed role's ARN: the name changes from instance to
-    instance of a channel, so that a retry would look like another submission.
-    """
-    if caller is None:
-        return "anonymous"
-    if ":assumed-role/" in caller:
-        return caller.rsplit("/", 1)[0]
-    return caller

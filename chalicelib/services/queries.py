@@ -11,20 +11,17 @@ from chalicelib.orders.errors import sentence
 from chalicelib.orders.order import is_order_id
 from chalicelib.orders.record import FIRST_SLOT, Listed, Record, Status, UnreadableRecord, parted
 from chalicelib.services.cursors import InvalidCursor, decode_cursor, encode_cursor
+from chalicelib.services.own_records import START, read_own_page, resting_place
+from chalicelib.services.paging import FILTERED_READ_SIZE, MAX_ROUNDS, NEWEST, HistoryPosition
+from chalicelib.services.principals import ANYONE, Caller
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 DEFAULT_DAYS = 7
-# A filter can leave few of the records that are read. A read takes this many records at least, so
-# that few calls are needed, and an answer ends after this many rounds, with a cursor to go on.
-FILTERED_READ_SIZE = 250
-MAX_ROUNDS = 40
 # No record is older than this system, whose first version is of 2026: a record bears the clock of
 # the function that wrote it, and keeps that in a backup, an export, a replica and a copy. The age
 # of the table says nothing: a restored or imported one is younger than its records.
 FIRST_DAY = date(2025, 1, 1)
-# This text sorts after every position.
-NEWEST = "~"
 
 
 class OrderNotFound(LookupError):
@@ -38,13 +35,6 @@ class AuditFilter(NamedTuple):
     valid: bool | None = None
     is_duplicate: bool | None = None
     channel: str | None = None
-
-
-class HistoryPosition(NamedTuple):
-    """The place to which the history of an orderId was read."""
-
-    position: str
-    record_id: str
 
 
 class AuditPage(NamedTuple):
@@ -65,7 +55,11 @@ class Records(Protocol):
     def audit_shards(self) -> int: ...
     def read_shared_slots(self, order_id: str) -> list[Listed]: ...
     def read_history(
-        self, order_id: str, after: HistoryPosition | None, limit: int
+        self,
+        order_id: str,
+        after: HistoryPosition | None,
+        limit: int,
+        channel: str | None = None,
     ) -> tuple[list[Listed], HistoryPosition | None]: ...
     def read_audit(
         self, day: date, shard: int, before: str, limit: int, only: AuditFilter
@@ -142,10 +136,16 @@ class Queries:
         self._readers = ThreadPoolExecutor(max_workers=records.audit_shards)
 
     def get_order(
-        self, order_id: str, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+        self,
+        order_id: str,
+        cursor: str | None = None,
+        limit: int = DEFAULT_LIMIT,
+        caller: Caller = ANYONE,
     ) -> OrderHistory:
         """
         Read an order (the accepted record, or the first one) and its history, oldest first.
+
+        A channel reads its own records: an order without any is as one that is not there.
 
         Raises:
             OrderNotFound: nothing is recorded of it: it may still be on the queue.
@@ -153,6 +153,8 @@ class Queries:
             StoreUnavailable: try again.
             UnreadableRecord: what may be the accepted record can't be read.
         """
+        if caller.sees_only:
+            return self._own_order(order_id, cursor, limit, caller)
         after = _history_position(order_id, cursor)
         # A store refuses to look for some of the ids that no order can have.
         slots = self._records.read_shared_slots(order_id) if is_order_id(order_id) else []
@@ -160,28 +162,47 @@ class Queries:
             raise OrderNotFound(order_id)
         order = _order_in(slots)
         page = [each for each in slots if each.record_id == FIRST_SLOT] if cursor is None else []
-        read_to: HistoryPosition | None = after or HistoryPosition("", "")
+        read_to: HistoryPosition | None = after or START
         if limit > len(page):
             more, read_to = self._records.read_history(order_id, after, limit - len(page))
             page += more
         records, unreadable = parted(page)
         return OrderHistory(
             order=order,
-            s3_url=self._archive.presigned_url(order.s3_key) if order.s3_key else None,
+            s3_url=self._url(order),
             records=records,
-            cursor=encode_cursor(_history_scope(order_id), read_to) if read_to else None,
+            cursor=_history_cursor(order_id, read_to),
             unreadable=unreadable,
         )
 
-    def list_orders(self, query: AuditQuery, cursor: str | None = None) -> AuditList:
+    def _own_order(
+        self, order_id: str, cursor: str | None, limit: int, caller: Caller
+    ) -> OrderHistory:
+        after = None if cursor is None else _history_position(order_id, cursor) or START
+        if not is_order_id(order_id):
+            raise OrderNotFound(order_id)
+        page = read_own_page(self._records, order_id, after, limit, caller)
+        if page is None:
+            raise OrderNotFound(order_id)
+        next_page = _history_cursor(order_id, page.read_to)
+        return OrderHistory(page.order, self._url(page.order), page.records, next_page)
+
+    def _url(self, record: Record) -> str | None:
+        return self._archive.presigned_url(record.s3_key) if record.s3_key else None
+
+    def list_orders(
+        self, query: AuditQuery, cursor: str | None = None, caller: Caller = ANYONE
+    ) -> AuditList:
         """
-        Read the records of a period, newest first.
+        Read the records of a period, newest first: of a channel, its own.
 
         Raises:
+            ChannelNotYours: the query names another channel than the caller's.
             InvalidCursor: the cursor is not one of this query's.
             StoreUnavailable: try again.
         """
-        query, day, before = self._start(query, cursor)
+        query, day, before = self._start(_query_of(caller, query), cursor)
+        begun = day, before
         # A clock that is wrong, on somebody's machine, is believed.
         first_day = max(query.first_day, min(FIRST_DAY, self._clock().date()))
         found: list[Listed] = []
@@ -189,11 +210,13 @@ class Queries:
             if day < first_day or day == date.min:
                 return _audit_list(found, None)
             records, horizon = self._round(day, before, query)
-            found += records
+            found += filter(caller.sees, records)
             if len(found) >= query.limit:
                 found = found[: query.limit]
                 return _audit_list(found, _audit_cursor(query, day, found[-1].audit_position))
             day, before = (day, horizon) if horizon else (day - timedelta(days=1), NEWEST)
+        if caller.sees_only:
+            return _own_list(query, found, begun, (day, before))
         return _audit_list(found, _audit_cursor(query, day, before))
 
     def _start(self, query: AuditQuery, cursor: str | None) -> tuple[AuditQuery, date, str]:
@@ -226,6 +249,25 @@ class Queries:
         return self._records.read_audit(day, shard, before, size, only)
 
 
+def _query_of(caller: Caller, query: AuditQuery) -> AuditQuery:
+    """Narrow a query down to what the caller may see."""
+    if caller.sees_only is None:
+        return query
+    caller.require_own(query.only.channel)
+    return query._replace(only=query.only._replace(channel=caller.sees_only))
+
+
+def _own_list(
+    query: AuditQuery, found: Sequence[Listed], begun: tuple[date, str], ended: tuple[date, str]
+) -> AuditList:
+    """End a channel's page that is not full, at a place that tells nothing of others' records."""
+    day, before = ended
+    last = found[-1].audit_position if found else NEWEST
+    start = min(last, begun[1]) if day == begun[0] else last
+    place = resting_place(start, before) or (last if found else None)
+    return _audit_list(found, _audit_cursor(query, day, place) if place else None)
+
+
 def _order_in(slots: Sequence[Listed]) -> Record:
     """Choose the accepted record, or else the first one, if it is sure that none is accepted."""
     records, unreadable = parted(slots)
@@ -252,6 +294,10 @@ def _history_position(order_id: str, cursor: str | None) -> HistoryPosition | No
         return None
     position, record_id = decode_cursor(_history_scope(order_id), cursor)
     return HistoryPosition(position, record_id) if position and record_id else None
+
+
+def _history_cursor(order_id: str, read_to: HistoryPosition | None) -> str | None:
+    return encode_cursor(_history_scope(order_id), read_to) if read_to else None
 
 
 def _history_scope(order_id: str) -> str:

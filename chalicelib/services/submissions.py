@@ -11,6 +11,7 @@ from typing import NamedTuple, NoReturn, Protocol
 
 from chalicelib.orders.order import sha256_of
 from chalicelib.orders.record import Listed, Record, UnreadableRecord, own_slot, parted
+from chalicelib.services.principals import ANYONE, Caller
 from chalicelib.services.queries import Archive
 
 # Senders on the queue may hand in any number of payloads under one id: so many are listed.
@@ -58,10 +59,16 @@ class Submissions:
         self._archive = archive
 
     def read(
-        self, order_id: str, submission_id: str, payload_sha256: str | None = None
+        self,
+        order_id: str,
+        submission_id: str,
+        payload_sha256: str | None = None,
+        caller: Caller = ANYONE,
     ) -> SubmissionRead:
         """
         Read what became of a submission. The ids are well formed.
+
+        What the caller may not see is as if it were not there.
 
         Raises:
             SubmissionNotFound: it is not recorded: it may still be on the queue.
@@ -70,33 +77,35 @@ class Submissions:
             UnreadableRecord: what may be its record can't be read.
         """
         if payload_sha256 is None:
-            record = self._only(order_id, submission_id)
+            record = self._only(order_id, submission_id, caller)
         else:
-            record = self._identical(order_id, submission_id, payload_sha256)
+            record = self._identical(order_id, submission_id, payload_sha256, caller)
         if not record.valid:
             record = self._with_payload(record)
         url = self._archive.presigned_url(record.s3_key) if record.s3_key else None
         return SubmissionRead(record, url)
 
-    def _identical(self, order_id: str, submission_id: str, payload_sha256: str) -> Record:
+    def _identical(
+        self, order_id: str, submission_id: str, payload_sha256: str, caller: Caller
+    ) -> Record:
         """Read the record of one identity. Another's item that can't be read does not matter."""
         identity = (submission_id, payload_sha256)
-        shared, unreadable = parted(self._records.read_shared_slots(order_id))
+        shared, unreadable = parted(filter(caller.sees, self._records.read_shared_slots(order_id)))
         found = [each for each in shared if _identity(each) == identity]
         if not found:
             slot = own_slot(submission_id, payload_sha256)
             own = self._records.read_slot(order_id, slot)
-            found, of_own = parted(_verified([own] if own else []))
+            found, of_own = parted(filter(caller.sees, _verified([own] if own else [])))
             unreadable = of_own + unreadable
         if not found:
             _raise_not_found(order_id, submission_id, unreadable)
         return _best(found)
 
-    def _only(self, order_id: str, submission_id: str) -> Record:
+    def _only(self, order_id: str, submission_id: str, caller: Caller) -> Record:
         """Read the record of an id, if it is sure that no other payload has the id."""
         shared = self._records.read_shared_slots(order_id)
         own = self._records.read_own_slots(order_id, submission_id, LISTED_PAYLOADS)
-        records, unreadable = parted([*shared, *_verified(own)])
+        records, unreadable = parted(filter(caller.sees, [*shared, *_verified(own)]))
         found = [each for each in records if each.submission_id == submission_id]
         payloads = list(dict.fromkeys(each.payload_sha256 for each in found))
         if len(payloads) > 1:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.orders.record import parted
 from chalicelib.orders.times import iso
-from chalicelib.services.queries import NEWEST, AuditFilter
+from chalicelib.services.paging import NEWEST
+from chalicelib.services.queries import AuditFilter
 from ops.desk.stats import Slice, Statistics, Stats
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.application import Application
 from chalicelib.orders.times import now
 from chalicelib.services.intake import Intake
+from chalicelib.services.principals import Caller
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
@@ -117,7 +118,9 @@ class Desk:
 
     def _submit_as(self, body: bytes, submission_id: str) -> Receipt:
         return self._intake(lambda: submission_id).submit(
-            body, request_id=f"ops-{self._application.new_id()}", caller=self.stage.operator
+            body,
+            request_id=f"ops-{self._application.new_id()}",
+            caller=Caller(self.stage.operator),
         )
 
     def _intake(self, new_id: Callable[[], str]) -> Intake:

@@ -10,8 +10,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.record import UnreadableRecord
+from chalicelib.services.paging import NEWEST
+from chalicelib.services.principals import Caller
 from chalicelib.services.queries import (
-    NEWEST,
     AuditFilter,
     AuditList,
     AuditPage,
@@ -97,7 +98,7 @@ class Orders:
         return self._intake.submit(
             body,
             request_id=f"ops-{self._new_id()}",
-            caller=self._operator(),
+            caller=Caller(self._operator()),
             idempotency_key=idempotency_key,
         )
 

@@ -25,7 +25,8 @@ from chalicelib.orders.record import (
     parted,
 )
 from chalicelib.orders.settle import settle
-from chalicelib.services.queries import AuditFilter, HistoryPosition
+from chalicelib.services.paging import HistoryPosition
+from chalicelib.services.queries import AuditFilter
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.aws_limits.layer import lifted
 from tests.aws_limits.ledger import expected

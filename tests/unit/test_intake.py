@@ -14,6 +14,7 @@ from chalicelib.services.intake import (
     SubmissionUnconfirmed,
     judge,
 )
+from chalicelib.services.principals import Caller
 from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text
 from tests.fakes import FakeKeyStore, FakeQueue, FakeReporter
@@ -53,7 +54,7 @@ def submit(
     return intake.submit(
         (order_text() if body is None else body).encode(),
         request_id="request-1",
-        caller=caller,
+        caller=Caller(caller),
         idempotency_key=key,
     )
 

@@ -10,9 +10,9 @@ import pytest
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
 from chalicelib.services.cursors import InvalidCursor, encode_cursor
+from chalicelib.services.paging import MAX_ROUNDS
 from chalicelib.services.queries import (
     FIRST_DAY,
-    MAX_ROUNDS,
     AuditFilter,
     AuditPage,
     AuditQuery,
