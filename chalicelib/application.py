@@ -127,6 +127,7 @@ class Application:
             reporter=self.telemetry,
             clock=self.clock,
             concurrently=executor.map,
+            api_role_id=self.settings.api_role_id,
         )
 
     @made_once

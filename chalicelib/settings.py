@@ -115,6 +115,8 @@ class Settings(NamedTuple):
     maximum_waiting: int
     # The table of principals as text, in chalicelib/services/principals.py; None maps nobody.
     principals: str | None = None
+    # IAM's id of the API function's role; None where nobody has told it to the processor.
+    api_role_id: str | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -138,6 +140,7 @@ class Settings(NamedTuple):
                 environment, "ORDERS_MAXIMUM_WAITING", DEFAULT_WAITING, 0, MAX_WAITING
             ),
             principals=environment.get(PRINCIPALS),
+            api_role_id=environment.get("ORDERS_API_ROLE_ID") or None,
         )
 
 

@@ -21,6 +21,8 @@ ENVIRONMENT = {
     "ORDERS_DLQ_URL": "https://queue.example/orders-dlq",
     "ORDERS_BUCKET": "orders",
     "ORDERS_TABLE": "orders",
+    # `sqs_record` makes messages of this sender.
+    "ORDERS_API_ROLE_ID": "AIDAEXAMPLE",
 }
 
 

@@ -39,6 +39,7 @@ LISTED_ATTRIBUTES = (
     "submittedBy",
     "messageChannel",
     "ignoredAttributes",
+    "sentBy",
 )
 # As `Record.channel` has it: the message's channel counts where the order names none.
 OF_CHANNEL = (

@@ -62,6 +62,7 @@ def to_item(record: Record, audit_shards: int) -> Item:
         "payload": record.payload,
         "submittedBy": record.submitted_by,
         "messageChannel": record.message_channel,
+        "sentBy": record.sent_by,
         "auditPartition": audit_partition(record.processed_at.date(), shard),
         "auditPosition": position,
         "historyPosition": None if record.record_id == FIRST_SLOT else position,
@@ -145,6 +146,7 @@ def _record(item: Mapping[str, Any]) -> Record:
         payload=_string(item, "payload"),
         submitted_by=_string(item, "submittedBy"),
         message_channel=_string(item, "messageChannel"),
+        sent_by=_string(item, "sentBy"),
         ignored_attributes=tuple(map(_text, item.get("ignoredAttributes", NONE)["L"])),
     )
 

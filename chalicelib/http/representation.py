@@ -105,6 +105,7 @@ def record_json(record: Record, texts: Texts) -> dict[str, Any]:
         "submittedBy": record.submitted_by,
         "messageChannel": record.message_channel,
         "ignoredAttributes": list(record.ignored_attributes),
+        "sentBy": record.sent_by,
     }
 
 

@@ -56,6 +56,8 @@ class Record(NamedTuple):
     # By the message's attributes, beside the order: never compared, and no part of the verdict.
     message_channel: str | None = None
     ignored_attributes: tuple[str, ...] = ()
+    # Who put the message on the queue, by SQS's own word: None if the API did.
+    sent_by: str | None = None
 
     @property
     def channel(self) -> str | None:
@@ -104,6 +106,7 @@ class Record(NamedTuple):
             submitted_by=submission.submitted_by,
             message_channel=submission.message_channel,
             ignored_attributes=submission.ignored_attributes,
+            sent_by=submission.sent_by,
         )
 
 

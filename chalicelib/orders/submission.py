@@ -30,6 +30,8 @@ class Submission(NamedTuple):
     message_channel: str | None = None
     # The message's attributes that can't be used, by name.
     ignored_attributes: tuple[str, ...] = ()
+    # SQS's word for its sender; None if it came through the API.
+    sent_by: str | None = None
 
     @property
     def channel(self) -> str | None:

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple, Self
 
 from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, Attributes, unpacked
 
-# SQS returns these two as text, and calls them by these names.
+# SQS returns these as text, and calls them by these names.
 RECEIVE_COUNT = "ApproximateReceiveCount"
 SENT_TIMESTAMP = "SentTimestamp"
+# Who sent it, by IAM: the id of a user, or of a role with a colon and its session ("ReceiveMessage",
+# in the SQS API reference). SQS says so, and no sender can.
+SENDER_ID = "SenderId"
 
 
 class Message(NamedTuple):
@@ -22,6 +25,7 @@ class Message(NamedTuple):
     sent_at: datetime | None = None
     # As its sender gave them, so that a message can be passed on with all of them.
     message_attributes: Attributes = MappingProxyType({})
+    sender_id: str | None = None
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
@@ -38,6 +42,7 @@ class Message(NamedTuple):
             receive_count=int(attributes.get(RECEIVE_COUNT, 1)),
             sent_at=datetime.fromtimestamp(int(sent_ms) / 1000, UTC) if sent_ms else None,
             message_attributes=message_attributes,
+            sender_id=attributes.get(SENDER_ID),
         )
 
     def attribute(self, name: str) -> str | None:

@@ -73,7 +73,9 @@ class Processor:
         clock: Callable[[], datetime],
         concurrently: Concurrently = map,
         sleep: Callable[[float], None] = time.sleep,
+        api_role_id: str | None = None,
     ) -> None:
+        """`api_role_id` is IAM's id of the API's role, by which its messages are known."""
         self._records = records
         self._archive = archive
         self._queue = queue
@@ -81,6 +83,7 @@ class Processor:
         self._clock = clock
         self._concurrently = concurrently
         self._sleep = sleep
+        self._api_role_id = api_role_id
 
     def process_batch(
         self, messages: Sequence[Message], time_left_ms: Callable[[], float] | None = None
@@ -122,6 +125,8 @@ class Processor:
         The latter may have no attributes of ours: then SQS's own message id and time serve.
         """
         claims = read_claims(message)
+        sender_id = message.sender_id
+        is_of_api = sender_id and sender_id.partition(":")[0] == self._api_role_id
         return Submission(
             order=parse_order(message.body),
             submission_id=submission_id_of(message),
@@ -130,6 +135,7 @@ class Processor:
             receive_count=message.receive_count,
             message_channel=claims.channel,
             ignored_attributes=claims.ignored,
+            sent_by=None if is_of_api else sender_id,
         )
 
     def _archive_orders(self, deliveries: Sequence[_Delivery], calls: BatchCalls) -> None:

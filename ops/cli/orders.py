@@ -114,6 +114,7 @@ def _show_order(session: Session, record: Record, url: str | None) -> None:
             *((name, term_text(value) or None) for name, value in record.terms.items()),
             ("received", f"{moment(record.received_at)} UTC"),
             ("submitted by", record.submitted_by),
+            ("sent by", record.sent_by),
             ("message's channel", record.message_channel),
             ("ignored attributes", ", ".join(record.ignored_attributes) or None),
             *error_facts(record.errors, session.texts),

@@ -30,6 +30,7 @@ def masked_record(record: Record) -> Record:
         s3_key=record.s3_key and masked_key(record.s3_key),
         payload=None if record.payload is None else masked_payload(record.payload),
         submitted_by=record.submitted_by and masked_text(record.submitted_by),
+        sent_by=record.sent_by and masked_text(record.sent_by),
     )
 
 

@@ -25,6 +25,8 @@ def app_environment(
         "ORDERS_PARTIAL_BATCH": "enabled" if partial_batch else "disabled",
         "ORDERS_LOG_FORMAT": "text",
         "ORDERS_LOG_COLOUR": "always" if colour else "never",
+        # The emulator has no roles: to SQS every sender is the account.
+        "ORDERS_API_ROLE_ID": ACCOUNT_ID,
         "POWERTOOLS_METRICS_DISABLED": "true",
         "AWS_ENDPOINT_URL": aws_url,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,

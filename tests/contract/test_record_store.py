@@ -241,6 +241,7 @@ def test_a_record_comes_back_as_it_was(
         submitted_by="arn:aws:iam::1:user/ana",
         message_channel="web",
         ignored_attributes=("receivedAt", "requestId"),
+        sent_by="AROAEXAMPLE:i-1",
     )
 
     records.take(record)

@@ -191,6 +191,20 @@ def test_each_function_is_on_arm_logs_json_and_has_its_time(deployable: Deployab
         assert (partial == "enabled") == (name == "ProcessOrders")
 
 
+def test_only_the_processor_knows_the_role_of_the_api(deployable: Deployable) -> None:
+    """A message of this role came through the API: a rename of the function must not part them."""
+    role, _ = deployable.resources["APIHandler"]["Properties"]["Role"]["Fn::GetAtt"]
+    told = {
+        name: deployable.resources[name]["Properties"]["Environment"]["Variables"].get(
+            "ORDERS_API_ROLE_ID"
+        )
+        for name in deployable.functions
+    }
+
+    assert {name for name, value in told.items() if value} == {"ProcessOrders"}
+    assert told["ProcessOrders"] == {"Fn::GetAtt": [role, "RoleId"]}
+
+
 def test_nothing_is_made_that_is_not_meant(deployable: Deployable) -> None:
     """The transform could add a resource of its own, as it added the second stage."""
     kinds = sorted(resource["Type"] for resource in deployable.resources.values())

@@ -44,6 +44,7 @@ def test_a_processed_order_is_read_back(api: Api) -> None:
         "submittedBy": None,
         "messageChannel": None,
         "ignoredAttributes": [],
+        "sentBy": None,
     }
     assert answer.body["records"] == [record]
     assert answer.body["s3Url"].endswith(f"{record['s3Key']}?signed")

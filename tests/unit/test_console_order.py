@@ -106,13 +106,16 @@ def test_a_difference_in_an_unknown_term_is_named_too() -> None:
 
 def test_the_timeline_says_what_a_message_claimed_beside_the_order() -> None:
     claimed = recorded()._replace(
-        message_channel="atm", ignored_attributes=("receivedAt", "requestId")
+        message_channel="atm",
+        ignored_attributes=("receivedAt", "requestId"),
+        sent_by="AROAEXAMPLE:i-1",
     )
 
     page = timeline(view_in(), history(claimed), masked_record)
 
     assert "channel by the message's attribute: ATM" in page.unescape()
     assert "could not be used, and were left out: receivedAt, requestId" in page
+    assert "put on the queue by AROAEXAMPLE:i-1, says SQS" in page
     assert "attribute" not in timeline(view_in(), history(recorded()), masked_record)
 
 

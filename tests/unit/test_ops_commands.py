@@ -229,17 +229,23 @@ def test_an_error_is_shown_in_the_readers_language(locale: str, said: str) -> No
 
 def test_an_order_is_shown_with_what_its_message_claimed() -> None:
     (record,) = recorded(order_text())
-    claimed = record._replace(message_channel="atm", ignored_attributes=("receivedAt", "channel"))
+    claimed = record._replace(
+        message_channel="atm",
+        ignored_attributes=("receivedAt", "channel"),
+        sent_by="AROAEXAMPLE:i-1",
+    )
 
     desk = SimpleNamespace(orders=Recorded(claimed))
 
     lines = typed(["orders", "show", "order-001"], desk).output.splitlines()
     facts = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in lines}
     assert facts["message's channel"] == "atm"
+    assert facts["sent by"] == "AROAEXAMPLE:i-1"
     assert facts["ignored attributes"] == "receivedAt, channel"
     assert any(line.rstrip().endswith("receivedAt, channel") for line in lines[-3:])
     plain = typed(["orders", "show", "order-001"], SimpleNamespace(orders=Recorded(record)))
     assert "attributes" not in plain.output
+    assert "sent by" not in plain.output
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,8 @@ def _notes(view: View, record: Record) -> list[Markup]:
     if record.message_channel:
         name = value_words(view, "channel", record.message_channel)
         notes.append(tag("li", view.t("order.message_channel", channel=name)))
+    if record.sent_by:
+        notes.append(tag("li", view.t("order.sent_by", who=record.sent_by)))
     if record.ignored_attributes:
         names = ", ".join(record.ignored_attributes)
         notes.append(tag("li", view.t("order.ignored", names=names)))
