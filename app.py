@@ -14,7 +14,7 @@ from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response
 
 from chalicelib.application import CurrentApplication
 from chalicelib.aws.items import accepted_records
-from chalicelib.http import document, document_page, representation, responses
+from chalicelib.http import batches, document, document_page, representation, responses
 from chalicelib.http.parameters import (
     audit_query,
     history_limit,
@@ -22,6 +22,7 @@ from chalicelib.http.parameters import (
     submission_query,
 )
 from chalicelib.http.requests import (
+    NDJSON,
     body_of,
     caller_arn_of,
     location_of,
@@ -31,8 +32,9 @@ from chalicelib.http.requests import (
     request_id_of,
     time_left_of,
 )
+from chalicelib.services.batch_intake import judge_lines
 from chalicelib.services.health import HealthStatus
-from chalicelib.services.intake import judge
+from chalicelib.services.intake import SubmissionUnconfirmed, judge
 from chalicelib.services.message import Message
 from chalicelib.services.principals import Caller
 from chalicelib.services.queries import AuditList
@@ -43,6 +45,9 @@ EVENTS_BATCH_SIZE = 100
 
 # The telemetry does all logging: Chalice's own would bring exceptions with their messages.
 app = Chalice(app_name="orders", configure_logs=False)
+# API Gateway hands bytes of this type on as they are, in base64. As text, with its quotes escaped,
+# a body of 4 MiB could be more than the 6 MB that Lambda takes.
+app.api.binary_types.append(NDJSON)
 application = CurrentApplication()
 settings = AppSettings.from_env(current_environment())
 authorizer = IAMAuthorizer() if settings.closed else None
@@ -110,6 +115,36 @@ def judge_order(request: Request, caller: Caller) -> Response:
     order = judge(body_of(request), request.headers.get("Idempotency-Key"), caller)
     note(request, orderId=order.id)
     return responses.translated_response(request, partial(representation.judgement_json, order))
+
+
+@app.route("/order-batches", methods=["POST"], content_types=[NDJSON], authorizer=authorizer)
+@answering
+def submit_batch(request: Request) -> Response:
+    """Take many orders in, one a line: each is queued by itself. A dry run only judges them."""
+    caller = caller_of(request)
+    caller.require_channel()
+    if is_dry_run(*parameters_of(request)):
+        return judge_batch(request, caller)
+    receipt = application().batch_intake.submit(
+        batches.lines_of(request),
+        request_id=request_id_of(request),
+        caller=caller,
+        idempotency_key=request.headers.get("Idempotency-Key"),
+        time_left_ms=time_left_of(request),
+    )
+    if receipt.failures:
+        failure = SubmissionUnconfirmed("; ".join(receipt.failures))
+        application().telemetry.request_failed(failure, request_id_of(request))
+    return batches.response(request, receipt, HTTPStatus.ACCEPTED)
+
+
+def judge_batch(request: Request, caller: Caller) -> Response:
+    """Judge many orders, and queue none. Its line of the log says so, whatever the answer is."""
+    note(request, dryRun=True)
+    key = request.headers.get("Idempotency-Key")
+    return batches.response(
+        request, judge_lines(batches.lines_of(request), key, caller), HTTPStatus.OK
+    )
 
 
 @app.route("/orders", methods=["GET"], authorizer=authorizer)

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from chalicelib.aws.clients import MAKING, MAX_WORKERS, Clients, LambdaClients, made_once
+from chalicelib.aws.clients import (
+    MAKING,
+    MAX_SENDERS,
+    MAX_WORKERS,
+    Clients,
+    LambdaClients,
+    made_once,
+)
 from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.key_store import KeyStore
@@ -19,6 +26,7 @@ from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, report_failures
+from chalicelib.services.batch_intake import BatchIntake
 from chalicelib.services.events import Events
 from chalicelib.services.health import CHECK_TIME_LIMIT_SECONDS, Health, checks_of
 from chalicelib.services.intake import Intake
@@ -104,6 +112,11 @@ class Application:
     @made_once
     def intake(self) -> Intake:
         return Intake(self.queue, self.clock, self.new_id, self.keys, self.telemetry)
+
+    @made_once
+    def batch_intake(self) -> BatchIntake:
+        executor = ThreadPoolExecutor(max_workers=MAX_SENDERS)
+        return BatchIntake(self.queue, self.clock, self.new_id, executor.map)
 
     @made_once
     def queries(self) -> Queries:

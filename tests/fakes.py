@@ -16,6 +16,7 @@ from chalicelib.orders.submission import Submission
 from chalicelib.services.keys import UsedKey
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed, string_attribute
+from chalicelib.services.outgoing import Outgoing
 from chalicelib.services.paging import HistoryPosition
 from chalicelib.services.processed import Processed
 from chalicelib.services.queries import AuditFilter, AuditPage
@@ -263,6 +264,12 @@ class FakeQueue(Outages):
         self._fail_if_down("SendMessage")
         given = {name: value for name, value in attributes.items() if value is not None}
         self.sent.append(SentMessage(payload, _strings(given)))
+
+    def send_batch(self, messages: Sequence[Outgoing]) -> list[str | None]:
+        self._fail_if_down("SendMessageBatch")
+        for message in messages:
+            self.send(message.payload, message.attributes)
+        return [None] * len(messages)
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
         self._fail_if_down("SendMessage")

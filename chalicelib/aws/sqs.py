@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.aws.failures import raise_if_refused, raise_if_unanswered, unavailable_on_failure
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, is_binary, packed, string_attribute
+from chalicelib.services.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -43,12 +44,42 @@ class OrderQueue:
             self._client().send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=payload,
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
-                    for name, value in attributes.items()
-                    if value is not None
-                },
+                MessageAttributes=_strings(attributes),
             )
+
+    def send_batch(self, messages: Sequence[Outgoing]) -> list[str | None]:
+        """
+        Put orders on the queue by one call: what failed of each; None is a confirmed one.
+
+        The messages fit into one call (`services/outgoing.py`). SQS may take some, refuse others,
+        and answer for none: what it doesn't name is unconfirmed.
+
+        Raises:
+            StoreUnavailable: any of them may or may not be on the queue.
+        """
+        with unavailable_on_failure("SQS SendMessageBatch"):
+            answer = self._client().send_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(index),
+                        "MessageBody": message.payload,
+                        "MessageAttributes": _strings(message.attributes),
+                    }
+                    for index, message in enumerate(messages)
+                ],
+            )
+        problems = {each["Id"]: _failure(each) for each in answer.get("Failed", [])}
+        confirmed = {each["Id"] for each in answer.get("Successful", [])}
+        return [
+            problems.get(
+                str(index),
+                None
+                if str(index) in confirmed
+                else "SQS SendMessageBatch: no answer for the entry",
+            )
+            for index in range(len(messages))
+        ]
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
         """
@@ -117,6 +148,20 @@ class OrderQueue:
         with unavailable_on_failure("SQS GetQueueAttributes"):
             answer = self._client().get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)
         return sum(int(answer["Attributes"][name]) for name in names)
+
+
+def _strings(attributes: Mapping[str, str | None]) -> Any:
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in attributes.items()
+        if value is not None
+    }
+
+
+def _failure(entry: Any) -> str:
+    """Name the failure of an entry. SQS says whether the sender is at fault, or SQS is."""
+    fault = "the sender's fault" if entry.get("SenderFault") else "SQS's fault"
+    return f"SQS SendMessageBatch: {entry['Code']}, {fault}"
 
 
 def sendable(attributes: Attributes) -> dict[str, Any]:

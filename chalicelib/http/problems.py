@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalicelib.http.parameters import InvalidParameters
-from chalicelib.http.requests import UnsupportedMedia
+from chalicelib.http.requests import JSON, UnsupportedMedia
 from chalicelib.orders.errors import FieldError, Sentence, UnreadableOrder, sentence
+from chalicelib.services.batch_intake import BatchTooLarge
 from chalicelib.services.cursors import InvalidCursor
 from chalicelib.services.intake import (
     IdempotencyKeyReused,
@@ -108,6 +109,8 @@ def language_headers(language: str) -> dict[str, str]:
 def problem_of(error: Exception) -> Problem:
     """Turn an error into a problem for the caller: an internal one, unless it is known."""
     match error:
+        case BatchTooLarge() | UnreadableOrder(reason="too_large"):
+            return _too_large(error)
         case UnreadableOrder():
             return _unreadable(error)
         case InvalidIdempotencyKey() | IdempotencyKeyReused():
@@ -123,16 +126,19 @@ def problem_of(error: Exception) -> Problem:
             return _unanswered(error)
         case UnsupportedMedia():
             return _unsupported_media(error.sentence)
-        case SubmissionUnconfirmed():
-            return _unavailable(sentence("unavailable.submission"))
         case StoreUnavailable():
-            return _unavailable(sentence("unavailable.detail"))
+            in_doubt = "submission" if isinstance(error, SubmissionUnconfirmed) else "detail"
+            return unavailable(sentence(f"unavailable.{in_doubt}"))
         case _:
             return internal_problem()
 
 
-def problem_of_framework(status: int, text: str) -> Problem:
-    """Turn Chalice's own error into a problem. The error's end quotes the request."""
+def problem_of_framework(status: int, text: str, body_type: str = JSON) -> Problem:
+    """
+    Turn Chalice's own error into a problem. The error's end quotes the request.
+
+    `body_type` is the type of the route's bodies.
+    """
     got = text.partition(": ")[2]
     match HTTPStatus(status):
         case HTTPStatus.METHOD_NOT_ALLOWED as allowed_status:
@@ -143,7 +149,9 @@ def problem_of_framework(status: int, text: str) -> Problem:
                 sentence("method-not-allowed.detail", got=got),
             )
         case HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-            return _unsupported_media(sentence("unsupported-media-type.type", got=got))
+            return _unsupported_media(
+                sentence("unsupported-media-type.type", type=body_type, got=got)
+            )
         case HTTPStatus.INTERNAL_SERVER_ERROR:
             return internal_problem()
         case other:
@@ -160,16 +168,21 @@ def internal_problem() -> Problem:
     )
 
 
+def _too_large(error: BatchTooLarge | UnreadableOrder) -> Problem:
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if isinstance(error, BatchTooLarge):
+        return Problem("batch-too-large", status, sentence("batch-too-large.title"), error.sentence)
+    return Problem(
+        "order-too-large",
+        status,
+        sentence("order-too-large.title"),
+        sentence("unreadable-order.body", problem=error.sentence),
+        reason=error.reason,
+    )
+
+
 def _unreadable(error: UnreadableOrder) -> Problem:
     why = error.sentence
-    if error.reason == "too_large":
-        return Problem(
-            "order-too-large",
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            sentence("order-too-large.title"),
-            sentence("unreadable-order.body", problem=why),
-            reason=error.reason,
-        )
     return Problem(
         "unreadable-order",
         HTTPStatus.BAD_REQUEST,
@@ -273,7 +286,8 @@ def _unanswered(error: OrderNotFound | SubmissionNotFound | SubmissionAmbiguous)
             )
 
 
-def _unavailable(detail: Sentence) -> Problem:
+def unavailable(detail: Sentence) -> Problem:
+    """Make the problem of a service that did not answer."""
     return Problem(
         "unavailable",
         HTTPStatus.SERVICE_UNAVAILABLE,

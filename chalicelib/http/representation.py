@@ -25,14 +25,21 @@ def to_json(value: Mapping[str, Any]) -> str:
 
 def receipt_json(receipt: Receipt, texts: Texts, prefix: str = "") -> dict[str, Any]:
     """Answer a submission. `prefix` is the stage's, before the path of its URL."""
-    order = receipt.order
+    return submitted_json(receipt.order, receipt.submission_id, texts, prefix)
+
+
+def submitted_json(
+    order: Order, submission_id: str, texts: Texts, prefix: str = ""
+) -> dict[str, Any]:
+    """Show an order that was queued under a submission id, and where its submission can be read."""
+    path = submission_path(order.id, submission_id, order.payload_sha256)
     return {
         "orderId": order.id,
-        "submissionId": receipt.submission_id,
+        "submissionId": submission_id,
         "payloadSha256": order.payload_sha256,
         "status": QUEUED,
         **_validation_json(order, texts),
-        "submissionUrl": f"{prefix}{path_of_receipt(receipt)}",
+        "submissionUrl": f"{prefix}{path}",
     }
 
 

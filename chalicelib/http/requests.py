@@ -12,6 +12,9 @@ from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.orders.submission import is_well_formed_id
 from chalicelib.texts import Texts, preferred_language, texts_in
 
+JSON, NDJSON = "application/json", "application/x-ndjson"
+# The types of bodies, where they are not JSON.
+BODY_TYPES = {"/order-batches": NDJSON}
 REQUEST_ID_HEADER = "X-Request-Id"
 # Key of `request.context` that holds the request's id: API Gateway's name for its own.
 REQUEST_ID = "requestId"
@@ -46,6 +49,11 @@ def caller_arn_of(request: Request) -> str | None:
     return caller
 
 
+def body_type_of(request: Request) -> str:
+    """Return the content type that the request's route takes."""
+    return BODY_TYPES.get(request.context["resourcePath"], JSON)
+
+
 def body_of(request: Request) -> bytes:
     """
     Return the body as it was sent.
@@ -57,14 +65,34 @@ def body_of(request: Request) -> bytes:
         UnsupportedMedia: it is compressed, or not in UTF-8 by its own account.
         UnreadableOrder: it is not UTF-8, or was not.
     """
+    require_plain_text(request)
+    return as_delivered(cast("bytes", request.raw_body))
+
+
+def require_plain_text(request: Request) -> None:
+    """
+    Refuse a body that is no plain text in UTF-8, by its own account.
+
+    Raises:
+        UnsupportedMedia: it is compressed, or in another charset.
+    """
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
         raise UnsupportedMedia(sentence("unsupported-media-type.encoding"))
     charset = CHARSET.search(request.headers.get("Content-Type", ""))
     if charset and charset[1].lower() not in UTF_8:
         raise UnsupportedMedia(sentence("unsupported-media-type.charset"))
+
+
+def as_delivered(body: bytes) -> bytes:
+    """
+    Return an order's bytes as API Gateway delivers them, if they may be those that were sent.
+
+    Raises:
+        UnreadableOrder: they are not UTF-8, or were not.
+    """
     # Other servers hand on the bytes: here they become what they are on AWS.
-    body = cast("bytes", request.raw_body).decode(errors="replace").encode()
+    body = body.decode(errors="replace").encode()
     position = body.find(REPLACEMENT)
     # Whoever reads a body that is too large says so.
     if position >= 0 and len(body) <= MAX_PAYLOAD_BYTES:

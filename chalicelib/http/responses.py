@@ -14,6 +14,7 @@ from chalicelib.http.representation import to_json
 from chalicelib.http.requests import (
     LOG_FIELDS,
     REQUEST_ID_HEADER,
+    body_type_of,
     note,
     request_id_of,
     texts_for,
@@ -113,13 +114,17 @@ def paged_response(
             return response
 
 
-def problem_response(problem: Problem, request: Request | None) -> Response:
-    """Make a response of a problem, in the language of the request."""
+def problem_response(
+    problem: Problem,
+    request: Request | None,
+    write: Callable[[Texts], Mapping[str, Any]] = lambda _: {},
+) -> Response:
+    """Make a response of a problem, in the language of the request; `write` adds members."""
     texts = texts_for(request)
     if request:
         note(request, **problem.log_keys())
     return json_response(
-        problem.body(texts),
+        {**problem.body(texts), **write(texts)},
         problem.status,
         "application/problem+json",
         problem.headers_in(texts.language),
@@ -185,7 +190,7 @@ def _as_problem(response: Response, request: Request) -> Response:
     body = response.body
     if not (isinstance(body, dict) and {"Code", "Message"} <= body.keys()):
         return response
-    problem = problem_of_framework(response.status_code, body["Message"])
+    problem = problem_of_framework(response.status_code, body["Message"], body_type_of(request))
     converted = problem_response(problem, request)
     converted.headers = {**response.headers, **converted.headers}
     return converted

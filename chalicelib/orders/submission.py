@@ -54,6 +54,15 @@ def submission_id_for(caller: str, idempotency_key: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"idempotency-key\n{caller}\n{idempotency_key}"))
 
 
+def submission_id_for_line(caller: str, idempotency_key: str, payload_sha256: str) -> str:
+    """
+    Derive the submission id of a line that was handed in with others under one key.
+
+    It holds the line's bytes, so any of the lines can be sent again, in any company.
+    """
+    return str(uuid.uuid5(NAMESPACE, f"line\n{caller}\n{idempotency_key}\n{payload_sha256}"))
+
+
 def well_formed_submission_id(text: str) -> str:
     """
     Make the text a submission id that can stand in a key and in a log line.

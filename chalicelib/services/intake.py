@@ -76,9 +76,32 @@ def judge(body: bytes, idempotency_key: str | None = None, caller: Caller = ANYO
     caller.require_channel()
     order = parse_order(body)
     caller.require_own(order.terms.channel)
+    require_usable_key(idempotency_key)
+    return order
+
+
+def require_usable_key(idempotency_key: str | None) -> None:
+    """
+    Refuse a key that has another form than the rule says. None is no key.
+
+    Raises:
+        InvalidIdempotencyKey: the key can't be used.
+    """
     if idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
         raise InvalidIdempotencyKey(_problem_of_key(idempotency_key))
-    return order
+
+
+def attributes_of(
+    order: Order, submission_id: str, *, request_id: str, caller: Caller, received_at: datetime
+) -> dict[str, str | None]:
+    """Write what goes with an order on the queue. Each way in sends the same attributes."""
+    return {
+        "submissionId": submission_id,
+        "requestId": request_id,
+        "receivedAt": iso(received_at),
+        "submittedBy": caller.arn,
+        "channel": None if order.terms.channel else caller.channel,
+    }
 
 
 class Intake:
@@ -129,13 +152,9 @@ class Intake:
         receipt = Receipt(order, submission_id)
         if idempotency_key is not None:
             receipt = self._with_key_taken(receipt, now, request_id)
-        attributes = {
-            "submissionId": submission_id,
-            "requestId": request_id,
-            "receivedAt": iso(now),
-            "submittedBy": caller.arn,
-            "channel": None if order.terms.channel else caller.channel,
-        }
+        attributes = attributes_of(
+            order, submission_id, request_id=request_id, caller=caller, received_at=now
+        )
         try:
             self._queue.send(order.payload, attributes)
         except StoreUnavailable as error:

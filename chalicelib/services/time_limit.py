@@ -14,7 +14,9 @@ class OutOfTime(Exception):
     """The function's time was too short for the rest: the message stays on the queue."""
 
 
-def time_check(time_left_ms: Callable[[], float] | None) -> CheckTime:
+def time_check(
+    time_left_ms: Callable[[], float] | None, needed_ms: float = TIME_FOR_ONE_CALL_MS
+) -> CheckTime:
     """
     Make the check that comes before each call. Without a clock there is no limit.
 
@@ -23,7 +25,7 @@ def time_check(time_left_ms: Callable[[], float] | None) -> CheckTime:
     """
     if time_left_ms is None:
         return lambda: None
-    needed_ms = min(TIME_FOR_ONE_CALL_MS, time_left_ms() / 2)
+    needed_ms = min(needed_ms, time_left_ms() / 2)
 
     def check_time() -> None:
         if time_left_ms() < needed_ms:
