@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import app as orders_app
+from chalicelib.http.batches import batch_json
 from chalicelib.http.parameters import (
     AUDIT_PARAMETERS,
     HISTORY_PARAMETERS,
@@ -24,6 +26,7 @@ from chalicelib.http.representation import judgement_json, receipt_json, record_
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import CHANNELS, TERMS
+from chalicelib.services.batch_intake import BatchIntake, LineStatus, judge_lines, lines_in
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.intake import Receipt
@@ -32,13 +35,22 @@ from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from chalicelib.texts import texts_in
 from ops.desk.replay import UNKNOWN_RECEIVE_COUNT
-from tests.builders import START, order_text, submission
+from tests.builders import START, Clock, order_text, submission
+from tests.fakes import FakeQueue
 from tests.hostile.conftest import System
 
 DOCUMENT = Path("chalicelib/http/openapi.json")
+HOOKS = Path("tests/hostile/schemathesis_hooks.py")
 PROBLEMS = Path("docs/problems.md")
 TERMS_FILE = "chalicelib/orders/terms.py"
 PROBLEMS_FILE = "chalicelib/http/problems.py"
+BATCHES_FILE = "chalicelib/http/batches.py"
+NAME_OF_RESULT = {
+    LineStatus.QUEUED: "LineTaken",
+    LineStatus.UNCONFIRMED: "LineTaken",
+    LineStatus.NOT_QUEUED: "LineJudged",
+    LineStatus.REFUSED: "LineRefused",
+}
 GATEWAY = Path("infrastructure/merge-template.yaml")
 # Examples for each operation. Enough for the corner cases of every parameter, which come first.
 MAX_EXAMPLES = 5
@@ -100,7 +112,7 @@ def request_codes() -> set[object]:
 
 
 def problem_types() -> set[str]:
-    files = (PROBLEMS_FILE, "ops/local/refusals.py")
+    files = (PROBLEMS_FILE, BATCHES_FILE, "ops/local/refusals.py")
     ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }
@@ -211,6 +223,7 @@ def test_the_document_has_every_parameter_with_its_limits(document: Any, schemas
         return tuple(one["name"] for one in parameters if one["in"] == "query")
 
     assert query_parameters("/orders", "post") == INTAKE_PARAMETERS
+    assert query_parameters("/order-batches", "post") == INTAKE_PARAMETERS
     assert query_parameters("/orders") == AUDIT_PARAMETERS
     assert query_parameters("/orders/{orderId}") == HISTORY_PARAMETERS
     of_submission = "/orders/{orderId}/submissions/{submissionId}"
@@ -239,6 +252,26 @@ def test_the_document_has_the_fields_of_both_answers_to_an_order(schemas: Any) -
         "payloadSha256",
         "submissionUrl",
     ]
+
+
+def test_the_document_has_the_fields_of_each_result_of_a_line(schemas: Any) -> None:
+    lines = lines_in(f"{order_text()}\n{order_text()}\n[]".encode())
+    queue, judged = FakeQueue(), judge_lines(lines, "key-1")
+    intake = BatchIntake(queue, Clock(), new_id=str)
+    taken = intake.submit(lines, request_id="r-1", idempotency_key="key-1")
+    with queue.outage():
+        unconfirmed = intake.submit(lines, request_id="r-1", idempotency_key="key-1")
+
+    fields: dict[str, set[str]] = {"LineTaken": set(), "LineJudged": set(), "LineRefused": set()}
+    for receipt in (judged, taken, unconfirmed):
+        answer = batch_json(receipt, texts_in("en"))
+        assert list(schemas["Batch"]["properties"]) == schemas["Batch"]["required"] == list(answer)
+        assert schemas["BatchProblem"]["properties"].keys() >= answer.keys()
+        for result in answer["results"]:
+            name = NAME_OF_RESULT[result["status"]]
+            assert set(schemas[name]["required"]) <= result.keys()
+            fields[name] |= result.keys()
+    assert fields == {name: set(schemas[name]["properties"]) for name in fields}
 
 
 def test_the_document_has_the_fields_of_a_record_in_their_order(schemas: Any) -> None:
@@ -274,6 +307,7 @@ def test_the_running_api_does_what_the_document_says(system: System, tmp_path: P
             *("--max-response-time", LONGEST_ANSWER_SECONDS),
         ],
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS.resolve())},
         capture_output=True,
         text=True,
         check=False,
