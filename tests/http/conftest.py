@@ -15,6 +15,7 @@ from tests.builders import Clock, sqs_event, sqs_record
 from tests.fakes import FakeQueue, SentMessage
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 
 
 @dataclass
@@ -70,6 +71,13 @@ class Api:
         self.clock.now += timedelta(seconds=1)
         sent, self.queue.sent = self.queue.sent, []
         self.process(sqs_event(*(_delivered(message) for message in sent)))
+
+
+def post_lines(api: Api, body: str | bytes, *, query: str = "", **headers: str) -> Answer:
+    """Hand in the lines of a body."""
+    data = body.encode() if isinstance(body, str) else body
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return api.request("POST", f"/order-batches{query}", data, {"Content-Type": NDJSON, **given})
 
 
 def _delivered(message: SentMessage) -> dict[str, Any]:
