@@ -69,17 +69,12 @@ class OrderQueue:
                     for index, message in enumerate(messages)
                 ],
             )
-        problems = {each["Id"]: _failure(each) for each in answer.get("Failed", [])}
-        confirmed = {each["Id"] for each in answer.get("Successful", [])}
-        return [
-            problems.get(
-                str(index),
-                None
-                if str(index) in confirmed
-                else "SQS SendMessageBatch: no answer for the entry",
-            )
-            for index in range(len(messages))
-        ]
+        failures: dict[str, str | None] = {
+            each["Id"]: None for each in answer.get("Successful", [])
+        }
+        failures |= {each["Id"]: _failure(each) for each in answer.get("Failed", [])}
+        unanswered = "SQS SendMessageBatch: no answer for this entry"
+        return [failures.get(str(index), unanswered) for index in range(len(messages))]
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None:
         """

@@ -9,6 +9,7 @@ import pytest
 from chalicelib.aws.sqs import OrderQueue, sendable
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
+from chalicelib.services.outgoing import MOST_BYTES_PER_CALL, Outgoing, in_batches
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue, size_of
 from ops.local.lambda_events import sqs_event
@@ -88,6 +89,30 @@ def test_a_sent_message_waits_on_the_queue(queue: OrderQueue | FakeQueue) -> Non
     assert queue.dead_letters_waiting() == 0
 
 
+def test_sent_messages_wait_on_the_queue(queue: OrderQueue | FakeQueue) -> None:
+    messages = [Outgoing(f'{{"n": {number}}}', {"submissionId": "s-1"}) for number in range(10)]
+
+    assert queue.send_batch(messages) == [None] * 10
+
+    assert queue.waiting() == 10
+    assert queue.dead_letters_waiting() == 0
+
+
+def test_a_call_takes_as_many_bytes_as_messages_are_parted_into(
+    queue: OrderQueue | FakeQueue,
+) -> None:
+    """The messages of the first call have 256 KiB to the byte, attributes included."""
+    attributes = {"submissionId": "s-1", "submittedBy": None}
+    own = Outgoing("", attributes).size_bytes
+    quarter = Outgoing("x" * (MOST_BYTES_PER_CALL // 4 - own), attributes)
+    batches = list(in_batches([quarter] * 5))
+
+    assert [queue.send_batch(batch) for batch in batches] == [[None] * 4, [None]]
+
+    assert sum(each.size_bytes for each in batches[0]) == MOST_BYTES_PER_CALL
+    assert queue.waiting() == 5
+
+
 def test_a_dead_letter_waits_on_the_dead_letter_queue(queue: OrderQueue | FakeQueue) -> None:
     queue.send_to_dead_letters(sqs_message(), {"unreadableReason": "not_json"})
 
@@ -121,6 +146,41 @@ def test_an_order_arrives_as_it_was_sent(aws: Aws, queue: OrderQueue) -> None:
 
     assert message["Body"] == body
     assert strings(message) == {"submissionId": "s-1"}
+
+
+@on_aws
+def test_the_orders_of_a_call_arrive_as_they_were_sent(aws: Aws, queue: OrderQueue) -> None:
+    bodies = ['{ "id":"a",\r\t"note": "ñ\\ud800 😀 \ue000 \ufffd" }', '{"id":"b"}']
+
+    queue.send_batch(
+        [Outgoing(body, {"submissionId": body[-2:], "submittedBy": None}) for body in bodies]
+    )
+
+    messages = aws.received(aws.queue_url)
+    while len(messages) < len(bodies):
+        messages += aws.received(aws.queue_url)
+    assert sorted(message["Body"] for message in messages) == sorted(bodies)
+    for message in messages:
+        assert strings(message) == {"submissionId": message["Body"][-2:]}
+
+
+@on_aws
+def test_a_message_that_the_queue_refuses_is_not_taken_for_sent(
+    aws: Aws, queue: OrderQueue
+) -> None:
+    """Some refuse the whole call; with others the small one is on the queue, and confirmed."""
+    aws.sqs.set_queue_attributes(QueueUrl=aws.queue_url, Attributes={"MaximumMessageSize": "1024"})
+    messages = [Outgoing("{}", {}), Outgoing("x" * 1025, {})]
+
+    with expected("SQS: body and attributes fit into the queue's maximum"):
+        try:
+            small, large = queue.send_batch(messages)
+        except StoreUnavailable as failure:
+            small, large = str(failure), str(failure)
+
+    assert large
+    assert large.startswith("SQS SendMessageBatch: ")
+    assert queue.waiting() == (0 if small else 1)
 
 
 @on_aws
@@ -170,6 +230,7 @@ def test_a_missing_queue_makes_each_call_fail(aws: Aws) -> None:
 
     for call in [
         lambda: queue.send("{}", {}),
+        lambda: queue.send_batch([Outgoing("{}", {})]),
         lambda: queue.send_to_dead_letters(sqs_message(), {}),
         lambda: queue.delete([sqs_message()]),
         queue.waiting,

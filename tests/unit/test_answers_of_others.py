@@ -139,6 +139,18 @@ def test_an_order_that_no_queue_took_gets_503(app: Any) -> None:
 
 
 @pytest.mark.usefixtures("other")
+def test_lines_that_no_queue_took_get_503_and_are_unconfirmed(app: Any) -> None:
+    body = "\n".join(order_text(f"order-{number}") for number in range(12)).encode()
+
+    answer = client_of(app).http.post(
+        "/order-batches", headers={"Content-Type": "application/x-ndjson"}, body=body
+    )
+
+    assert answer.status_code == 503
+    assert {each["status"] for each in answer.json_body["results"]} == {"UNCONFIRMED"}
+
+
+@pytest.mark.usefixtures("other")
 def test_a_message_that_no_store_recorded_stays_on_the_queue(app: Any) -> None:
     messages = [sqs_record(order_text(f"order-{number}")) for number in range(2)]
 
