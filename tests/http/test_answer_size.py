@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.http.responses import MAX_BODY_BYTES
 from tests.builders import order_text, sqs_event, sqs_record
-from tests.http.conftest import Api, running
+from tests.http.conftest import Api, post_lines, running
 from tests.largest import ORDER_ID, invalid_order_with_the_largest_errors, largest_delivery
 
 RECORDS = 230
@@ -111,3 +111,36 @@ def test_usual_pages_are_as_long_as_they_were(api: Api) -> None:
     (history,) = pages(api, "/orders/order-001?limit=200")
 
     assert len(listed["records"]) == len(history["records"]) == 199
+
+
+ASTRAL_ID = f'{{"id": "{chr(0x1F600) * 64}"}}'
+LARGEST_LINES = {
+    "an id that can't be used": ASTRAL_ID,
+    "an escaped id": ASTRAL_ID.replace(chr(0x1F600), "\\u0000"),
+    "a key twice": '{"@": 1, "@": 2}'.replace("@", "\U0001f600" * 900),
+    "every error": json.dumps(
+        {
+            "id": ORDER_ID,
+            "amount": "\U0001f600" * 99,
+            "fromAccount": "1" * 1000 + "x",
+            "toAccount": "1" * 1000 + "x",
+            "channel": "\x00" * 99,
+        }
+    ),
+    "a huge amount": order_text(amount=0, channel="\x00" * 99).replace("0,", "9" * 60 + ".001,"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", LARGEST_LINES.values(), ids=LARGEST_LINES)
+def test_500_lines_with_the_largest_problems_fit_into_lambdas_answer(
+    api: Api, text: str, language: str
+) -> None:
+    """A line quotes little of itself: so no answer has to end early, which no line could mend."""
+    lines = "\n".join([text] * 500)
+
+    with api.queue.outage():
+        answer = post_lines(api, lines, Accept_Language=language)
+
+    assert len(answer.body["results"]) == 500
+    assert len(json.dumps(json.dumps(answer.body))) < MAX_BODY_BYTES / 3
