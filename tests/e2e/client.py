@@ -52,6 +52,13 @@ class ApiClient:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.request("POST", "/orders", body, {"Content-Type": "application/json", **given})
 
+    def post_lines(self, lines: str | bytes, query: str = "", **headers: str) -> Answer:
+        """Hand in many orders, one a line."""
+        body = lines.encode() if isinstance(lines, str) else lines
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        content_type = {"Content-Type": "application/x-ndjson"}
+        return self.request("POST", f"/order-batches{query}", body, {**content_type, **given})
+
     def get(self, path: str) -> Answer:
         return self.request("GET", path)
 

@@ -79,6 +79,16 @@ def test_the_worker_processes_an_order_from_chalice_local(api: ApiClient) -> Non
     assert record["status"] == "ACCEPTED"
 
 
+def test_chalice_local_takes_many_orders(api: ApiClient) -> None:
+    texts = [order_text(f"many-{number}", note="ñ") for number in range(11)]
+
+    answer = api.post_lines(b"\r\n".join(text.encode() for text in texts) + b"\n\xff")
+
+    assert (answer.status, answer.body["queued"], answer.body["refused"]) == (202, 11, 1)
+    for number in range(11):
+        assert api.records(f"many-{number}", 1)[0]["status"] == "ACCEPTED"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

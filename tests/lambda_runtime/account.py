@@ -69,6 +69,10 @@ class Account:
         assert len(messages) == count
         return sqs_event(messages, self._queue_arn)
 
+    def take(self) -> list[str]:
+        """Take all messages off the queue: their bodies."""
+        return [message["Body"] for message in take_all(self._sqs, self._queue_url)]
+
     def end_visibility_timeout(self, event: dict[str, Any]) -> None:
         """Make the messages of an event visible again, those that are still on the queue."""
         for record in event["Records"]:

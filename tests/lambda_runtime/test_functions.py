@@ -1,10 +1,12 @@
 """Each function of the packaged app, by its first invocation, with vendor/ and without."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
+from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.ports import accepts_connections, reachable_from_outside
 from tests.aws_parts import LAMBDA_RUNTIME
 from tests.builders import gateway_event, order_text
@@ -78,6 +80,32 @@ def test_an_order_goes_from_the_api_through_the_queue_and_the_processor_to_its_r
     shown = json.loads(api.invoke(get_event(order_id)).body["body"])
     assert shown["order"]["status"] == "ACCEPTED"
     assert shown["order"]["submissionId"] == json.loads(posted.body["body"])["submissionId"]
+
+
+def test_the_largest_batch_fits_into_an_invocation(
+    plain: Package, start: Start, account: Account
+) -> None:
+    """API Gateway hands its bytes on in base64, within the 6 MB that Lambda takes."""
+    texts = [order_text(f"many-{number}", note='"' * 4_000) for number in range(MAX_BATCH_LINES)]
+    body = "\r\n".join(texts).encode()
+    body += b"\n" * (MAX_BATCH_BYTES - len(body))
+    event = batch_event(body)
+
+    answer = start(plain, API).invoke(event)
+
+    assert len(json.dumps(event)) < 6_000_000
+    assert answer.body["statusCode"] == 202
+    assert json.loads(answer.body["body"])["queued"] == MAX_BATCH_LINES
+    assert set(account.take()) == set(texts)
+
+
+def batch_event(body: bytes) -> dict[str, Any]:
+    headers = {"Content-Type": "application/x-ndjson"}
+    return gateway_event("POST", "/order-batches", body=base64.b64encode(body).decode()) | {
+        "isBase64Encoded": True,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+    }
 
 
 def test_a_batch_of_the_stream_becomes_events(
