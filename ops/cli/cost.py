@@ -2,7 +2,7 @@
 
 import click
 
-from ops.cost.bill import NotMeasured, bill, measured_design, prices, when_measured
+from ops.cost.bill import NotMeasured, bill, keys_bill, measured_design, prices, when_measured
 from ops.cost.standing import stage_template, standing_charges
 from ops.terminal.lines import say
 
@@ -51,6 +51,7 @@ def cost(orders: int, batch_size: int, channels: int) -> None:
     for component, amount in ours.items():
         say(_line(component, f"{amount:,.2f}", f"{common[component]:,.2f}"))
     say(_line("Total", f"{sum(ours.values()):,.2f}", f"{sum(common.values()):,.2f}"))
+    say(_line("An Idempotency-Key for each", f"{keys_bill(orders, price):,.2f}"))
     standing = standing_charges(price, channels, stage_template())
     say("", "A stage for a month, whatever its traffic", "")
     for part, amount in {**standing, "Total": sum(standing.values())}.items():

@@ -94,6 +94,12 @@ def bill(design: Design, orders: int, price: dict[str, Any]) -> dict[str, float]
     return {component: orders * cost for component, cost in per_order.items()}
 
 
+def keys_bill(orders: int, price: dict[str, Any]) -> float:
+    """Compute what Idempotency-Keys add for so many orders: one write of a small item each."""
+    per_write: float = price["dynamodb_on_demand_write_unit"]
+    return orders * per_write
+
+
 def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

@@ -227,7 +227,7 @@ def test_an_unexpected_error_is_not_hidden() -> None:
 
 
 def test_the_id_of_a_line_holds_its_callers_principal_its_key_and_its_bytes() -> None:
-    receipt = submit(FakeQueue(), order_text(), key="key-1", caller=f"{ROLE}/i-1")
+    receipt = submit(FakeQueue(), order_text(), key="key-1", caller=Caller(f"{ROLE}/i-1"))
 
     expected = submission_id_for_line(ROLE, "key-1", sha256_of(order_text()))
     assert receipt.results[0].submission_id == expected

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli.commands import main
-from ops.cost.bill import Design, bill, measured_design, prices
+from ops.cost.bill import Design, bill, keys_bill, measured_design, prices
 from ops.cost.standing import ALARM, DASHBOARD, stage_template, standing_charges
 
 PRICES = {
@@ -53,6 +53,10 @@ def test_each_component_costs_its_measured_quantity_times_its_price() -> None:
             "Storage, first month": 2 * (3 + 4),
         }
     )
+
+
+def test_a_key_for_each_order_costs_one_write_each() -> None:
+    assert keys_bill(3, PRICES) == 3 * 5
 
 
 @pytest.mark.parametrize(("batch_size", "requests"), [(1, 3), (10, 1.2), (100, 1.2)])
@@ -116,6 +120,7 @@ def test_the_command_shows_the_bill_its_prices_and_its_measurements() -> None:
 
     assert answer.exit_code == 0
     assert "1,000 orders, USD, us-east-1" in answer.output
+    assert "An Idempotency-Key for each" in answer.output
     assert "Prices as of" in answer.output
     assert "as measured" in answer.output
     assert "CloudWatch, up to 20 metrics" in answer.output

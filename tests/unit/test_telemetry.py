@@ -169,6 +169,23 @@ def test_a_line_counts_the_messages_that_could_not_be_deleted(logged: Logged) ->
     assert (line["message"], line["messages"]) == ("left on the queue", 3)
 
 
+def test_a_key_that_was_not_checked_is_a_line_and_a_metric_of_the_service(
+    logged: Logged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = StoreUnavailable("DynamoDB PutItem of a key: ReadTimeoutError")
+
+    logged.telemetry.key_unchecked(error, submission_id="s-1", request_id="r-1")
+
+    (line,) = logged.lines
+    assert (line["message"], line["level"]) == ("key unchecked", "WARNING")
+    assert (line["submissionId"], line["requestId"]) == ("s-1", "r-1")
+    assert (line["error"], line["detail"]) == ("StoreUnavailable", str(error))
+    (metrics,) = emf(capsys.readouterr().out)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert (metrics["service"], metrics["KeysUnchecked"]) == (logged.service, [1.0])
+    assert directive["Dimensions"] == [["service"]]
+
+
 def test_a_request_is_one_line(logged: Logged) -> None:
     logged.telemetry.answered(
         method="GET", route="/orders/{order_id}", status=200, duration_ms=7, request_id="r-1"
