@@ -10,8 +10,8 @@ from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, Attributes,
 # SQS returns these as text, and calls them by these names.
 RECEIVE_COUNT = "ApproximateReceiveCount"
 SENT_TIMESTAMP = "SentTimestamp"
-# Who sent it, by IAM: the id of a user, or of a role with a colon and its session. SQS says so, and
-# no sender can ("ReceiveMessage", in the SQS API reference).
+# Who sent it, by IAM: a user's id, or a role's with a colon and its session. SQS says so, and no
+# sender can ("ReceiveMessage" in the SQS API reference).
 SENDER_ID = "SenderId"
 
 

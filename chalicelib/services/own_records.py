@@ -95,17 +95,27 @@ def _read_history(
     no more are listed; each can be read by its submission's own address all the same.
     """
     found: list[Record] = []
-    read_to = None if after == START else after
+    more = False
+    for own, goes_on in _walk(records, order_id, None if after == START else after, caller):
+        found += own
+        more = goes_on
+        if len(found) > limit:
+            break
+    page = found[:limit]
+    return page, _position(page[-1]) if page and (more or len(found) > limit) else None
+
+
+def _walk(
+    records: Records, order_id: str, read_to: HistoryPosition | None, caller: Caller
+) -> Iterator[tuple[list[Record], bool]]:
+    """Yield the own records of each of so many reads at most, and whether there is more."""
     for _ in range(MAX_ROUNDS):
         listed, read_to = records.read_history(
             order_id, read_to, FILTERED_READ_SIZE, caller.channel
         )
-        found += _own(listed, caller)
-        if len(found) > limit or read_to is None:
-            break
-    page = found[:limit]
-    goes_on = read_to is not None or len(found) > limit
-    return page, _position(page[-1]) if goes_on and page else None
+        yield list(_own(listed, caller)), read_to is not None
+        if read_to is None:
+            return
 
 
 def _best(slots: Sequence[Record]) -> Record | None:
@@ -117,9 +127,8 @@ def _best(slots: Sequence[Record]) -> Record | None:
 def _oldest(
     records: Records, order_id: str, first_page: Sequence[Record], caller: Caller
 ) -> Record | None:
-    if not first_page:
-        first_page, _ = _read_history(records, order_id, None, 1, caller)
-    return next(iter(first_page), None)
+    walked = (each for own, _ in _walk(records, order_id, None, caller) for each in own)
+    return first_page[0] if first_page else next(walked, None)
 
 
 def _own(listed: Sequence[Listed], caller: Caller) -> Iterator[Record]:

@@ -138,6 +138,13 @@ class Entry(NamedTuple):
     name: str
     pattern: str
 
+    @property
+    def wide_parts(self) -> list[str]:
+        """Name what the pattern leaves open of where a caller is from."""
+        _, partition, _, _, account, _ = self.pattern.split(":")
+        parts = {"partition": partition, "account": account}
+        return [name for name, part in parts.items() if part == "*"]
+
     def matches(self, principal: str) -> bool:
         return re.fullmatch(_regular(self.pattern), principal) is not None
 

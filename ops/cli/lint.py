@@ -14,6 +14,7 @@ from ops.deploy.problems import explain
 from ops.lint.deployed import DeployedStage
 from ops.lint.emulator import excuse, with_excuse
 from ops.lint.not_deployed import NotDeployed
+from ops.lint.principals_rule import notices
 from ops.lint.rule import BROKEN, INDENT
 from ops.lint.rules import RULES
 from ops.terminal.lines import say
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ops.lint.stage import StageSettings
 
 
-KEPT, DIFFERS = "kept", "differs"
+KEPT, DIFFERS, NOTICE = "kept", "differs", "notice"
 COLOURS = {KEPT: "green", BROKEN: "red", DIFFERS: "yellow"}
 
 
@@ -38,6 +39,7 @@ def lint(stage: str, verbose: bool) -> None:
     changed. The exit code is 1 if a rule is broken, and 3 if AWS can't be asked.
 
     A rule that differs is not broken: only the emulator causes it that AWS_ENDPOINT_URL names.
+    A notice says what a stage lets its callers do, and breaks no rule.
     """
     try:
         settings = DeployedStage(stage).settings()
@@ -46,6 +48,8 @@ def lint(stage: str, verbose: bool) -> None:
     except (BotoCoreError, ClientError) as error:
         raise OutOfReach(explain(error)) from error
     outcomes = Counter(_report(rule, settings, verbose=verbose) for rule in RULES)
+    for notice in notices(settings):
+        say(f"{NOTICE:<{len(INDENT)}}{notice}.", fg="yellow")
     say(f"Stage {stage}: {outcomes[KEPT]} of {len(RULES)} rules are kept{_differing(outcomes)}.")
     sys.exit(1 if outcomes[BROKEN] else 0)
 

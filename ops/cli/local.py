@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chalicelib.services.principals import BadPrincipals, Principals
 from chalicelib.settings import EVENTS, NO_EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
@@ -66,6 +67,24 @@ _aws_port_option = click.option(
 )
 
 
+def _principals(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    try:
+        Principals.parse(text)
+    except BadPrincipals as error:
+        raise click.BadParameter(str(error)) from error
+    return text
+
+
+_principals_option = click.option(
+    "--principals",
+    default="",
+    callback=_principals,
+    metavar="TABLE",
+    help="Callers of channels and readers, as ORDERS_PRINCIPALS has them (docs/stages.md). A "
+    "request says who calls with the header X-Local-Principal: ARN.",
+)
+
+
 @click.command(epilog="Example: python -m ops run --port 8080 --visibility-timeout 5")
 @click.option(
     "--port",
@@ -103,6 +122,7 @@ _aws_port_option = click.option(
     show_default=True,
     help="Publish an event of each accepted order, as docs/events.md says.",
 )
+@_principals_option
 @_worker_options
 @from_make_option
 @click.pass_context
@@ -118,6 +138,7 @@ def run(
     fresh: bool,
     folder: Path,
     events: str,
+    principals: str,
     partial_batch: bool,
     from_make: bool,  # noqa: ARG001 (the context has it)
     **worker_options: Any,
@@ -145,6 +166,7 @@ def run(
             batching=batching,
             folder=KeptFolder(folder, fresh=fresh),
             events=events,
+            principals=principals,
             colour=_colour_wanted(),
             on_step=on_step,
         ),
@@ -177,16 +199,21 @@ def worker(aws_port: int, partial_batch: bool, ready_fd: int | None, **worker_op
     "--port", type=PORT, help=f"Port of the API  [default: {API.usual}, or the next free one]"
 )
 @_aws_port_option
+@_principals_option
 @ready_fd_option
 @click.pass_context
-def api(context: click.Context, port: int | None, aws_port: int, ready_fd: int | None) -> None:
+def api(
+    context: click.Context, port: int | None, aws_port: int, principals: str, ready_fd: int | None
+) -> None:
     """
     Start only the HTTP API.
 
     It uses the resources that a running `make run` has made.
     """
     port = choose_ports(context, {API: port}).numbers[API]
-    _enter_app_environment(aws_port, partial_batch=False, supervised=ready_fd is not None)
+    _enter_app_environment(
+        aws_port, partial_batch=False, supervised=ready_fd is not None, principals=principals
+    )
     if ready_fd is None:
         say(f"API on http://{LOOPBACK}:{port}. Ctrl-C stops it.")
     run_api(port, ready_fd)
@@ -195,7 +222,9 @@ def api(context: click.Context, port: int | None, aws_port: int, ready_fd: int |
 COMMANDS = (run, worker, api)
 
 
-def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bool) -> None:
+def _enter_app_environment(
+    aws_port: int, partial_batch: bool, *, supervised: bool, principals: str = ""
+) -> None:
     """
     Make this process's environment the app's, before app.py is imported.
 
@@ -208,6 +237,7 @@ def _enter_app_environment(aws_port: int, partial_batch: bool, *, supervised: bo
         aws_url_at(aws_port),
         partial_batch=partial_batch,
         colour=_colour_wanted(),
+        principals=principals,
     )
     os.environ.clear()
     os.environ.update(environment)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chalicelib.settings import PRINCIPALS
 from ops.cli.deploy_options import asking, in_plain_words, project_option, yes_option
 from ops.cli.stage_steps import deploy_command, require_not_by_chalice
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.stage_config import StageConfig, stages_of
-from ops.deploy.stage_files import remove_stage, stage_like, write_stage
+from ops.deploy.stage_files import callers_in, remove_stage, stage_like, write_stage
 from ops.next_command import ops_command
 from ops.project import CONFIG
 from ops.terminal.lines import say
@@ -46,6 +47,7 @@ def new(name: str, like: str, project: Path) -> None:
         say(f"Wrote .chalice/{file}")
     say(f"Added stage {name} to {CONFIG}, like {like}")
     kept = [key for key in ("resource_parameters", "template_parameters") if key in made.settings]
+    kept += [PRINCIPALS] if any(callers_in(made.settings)) else []
     if kept:
         say(f"Look through what it has from {like}: {', '.join(kept)}")
     say(

@@ -19,6 +19,7 @@ from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
 from ops.lint.clients import StageClients
 from ops.lint.deployed_key import read_key
+from ops.lint.principals_rule import notices
 from ops.lint.stage_rules import CLOSED_ROUTES
 from ops.next_command import chalice_command, make_command, ops_command
 from ops.project import CONFIG, PROJECT_ROOT
@@ -52,6 +53,8 @@ def require_rules_kept(
     waived = {*despite, *([CLOSED_ROUTES] if config.is_open else ())}
     for warning in require_no_findings(config.stage, findings_in(settings), waived):
         screen.warn(warning)
+    for notice in notices(settings):
+        screen.warn(f"{notice}.")
 
 
 def _key_of(config: StageConfig, aws: Aws, screen: Screen) -> KeySettings | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.settings import PRINCIPALS
 from ops.deploy.config_names import POLICY_FILE, names_of_config, policy_files, read_policy
 from ops.deploy.config_text import VARIABLES, replace_text, with_stage, without_stage
 from ops.deploy.parameter_values import unmet_need
@@ -142,12 +143,26 @@ def _settings_of(config: StageConfig, name: str, files: Mapping[str, str]) -> di
     functions = settings.get("lambda_functions", {})
     for function, old in policy_files(config.settings).items():
         functions[function][POLICY_FILE] = files[old]
-    for owner in (settings, *functions.values()):
+    callers = callers_in(config.settings)
+    for owner, table in zip(_owners(settings), callers, strict=True):
         if VARIABLES in owner:
             owner[VARIABLES] = {
                 key: value for key, value in owner[VARIABLES].items() if key not in RECORDED
             }
+        if table is not None:
+            # A caller's role may be called orders-NAME, and is no stage's.
+            owner[VARIABLES][PRINCIPALS] = table
     return settings
+
+
+def callers_in(settings: Mapping[str, Any]) -> list[str | None]:
+    """List the tables of principals of a stage and of its functions."""
+    return [owner.get(VARIABLES, {}).get(PRINCIPALS) for owner in _owners(settings)]
+
+
+def _owners(settings: Mapping[str, Any]) -> list[Any]:
+    """List what may have variables: the stage, and each of its functions."""
+    return [settings, *settings.get("lambda_functions", {}).values()]
 
 
 def _missing_policies(config: Path, stage: NewStage) -> dict[str, str]:

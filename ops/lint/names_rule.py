@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.settings import DEFAULT_SERVICE
+from chalicelib.settings import DEFAULT_SERVICE, PRINCIPALS
 from ops.lint.rule import rule
 from ops.lint.stage import NamedText, statements_of
 from ops.stage_mentions import stages_named_in
@@ -27,7 +27,8 @@ def names_in_variables(where: str, stage: str, variables: Mapping[str, str]) -> 
     for name, value in variables.items():
         if name == SERVICE:
             yield NamedText(f"{SERVICE} {where}", value or DEFAULT_SERVICE, service_name(stage))
-        elif name.startswith("ORDERS_"):
+        # The roles of channels may be called orders-NAME, and are no stage's.
+        elif name.startswith("ORDERS_") and name != PRINCIPALS:
             # Any bucket may be called orders-NAME: as an ARN it says that it is one.
             text = f"arn:*:s3:::{value}" if name == BUCKET else value
             yield NamedText(f"{name} {where}", text)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from chalicelib.settings import PRINCIPALS
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 from ops.proxies import exempting_this_machine
 from ops.stack_outputs import resource_variables
@@ -11,7 +12,12 @@ ACCOUNT_ID = "000000000000"
 
 
 def app_environment(
-    outputs: Mapping[str, str], aws_url: str, *, partial_batch: bool, colour: bool
+    outputs: Mapping[str, str],
+    aws_url: str,
+    *,
+    partial_batch: bool,
+    colour: bool,
+    principals: str = "",
 ) -> dict[str, str]:
     """
     Make the app's variables for a resources stack, given its outputs.
@@ -21,6 +27,7 @@ def app_environment(
     """
     return {
         **resource_variables(outputs),
+        **({PRINCIPALS: principals} if principals else {}),
         "ORDERS_AUTH": "none",
         "ORDERS_PARTIAL_BATCH": "enabled" if partial_batch else "disabled",
         "ORDERS_LOG_FORMAT": "text",

@@ -4,6 +4,9 @@ import shutil
 import time
 from collections.abc import Sequence
 
+from chalicelib.http.local_principal import HEADER
+from chalicelib.services.principals import READER, Principals
+from ops.local.environment import ACCOUNT_ID
 from ops.local.stack import LocalStack
 from ops.local_stage import unusual_port
 from ops.next_command import ops_command
@@ -70,7 +73,7 @@ def what_to_try(stack: LocalStack, *, has_curl: bool) -> str:
     return f"""
   API           {stack.api_url}   (in a browser: how it is called)
   AWS endpoint  {stack.aws_url}   (region us-east-1, any credentials)
-{_console_line(stack)}{_folder_line(stack)}
+{_console_line(stack)}{_folder_line(stack)}{_callers_line(stack)}
 Try it, in another terminal:
 
   . .venv/bin/activate
@@ -102,6 +105,25 @@ def _folder_line(stack: LocalStack) -> str:
     return f"  Kept in       {stack.folder.shown}   {when}\n"
 
 
+def _callers_line(stack: LocalStack) -> str:
+    if not stack.principals:
+        return ""
+    return f"  Callers       by the header {HEADER}: ARN   (as --principals maps them)\n"
+
+
+def _as_caller(stack: LocalStack) -> str:
+    """Write the header of a caller of the first channel of the table, if there is one."""
+    entries = Principals.parse(stack.principals).entries
+    patterns = [entry.pattern for entry in entries if entry.name != READER]
+    if not patterns:
+        return ""
+    partition, account = ("*", "aws"), (":*:", f":{ACCOUNT_ID}:")
+    start, _, rest = patterns[0].removeprefix("arn:").partition(":")
+    arn = f"arn:{start.replace(*partition)}:{rest.replace(*account)}".replace("*", "x")
+    session = "/me" if ":assumed-role/" in arn else ""
+    return f" \\\n       -H '{HEADER}: {arn}{session}'"
+
+
 def _last_line(stack: LocalStack) -> str:
     if stack.folder is None:
         return "Ctrl-C stops everything, and nothing is kept."
@@ -110,9 +132,9 @@ def _last_line(stack: LocalStack) -> str:
 
 def _with_curl(stack: LocalStack) -> str:
     return f"""\
-  curl -i {stack.api_url}/orders -H 'Content-Type: application/json' \\
+  curl -i {stack.api_url}/orders -H 'Content-Type: application/json'{_as_caller(stack)} \\
        -d '{EXAMPLE_ORDER}'
-  curl -s {stack.api_url}/orders/order-001
+  curl -s {stack.api_url}/orders/order-001{_as_caller(stack)}
   curl -s {stack.api_url}/health
 """
 

@@ -63,6 +63,7 @@ class LocalResources:
         visibility_timeout_seconds: int | None = None,
         partial_batch: bool = False,
         events: str = NO_EVENTS,
+        principals: str = "",
         colour: bool = False,
         emulator_python: Path = EMULATOR_PYTHON,
         folder: KeptFolder | None = None,
@@ -75,6 +76,7 @@ class LocalResources:
         self.folder = folder
         self._visibility_timeout_seconds = visibility_timeout_seconds
         self._events = events
+        self.principals = principals
         self._colour = colour
         self._emulator_python = emulator_python
         self._on_step = on_step
@@ -121,7 +123,11 @@ class LocalResources:
         if self.folder:
             self.folder.mark_ready()
         self.environment = app_environment(
-            self.outputs, self.aws_url, partial_batch=self.partial_batch, colour=self._colour
+            self.outputs,
+            self.aws_url,
+            partial_batch=self.partial_batch,
+            colour=self._colour,
+            principals=self.principals,
         )
 
     def _with_advice(self, error: ResourcesFailed) -> ResourcesFailed:
@@ -155,6 +161,7 @@ class LocalStack(LocalResources):
         partial_batch: bool = False,
         batching: Batching | None = None,
         events: str = NO_EVENTS,
+        principals: str = "",
         app_directory: Path = PROJECT_ROOT,
         log_file: Path | None = None,
         colour: bool = False,
@@ -174,6 +181,7 @@ class LocalStack(LocalResources):
             visibility_timeout_seconds=visibility_timeout_seconds,
             partial_batch=partial_batch,
             events=events,
+            principals=principals,
             colour=colour,
             emulator_python=emulator_python,
             folder=folder,

@@ -367,6 +367,36 @@ def test_a_history_is_paged_oldest_first_without_the_first(
     assert seen == expected
 
 
+@pytest.mark.parametrize("limit", [1, 2, 10])
+def test_a_history_of_one_channel_is_paged_through_all_records(
+    records: Store, order_id: str, limit: int
+) -> None:
+    """`limit` counts what is read: how many of these are the channel's is not known before."""
+    own = [
+        further(order_id, 1, channel="web"),
+        further(order_id, 2)._replace(message_channel="web"),
+        further(order_id, 4, channel="web")._replace(message_channel="atm"),
+    ]
+    foreign = [
+        further(order_id, 3, channel="atm")._replace(message_channel="web"),
+        further(order_id, 5)._replace(message_channel="mobile"),
+        further(order_id, 6),
+    ]
+    for record in (record_of(order_id, channel="web"), *own, *foreign):
+        records.take(record)
+    found: list[Listed] = []
+    place: HistoryPosition | None = None
+
+    for _ in range(20):
+        page, place = records.read_history(order_id, place, limit, "web")
+        assert len(page) <= limit
+        found += page
+        if place is None:
+            break
+
+    assert (found, place) == (own, None)
+
+
 def test_records_of_the_same_millisecond_are_all_in_the_history(
     records: Store, order_id: str
 ) -> None:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from ops.cli import lint
 from ops.cli.commands import main
 from ops.lint.not_deployed import NotDeployed
+from ops.lint.principals_rule import notices
 from ops.lint.rules import RULES
 from ops.lint.stage import (
     AlarmSettings,
@@ -25,6 +26,9 @@ from ops.lint.stage import (
 from ops.lint.stage_rules import ALARMS
 
 QUEUE, DLQ, OTHER = "arn:aws:sqs:::orders-prod", "arn:aws:sqs:::orders-dlq-prod", "arn:aws:sqs:::x"
+ROLE = "arn:aws:iam::111122223333:role"
+# Roles of channels may be called as a stage of ours would be.
+CALLERS = f"web={ROLE}/orders-web mobile={ROLE}/orders-dev reader={ROLE}/orders-web"
 
 GOOD = StageSettings(
     stage="prod",
@@ -49,7 +53,9 @@ GOOD = StageSettings(
         versioned=True, encrypted=True, closed_to_the_public=True, refuses_plain_http=True
     ),
     table=TableSettings(recoverable=True, protected=True, on_demand=True, expires_by="expiresAt"),
-    api=FunctionSettings(timeout_seconds=20, variables={}, log_retention_days=30),
+    api=FunctionSettings(
+        timeout_seconds=20, variables={"ORDERS_PRINCIPALS": CALLERS}, log_retention_days=30
+    ),
     processor=FunctionSettings(
         timeout_seconds=60, variables={"ORDERS_PARTIAL_BATCH": "enabled"}, log_retention_days=30
     ),
@@ -80,6 +86,22 @@ def changed(part: str, **changes: Any) -> StageSettings:
     """Change one part of the good stage."""
     return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
 
+
+def called_by(callers: str | None, stage: str = "prod") -> StageSettings:
+    """Change the table of callers."""
+    variables = {} if callers is None else {"ORDERS_PRINCIPALS": callers}
+    return replace(changed("api", variables=variables), stage=stage)
+
+
+BAD_CALLERS = (
+    *(" ", "web", f"branch={ROLE}/a", "web=orders-web", f"web={ROLE}/a,{ROLE}/b"),
+    f"web={ROLE}/a mobile=x",
+    # Twice, in one spelling or in two; for two channels.
+    f"web={ROLE}/a web={ROLE}/a",
+    f"web={ROLE}/a web=arn:aws:sts::111122223333:assumed-role/a",
+    f"reader={ROLE}/a reader={ROLE}/a",
+    f"web={ROLE}/a mobile={ROLE}/path/a",
+)
 
 OF_DEV = (
     *("orders-dev", "orders-dlq-dev", "orders-events-dev", "orders-events-dlq-dev"),
@@ -165,6 +187,12 @@ BAD = [
     ("log-retention", changed("processor", log_retention_days=None)),
     ("application-log-level", changed("api", application_log_level="WARN")),
     ("application-log-level", changed("processor", application_log_level="FATAL")),
+    *[("principals", called_by(text)) for text in BAD_CALLERS],
+    ("environment-variables", called_by(f"web={ROLE}/{'x' * 4_090}")),
+    (
+        "environment-variables",
+        changed("processor", variables={"ORDERS_PARTIAL_BATCH": "enabled", "X": "ñ" * 2_100}),
+    ),
     ("own-names", changed("gateway", stages=frozenset({"dev"}))),
     ("own-names", replace(GOOD, names=(NamedText("a tag", "dev", "prod"),))),
     *[("own-names", replace(GOOD, names=(NamedText("it", text),))) for text in OF_DEV],
@@ -294,3 +322,39 @@ def test_a_rule_that_is_broken_in_earnest_too_is_broken_on_an_emulator(run: Any)
     assert (
         "        the table's capacity is provisioned: a burst of orders is throttled.\n" in output
     )
+
+
+def test_a_stage_for_orders_that_maps_no_caller_is_told_what_that_means(run: Any) -> None:
+    for callers in None, "":
+        code, output = run(called_by(callers))
+
+        assert code == 0
+        assert "notice  ORDERS_PRINCIPALS is not set: every caller whom IAM lets in" in output
+        assert f"{len(RULES)} of {len(RULES)} rules are kept." in output
+
+
+@pytest.mark.parametrize("stage", ["dev", "local"])
+def test_a_stage_for_trying_needs_no_callers(stage: str) -> None:
+    assert list(notices(called_by(None, stage))) == []
+
+
+@pytest.mark.parametrize(
+    ("callers", "said"),
+    [
+        ("web=arn:aws:iam::*:role/a", "lets in callers of any account: name yours"),
+        ("web=arn:*:iam::111122223333:user/a", "lets in callers of any partition: name yours"),
+        ("reader=arn:*:iam::*:role/a", "lets in callers of any partition and any account: name"),
+    ],
+)
+def test_a_table_that_lets_in_whole_accounts_is_noticed(callers: str, said: str) -> None:
+    stage = called_by(f"{CALLERS} {callers}")
+
+    assert broken(stage) == set()
+    (notice,) = notices(stage)
+    assert notice.startswith(f"ORDERS_PRINCIPALS: {callers} ")
+    assert said in notice
+
+
+def test_a_bad_table_is_a_broken_rule_and_no_notice() -> None:
+    assert list(notices(called_by("web=x"))) == []
+    assert list(notices(GOOD)) == []

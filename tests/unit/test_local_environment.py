@@ -109,6 +109,15 @@ def test_the_app_and_the_worker_use_the_same_failure_protocol() -> None:
     assert enabled["ORDERS_LOG_COLOUR"] == "always"
 
 
+def test_the_app_is_told_who_may_call_only_if_someone_says_so() -> None:
+    told = app_environment(
+        OUTPUTS, "http://127.0.0.1:1", partial_batch=False, colour=False, principals="web=x"
+    )
+
+    assert told["ORDERS_PRINCIPALS"] == "web=x"
+    assert "ORDERS_PRINCIPALS" not in RUNNING
+
+
 def test_the_environment_has_none_of_the_developers_aws_settings() -> None:
     cleaned = without_aws_settings({**DEVELOPERS_OWN, "PATH": "/bin", "HOME": "/home/me"})
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from chalicelib.http.local_principal import CALLER
+from chalicelib.services.principals import Principals
 from ops.local.kept_folder import KeptFolder
 from ops.local.presentation import show_what_to_try, what_to_try
 from ops.local.stack import LocalStack
@@ -100,3 +102,33 @@ def test_a_notice_stands_right_above_the_addresses(
     lines = [line for line in capsys.readouterr().out.splitlines() if line]
     assert lines[:2] == ["Ready after 1.0 s.", "  Port 1 is in use: the API is on 2 this time."]
     assert lines[2].startswith("  API  ")
+
+
+ROLE = "arn:aws:iam::111122223333:role"
+
+
+@pytest.mark.parametrize(
+    ("principals", "caller"),
+    [
+        ("", None),
+        (f"reader={ROLE}/audit", None),
+        (
+            f"reader={ROLE}/audit web={ROLE}/orders-*",
+            "arn:aws:sts::111122223333:assumed-role/orders-x/me",
+        ),
+        ("web=arn:*:iam::*:user/web", "arn:aws:iam::000000000000:user/web"),
+    ],
+)
+def test_the_commands_call_as_a_channel_of_the_table(principals: str, caller: str | None) -> None:
+    stack = LocalStack(principals=principals)
+
+    text = what_to_try(stack, has_curl=True)
+
+    assert ("X-Local-Principal" in text) == bool(principals)
+    posted, read, _ = [each for each in commands(text) if each.startswith("curl")]
+    for command in posted, read:
+        header = re.search("-H 'X-Local-Principal: ([^']+)'", command)
+        assert (header and header[1]) == caller
+        if header:
+            assert CALLER.fullmatch(header[1])
+            assert Principals.parse(principals).caller(header[1]).channel == "web"
