@@ -8,6 +8,7 @@ from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
 from chalicelib.services.principals import (
     ANYONE,
+    NAMES,
     BadPrincipals,
     Caller,
     CallerUnknown,
@@ -15,6 +16,7 @@ from chalicelib.services.principals import (
     Principals,
 )
 from chalicelib.settings import SettingsError
+from ops.project import PROJECT_ROOT
 from tests.application import ENVIRONMENT
 
 ACCOUNT = "111122223333"
@@ -186,3 +188,18 @@ def test_a_channel_names_itself_or_none(named: str | None, refused: bool) -> Non
 def test_the_owner_of_a_key_is_the_caller_without_the_session() -> None:
     assert Caller(f"{WEB}/i-1").principal == Caller(f"{WEB}/i-2").principal == WEB
     assert ANYONE.principal == "anonymous"
+
+
+PAGE = (PROJECT_ROOT / "docs" / "stages.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_page_are_taken_and_map_whom_it_says() -> None:
+    (setting,) = re.findall('"ORDERS_PRINCIPALS": "([^"]+)"', PAGE)
+    (option,) = re.findall("--principals '([^']+)'", PAGE)
+    (header,) = re.findall("X-Local-Principal: ([^']+)'", PAGE)
+
+    assert {entry.name for entry in Principals.parse(setting).entries} == set(NAMES)
+    assert caller(f"{WEB}/i-1", setting).channel == "web"
+    assert caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/audit-7/x", setting).reads_all
+    assert caller("arn:aws:iam::444455556666:user/atm/0815", setting).channel == "atm"
+    assert caller(header, option).channel == "web"

@@ -95,6 +95,16 @@ def test_the_smoke_test_submits_an_order_and_waits_for_its_record(
     assert api.requests[:3] == ["POST /orders +", "GET /orders/", "GET /orders/"]
 
 
+def test_a_deployer_of_no_channel_is_told_that_no_order_was_handed_in() -> None:
+    refused = Answer(403, {"type": "urn:orders:problem:caller-unknown", "status": 403})
+    api, said = FakeApi(refused), list[str]()
+
+    smoke_test(api, said).check_order()
+
+    assert api.requests == ["POST /orders +"]
+    assert said == ["  POST /orders: 403, as ORDERS_PRINCIPALS has no channel for you"]
+
+
 def test_the_smoke_test_downloads_the_order_and_compares_the_bytes() -> None:
     api, said = FakeApi(ACCEPTED, RECORDED), list[str]()
 

@@ -290,3 +290,25 @@ def test_a_stage_of_chalice_is_taken_down_before_its_files_go(project: Path) -> 
     said = fail(project, "remove", "dev", "--yes")
 
     assert f"type: chalice --project-dir {project} delete --stage dev\n" in said
+
+
+@pytest.mark.parametrize("owner", [None, "api_handler"])
+def test_a_new_stage_keeps_the_callers_of_the_other_as_they_are(
+    project: Path, owner: str | None
+) -> None:
+    """A channel's role may be called as a stage's resources are."""
+    role = "arn:aws:iam::111122223333:role"
+    callers = f"web={role}/orders-dev mobile={role}/orders-web reader={role}/orders-test"
+    path = project / ".chalice" / "config.json"
+    config = json.loads(path.read_text())
+    settings = config["stages"]["dev"]
+    place = settings["lambda_functions"][owner] if owner else settings
+    place.setdefault("environment_variables", {})["ORDERS_PRINCIPALS"] = callers
+    path.write_text(json.dumps(config))
+
+    said = succeed(project, "new", "test")
+
+    new = settings_of(project, "test")
+    copied = new["lambda_functions"][owner] if owner else new
+    assert copied["environment_variables"]["ORDERS_PRINCIPALS"] == callers
+    assert "Look through what it has from dev: template_parameters, ORDERS_PRINCIPALS\n" in said
