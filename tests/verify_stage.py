@@ -44,7 +44,7 @@ OWN = Credentials("AKIAEXAMPLE", "secret")
 ACCOUNT = "111122223333"
 QUEUE_ARNS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:"
 NOT_SIGNED = {"type": "urn:orders:problem:not-signed", "title": "Not signed"}
-PATHS = re.compile(r"/(|orders(/[^/?]+)?|health|docs|openapi\.json)(\?|$)")
+PATHS = re.compile(r"/(|orders(/[^/?]+)?|order-batches|health|docs|openapi\.json)(\?|$)")
 
 Send = Callable[..., Answer]
 

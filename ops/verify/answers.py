@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 API_PAGE, PROBLEMS_PAGE, SECURITY_PAGE = "docs/api.md", "docs/problems.md", "SECURITY.md"
 DEPLOYING_PAGE = "docs/deploying.md"
 PROBLEM = "application/problem+json"
-CLOSED = (("POST", "/orders"), ("GET", "/orders"), ("GET", "/orders/some"))
+CLOSED = (
+    ("POST", "/orders"),
+    ("POST", "/order-batches"),
+    ("GET", "/orders"),
+    ("GET", "/orders/some"),
+)
 
 
 @check("health", API_PAGE, sends=False)

@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from ops.verify import answers, deployed, messages, stores, traces, verdicts
+from ops.verify import answers, batches, deployed, messages, stores, traces, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     verdicts.duplicates,
     verdicts.correction,
     verdicts.idempotency_key,
+    batches.order_batch,
     verdicts.concurrency,
     verdicts.largest_order,
     verdicts.lists,

@@ -29,6 +29,7 @@ from tests.builders import START, order_text, sqs_event, sqs_record, submission
 from tests.configuration.checkout import CheckoutStage
 
 JSON = {"Content-Type": "application/json"}
+NDJSON = {"Content-Type": "application/x-ndjson"}
 ACCOUNT = "us-east-1:000000000000"
 LOCAL = "local"
 
@@ -209,6 +210,7 @@ def run_api(system: System) -> None:
     for body in (order_text("posted"), order_text("zero", amount=0), "[]"):
         for key in ({}, {"Idempotency-Key": "one"}):
             http.post("/orders", headers=JSON | key, body=body.encode())
+    http.post("/order-batches", headers=NDJSON, body=order_text("posted-line").encode())
     for path in (
         "/orders/granted",
         "/orders/granted?limit=1",

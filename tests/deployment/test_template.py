@@ -10,6 +10,7 @@ from cfnlint import api as cfnlint
 
 from chalicelib.aws.items import to_item
 from chalicelib.aws.key_store import EXPIRES_AT, key_item
+from chalicelib.http.requests import JSON, NDJSON
 from chalicelib.orders.record import Record
 from chalicelib.services.keys import UsedKey
 from ops.deploy.packaging import PackagedApp
@@ -113,6 +114,15 @@ def test_the_api_is_regional_and_compresses(packaged: PackagedApp) -> None:
 
     assert properties["EndpointConfiguration"] == "REGIONAL"
     assert properties["MinimumCompressionSize"] == 1024
+
+
+def test_api_gateway_hands_on_the_bytes_of_a_batch(packaged: PackagedApp) -> None:
+    """As text, with its quotes escaped, the largest could be more than Lambda takes."""
+    definition = content_of(packaged)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+
+    binary = definition["x-amazon-apigateway-binary-media-types"]
+    assert NDJSON in binary
+    assert not {"*/*", "application/*", JSON}.intersection(binary)
 
 
 def test_every_function_is_tagged_with_its_stage(packaged: PackagedApp) -> None:

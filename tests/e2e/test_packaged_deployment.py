@@ -11,6 +11,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from chalicelib.orders.order import sha256_of
 from ops.deploy.packaging import PackagedApp
 from ops.lint.emulator import excuse
 from ops.lint.stage_rules import NO_EXPIRY, NO_RECOVERY
@@ -60,6 +61,20 @@ def test_a_valid_order_is_read_back_with_its_caller_and_downloads_as_it_was_sent
     assert answer.headers["Location"] == f"/{STAGE}/orders/valid"
     assert (record["status"], record["submittedBy"]) == ("ACCEPTED", CALLER)
     assert download(api.get("/orders/valid").body["s3Url"]) == sent.encode()
+
+
+def test_many_orders_go_through_api_gateway_byte_for_byte(api: ApiClient) -> None:
+    """The API's definition says that their type is binary: the function gets it in base64."""
+    text = order_text("line", note="@").replace("@", "ñ")
+
+    answer = api.post_lines(f"{text}\r\n[]\n{text}\n", Idempotency_Key="key-1")
+
+    assert (answer.status, answer.body["queued"], answer.body["refused"]) == (202, 2, 1)
+    (record,) = api.records("line", 1)
+    assert record["payloadSha256"] == sha256_of(text)
+    result = answer.body["results"][2]
+    assert (result["sameAsLine"], record["submissionId"]) == (1, result["submissionId"])
+    assert result["submissionUrl"].startswith(f"/{STAGE}/orders/line/submissions/")
 
 
 def test_an_invalid_order_and_a_duplicate_are_recorded_as_such(api: ApiClient) -> None:
