@@ -272,7 +272,10 @@ def _only_value(values: dict[str, dict[str, str]]) -> str:
 def _sqs_answer(operation: str, given: dict[str, Any]) -> Answer:
     if operation == "DeleteMessageBatch":
         return 200, {"Successful": [{"Id": entry["Id"]} for entry in given["Entries"]]}
-    return 200, {"MessageId": "00000000-0000-4000-8000-000000000000", "MD5OfMessageBody": ""}
+    sent = {"MessageId": "00000000-0000-4000-8000-000000000000", "MD5OfMessageBody": ""}
+    if operation == "SendMessageBatch":
+        return 200, {"Successful": [{"Id": entry["Id"], **sent} for entry in given["Entries"]]}
+    return 200, sent
 
 
 async def serve(certificate: Path | None, *, at_once: bool) -> None:

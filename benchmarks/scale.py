@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks import api_latency, machine
 from benchmarks.contender import Run
+from benchmarks.cpu_share import CpuShare
 from benchmarks.emulators import dynamodb_local, ministack, roto
 from benchmarks.events import Mix
 from benchmarks.processes import Contender, FakeAws, environment
 from benchmarks.progress import Progress
 from benchmarks.report import table, write
 from benchmarks.table_growth import by_submissions, by_table_size
+from benchmarks.throughput import MEMORY_MB
 from ops.proxies import exempting_this_machine
 from tests.aws_parts import DYNAMODB_LOCAL
 
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
 
 OURS = "ours"
 BATCH_SIZES = (1, 2, 5, 10, 25, 50, 100)
+LINES = (1, 10, 100, 500)
 WORKERS = (1, 2, 4, 8)
 WORKERS_BATCH = 10
 # Each rate is the median of so many runs. They take turns: first all sizes once, then all again.
 ROUNDS = 3
 BATCH_RUN_SECONDS = 2.0
 WORKERS_RUN_SECONDS = 1.0
+LINES_RUN_SECONDS = 3.0
 
 
 def main() -> None:
@@ -50,6 +54,7 @@ def main() -> None:
     tables = [f"Measured {machine.description()}."]
     tables += [api_latency.measure(progress), by_batch_size(progress), by_workers(progress)]
     write("scale", "\n\n".join(tables))
+    write("lines", f"Measured {machine.description()}.\n\n{by_lines(progress)}")
     growth(progress)
     progress.step("done: docs/performance.md")
 
@@ -79,6 +84,28 @@ def by_batch_size(progress: Progress) -> str:
     speed = ["orders/s", *(f"{median(rates[size]):.0f}" for size in BATCH_SIZES)]
     per_order = ["AWS calls/order", *(f"{calls[size]:.2f}" for size in BATCH_SIZES)]
     return table(["batch of", *map(str, BATCH_SIZES)], [speed, per_order])
+
+
+def by_lines(progress: Progress) -> str:
+    """Measure the API function at 512 MB: one order a request, and many by one request."""
+    one, many = "POST /orders", "POST /order-batches"
+    ways = [("ours_intake", 1), *(("ours_lines", lines) for lines in LINES)]
+    rows = []
+    with FakeAws() as aws:
+        progress.step(f"requests of {LINES[0]} to {LINES[-1]} lines")
+        for name, lines in ways:
+            with Contender(name, environment(aws.url, _HANDLER="app")) as intake:
+                intake.perform(Run("warm-up", Mix.VALID, lines, batches=3))
+                aws.reset()
+                with CpuShare(intake.process.pid, MEMORY_MB):
+                    outcome = intake.perform(Run("lines", Mix.VALID, lines, LINES_RUN_SECONDS))
+                calls = aws.reset()["calls"]
+            ms = 1000 * lines / outcome.orders_per_second
+            sent = sum(calls.values()) / outcome.orders
+            figures = [f"{outcome.orders_per_second:.0f}", f"{ms:.0f}", f"{sent:.2f}"]
+            title = one if name == "ours_intake" else f"{many}, lines: {lines}"
+            rows.append([title, *figures])
+    return table(["at 512 MB", "orders/s", "ms a request", "AWS calls/order"], rows)
 
 
 def by_workers(progress: Progress) -> str:
