@@ -68,8 +68,8 @@ require_botocore(botocore.__version__)
 
 # A connection for each thread: with fewer, a batch over TLS pays a handshake for each of the rest.
 MAX_WORKERS = 32
-# The calls of one POST /order-batches that are under way at a time. 500 lines are 50 calls: 7 rounds,
-# which fit into the function's 20 seconds even if each call takes one.
+# The calls of one POST /order-batches that are under way at a time. 500 lines are 50 calls, so 7
+# rounds: they fit into the function's 20 seconds even if each call takes one.
 MAX_SENDERS = 8
 # With three attempts a call takes at most 22 seconds: 3 x (1 + 2) of waiting and 1 + 2 of backing
 # off, or 2 x 5 more where AWS asks for it (x-amz-retry-after). Without an answer it is 9, and a

@@ -7,7 +7,7 @@ import pytest
 import app as orders_app
 from chalicelib.http.document import read_document
 from tests.builders import order_text
-from tests.http.conftest import JSON, Api, BrokenQueue, running
+from tests.http.conftest import JSON, NDJSON, Api, BrokenQueue, running
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
 PATHS = tuple(
@@ -30,7 +30,7 @@ def test_no_cache_keeps_an_answer_of_any_route(api: Api, path: str, method: str)
     answers = [
         api.request(method, path, body, {"Content-Type": content_type})
         for body in TEXTS
-        for content_type in (JSON, "text/plain")
+        for content_type in (JSON, NDJSON, "text/plain")
     ]
 
     assert all(no_store(answer.headers) for answer in answers)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import order_text, sqs_event, sqs_record
 from tests.fakes import FakeQueue
-from tests.http.conftest import JSON, Api, BrokenQueue, running
+from tests.http.conftest import JSON, Api, BrokenQueue, post_lines, running
 from tests.secrets_shown import SECRETS, is_shown
 
 # Powertools keeps one logger, and so one stream, for each service name.
@@ -69,6 +69,11 @@ def test_no_line_of_the_intakes_log_has_an_account_or_an_amount(
             for body in bodies(secret):
                 api.post(body.encode())
                 api.request("POST", "/orders?dryRun=true", body.encode(), {"Content-Type": JSON})
+            lines = "\n".join(bodies(secret))
+            for query in ("", "?dryRun=true"):
+                post_lines(api, lines, query=query)
+            with api.queue.outage():
+                post_lines(api, lines)
             ask_with(api, secret)
 
     written = "".join(capsys.readouterr())

@@ -184,7 +184,7 @@ class Ticking:
 
 @pytest.mark.parametrize(("seconds_a_call", "calls"), [(0.1, 5), (2.5, 5), (4, 3), (9.5, 2)])
 def test_no_call_begins_when_it_may_outlast_the_function(seconds_a_call: float, calls: int) -> None:
-    """What is left then is unconfirmed, and the answer is still in time."""
+    """The lines that are left then are unconfirmed, and the answer is still in time."""
     clock = Ticking()
 
     class Slow(PartialQueue):
