@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.simulation.delivery import Delivery, Finished, System, Waiting, run
+from tests.simulation.faults import faults_of
 from tests.simulation.state import How, Next, OnItsWay, State, Step
 from tests.simulation.world import (
     Answer,
     Call,
     DeleteMessages,
     Effect,
-    GetItem,
     InsertItem,
     Outcome,
     PutItem,
@@ -64,38 +64,27 @@ class Workers:
 
     def _faults(self, state: State, waiter: Waiter, effects: list[Effect]) -> Iterator[Next]:
         delivery, _, call = waiter
-        crashed = state.without(delivery)
-        timed_out = Answer(Outcome.TIMED_OUT)
-        yield Step(How.CRASH_BEFORE.value, delivery.worker, call), crashed
-        yield self._answered(How.THROTTLED, state, waiter, Answer(Outcome.THROTTLED))
-        yield self._answered(How.TIME_OUT_BEFORE, state, waiter, timed_out)
+        for how, after, answer, outcome, crash in faults_of(call, delivery.number, state, effects):
+            if answer:
+                yield self._answered(how, after, waiter, answer, outcome)
+            else:
+                left = after.without(delivery) if crash else after
+                yield Step(how.value, delivery.worker, call, outcome), left
         if _is_begun_in_time(call):
             yield self._answered(How.OUT_OF_TIME, state, waiter, Answer(Outcome.OUT_OF_TIME))
-        if isinstance(call, PutObject):
-            yield self._answered(How.CONFLICT, state, waiter, Answer(Outcome.CONFLICT))
-        if isinstance(call, GetItem):
-            return  # it has no effect that could be hidden
-        for world, (outcome, _) in effects:
-            after = state._replace(world=world)
-            gone = crashed._replace(world=world)
-            yield Step(How.CRASH_AFTER.value, delivery.worker, call, outcome), gone
-            yield Step(How.SENT_AGAIN.value, delivery.worker, call, outcome), after
-            step, following = self._answered(How.TIME_OUT_AFTER, after, waiter, timed_out)
-            yield step._replace(outcome=outcome), following
-        on_its_way = crashed.with_on_its_way(call, delivery.number)
-        yield Step(How.CRASH_ON_ITS_WAY.value, delivery.worker, call), on_its_way
-        on_its_way = state.with_on_its_way(call, delivery.number)
-        yield self._answered(How.TIME_OUT_ON_ITS_WAY, on_its_way, waiter, timed_out)
         if isinstance(call, DeleteMessages) and len(call.receipts) > 1:
             partly = state._replace(world=deleted(state.world, call.receipts[:1]))
             yield self._answered(How.PARTLY_DONE, partly, waiter, Answer(Outcome.PARTLY_DELETED))
 
-    def _answered(self, how: How, state: State, waiter: Waiter, answer: Answer) -> Next:
+    def _answered(
+        self, how: How, state: State, waiter: Waiter, answer: Answer, outcome: Outcome | str = ""
+    ) -> Next:
         delivery = waiter.delivery
         after = delivery.answered(waiter.thread, answer)
         progress = self._progress_of(after)
         finished = progress if isinstance(progress, Finished) else None
-        step = Step(how.value, delivery.worker, waiter.call, answer.outcome, finished)
+        told = outcome or answer.outcome
+        step = Step(how.value, delivery.worker, waiter.call, told, finished)
         if finished and not finished.deletes:
             return step, state.without(delivery)
         running = tuple([after if other is delivery else other for other in state.running])
