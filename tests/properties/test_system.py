@@ -89,7 +89,7 @@ class WholeSystem(RuleBasedStateMachine):
         self.state = self.state._replace(running=(), on_their_way=())
         for taken in self._simulation.settle(self.state):
             self._take(taken)
-        assert self._simulation.model.violation_when_settled(self.state.world) is None, self.told
+        assert self._simulation.violation_when_settled(self.state) is None, self.told
 
     def _simulation_of(self, handed_in: tuple[HandedIn, ...]) -> Simulation:
         return Simulation(
@@ -123,7 +123,7 @@ class WholeSystem(RuleBasedStateMachine):
     def _take(self, taken: Next) -> None:
         step, after = taken
         self.told.append(str(step))
-        assert self._simulation.violation(self.state.world, step, after.world) is None, self.told
+        assert self._simulation.violation(self.state, step, after) is None, self.told
         self.state = after
 
 

@@ -36,6 +36,8 @@ TABLE = "orders-table"
 BUCKET = "orders-bucket"
 QUEUE_URL = "https://sqs.example/orders"
 DEAD_LETTERS_URL = "https://sqs.example/orders-dlq"
+IF_ABSENT = "attribute_not_exists(recordId)"
+IF_ABSENT_OR_EXPIRED = f"{IF_ABSENT} OR expiresAt <= :now"
 INSERT = re.compile(rf'INSERT INTO "{TABLE}" VALUE \{{(.*)\}}')
 PLACES = {QUEUE_URL: Place.QUEUE, DEAD_LETTERS_URL: Place.DEAD_LETTERS}
 
@@ -62,7 +64,8 @@ class SimulatedDynamoDB:
 
     def put_item(self, **given: Any) -> dict[str, Any]:
         condition = given.pop("ConditionExpression", None)
-        if condition not in (None, "attribute_not_exists(recordId)"):
+        values = given.pop("ExpressionAttributeValues", {})
+        if condition not in (None, IF_ABSENT, IF_ABSENT_OR_EXPIRED):
             raise NotSimulated(condition)
         old = given.pop("ReturnValuesOnConditionCheckFailure", "NONE") == "ALL_OLD"
         item = given.pop("Item")
@@ -73,7 +76,9 @@ class SimulatedDynamoDB:
             item_json(item),
             if_absent=condition is not None,
             returns_old=old and self._returns_old,
+            replaces_expired=int(values.pop(":now")["N"]) if values else None,
         )
+        _expect(values)
         answer = self._perform(call)
         if answer.outcome is Outcome.SLOT_TAKEN:
             error: Any = {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}

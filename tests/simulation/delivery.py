@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.items import to_item
+from chalicelib.aws.key_store import KeyStore
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.services.acknowledging import BatchFailed, delete_then_raise, report_failures
+from chalicelib.services.intake import Intake
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Concurrently, Processor
@@ -60,6 +62,8 @@ class System:
     record_store: type[RecordStore] = RecordStore
     order_archive: type[OrderArchive] = OrderArchive
     order_queue: type[OrderQueue] = OrderQueue
+    intake: type[Intake] = Intake
+    key_store: type[KeyStore] = KeyStore
     # Whether the handler returns `batchItemFailures`, and whether the mapping takes notice of them.
     returns_failures: bool = False
     mapping_reads_failures: bool = False

@@ -88,15 +88,21 @@ def _telling_orders(submissions: Sequence[HandedIn]) -> Iterator[list[HandedIn]]
 
 @dataclass(frozen=True)
 class Model:
-    """The rules for a world in which these submissions were handed in."""
+    """
+    The rules for a world in which these submissions were handed in.
+
+    Those that were `tried` besides may be there: their senders have no answer, or a failure.
+    """
 
     handed_in: tuple[HandedIn, ...]
+    tried: tuple[HandedIn, ...] = ()
     _checked: dict[World, str | None] = field(default_factory=dict)
 
     @cached_property
     def readable(self) -> dict[tuple[str, str], HandedIn]:
-        """The submissions that must be recorded, each once: a resend is no other submission."""
-        return {given.identity: given for given in self.handed_in if given.order_id is not None}
+        """The submissions that may be recorded, each once: a resend is no other submission."""
+        known = (*self.handed_in, *self.tried)
+        return {given.identity: given for given in known if given.order_id is not None}
 
     def violation(self, world: World) -> str | None:
         """Say what is wrong with the world as it is at any moment; None if nothing is."""
@@ -109,8 +115,8 @@ class Model:
         if world.at(Place.QUEUE):
             return "a message stays on the queue for ever"
         recorded = {kept(item).identity for item in world.items}
-        for identity, given in self.readable.items():
-            if identity not in recorded:
+        for given in self.handed_in:
+            if given.order_id is not None and given.identity not in recorded:
                 return f"{given.submission_id} is never recorded"
         for submission_id, _ in recorded - self.readable.keys():
             return f"{submission_id} is recorded, but was never handed in with such a payload"

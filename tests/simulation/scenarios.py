@@ -11,6 +11,7 @@ from tests.fakes import FakeKeyStore, FakeReporter
 from tests.simulation.clients import DEAD_LETTERS_URL, QUEUE_URL, SimulatedSQS
 from tests.simulation.delivery import BATCHED, ORDINARY, PARTIAL_BATCHES, START, System
 from tests.simulation.model import HandedIn
+from tests.simulation.posts import Sender
 from tests.simulation.world import Answer, Call, World, take_effect
 
 NO_DELIVERY = 0
@@ -22,7 +23,7 @@ class Scenario:
 
     name: str
     # One message each; an SDK's resend or a client's retry makes the same submission twice.
-    messages: tuple[HandedIn, ...]
+    messages: tuple[HandedIn, ...] = ()
     # Handed in and recorded before the schedules begin.
     recorded: tuple[HandedIn, ...] = ()
     # Concurrent deliveries, redeliveries included. Afterwards all is delivered until it settles.
@@ -33,6 +34,12 @@ class Scenario:
     # Whether a redrive gives a message without a submissionId its messageId for one. SQS's own
     # redrive doesn't.
     redrive_names_submissions: bool = False
+    # They POST orders with an Idempotency-Key, in the schedules.
+    senders: tuple[Sender, ...] = ()
+    # Keys live for a day.
+    last_day: int = 0
+    # Than those that a search allows for.
+    more_faults: int = 0
     system: System = ORDINARY
 
     @property

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.simulation.scenarios import Scenario
 from tests.simulation.simulation import Simulation
-from tests.simulation.state import State, Step
+from tests.simulation.state import Posting, State, Step
 from tests.simulation.world import World
 
 
@@ -56,7 +56,7 @@ class Search:
         self._came_from: list[tuple[int, Step] | None] = [None]
         self._following = [array("I")]
         self._ends: list[int] = []
-        self._bad_worlds: dict[tuple[World, int], bool] = {}
+        self._bad_worlds: dict[tuple[World, int, Posting], bool] = {}
         self._shortest: Counterexample | None = None
 
     def explore(self) -> Explored:
@@ -70,7 +70,7 @@ class Search:
             if self._shortest and len(self._steps_to(number)) >= len(self._shortest):
                 break
             for step, following in self._simulation.steps(state):
-                wrong = self._simulation.violation(state.world, step, following.world)
+                wrong = self._simulation.violation(state, step, following)
                 if wrong:
                     steps = [*self._steps_to(number), step]
                     raise Counterexample(self._simulation.scenario, steps, [], wrong)
@@ -80,7 +80,7 @@ class Search:
                 self._check_end(number, state)
         if self._shortest:
             raise self._shortest
-        return Explored(self._count_schedules(), len(self._states), self._simulation.workers.runs)
+        return Explored(self._count_schedules(), len(self._states), self._simulation.runs)
 
     def _number_of(self, state: State, came_from: int, step: Step) -> int:
         number = self._numbers.get(state)
@@ -100,7 +100,7 @@ class Search:
 
     def _check_end(self, number: int, state: State) -> None:
         """Let everything come to rest: equal worlds do so in the same way."""
-        key = state.world, state.deliveries
+        key = state.world, state.deliveries, state.posting
         if key not in self._bad_worlds:
             self._bad_worlds[key] = self._simulation.settling(state)[1] is not None
         if self._bad_worlds[key]:

@@ -4,6 +4,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from tests.simulation.delivery import Delivery, Finished
+from tests.simulation.posts import Post, Reply, Status
 from tests.simulation.world import Call, Outcome, World
 
 
@@ -35,9 +36,13 @@ class Step(NamedTuple):
     outcome: Outcome | str = ""
     # The delivery that came to its end with this step.
     finished: Finished | None = None
+    # The POST that came to its end with this step.
+    ended: "Ended | None" = None
 
     def __str__(self) -> str:
         told = self.text.format(worker=self.worker, call=self.call, outcome=self.outcome)
+        if self.ended and self.ended.reply:
+            return f"{told}; the API answers {self.ended.reply}"
         return f"{told}; the handler raises" if self.finished and self.finished.raised else told
 
 
@@ -46,6 +51,65 @@ class OnItsWay(NamedTuple):
 
     call: Call
     by: int
+
+
+# A sender tries again after anything else.
+FINAL = {Status.QUEUED, Status.KEY_REUSED}
+
+
+class Ended(NamedTuple):
+    """The end of a POST, by an answer or by a crash."""
+
+    post: Post
+    reply: Reply | None
+    day: int
+
+
+class Told(NamedTuple):
+    """The part of a POST's end that what comes later depends on."""
+
+    sender: int
+    # None: it got no answer.
+    status: Status | None
+    # The days on which it began and ended.
+    began: int
+    ended: int
+    # Without a check of its key.
+    unchecked: bool
+
+    @property
+    def refused(self) -> bool:
+        return self.status is Status.KEY_REUSED
+
+    @property
+    def passed(self) -> bool:
+        """Whether its key was checked, and found to be free or its own."""
+        return self.status in {Status.QUEUED, Status.UNCONFIRMED} and not self.unchecked
+
+
+class Posting(NamedTuple):
+    """The state of the API's clients, and of their POSTs."""
+
+    running: tuple[Post, ...] = ()
+    attempts_left: tuple[int, ...] = ()
+    # The order in which they ended does not matter, nor how often it was the same.
+    told: frozenset[Told] = frozenset()
+    day: int = 0
+
+    def replacing(self, post: Post, after: Post) -> "Posting":
+        running = (after if other is post else other for other in self.running)
+        return self._replace(running=tuple(running))
+
+    def without(self, post: Post, told: Told) -> "Posting":
+        """Return the state once a POST has ended. Its sender is content with some answers."""
+        running = tuple(other for other in self.running if other is not post)
+        left = self.attempts_left
+        if told.status in FINAL:
+            left = (*left[: told.sender], 0, *left[told.sender + 1 :])
+        return self._replace(running=running, attempts_left=left, told=self.told | {told})
+
+
+NO_POSTS = Posting()
 
 
 class State(NamedTuple):
@@ -57,6 +121,7 @@ class State(NamedTuple):
     deliveries: int = 0
     redrives_left: int = 0
     faults_left: int = 0
+    posting: Posting = NO_POSTS
 
     def with_fault(self) -> "State":
         return self._replace(faults_left=self.faults_left - 1)

@@ -44,11 +44,11 @@ class Tally:
             schedules, states, runs = map(sum, zip(*self.explored.values(), strict=True))
             yield (
                 f"{schedules:,} schedules of {len(self.explored)} scenarios, with at most"
-                f" {faults} {'fault' if faults == 1 else 'faults'} each:"
-                " nothing lost, nothing counted twice"
+                f" {faults} {'fault' if faults == 1 else 'faults'} each, and one more around an"
+                " Idempotency-Key: nothing lost, nothing counted twice"
             )
             yield (
-                f"({states:,} states, {runs:,} runs of process_batch, {self.seconds:.0f} s;"
+                f"({states:,} states, {runs:,} runs of the deployed code, {self.seconds:.0f} s;"
                 " SIMULATION=deep tries more)"
             )
         if self.mutations:

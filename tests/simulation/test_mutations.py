@@ -4,15 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from tests.simulation.key_mutations import KEY_MUTATIONS
+from tests.simulation.key_scenarios import KEY_SCENARIOS
 from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.search import shortest_counterexample
 from tests.simulation.tally import Tally
 
-BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+BY_NAME = {scenario.name: scenario for scenario in (*SCENARIOS, *KEY_SCENARIOS)}
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize(
+    "mutation", [*MUTATIONS, *KEY_MUTATIONS], ids=lambda mutation: mutation.name
+)
 def test_the_simulation_finds_the_mistake(mutation: Mutation, tally: Tally) -> None:
     scenario = replace(BY_NAME[mutation.scenario], system=mutation.system)
 

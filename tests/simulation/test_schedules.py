@@ -9,6 +9,7 @@ import pytest
 
 from tests.simulation.clients import simulated
 from tests.simulation.delivery import PLENTY_MS, Delivery, handle
+from tests.simulation.key_scenarios import KEY_SCENARIOS
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.search import Search, shortest_counterexample
 from tests.simulation.simulation import Simulation
@@ -16,27 +17,41 @@ from tests.simulation.state import State
 from tests.simulation.tally import Tally
 from tests.simulation.world import Answer, Call, Place, World, deleted, take_effect
 
-BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+ALL_SCENARIOS = (*SCENARIOS, *KEY_SCENARIOS)
+BY_NAME = {scenario.name: scenario for scenario in ALL_SCENARIOS}
+WALKED = (
+    replace(BY_NAME["an invalid order and its correction"], deliveries=2),
+    BY_NAME["two POSTs of one key and other bytes"],
+)
 
-every_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=BY_NAME)
+
+def name_of(scenario: Scenario) -> str:
+    return scenario.name
 
 
 @pytest.mark.timeout(3600)  # for the greater depths
-@every_scenario
+@pytest.mark.parametrize("scenario", ALL_SCENARIOS, ids=name_of)
 def test_every_schedule_ends_well(scenario: Scenario, tally: Tally) -> None:
-    """The search tries every interleaving, with a crash, a time-out, … at every step."""
+    """
+    The search tries every interleaving, with a crash, a time-out, … at every step.
+
+    What must hold is in `Model`, and for the Idempotency-Key in `key_rules`, with each exception.
+    """
     began = time.monotonic()
     deliveries = scenario.deliveries + tally.depth.more_deliveries
+    faults = tally.depth.faults + scenario.more_faults
 
-    explored = Search(replace(scenario, deliveries=deliveries), tally.depth.faults).explore()
+    explored = Search(replace(scenario, deliveries=deliveries), faults).explore()
 
     tally.explored[scenario.name] = explored
     tally.seconds += time.monotonic() - began
 
 
-def test_the_search_counts_every_schedule_but_continues_equal_states_once() -> None:
+@pytest.mark.parametrize("scenario", WALKED, ids=name_of)
+def test_the_search_counts_every_schedule_but_continues_equal_states_once(
+    scenario: Scenario,
+) -> None:
     """The search continues equal states once. Here each schedule is walked by itself."""
-    scenario = replace(BY_NAME["an invalid order and its correction"], deliveries=2)
     simulation = Simulation(scenario)
 
     def walk(state: State) -> int:
@@ -46,7 +61,7 @@ def test_the_search_counts_every_schedule_but_continues_equal_states_once() -> N
     assert walk(simulation.start(faults=1)) == Search(scenario, faults=1).explore().schedules
 
 
-@every_scenario
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
 def test_a_replayed_delivery_does_the_same_as_one_in_threads(
     scenario: Scenario,
 ) -> None:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+# As the design names it: the other items of the table are records.
+KEY_RECORD_ID = "#key"
+
 
 class Place(StrEnum):
     """The place of a message."""
@@ -53,15 +56,17 @@ class StoredMessage(NamedTuple):
 
 
 class World(NamedTuple):
-    """All that is kept in AWS."""
+    """All that is kept in AWS. The table's items are parted: the records, and the used keys."""
 
     objects: tuple[StoredObject, ...] = ()
     items: tuple[StoredItem, ...] = ()
+    keys: tuple[StoredItem, ...] = ()
     messages: tuple[StoredMessage, ...] = ()
     sent: int = 0
 
     def item(self, order_id: str, record_id: str) -> StoredItem | None:
-        return next((i for i in self.items if i[:2] == (order_id, record_id)), None)
+        held = self.keys if record_id == KEY_RECORD_ID else self.items
+        return next((i for i in held if i[:2] == (order_id, record_id)), None)
 
     def at(self, place: Place) -> list[StoredMessage]:
         """Return the messages at a place, in the order sent."""
@@ -98,16 +103,23 @@ class PutObject:
 
 @dataclass(frozen=True, slots=True)
 class PutItem:
-    """DynamoDB PutItem; `if_absent` is the condition that the slot is free."""
+    """
+    DynamoDB PutItem; `if_absent` is the condition that the slot is free.
+
+    An item that expired at `replaces_expired`, in seconds of the epoch, or before counts as absent.
+    """
 
     order_id: str
     record_id: str
     item: str
     if_absent: bool
     returns_old: bool
+    replaces_expired: int | None = None
 
     def __str__(self) -> str:
         item = json.loads(self.item)
+        if self.record_id == KEY_RECORD_ID:
+            return f"DynamoDB PutItem of the key for {_shortened(item['payloadSha256']['S'])}"
         what = item["status"]["S"] + (" duplicate" if item["isDuplicate"]["BOOL"] else "")
         return f"DynamoDB PutItem {self.order_id} {_shortened(self.record_id)} {what}"
 
@@ -263,11 +275,30 @@ def _put_object(world: World, call: PutObject, by: int) -> Effect:
 
 def _put_item(world: World, call: PutItem) -> Effect:
     holder = world.item(call.order_id, call.record_id)
-    if call.if_absent and holder:
+    if call.if_absent and holder and not _has_expired(holder, call.replaces_expired):
         return Effect(world, Answer(Outcome.SLOT_TAKEN, holder.json if call.returns_old else None))
     written = StoredItem(call.order_id, call.record_id, call.item)
-    others = [item for item in world.items if item is not holder]
-    return Effect(world._replace(items=tuple(sorted((*others, written)))), Answer(Outcome.WRITTEN))
+    if call.record_id == KEY_RECORD_ID:
+        world = world._replace(keys=_with_item(world.keys, holder, written))
+    else:
+        world = world._replace(items=_with_item(world.items, holder, written))
+    return Effect(world, Answer(Outcome.WRITTEN))
+
+
+def _with_item(
+    items: tuple[StoredItem, ...], holder: StoredItem | None, written: StoredItem
+) -> tuple[StoredItem, ...]:
+    others = [item for item in items if item is not holder]
+    return tuple(sorted((*others, written)))
+
+
+def _has_expired(item: StoredItem, at_seconds: int | None) -> bool:
+    return at_seconds is not None and expiry_seconds(item) <= at_seconds
+
+
+def expiry_seconds(item: StoredItem) -> int:
+    """Read when a key expires, in seconds of the epoch."""
+    return int(json.loads(item.json)["expiresAt"]["N"])
 
 
 def _shortened(text: str) -> str:
