@@ -17,22 +17,23 @@ Without exception, for every interleaving, crash, time-out and expiry:
   key refuses everything.
 - The submission id depends on the caller and the key alone.
 
-Within one life of a key, for POSTs that were checked:
+Within one life of a key, an order *passes* that takes the key, be its put answered or not, or that
+is checked and not refused:
 
-- It lets one order in. Two orders under one key both get past the check only if it expired between
-  them, or if one of them was unchecked.
-- It never refuses its own order: what got past the check once is not refused later, however often
-  it is handed in. So an order that is refused although it is on a queue was unchecked before, or
-  its sender has outwaited the key's life.
-- An order that a sender hands in again after a checked answer is marked as a replay. A first one is
-  marked only if the SDK put its key twice, as the answer to the first put was lost.
+- One order passes. So two orders under one key are queued only if it expired between them, or if
+  one of them was unchecked.
+- What passed once is never refused, even if the POST that took the key died at once: no key refuses
+  its own order. So an order that is refused although it is on a queue was unchecked before, or its
+  sender has outwaited the key's life.
+- An order that its sender hands in again after it passed is marked as a replay, if it is checked. A
+  first one is marked only if the SDK put its key twice, as the answer to the first put was lost.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.simulation.model import HandedIn
-from tests.simulation.posts import Reply, Sender, Status
+from tests.simulation.posts import Post, Reply, Sender, Status
 from tests.simulation.state import Ended, State, Told
 
 OWN_REFUSED = "a key refuses its own order"
@@ -59,21 +60,20 @@ class KeyRules:
 
     def violation(self, before: State, ended: Ended, after: State) -> str | None:
         """Say what is wrong with the end of a POST; None if nothing is."""
+        number = ended.post.sender
+        uses = list(self._other_uses(before, number))
+        own = [use for use in uses if self._is_own(use.sender, number)]
+        others = [use for use in uses if not self._is_own(use.sender, number)]
+        if ended.passed and _in_one_life(ended, own, refused=True):
+            return OWN_REFUSED
+        if ended.passed and _in_one_life(ended, others, passed=True):
+            return "one key lets two orders in"
         if ended.reply is None:
             return None
-        post, reply = ended.post, ended.reply
-        uses = list(self._other_uses(before, post.sender))
-        own = [use for use in uses if self._is_own(use.sender, post.sender)]
-        others = [use for use in uses if not self._is_own(use.sender, post.sender)]
-        match reply.status:
-            case Status.KEY_REUSED:
-                wrong = self._wrong_refusal(ended, reply, own, others)
-                return wrong or self._refused_but_queued(post.sender, own, after)
-            case Status.UNCONFIRMED if not post.unconfirmed:
-                return "an order waits for the check of its key"
-            case Status.QUEUED if reply.submission_id != self._given(post.sender).submission_id:
-                return "a submission id is not the one of its caller's key"
-        return _wrong_pass(ended, reply, own, others)
+        if ended.reply.status is Status.KEY_REUSED:
+            wrong = self._wrong_refusal(ended, ended.reply, own, others)
+            return wrong or self._refused_but_queued(number, own, after)
+        return self._wrong_pass(ended.post, ended.reply) or _wrong_mark(ended, ended.reply, own)
 
     def violation_when_settled(self, state: State) -> str | None:
         """Say what is wrong once every sender has tried until it was answered."""
@@ -105,7 +105,7 @@ class KeyRules:
         if ended.post.unchecked:
             return "an order is refused although nobody knows who holds its key"
         rivals = [use for use in others if use.began >= ended.post.day]
-        if not rivals or _passed_in_the_life_of(ended, own):
+        if not rivals or _in_one_life(ended, own, passed=True):
             return OWN_REFUSED
         if reply.order_id not in {self._given(use.sender).order_id for use in rivals}:
             return "a refusal names an order that did not use the key"
@@ -119,29 +119,35 @@ class KeyRules:
             return "a refused order is on the queue"
         return None
 
+    def _wrong_pass(self, post: Post, reply: Reply) -> str | None:
+        if reply.status is Status.UNCONFIRMED:
+            return None if post.unconfirmed else "an order waits for the check of its key"
+        if reply.submission_id != self._given(post.sender).submission_id:
+            return "a submission id is not the one of its caller's key"
+        return None
 
-def _wrong_pass(ended: Ended, reply: Reply, own: list[Use], others: list[Use]) -> str | None:
-    post = ended.post
-    if post.unchecked:
-        return "an unchecked order is called a replay" if reply.replayed else None
-    if any(use.told and use.told.refused and _in_one_life(ended, use.told) for use in own):
-        return OWN_REFUSED
-    if _passed_in_the_life_of(ended, others):
-        return "one key lets two orders in"
+
+def _wrong_mark(ended: Ended, reply: Reply, own: list[Use]) -> str | None:
+    """Say what is wrong with the mark of a replay."""
     if reply.status is not Status.QUEUED:
         return None
-    if reply.replayed and not own and not post.put_twice:
-        return "a first attempt is called a replay"
-    before = [use for use in own if use.sender == post.sender]
-    if not reply.replayed and _passed_in_the_life_of(ended, before):
+    if reply.replayed:
+        if ended.post.unchecked:
+            return "an unchecked order is called a replay"
+        first = not own and not ended.post.put_twice
+        return "a first attempt is called a replay" if first else None
+    before = [use for use in own if use.sender == ended.post.sender]
+    if _in_one_life(ended, before, passed=True) and not ended.post.unchecked:
         return "a replay is not called one"
     return None
 
 
-def _passed_in_the_life_of(ended: Ended, uses: list[Use]) -> bool:
-    return any(use.told and use.told.passed and _in_one_life(ended, use.told) for use in uses)
-
-
-def _in_one_life(ended: Ended, told: Told) -> bool:
-    """Say whether no key can have expired between the beginning of the one and the other's end."""
-    return ended.post.day == ended.day == told.began == told.ended
+def _in_one_life(
+    ended: Ended, uses: list[Use], *, passed: bool = False, refused: bool = False
+) -> bool:
+    """Whether any passed, or was refused, so that no key can have expired before or between."""
+    return any(
+        (passed and told.passed) or (refused and told.refused)
+        for _, _, told in uses
+        if told and ended.post.day == ended.day == told.began == told.ended
+    )

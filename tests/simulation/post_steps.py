@@ -81,17 +81,20 @@ class Posts:
         if state.faults_left:
             happenings += faults_of(call, BY_A_POST, state.with_fault(), effects)
         for happening in happenings:
-            step = Step(happening.how.value, post.name, call, happening.outcome)
-            if happening.answer:
-                yield self._answered(step, happening.state, post, call, happening.answer)
-            elif happening.crash:
-                yield _crashed(step, happening.state, post)
-            else:
-                yield _sent_again(step, happening.state, post, call)
+            yield self._after(happening, post, call)
 
-    def _answered(self, step: Step, state: State, post: Post, call: Call, answer: Answer) -> Next:
-        failed, sending = answer.outcome in FAILED, isinstance(call, SendMessage)
-        after = post._replace(
+    def _after(self, happening: Happening, post: Post, call: Call) -> Next:
+        state, sending = happening.state, isinstance(call, SendMessage)
+        step = Step(happening.how.value, post.name, call, happening.outcome)
+        after = post._replace(took=post.took or happening.outcome is Outcome.WRITTEN)
+        if happening.crash:
+            return _ended(step, state, post, Ended(after, None, state.posting.day))
+        if happening.answer is None:
+            after = after._replace(put_twice=post.put_twice or not sending)
+            return step, state._replace(posting=state.posting.replacing(post, after))
+        answer = happening.answer
+        failed = answer.outcome in FAILED
+        after = after._replace(
             answers=(*post.answers, answer),
             unchecked=post.unchecked or (failed and not sending),
             unconfirmed=post.unconfirmed or (failed and sending),
@@ -110,25 +113,11 @@ class Posts:
         return progress
 
 
-def _sent_again(step: Step, state: State, post: Post, call: Call) -> Next:
-    put_twice = post.put_twice or not isinstance(call, SendMessage)
-    posting = state.posting.replacing(post, post._replace(put_twice=put_twice))
-    return step, state._replace(posting=posting)
-
-
-def _crashed(step: Step, state: State, post: Post) -> Next:
-    # On whatever day: no sender has learned anything.
-    return _ended(step, state, post, Ended(post, None, post.day))
-
-
 def _ended(step: Step, state: State, post: Post, ended: Ended) -> Next:
-    told = Told(
-        sender=post.sender,
-        status=ended.reply and ended.reply.status,
-        began=post.day,
-        ended=ended.day,
-        unchecked=ended.reply is not None and ended.post.unchecked,
-    )
+    status = ended.reply and ended.reply.status
+    # If nobody has learned anything from it, and it left nothing, its day does not matter.
+    day = ended.day if status or ended.passed else post.day
+    told = Told(post.sender, status, began=post.day, ended=day, passed=ended.passed)
     after = state._replace(posting=state.posting.without(post, told))
     return step._replace(ended=ended), after
 

@@ -64,6 +64,8 @@ class Post(NamedTuple):
     sender: int
     day: int
     answers: tuple[Answer, ...] = ()
+    # Its put has written the key, whether it was told so or not.
+    took: bool = False
     # The put of the key has failed, or got no answer.
     unchecked: bool = False
     # The send has failed, or got no answer.

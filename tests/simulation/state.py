@@ -55,6 +55,7 @@ class OnItsWay(NamedTuple):
 
 # A sender tries again after anything else.
 FINAL = {Status.QUEUED, Status.KEY_REUSED}
+LET_IN = {Status.QUEUED, Status.UNCONFIRMED}
 
 
 class Ended(NamedTuple):
@@ -63,6 +64,12 @@ class Ended(NamedTuple):
     post: Post
     reply: Reply | None
     day: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether it took its key, or was told that the key is its own."""
+        answered = self.reply is not None and self.reply.status in LET_IN
+        return self.post.took or (answered and not self.post.unchecked)
 
 
 class Told(NamedTuple):
@@ -74,17 +81,11 @@ class Told(NamedTuple):
     # The days on which it began and ended.
     began: int
     ended: int
-    # Without a check of its key.
-    unchecked: bool
+    passed: bool
 
     @property
     def refused(self) -> bool:
         return self.status is Status.KEY_REUSED
-
-    @property
-    def passed(self) -> bool:
-        """Whether its key was checked, and found to be free or its own."""
-        return self.status in {Status.QUEUED, Status.UNCONFIRMED} and not self.unchecked
 
 
 class Posting(NamedTuple):
