@@ -17,7 +17,7 @@ from chalicelib.http.representation import (
     receipt_json,
 )
 from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.intake import InvalidIdempotencyKey, judge
+from chalicelib.services.intake import IdempotencyKeyReused, InvalidIdempotencyKey, judge
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.session import Session, deskless_command
@@ -42,7 +42,7 @@ Example: python -m ops orders submit --file order.json --dry-run"""
 )
 @click.argument("order", required=False)
 @click.option("--file", type=click.File("rb"), help="Read the order from a file; - is stdin.")
-@click.option("--idempotency-key", help="The same key again is the same submission.")
+@click.option("--idempotency-key", help="One key is one submission, for 24 hours.")
 @click.option("--dry-run", is_flag=True, help="Judge the order, queue nothing; needs no stage.")
 @deskless_command
 def submit(
@@ -56,7 +56,7 @@ def submit(
     Hand in an order, as POST /orders does.
 
     It goes straight to the queue. In place of the JSON, - reads it from stdin. Exit code 1: no
-    order can be read from it, nothing was queued.
+    order can be read from it, or the key was used for other bytes; nothing was queued.
 
     A dry run says what is wrong with the order by itself, and asks no service: not whether its id
     is taken. Exit code 1: the order is not valid.
@@ -77,8 +77,9 @@ def _refusing_in_the_apis_words(session: Session) -> Iterator[None]:
     """End the command with what the API says of a refused order, without accounts."""
     try:
         yield
-    except (UnreadableOrder, InvalidIdempotencyKey) as error:
-        error.sentence = masked_sentence(error.sentence)
+    except (UnreadableOrder, InvalidIdempotencyKey, IdempotencyKeyReused) as error:
+        if not isinstance(error, IdempotencyKeyReused):
+            error.sentence = masked_sentence(error.sentence)
         raise click.ClickException(problem_of(error).body(session.texts)["detail"]) from error
 
 
@@ -106,6 +107,13 @@ def _show_receipt(session: Session, receipt: Receipt) -> None:
         session.print_json(receipt_json(receipt._replace(order=order), FILE_TEXTS))
     else:
         _show_order(session, order, QUEUED, receipt.submission_id, path_of_receipt(receipt))
+    if receipt.replayed:
+        session.note("A replay: the key was used for these very bytes before. They count once.")
+    if receipt.unchecked:
+        session.note(
+            "The key could not be checked, as the table did not answer. Under this key, hand in the "
+            "same bytes only."
+        )
 
 
 def _show_judgement(session: Session, judged: Order) -> None:

@@ -157,6 +157,27 @@ def test_the_call_of_an_unreadable_message(calls_of: CallsOf) -> None:
     assert calls_of(event) == {"SQS SendMessage": 1}
 
 
+POSTED = "SQS SendMessage"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, {POSTED: 1}),
+        ({"Idempotency-Key": "one"}, {ITEM: 1, POSTED: 1}),
+    ],
+    ids=["without a key", "with a key"],
+)
+def test_the_calls_of_a_submission(
+    api: Client, fake_aws: FakeAws, headers: dict[str, str], expected: dict[str, int]
+) -> None:
+    """A key costs one write, for a replay and for a refused one too; nothing else costs any."""
+    json_type = {"Content-Type": "application/json"}
+    for _ in range(2):
+        api.http.post("/orders", headers=json_type | headers, body=order_text().encode())
+        assert fake_aws.reset(keep_items=True)["calls"] == expected
+
+
 def test_an_order_sends_no_more_bytes(process: Process, fake_aws: FakeAws) -> None:
     """No request asks for leave first; each has a short User-Agent and a single checksum."""
     process({"Records": [record("first", "first")]})

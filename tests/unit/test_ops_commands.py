@@ -595,6 +595,45 @@ def test_a_refusal_has_the_apis_words(given: list[str], said: str) -> None:
     assert done.stderr.endswith(" Nothing was queued.\n")
 
 
+def submitting(orders: Submitting, order: str) -> Any:
+    given = ["orders", "submit", order, "--idempotency-key", "key-1"]
+    return typed(given, SimpleNamespace(orders=orders))
+
+
+def test_orders_submit_says_that_a_key_was_used_for_the_same_bytes() -> None:
+    orders = Submitting()
+
+    first, again = (submitting(orders, order_text()) for _ in range(2))
+
+    assert "A replay" not in first.stderr
+    assert again.exit_code == 0
+    assert again.stdout == first.stdout
+    assert "A replay: the key was used for these very bytes before." in again.stderr
+
+
+def test_orders_submit_refuses_other_bytes_under_a_used_key_in_the_apis_words() -> None:
+    orders = Submitting()
+    submitting(orders, order_text())
+
+    done = submitting(orders, order_text("order-002"))
+
+    assert done.exit_code == 1
+    assert 'was used for another body, that of order "order-001"' in done.stderr
+    assert done.stderr.endswith(" Nothing was queued.\n")
+    assert len(orders.queue.sent) == 1
+
+
+def test_orders_submit_says_that_a_key_could_not_be_checked() -> None:
+    orders = Submitting()
+
+    with orders.keys.outage():
+        done = submitting(orders, order_text())
+
+    assert done.exit_code == 0
+    assert "The key could not be checked" in done.stderr
+    assert len(orders.queue.sent) == 1
+
+
 @pytest.mark.parametrize(
     ("order", "exit_code"), [(order_text(), 0), (order_text(amount=0), 1)], ids=["valid", "invalid"]
 )
