@@ -111,8 +111,8 @@ def _show_receipt(session: Session, receipt: Receipt) -> None:
         session.note("A replay: the key was used for these very bytes before. They count once.")
     if receipt.unchecked:
         session.note(
-            "The key could not be checked, as the table did not answer. Under this key, hand in the "
-            "same bytes only."
+            "The key could not be checked, as the table did not answer. Under this key, hand in "
+            "the same bytes only."
         )
 
 
