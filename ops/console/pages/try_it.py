@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from chalicelib.orders.terms import CHANNELS
+from chalicelib.services.intake import IdempotencyKeyReused
 from ops.console.components import html, notice
 from ops.console.forms import FormData, form, text_input
 from ops.console.loading import FAILURES, failure_words
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
     from ops.console.view import View
 
-KINDS = ("valid", "invalid", "duplicate", "conflict", "unreadable", "burst")
+KINDS = (
+    *("valid", "invalid", "duplicate", "conflict", "replay", "reused_key", "unreadable"),
+    "burst",
+)
+# These hand the last order in once more. Only a replay has its key.
+AGAIN = ("duplicate", "conflict", "replay")
 LARGEST_BURST = 1000
 DEFAULT_BURST = 50
 
@@ -103,18 +109,37 @@ class TryItPage:
             await self._view.fetch(self._put_unreadable)
             link = tag("a", self._view.t("dead_letters.title"), href="/dead-letters")
             return join(self._view.t("try_it.did_unreadable"), " ", link)
+        if kind == "reused_key":
+            return await self._reuse_key()
         order = self._order(kind)
-        await self._view.fetch(lambda: self._submit(order))
-        link = tag("a", order["id"], href=order_address(order["id"]), class_="id")
+        key = None if kind in ("duplicate", "conflict") else order["id"]
+        await self._view.fetch(lambda: self._submit(order, key))
+        return self._did(kind, order["id"])
+
+    async def _reuse_key(self) -> Markup:
+        """Hand another order in under the last one's key: it is refused, unless nobody can tell."""
+        first, other = self._first(), self._made_up()
+        try:
+            await self._view.fetch(lambda: self._submit(other, first["id"]))
+        except IdempotencyKeyReused as refused:
+            return self._did("reused_key", refused.order_id)
+        return self._did("valid", other["id"])
+
+    def _did(self, kind: str, order_id: str) -> Markup:
+        link = tag("a", order_id, href=order_address(order_id), class_="id")
         return join(self._view.t(f"try_it.did_{kind}"), " ", link)
 
+    def _first(self) -> dict[str, Any]:
+        """Return the last order that was handed in; if there is none, hand one in."""
+        if self._last is None:
+            self._last = self._made_up()
+            self._submit(self._last, self._last["id"])
+        return self._last
+
     def _order(self, kind: str) -> dict[str, Any]:
-        if kind in ("duplicate", "conflict"):
-            first = self._last or self._made_up()
-            if self._last is None:
-                self._submit(first)
-                self._last = first
-            return first if kind == "duplicate" else {**first, "amount": first["amount"] + 1}
+        if kind in AGAIN:
+            first = self._first()
+            return {**first, "amount": first["amount"] + 1} if kind == "conflict" else first
         order = self._made_up()
         if kind == "invalid":
             return {**order, "amount": -1, "toAccount": order["fromAccount"], "channel": "fax"}
@@ -140,8 +165,10 @@ class TryItPage:
             if number % 11 == 10:  # noqa: PLR2004
                 self._submit({**order, "amount": 7})
 
-    def _submit(self, order: dict[str, Any]) -> None:
-        self._view.console.desk.orders.submit(json.dumps(order).encode())
+    def _submit(self, order: dict[str, Any], key: str | None = None) -> None:
+        """Hand an order in. The id of a made-up order serves as its key, too."""
+        body = json.dumps(order).encode()
+        self._view.console.desk.orders.submit(body, idempotency_key=key)
 
     def _put_unreadable(self) -> None:
         """Put a message straight on the queue, as a channel could: the API would refuse it."""

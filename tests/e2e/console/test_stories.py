@@ -343,7 +343,7 @@ def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, 
 def test_the_try_it_page_submits_orders_of_every_kind(visitor: Visitor) -> None:
     visitor.open("/try-it")
 
-    for kind in ("valid", "duplicate", "conflict", "invalid"):
+    for kind in ("valid", "duplicate", "conflict", "replay", "reused_key", "invalid"):
         visitor.page.locator(f'button[value="{kind}"]').click()
         visitor.sees(visitor.t(f"try_it.did_{kind}"))
     visitor.page.get_by_label(visitor.t("try_it.count", most="x").split("(")[0].strip()).fill("20")
