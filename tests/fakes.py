@@ -30,9 +30,9 @@ class Outages:
         self._down = False
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
-        """All calls fail for as long as the block lasts."""
-        self._down = True
+    def outage(self, down: bool = True) -> Iterator[None]:
+        """All calls fail for as long as the block lasts, unless `down` is false."""
+        self._down = down
         try:
             yield
         finally:

@@ -186,8 +186,12 @@ class View:
 
     def outside(self, dead: list[dict[str, Any]], *, archive: bool) -> Outside:
         """Read all records, the objects' hashes if asked for, and the dead letters' hashes."""
-        tables = self._dynamodb.get_paginator("scan").paginate(TableName=self._outputs["TableName"])
-        records = [from_item(item) for page in tables for item in page["Items"]]
+        pages = self._dynamodb.get_paginator("scan").paginate(
+            TableName=self._outputs["TableName"],
+            # The table holds the clients' keys too.
+            FilterExpression="attribute_exists(submissionId)",
+        )
+        records = [from_item(item) for page in pages for item in page["Items"]]
         return Outside(
             records=records,
             objects={key: self._hash(key) for key in self._keys()} if archive else None,

@@ -82,7 +82,9 @@ class System:
     def records(self) -> list[dict[str, Any]]:
         """All records, as DynamoDB has them."""
         pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self.stack.outputs["TableName"]
+            TableName=self.stack.outputs["TableName"],
+            # The table holds used keys too.
+            FilterExpression="attribute_exists(submissionId)",
         )
         return [dict(item) for page in pages for item in page["Items"]]
 

@@ -87,6 +87,10 @@ def ask_with(api: Api, secret: str) -> None:
     api.request("POST", "/orders", order_text().encode(), {"Content-Type": header})
     given = {"Content-Type": JSON, "Idempotency-Key": header, "Accept-Language": header}
     api.request("POST", "/orders", order_text().encode(), given)
+    # The key stands for other bytes now, and then can't be checked.
+    api.request("POST", "/orders", order_text("order-2", note=secret).encode(), given)
+    with api.application.fake_keys.outage():
+        api.request("POST", "/orders", order_text(note=secret).encode(), given)
     value = header.replace(" ", "+")
     api.request("POST", f"/orders?dryRun={value}", order_text().encode(), given)
     for name in ("status", "from", "cursor", "limit", "channel"):
