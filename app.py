@@ -25,6 +25,7 @@ from chalicelib.http.requests import (
     NDJSON,
     body_of,
     caller_arn_of,
+    decoded,
     location_of,
     note,
     parameters_of,
@@ -59,7 +60,7 @@ def answering(view: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(view)
     def answer(**path: str) -> Response:
         request = cast("Request", app.current_request)
-        return responses.answer(view, request, path, application().telemetry)
+        return responses.answer(view, request, decoded(path), application().telemetry)
 
     return answer
 
@@ -74,6 +75,19 @@ def reader_of(request: Request) -> Caller:
     caller = caller_of(request)
     caller.require_reader()
     return caller
+
+
+def reading(path: str, **details: Any) -> Callable[..., Any]:
+    """
+    Declare a route that only reads.
+
+    It has HEAD wherever it has GET (RFC 9110, 9.1). A Content-Type says nothing here: there is
+    no body, but some clients send one with each request.
+    """
+    route: Callable[..., Any] = app.route(
+        path, methods=["GET", "HEAD"], content_types=[], **details
+    )
+    return route
 
 
 @app.middleware("http")
@@ -147,7 +161,7 @@ def judge_batch(request: Request, caller: Caller) -> Response:
     )
 
 
-@app.route("/orders", methods=["GET"], authorizer=authorizer)
+@reading("/orders", authorizer=authorizer)
 @answering
 def list_orders(request: Request) -> Response:
     """List what became of all orders, newest first."""
@@ -163,7 +177,7 @@ def list_orders(request: Request) -> Response:
     return responses.paged_response(request, read, query.limit, representation.audit_json)
 
 
-@app.route("/orders/{order_id}", methods=["GET"], authorizer=authorizer)
+@reading("/orders/{order_id}", authorizer=authorizer)
 @answering
 def get_order(request: Request, order_id: str) -> Response:
     """Show an order, the history of its submissions, and where its JSON can be downloaded."""
@@ -176,7 +190,7 @@ def get_order(request: Request, order_id: str) -> Response:
     return responses.paged_response(request, read, limit, representation.history_json)
 
 
-@app.route("/orders/{order_id}/submissions/{submission_id}", methods=["GET"], authorizer=authorizer)
+@reading("/orders/{order_id}/submissions/{submission_id}", authorizer=authorizer)
 @answering
 def get_submission(request: Request, order_id: str, submission_id: str) -> Response:
     """Show what became of one submission; with `wait`, once it is recorded."""
@@ -195,7 +209,7 @@ def get_submission(request: Request, order_id: str, submission_id: str) -> Respo
     )
 
 
-@app.route("/health", methods=["GET"])
+@reading("/health")
 @answering
 def health(_request: Request) -> Response:
     """Tell whether the system is well: open to anyone, so it names nothing."""
@@ -208,21 +222,21 @@ def health(_request: Request) -> Response:
     )
 
 
-@app.route("/", methods=["GET"])
+@reading("/")
 @answering
 def lead_to_docs(request: Request) -> Response:
     """Lead whoever opens the API's address to its description: open to anyone, as that is."""
     return responses.redirection(f"{prefix_of(request)}/docs")
 
 
-@app.route("/openapi.json", methods=["GET"])
+@reading("/openapi.json")
 @answering
 def get_document(request: Request) -> Response:
     """Describe the API to programs: open to anyone, as everything in it is public."""
     return responses.json_response(document.read_document(prefix_of(request)))
 
 
-@app.route("/docs", methods=["GET"])
+@reading("/docs")
 @answering
 def get_docs(request: Request) -> Response:
     """Describe the API to people: open to anyone, as everything in it is public."""

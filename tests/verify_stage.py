@@ -44,7 +44,9 @@ OWN = Credentials("AKIAEXAMPLE", "secret")
 ACCOUNT = "111122223333"
 QUEUE_ARNS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:"
 NOT_SIGNED = {"type": "urn:orders:problem:not-signed", "title": "Not signed"}
-PATHS = re.compile(r"/(|orders(/[^/?]+)?|order-batches|health|docs|openapi\.json)(\?|$)")
+PATHS = re.compile(
+    r"/(|orders(/[^/?]+(/submissions/[^/?]+)?)?|order-batches|health|docs|openapi\.json)(\?|$)"
+)
 
 Send = Callable[..., Answer]
 
@@ -136,7 +138,7 @@ class VerifiedStage:
         self, method: str, path: str, data: bytes, headers: dict[str, str], by: Credentials | None
     ) -> Answer:
         """Answer as API Gateway and the app do; what was queued is processed at once."""
-        known = PATHS.match(path) and method in {"GET", "POST"}
+        known = PATHS.match(path) and method in {"GET", "HEAD", "POST"}
         is_open = f"{method} {path}" in OPEN_ROUTES
         if not known or (not is_open and (by is None or by.secret_key != OWN.secret_key)):
             return answer(403, NOT_SIGNED, "application/problem+json")

@@ -147,7 +147,7 @@ class _Page:
                     _prose(response["description"]),
                     "<br>".join(
                         f"<code>{escape(content_type)}</code> {_rule(media['schema'])}"
-                        for content_type, media in response["content"].items()
+                        for content_type, media in response.get("content", {}).items()
                     ),
                     "<br>".join(f"<code>{escape(name)}</code>" for name in response["headers"]),
                 )

@@ -2,8 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
+from urllib.parse import unquote
 
 from chalice.app import MultiDict, Request
 
@@ -113,9 +114,19 @@ def parameters_of(request: Request) -> tuple[dict[str, str], dict[str, list[str]
     return once, {name: each for name, each in values.items() if len(each) > 1}
 
 
+def decoded(path: Mapping[str, str]) -> dict[str, str]:
+    """
+    Decode the parts of a path, once: `o%2D1` is `o-1` (RFC 3986, 2.3), and `o%252D1` is not.
+
+    A REST API of API Gateway hands them to Lambda as they were sent, and so do Chalice's servers. A
+    server that has decoded them before leaves no `%` in any id that there can be.
+    """
+    return {name: unquote(text) for name, text in path.items()}
+
+
 def location_of(request: Request, order_id: str) -> str:
     """Return the path of an order that this request handed in, with the stage's prefix."""
-    return f"{request.context['path'].rstrip('/')}/{order_id}"
+    return f"{prefix_of(request)}/orders/{order_id}"
 
 
 def time_left_of(request: Request) -> Callable[[], float] | None:
@@ -128,11 +139,19 @@ def time_left_of(request: Request) -> Callable[[], float] | None:
 
 
 def prefix_of(request: Request) -> str:
-    """Return the request's path before the route: the stage's prefix, or nothing."""
-    path: str = request.context["path"]
-    route: str = request.context["resourcePath"]
-    # API Gateway takes a path with a slash at its end for the route without it.
-    return path.rstrip("/").removesuffix(route.rstrip("/"))
+    """
+    Return the request's path before the route: the stage's prefix, or nothing.
+
+    The route's parts are counted, not compared: a path may end with a slash, and have characters
+    percent-encoded that need not be. Without the slashes at its beginning it names no other host.
+    """
+    parts = _parts(request.context["path"])
+    of_route = _parts(request.context["resourcePath"])
+    return "".join(f"/{part}" for part in parts[: len(parts) - len(of_route)])
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
 
 
 def texts_for(request: Request | None) -> Texts:

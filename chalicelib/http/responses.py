@@ -155,8 +155,8 @@ def respond(
     """
     Middleware: give the answer its request id, log it, and turn Chalice's own errors into problems.
 
-    No cache may keep the answer. Errors that Chalice's local server or API Gateway make before
-    they call the app (an unknown path) do not pass through here.
+    No cache may keep the answer, and an answer to HEAD has no body. Errors that Chalice's local
+    server or API Gateway make before they call the app (an unknown path) do not pass through here.
     """
     if request is None:
         unknown = problem_of_framework(HTTPStatus.NOT_FOUND, "Unknown request")
@@ -165,6 +165,9 @@ def respond(
     request_id = request_id_of(request)
     response = _uncached(_as_problem(get_response(request), request))
     response.headers[REQUEST_ID_HEADER] = request_id
+    if request.method == "HEAD":
+        # Chalice's local server would send it, and the client would read it as the next answer.
+        response.body = ""
     reporter.answered(
         method=request.method,
         route=request.context["resourcePath"],

@@ -85,7 +85,10 @@ class ApiRequestHandler(socketserver.StreamRequestHandler):
             # Chalice copies API Gateway's 403.
             raise RequestRefused(unknown_path(head.path.partition("?")[0]))
         answer = self._api.gateway.handle_request(
-            method=head.method, path=head.path, headers=dict(head.headers), body=body or None
+            method=head.method,
+            path=_whole(head.path),
+            headers=dict(head.headers),
+            body=body or None,
         )
         headers = {**answer["headers"], **answer["multiValueHeaders"]}
         self._connection.answer(answer["statusCode"], headers, answer["body"].encode())
@@ -136,7 +139,7 @@ class Api:
             # Chalice would take what follows for a host, and the app would answer with links to it.
             return None
         try:
-            route: str = self._routes.match_route(head.path).route
+            route: str = self._routes.match_route(_whole(head.path)).route
         except ValueError:
             return None
         return route
@@ -179,6 +182,12 @@ class ApiServer:
         """Stop serving. Returns at once; a signal handler may call it."""
         # The server's shutdown waits for its loop, and a signal handler interrupts that loop.
         threading.Thread(target=self._local.shutdown, daemon=True).start()
+
+
+def _whole(path: str) -> str:
+    """Write a path so that Chalice leaves it whole: it would cut the last part off at a `;`."""
+    before, mark, query = path.partition("?")
+    return f"{before.replace(';', '%3B')}{mark}{query}"
 
 
 def request_id(candidate: str | None) -> str:

@@ -77,7 +77,10 @@ class HttpConnection:
 
     def answer(self, status: int, headers: Mapping[str, Any], body: bytes) -> None:
         """Send an answer: the last one, if the request has not come to its end."""
-        fields = [("Date", formatdate(usegmt=True)), ("Content-Length", len(body))]
+        fields: list[tuple[str, object]] = [("Date", formatdate(usegmt=True))]
+        if body or self.head.method != "HEAD":
+            # The app leaves the body of an answer to HEAD out: its length is not the one of GET.
+            fields.append(("Content-Length", len(body)))
         for name, value in headers.items():
             fields += [(name, each) for each in (value if isinstance(value, list) else [value])]
         if self._http.their_state is not h11.DONE:

@@ -32,7 +32,9 @@ CLOSED = (
     ("POST", "/orders"),
     ("POST", "/order-batches"),
     ("GET", "/orders"),
+    ("HEAD", "/orders"),
     ("GET", "/orders/some"),
+    ("GET", "/orders/some/submissions/some"),
 )
 
 

@@ -15,6 +15,7 @@ from ops.project import PROJECT_ROOT
 from tests.builders import order_text
 from tests.configuration.own import write_configuration
 from tests.e2e.client import ApiClient, eventually
+from tests.e2e.reading import assert_reads_are_taken
 from tests.recording_proxy import RecordingProxy, recording_proxy
 
 COMMAND = "chalice local --stage local --port 8080"
@@ -105,6 +106,10 @@ def test_the_errors_of_chalice_local_are_problems(
 
     assert answer.status == status
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_reads_of_careless_clients_are_taken(api: ApiClient) -> None:
+    assert_reads_are_taken(api, prefix="")
 
 
 def test_an_unknown_path_is_chalices_own_answer(api: ApiClient) -> None:

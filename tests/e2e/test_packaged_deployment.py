@@ -20,6 +20,7 @@ from ops.verify.place import signed_api
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
 from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount
+from tests.e2e.reading import assert_reads_are_taken
 
 CALLER = "arn:aws:iam::000000000000:root"
 
@@ -158,6 +159,10 @@ def test_a_request_that_is_not_signed_is_refused_with_a_problem(
     assert answer.headers["X-Request-Id"]
     assert answer.body["type"] == "urn:orders:problem:not-signed"
     assert anyone.get("/health").status == 200
+
+
+def test_reads_of_careless_clients_are_taken(api: ApiClient) -> None:
+    assert_reads_are_taken(api, prefix=f"/{STAGE}", path_is_decoded=True)
 
 
 def test_the_root_of_the_stage_leads_anyone_to_its_docs(deployed: Deployed) -> None:

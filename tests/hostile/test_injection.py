@@ -10,6 +10,7 @@ from chalicelib.services.cursors import encode_cursor
 from ops.ports import LOOPBACK
 from tests.builders import order_text
 from tests.e2e.client import eventually
+from tests.e2e.reading import assert_reads_are_taken
 from tests.hostile.conftest import System, assert_tells_nothing
 
 HOSTILE_PATHS = [
@@ -43,6 +44,10 @@ def test_a_hostile_path_is_refused_with_a_problem(system: System, path: str) -> 
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "X-Evil" not in answer.headers
     assert_tells_nothing(answer.body)
+
+
+def test_reads_of_careless_clients_are_taken(system: System) -> None:
+    assert_reads_are_taken(system.api, prefix="")
 
 
 @pytest.mark.parametrize(

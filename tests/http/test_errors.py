@@ -14,9 +14,9 @@ from tests.http.conftest import JSON, Api, BrokenQueue, running
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/orders", {"POST", "GET"}),
-        ("PUT", "/orders/order-001", {"GET"}),
-        ("POST", "/health", {"GET"}),
+        ("DELETE", "/orders", {"POST", "GET", "HEAD"}),
+        ("PUT", "/orders/order-001", {"GET", "HEAD"}),
+        ("POST", "/health", {"GET", "HEAD"}),
     ],
 )
 def test_the_problem_of_a_wrong_method_names_the_allowed_ones(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from chalice.app import Chalice
+from chalice.app import Chalice, Response
 
 from ops.local.api_server import ApiServer
 from ops.local.http_connection import Patience
@@ -39,6 +39,12 @@ def listening_app(seen: Seen) -> Chalice:
 
     app.route("/echo", methods=["POST", "GET", "HEAD"], content_types=["application/json"])(note)
     app.route("/smuggled", methods=["GET"])(note)
+
+    @app.route("/nothing", methods=["HEAD"])
+    def note_nothing() -> Response:
+        note()
+        return Response(body="")
+
     return app
 
 
@@ -353,6 +359,16 @@ def test_the_answer_to_head_tells_the_length_of_the_answer_to_get(port: int) -> 
     assert head.endswith(b"\r\n\r\n")
     assert b"Content-Length: 11\r\n" in get
     assert b"Content-Length: 11\r\n" in head
+
+
+def test_the_answer_to_head_tells_no_length_that_get_has_not(port: int, seen: Seen) -> None:
+    """The app itself leaves the body out, so its server doesn't know what GET would have."""
+    answer = ask(port, request(line="HEAD /nothing HTTP/1.1") + NEXT)
+
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert b"Content-Length" not in head
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert seen == [("HEAD", "/nothing", b""), ("GET", "/smuggled", b"")]
 
 
 def test_trailers_and_chunk_extensions_are_no_part_of_the_body(port: int, seen: Seen) -> None:

@@ -28,6 +28,13 @@ def small_app() -> Chalice:
     def hello() -> dict[str, str]:
         return {"hello": "you"}
 
+    @app.route("/named/{name}", methods=["GET"])
+    def named(name: str) -> dict[str, str | None]:
+        request = app.current_request
+        assert request is not None
+        query = request.query_params
+        return {"name": name, "query": query["q"] if query else None}
+
     return app
 
 
@@ -119,6 +126,27 @@ def test_a_path_without_a_route_is_named(port: int, target: str, shown: str) -> 
     sent = request(line=f"GET {target} HTTP/1.1").decode().encode("latin-1")
 
     assert problem_in(raw(port, sent))["detail"] == f"The API has nothing at {shown}."
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "query"),
+    [
+        ("/named/a;v=1", "a%3Bv=1", None),
+        ("/named/a;v=1?q=b;c", "a%3Bv=1", "b;c"),
+        ("/named/;", "%3B", None),
+        ("/named/a%3bv", "a%3bv", None),
+        ("/named/a%2Fb", "a%2Fb", None),
+        ("/named/a%252Db", "a%252Db", None),
+        ("/named/a%zz", "a%zz", None),
+    ],
+)
+def test_a_part_of_a_path_reaches_the_app_whole(
+    connection: http.client.HTTPConnection, target: str, name: str, query: str | None
+) -> None:
+    """Chalice's server cuts a path off at a semicolon: `a;v=1` would be answered as `a`."""
+    connection.request("GET", target)
+
+    assert json.load(connection.getresponse()) == {"name": name, "query": query}
 
 
 def test_the_servers_own_refusals_are_in_the_callers_language(
