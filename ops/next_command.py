@@ -22,10 +22,12 @@ def ops_command(typed: str, *arguments: str, **options: object) -> str:
     An option that is None or False is left out, and so is a project that is this checkout, which
     commands are typed in.
     """
-    words = ["python", "-m", "ops", *typed.split(), *arguments]
-    for name, value in options.items():
-        words += _option(name, value)
-    return shlex.join(words)
+    words = ["python", "-m", "ops", *typed.split()]
+    of_options = [word for name, value in options.items() for word in _option(name, value)]
+    if any(argument.startswith("-") for argument in arguments):
+        # It would be taken for an option.
+        return shlex.join([*words, *of_options, "--", *arguments])
+    return shlex.join([*words, *arguments, *of_options])
 
 
 def chalice_command(typed: str, *, stage: str, project: Path = PROJECT_ROOT) -> str:

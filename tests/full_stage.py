@@ -24,7 +24,7 @@ from ops.desk.stage import Stage
 from ops.stage_names import LOCAL_STAGE
 from tests.builders import order_text
 from tests.resources import create_resources
-from tests.surfaces import ACCEPTED, GIVEN_UP, LOST, REJECTED
+from tests.surfaces import ACCEPTED, GIVEN_UP, LOST, REJECTED, SUBMISSION
 
 ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _numbers = itertools.count(1)
@@ -114,8 +114,9 @@ def _put_orders(desk: Desk, texts: Sequence[str]) -> None:
     accepted = json.dumps(json.loads(order_text(ACCEPTED)) | all_texts)
     conflict = order_text(ACCEPTED, amount="1.00", note=texts[0])
     rejected = order_text(REJECTED, amount="", channel=texts[0], **all_texts)
-    for body in (accepted, accepted, conflict, rejected):
+    for body in (accepted, accepted, conflict):
         _record(desk, body, texts[0])
+    _record(desk, rejected, texts[0], SUBMISSION)
     lost = _record(desk, order_text(LOST), texts[0])
     desk.stage.s3.delete_object(Bucket=desk.stage.settings.bucket, Key=lost.archive_key)
     for text in texts:
@@ -125,10 +126,10 @@ def _put_orders(desk: Desk, texts: Sequence[str]) -> None:
         _record(desk, order_text(ACCEPTED), text)
 
 
-def _record(desk: Desk, body: str, text: str) -> Submission:
+def _record(desk: Desk, body: str, text: str, submission_id: str | None = None) -> Submission:
     submission = Submission(
         parse_order(body),
-        well_formed_submission_id(f"{text}-{next(_numbers)}"),
+        submission_id or well_formed_submission_id(f"{text}-{next(_numbers)}"),
         now().replace(microsecond=0),
         text,
     )

@@ -18,6 +18,8 @@ from tests.builders import order_text
 
 ACCEPTED, REJECTED, GIVEN_UP, LOST = "order-a", "order-r", "order-g", "order-l"
 """Orders of the stage: their ids hold no text from outside."""
+SUBMISSION = "70431134-c0ce-57ca-9682-fcdb34db236c"
+"""A submission of the rejected order. Its id holds no text from outside, either."""
 TEXT = "{text}"
 """Stands in a typed argument for the text that is tried."""
 LETTER = "{letter}"
@@ -51,6 +53,8 @@ SHOWING_ACCOUNTS = (
     Typed("orders show", (REJECTED,)),
     Typed("orders show", (ACCEPTED, "--payload")),
     Typed("orders show", (REJECTED, "--payload")),
+    Typed("orders show", (REJECTED, "--submission", SUBMISSION)),
+    Typed("orders show", (REJECTED, "--submission", SUBMISSION, "--payload")),
     Typed("orders list"),
     Typed("orders tail", ("--count", "4", "--since", "1h")),
     Typed("orders export", ("-", "--format", "csv")),
@@ -102,6 +106,8 @@ ECHOING = (
     Typed("orders submit", ("@" + TEXT,)),
     Typed("orders submit", (order_text("order-s"), "--idempotency-key", TEXT)),
     Typed("orders show", ("a/" + TEXT,)),
+    Typed("orders show", (ACCEPTED, "--submission", "a/" + TEXT)),
+    Typed("orders show", (ACCEPTED, "--submission", "a", "--sha256", TEXT)),
     Typed("orders list", ("--from", TEXT)),
     Typed("orders list", ("--status", TEXT)),
     Typed("orders tail", ("--since", TEXT)),

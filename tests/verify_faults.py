@@ -281,6 +281,56 @@ def no_problem(_method: str, _path: str, got: Any) -> Any:
     return answer(got.status, got.body) if got.status >= 400 else got
 
 
+def submission_with(**changes: Any) -> Break:
+    """Show other values in what became of a submission."""
+
+    def change(_method: str, _path: str, got: Any) -> Any:
+        if "submission" not in (got.body or {}):
+            return got
+        return replace(got, body={"submission": {**got.body["submission"], **changes}})
+
+    return answering(change)
+
+
+def of_another(stage: VerifiedStage) -> None:
+    """Answer for a submission with the order's accepted one."""
+    shown: list[Any] = []
+
+    def change(_method: str, _path: str, got: Any) -> Any:
+        if "submission" in (got.body or {}):
+            shown.append(got.body)
+            return replace(got, body=shown[0])
+        return got
+
+    answering(change)(stage)
+
+
+def without_prefix(_method: str, path: str, got: Any) -> Any:
+    """Name the URL of a stage that is served under another path."""
+    if path == "/orders" and "submissionUrl" in (got.body or {}):
+        return replace(got, body={**got.body, "submissionUrl": "/prod" + got.body["submissionUrl"]})
+    return got
+
+
+def of_judgement(**changes: Any) -> Callable[[str, str, Any], Any]:
+    def change(_method: str, path: str, got: Any) -> Any:
+        return replace(got, body={**got.body, **changes}) if "dryRun" in path else got
+
+    return change
+
+
+def queueing_dry_runs(stage: VerifiedStage) -> None:
+    """Take a dry run in as any order, and answer as if it was none."""
+    whole = stage.answers
+
+    def answers(method: str, path: str, *more: Any) -> Any:
+        if "dryRun" in path:
+            whole(method, path.partition("?")[0], *more)
+        return whole(method, path, *more)
+
+    vars(stage)["answers"] = answers
+
+
 FAULTS: list[tuple[str, Break, str]] = [
     ("order", answering(given(403), ("POST", "/orders")), "POST /orders got 403"),
     ("order", losing_every(1), "got no record within 0 s"),
@@ -328,6 +378,16 @@ FAULTS: list[tuple[str, Break, str]] = [
     ("lists", answering(listing_twice), "shows a record twice"),
     ("lists", answering(empty_list), "does not show all duplicates"),
     ("lists", answering(cut_history), "the history shows 2 of 5 records"),
+    ("submission", losing_every(2), "is not recorded within 0 s"),
+    ("submission", of_another, "it shows another submission"),
+    ("submission", submission_with(payloadSha256="00"), "it shows another body"),
+    ("submission", submission_with(status="ACCEPTED"), "the two are ACCEPTED, ACCEPTED"),
+    ("submission", answering(without_prefix), "submissionUrl begins with '/prod', not with ''"),
+    ("submission", answering(given(503), ("GET", "/orders/")), "its submissionUrl got 503"),
+    ("dry-run", answering(given(202), ("POST", "/orders")), "POST /orders?dryRun=true got 202"),
+    ("dry-run", answering(of_judgement(errors=[])), "it found [] wrong"),
+    ("dry-run", answering(of_judgement(status="QUEUED")), "its status is QUEUED"),
+    ("dry-run", queueing_dry_runs, "is recorded all the same"),
     ("poison", refusing_aside, "became no dead letter within 0 s"),
     ("poison", losing_every(10), "got no record"),
     (

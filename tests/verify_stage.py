@@ -114,7 +114,10 @@ class VerifiedStage:
         desk = SimpleNamespace(stage=self, dead_letters=letters)
         return Run(
             cast("Any", desk),
-            cast("Any", lambda credentials: SimpleNamespace(send=self.caller(credentials))),
+            cast(
+                "Any",
+                lambda credentials: SimpleNamespace(send=self.caller(credentials), base_path=""),
+            ),
             download=self.download,
             deployed_settings=lambda: self.deployed,
             patience=patience,

@@ -15,7 +15,8 @@ from chalicelib.orders.order import Order
 
 NAMESPACE = uuid.UUID("5c2b3a2e-6a2f-4f0e-9f6a-0d9d3a1f7b54")
 MAX_SUBMISSION_ID_CHARACTERS = 128
-WELL_FORMED_ID = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_SUBMISSION_ID_CHARACTERS}}}")
+# "." and ".." are refused: a client takes them out of a path, however they are encoded.
+WELL_FORMED_ID = re.compile(rf"(?!\.{{1,2}}\Z)[A-Za-z0-9._-]{{1,{MAX_SUBMISSION_ID_CHARACTERS}}}")
 
 
 class Submission(NamedTuple):
@@ -78,5 +79,9 @@ def well_formed_submission_id(text: str) -> str:
 
 
 def is_well_formed_id(text: str) -> bool:
-    """Say whether text is 1 to 128 of `A-Z a-z 0-9 . _ -`: safe in keys, headers and logs."""
+    """
+    Say whether text is 1 to 128 of `A-Z a-z 0-9 . _ -`, not `.` or `..`.
+
+    So it is safe in paths, keys, headers and logs.
+    """
     return WELL_FORMED_ID.fullmatch(text) is not None

@@ -14,9 +14,10 @@ from ops.cli.orders_export import export_orders
 from ops.cli.orders_list import list_orders, tail
 from ops.cli.orders_submit import submit
 from ops.cli.parameters import OrderId, show_accounts_option
-from ops.cli.session import MASKED_RENDERING, Session, desk_command
+from ops.cli.session import Session, desk_command
+from ops.cli.shown_orders import order_facts, print_payload
+from ops.cli.shown_submissions import Wanted, show_submission, submission_options
 from ops.cli.tables import (
-    error_facts,
     moment,
     open_terms,
     remark,
@@ -25,10 +26,6 @@ from ops.cli.tables import (
     status_text,
     term_text,
 )
-from ops.desk.masked_records import masked_key
-from ops.desk.masking import masked_payload
-from ops.desk.object_failures import ObjectMissing, ObjectUnreadable, PayloadAltered
-from ops.terminal.lines import say_exactly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,20 +41,36 @@ def orders() -> None:
 @orders.command(
     epilog="""\b
 Example: python -m ops orders show order-001
-Example: python -m ops orders show order-001 --payload --show-accounts"""
+Example: python -m ops orders show order-001 --payload --show-accounts
+Example: python -m ops orders show order-001 --submission 84b977f9-9d07-452a-bfeb-d1f03148ddd4"""
 )
 @click.argument("order_id", type=OrderId())
 @click.option("--payload", is_flag=True, help="Print the order's JSON as it was received instead.")
+@submission_options
 @show_accounts_option
 @desk_command
-def show(session: Session, order_id: str, payload: bool, show_accounts: bool) -> None:
+def show(
+    session: Session,
+    order_id: str,
+    *,
+    payload: bool,
+    submission_id: str | None,
+    sha256: str | None,
+    show_accounts: bool,
+) -> None:
     """
-    Show an order and the history of its submissions, oldest first.
+    Show an order and the history of its submissions, oldest first; or one submission.
 
     A submission that an operator discarded, or resubmitted as another order, has no record: it is
     named below them. Exit code 1: nothing is recorded of the order; it may still be on the queue.
     """
     desk = session.desk
+    if submission_id:
+        wanted = Wanted(order_id, submission_id, sha256)
+        show_submission(session, wanted, payload=payload, show_accounts=show_accounts)
+        return
+    if sha256:
+        raise click.UsageError("--sha256 chooses among the payloads of a --submission.")
     try:
         order = desk.orders.show(order_id)
     except OrderNotFound as error:
@@ -65,7 +78,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
     if show_accounts:
         desk.record_accounts_shown(f"order {order_id}")
     if payload:
-        _print_payload(session, order.order, show_accounts=show_accounts)
+        print_payload(session, order.order, show_accounts=show_accounts)
         return
     url = order.s3_url if show_accounts else None
     history = (
@@ -81,7 +94,7 @@ def show(session: Session, order_id: str, payload: bool, show_accounts: bool) ->
             {"order": order_json, "s3Url": url, "records": records, "putAway": put_away}
         )
         return
-    _show_order(session, main, url)
+    show_facts(session.out, order_facts(main, session.texts, url))
     _show_history(session, history, order.order)
     for line in put_away_lines(put_away_of(session, order_id, show_accounts=show_accounts)):
         session.out.print(line)
@@ -103,25 +116,6 @@ def _end_without_record(session: Session, order_id: str, error: OrderNotFound) -
         f"{unrecorded}: it may still be on the queue, or be a dead letter: "
         f"`{session.desk.stage.command('dlq list', order=order_id)}`."
     ) from error
-
-
-def _show_order(session: Session, record: Record, url: str | None) -> None:
-    show_facts(
-        session.out,
-        [
-            ("order", record.order_id),
-            ("status", status_text(record.status)),
-            *((name, term_text(value) or None) for name, value in record.terms.items()),
-            ("received", f"{moment(record.received_at)} UTC"),
-            ("submitted by", record.submitted_by),
-            ("sent by", record.sent_by),
-            ("message's channel", record.message_channel),
-            ("ignored attributes", ", ".join(record.ignored_attributes) or None),
-            *error_facts(record.errors, session.texts),
-            ("archived as", record.s3_key),
-            ("download", url),
-        ],
-    )
 
 
 def _show_history(session: Session, history: Iterable[Record], order: Record) -> None:
@@ -148,29 +142,6 @@ def _remark(record: Record, order: Record) -> str:
     return "; ".join(
         filter(None, (remark(record, order), ignored and f"ignored attributes: {ignored}"))
     )
-
-
-def _print_payload(session: Session, record: Record, *, show_accounts: bool) -> None:
-    try:
-        text = session.desk.orders.payload(record)
-    except ObjectMissing as error:
-        raise click.ClickException(
-            f"The archive has no object {masked_key(str(error))}, though the record says so: see "
-            f"`{session.desk.stage.command('reconcile')}`."
-        ) from error
-    except ObjectUnreadable as error:
-        raise click.ClickException(
-            f"S3 does not give {masked_key(record.s3_key or '')}: {error}."
-        ) from error
-    except PayloadAltered as error:
-        raise click.ClickException(
-            f"The {error}. It is not shown, as it is not what was handed in. "
-            f"`{session.desk.stage.command('reconcile', repair=True)}` restores an object from its "
-            "true version."
-        ) from error
-    say_exactly(text if show_accounts else masked_payload(text))
-    if not show_accounts:
-        session.note(MASKED_RENDERING)
 
 
 for command in (submit, list_orders, tail, export_orders):

@@ -21,6 +21,7 @@ from chalicelib.services.intake import IdempotencyKeyReused, InvalidIdempotencyK
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.session import Session, deskless_command
+from ops.cli.shown_submissions import Wanted, show_command
 from ops.cli.tables import error_facts, show_facts
 from ops.desk.masked_records import masked_error, masked_sentence
 from ops.desk.masking import masked_text
@@ -69,7 +70,7 @@ def submit(
         # Before the order is read: whoever types it should not do so in vain.
         orders = session.desk.orders
         receipt = orders.submit(_body(order, file), idempotency_key=idempotency_key)
-    _show_receipt(session, receipt)
+    _show_receipt(session, receipt, keyed=idempotency_key is not None)
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def _masked(order: Order) -> Order:
     return order._replace(errors=tuple(map(masked_error, order.errors)))
 
 
-def _show_receipt(session: Session, receipt: Receipt) -> None:
+def _show_receipt(session: Session, receipt: Receipt, *, keyed: bool) -> None:
     order = _masked(receipt.order)
     if session.as_json:
         session.print_json(receipt_json(receipt._replace(order=order), FILE_TEXTS))
@@ -114,6 +115,11 @@ def _show_receipt(session: Session, receipt: Receipt) -> None:
             "The key could not be checked, as the table did not answer. Under this key, hand in "
             "the same bytes only."
         )
+        # Under a key of the sender's, other payloads may have the same submission id.
+        payload = order.payload_sha256 if keyed else None
+        wanted = Wanted(order.id, receipt.submission_id, payload)
+        command = show_command(session.desk.stage, wanted)
+        session.note(f"To see what becomes of it, type `{command}`.")
 
 
 def _show_judgement(session: Session, judged: Order) -> None:

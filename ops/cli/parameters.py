@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chalicelib.http.parameters import DATE
+from chalicelib.http.parameters import DATE, SHA256
 from chalicelib.orders.order import is_order_id
+from chalicelib.orders.submission import MAX_SUBMISSION_ID_CHARACTERS, is_well_formed_id
 from chalicelib.orders.times import now
 from ops.cli.options import options
 from ops.desk.reasons import BadReason, reason_of
@@ -34,6 +35,33 @@ class OrderId(click.ParamType[str]):
             self.fail(
                 f"{value!r}: an order id is 1 to 64 of A-Z a-z 0-9 . _ - (not . or ..)", param, ctx
             )
+        return str(value)
+
+
+class SubmissionId(click.ParamType[str]):
+    """An id that a submission can have."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not is_well_formed_id(value):
+            most = MAX_SUBMISSION_ID_CHARACTERS
+            self.fail(
+                f"{value!r}: a submission id is 1 to {most} of A-Z a-z 0-9 . _ - (not . or ..)",
+                param,
+                ctx,
+            )
+        return str(value)
+
+
+class Sha256(click.ParamType[str]):
+    """The SHA-256 of a payload."""
+
+    name = "hash"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not SHA256.fullmatch(value):
+            self.fail(f"{value!r} is not 64 hexadecimal digits in lower case", param, ctx)
         return str(value)
 
 

@@ -74,6 +74,7 @@ class Desk:
         return Orders(
             intake=self._intake(application.new_id),
             queries=application.queries,
+            submissions=application.submissions,
             records=application.records,
             archive=self._bucket,
             table=self._table,

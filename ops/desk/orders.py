@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from chalicelib.orders.record import Record
     from chalicelib.services.intake import Intake, Receipt
+    from chalicelib.services.submissions import SubmissionRead, Submissions
     from ops.desk.unreadable_records import UnreadableRecords
 
 PAGE_SIZE = 250
@@ -67,6 +68,7 @@ class Orders:
         *,
         intake: Intake,
         queries: Queries,
+        submissions: Submissions,
         records: Records,
         archive: Archive,
         table: Table,
@@ -78,6 +80,7 @@ class Orders:
     ) -> None:
         self._intake = intake
         self._queries = queries
+        self._submissions = submissions
         self._records = records
         self._archive = archive
         self._table = table
@@ -133,6 +136,19 @@ class Orders:
             cursor = page.cursor
             if cursor is None:
                 return
+
+    def submission(
+        self, order_id: str, submission_id: str, payload_sha256: str | None = None
+    ) -> SubmissionRead:
+        """
+        Look one submission up, as `GET /orders/{orderId}/submissions/{submissionId}` does.
+
+        Raises:
+            SubmissionNotFound: it is not recorded.
+            SubmissionAmbiguous: several payloads have this id, and none was chosen.
+            UnreadableRecord: what may be its record can't be read.
+        """
+        return self._submissions.read(order_id, submission_id, payload_sha256)
 
     def payload(self, record: Record) -> str:
         """

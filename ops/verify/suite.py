@@ -6,7 +6,16 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from ops.verify import answers, batches, deployed, messages, stores, traces, verdicts
+from ops.verify import (
+    answers,
+    batches,
+    deployed,
+    messages,
+    stores,
+    submissions,
+    traces,
+    verdicts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +32,8 @@ CHECKS: tuple[Check, ...] = (
     verdicts.concurrency,
     verdicts.largest_order,
     verdicts.lists,
+    submissions.submission,
+    submissions.dry_run,
     messages.poison,
     messages.ten_attributes,
     messages.not_utf8,

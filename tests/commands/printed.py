@@ -26,7 +26,13 @@ ALONE = re.compile(
     r"^(?: {2,}(?=(?:python -m ops|curl|make|aws) )|(?=aws ))((?:.*\\\n)*.*)$", re.MULTILINE
 )
 VALUE = re.compile("\0([^\0]*)\0")
-SAMPLES = {"port": "4567", "region": "us-east-1", "runtime": "python3.13", "profile": "on-call"}
+SAMPLES = {
+    "port": "4567",
+    "region": "us-east-1",
+    "runtime": "python3.13",
+    "profile": "on-call",
+    "sha256": "0" * 64,
+}
 """What stands in a text for a value, by a part of the value's name. Others are a word."""
 
 
@@ -127,7 +133,8 @@ def _made_by(call: ast.Call) -> str | None:
         case "ops_command":
             return ops_command(typed, *map(_argument, call.args[1:]), **options)
         case "command" if ast.unparse(call.func).endswith("stage.command"):
-            return ops_command(typed, stage="dev", **options)
+            arguments = ["dev" for _ in call.args[1:]]
+            return ops_command(typed, *arguments, stage="dev", **options)
         case "make_command":
             return make_command(typed, **options)
         case "chalice_command":

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -156,6 +157,16 @@ def test_an_order_is_shown_with_its_history(operator: Operator, quick: QuickOper
     assert "1111111" not in printed
     assert "differs: amount, channel" in printed
     assert "may still be on the queue" in quick.types("orders", "show", "none", exit_code=1)
+
+
+def test_one_submission_of_an_order_is_shown(operator: Operator) -> None:
+    (order,) = operator.reads("orders", "show", "first")
+    submission_id = order["records"][1]["submissionId"]
+
+    printed = operator.types("orders", "show", "first", "--submission", submission_id)
+
+    assert re.search(r"^status +DUPLICATE", printed, re.MULTILINE)
+    assert re.search(r"^differs in +amount, channel", printed, re.MULTILINE)
 
 
 def test_orders_are_listed_and_filtered(operator: Operator, quick: QuickOperator) -> None:

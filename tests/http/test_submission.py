@@ -167,6 +167,8 @@ def test_a_store_that_does_not_answer_is_a_503(api: Api) -> None:
         (f"/orders/order-001/submissions/{'x' * 129}", "submissionId", "bad_id"),
         ("/orders/order-001/submissions/s-1%230", "submissionId", "bad_id"),
         ("/orders/order-001/submissions/%2e%2e%2f", "submissionId", "bad_id"),
+        ("/orders/order-001/submissions/%2e", "submissionId", "bad_id"),
+        ("/orders/order-001/submissions/..", "submissionId", "bad_id"),
         ("/orders/a%20b/submissions/s-1", "orderId", "bad_id"),
         (f"/orders/{'x' * 65}/submissions/s-1", "orderId", "bad_id"),
         ("/orders/../submissions/s-1", "orderId", "bad_id"),
@@ -187,7 +189,7 @@ def test_all_that_cannot_be_used_is_named_at_once(api: Api) -> None:
     assert fields == {"orderId", "submissionId", "wait", "payloadSha256", "other"}
 
 
-@pytest.mark.parametrize("submission_id", ["x" * 128, ".", "A-Z_a.z-0"])
+@pytest.mark.parametrize("submission_id", ["x" * 128, "...", ".a", "A-Z_a.z-0"])
 def test_every_well_formed_submission_id_can_be_asked_for(api: Api, submission_id: str) -> None:
     hand_in(api, submission_id)
 
@@ -274,3 +276,17 @@ def test_wait_ends_early_enough_for_the_functions_time_out(
 
     assert answer["statusCode"] == 404
     assert waiter.now == pytest.approx(waited)
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_sender_who_calls_its_submission_a_step_of_a_path_can_read_it_all_the_same(
+    api: Api, name: str
+) -> None:
+    """A client would cut such an id out of its URL, so the record has one that is made of it."""
+    digest = hand_in(api, name)
+
+    (record,) = api.get("/orders/order-001").body["records"]
+    path = f"/orders/order-001/submissions/{record['submissionId']}?payloadSha256={digest}"
+
+    assert record["submissionId"] not in {".", ".."}
+    assert api.get(path).body["submission"]["recordId"] == record["recordId"]

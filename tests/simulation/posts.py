@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from chalicelib.orders.submission import submission_id_for
 from chalicelib.services.intake import IdempotencyKeyReused, SubmissionUnconfirmed
+from chalicelib.services.principals import Caller
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.simulation.clients import DEAD_LETTERS_URL, QUEUE_URL, TABLE, Perform, simulated
 from tests.simulation.delivery import START, System
@@ -132,7 +133,7 @@ def submit(system: System, sender: Sender, day: int, perform: Perform) -> Reply:
         receipt = intake.submit(
             sender.given.text.encode(),
             request_id="request-1",
-            caller=sender.caller,
+            caller=Caller(sender.caller),
             idempotency_key=sender.key,
         )
     except IdempotencyKeyReused as error:

@@ -35,6 +35,7 @@ class World:
         self.orders = Orders(
             intake=application.intake,
             queries=application.queries,
+            submissions=application.submissions,
             records=self.records,
             archive=self.bucket,
             unreadable=self.unreadable,

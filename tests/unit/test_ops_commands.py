@@ -31,6 +31,7 @@ from ops.desk.letters import DeadLetter, Handled, Known, Plan, Selection
 from ops.desk.stage import Stage
 from ops.desk.unreadable_records import UnreadableRecords
 from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at
+from ops.next_command import ops_command
 from ops.ports import free_port
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.fakes import FakeKeyStore, FakeQueue, FakeRecordStore, FakeReporter
@@ -663,10 +664,11 @@ def test_a_dry_run_refuses_in_the_apis_words_without_accounts() -> None:
 
 
 def test_an_order_can_come_from_stdin() -> None:
-    orders = Submitting()
+    orders, stage = Submitting(), SimpleNamespace(command=ops_command)
 
     done = typed(["orders", "submit", "-"], SimpleNamespace(orders=orders), "[]")
-    fine = typed(["orders", "submit", "-"], SimpleNamespace(orders=orders), order_text())
+    desk = SimpleNamespace(orders=orders, stage=stage)
+    fine = typed(["orders", "submit", "-"], desk, order_text())
 
     assert "not a JSON object" in done.stderr
     assert fine.exit_code == 0

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli.commands import main
+from ops.cli.orders import show
 from ops.desk.stage import Stage
 from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at, start_command
 from ops.next_command import chalice_command, make_command, ops_command
@@ -76,6 +77,8 @@ def test_a_value_is_one_word_for_a_shell(value: str) -> None:
     deleted = chalice_command("delete", stage=value, project=Path("/a b"))
 
     assert shlex.split(asked)[5:7] == ["--order", value]
+    shown = shlex.split(ops_command("orders show", value, stage="dev"))
+    assert shown[-1 if value.startswith("-") else 5] == value
     assert shlex.split(deleted) == ["chalice", "--project-dir", "/a b", "delete", "--stage", value]
 
 
@@ -90,6 +93,15 @@ def test_a_value_is_one_word_for_make_and_the_shell_of_its_recipe(
 
     said = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S602 (as a user's shell runs it)
     assert said.stdout == f"--folder\n{value}\n"
+
+
+@pytest.mark.parametrize("order_id", ["order-1", "-x", "--", "--json"])
+def test_an_argument_is_no_option_whatever_it_begins_with(order_id: str) -> None:
+    """An order's id may begin with a hyphen."""
+    (_, _, _, *words) = shlex.split(ops_command("orders show", order_id, submission=order_id))
+
+    given = show.make_context("show", words[2:]).params
+    assert (given["order_id"], given["submission_id"]) == (order_id, order_id)
 
 
 def test_a_value_of_zero_is_said() -> None:
