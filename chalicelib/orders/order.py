@@ -82,14 +82,19 @@ def sha256_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def too_large(size: int) -> UnreadableOrder:
+    """Make the error of a text of so many bytes, which are too many."""
+    return UnreadableOrder(
+        "too_large", sentence("order.too_large", size=size, most=MAX_PAYLOAD_BYTES)
+    )
+
+
 def _decoded(body: bytes | str) -> str:
     try:
         data = body.encode() if isinstance(body, str) else body
         # Check the size first: the other checks cost time that grows with it.
         if len(data) > MAX_PAYLOAD_BYTES:
-            raise UnreadableOrder(
-                "too_large", sentence("order.too_large", size=len(data), most=MAX_PAYLOAD_BYTES)
-            )
+            raise too_large(len(data))
         text = data.decode()
     except UnicodeError as error:
         raise UnreadableOrder(

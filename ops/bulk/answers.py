@@ -1,0 +1,72 @@
+"""An answer of `POST /order-batches`: which lines it settles, and how."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chalicelib.http.representation import QUEUED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ops.bulk.lines import Line
+
+REFUSED = "REFUSED"
+TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+
+
+class Settled(NamedTuple):
+    """A line that needs no further attempt: it is queued, or refused with a problem."""
+
+    valid: bool = False
+    is_repeated: bool = False
+    problem: Mapping[str, Any] | None = None
+
+
+def settled_lines(body: Any, lines: Sequence[Line]) -> dict[Line, Settled]:
+    """Find the lines that an answer settles. Whatever it says else, a line is handed in again."""
+    results = body.get("results") if isinstance(body, dict) else None
+    found: dict[Line, Settled] = {}
+    for result in results if isinstance(results, list) else ():
+        line = _line_of(result, lines)
+        settled = line and _settled(result, line)
+        if line and settled:
+            found[line] = settled
+    return found
+
+
+def may_be_tried_again(status: int) -> bool:
+    """
+    Tell whether the same request may fare better.
+
+    A success that does not say what became of the lines is no answer: something cut it.
+    """
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in TRY_AGAIN
+    return failed or status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _line_of(result: Any, lines: Sequence[Line]) -> Line | None:
+    place = result.get("line") if isinstance(result, dict) else None
+    if type(place) is int and 0 < place <= len(lines):
+        return lines[place - 1]
+    return None
+
+
+def _settled(result: Mapping[str, Any], line: Line) -> Settled | None:
+    problem = result.get("problem")
+    match result.get("status"):
+        case str(status) if status == QUEUED and result.get("payloadSha256") in _digests(line):
+            return Settled(result.get("valid") is True, "sameAsLine" in result)
+        case str(status) if status == REFUSED and isinstance(problem, dict):
+            status_code = problem.get("status")
+            passing = isinstance(status_code, int) and may_be_tried_again(status_code)
+            return None if passing else Settled(problem=problem)
+    return None
+
+
+def _digests(line: Line) -> set[str]:
+    """Hash a line with and without its carriage return, which is white space to JSON."""
+    texts = (line.content, line.content.removesuffix(b"\r"))
+    return {hashlib.sha256(text).hexdigest() for text in texts}
