@@ -11,6 +11,12 @@ INTERRUPTED = 130
 """As a shell reports a command that Ctrl-C has ended."""
 
 
+class FoundWanting(click.ClickException):
+    """The answer is no, said in one line."""
+
+    exit_code = FOUND_WANTING
+
+
 class OutOfReach(click.ClickException):
     """A failure that is not the operator's, said in one line."""
 

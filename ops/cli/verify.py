@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ops.cli.exits import FOUND_WANTING, INTERRUPTED, OutOfReach
+from ops.cli.api_address import api_url_option, require_api, stage_api_url
+from ops.cli.exits import FOUND_WANTING, INTERRUPTED
 from ops.cli.parameters import yes_option
-from ops.cli.port_choice import API
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_facts, show_rows
-from ops.ports import LOOPBACK
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.terminal.consoles import cell
 from ops.terminal.lines import say
 from ops.verify.check import State
-from ops.verify.place import api_url_of, may_matter, signed_api
+from ops.verify.place import may_matter, signed_api
 from ops.verify.run import Run
 from ops.verify.suite import CHECKS, run_checks
 
@@ -75,10 +74,7 @@ Example: python -m ops verify --stage prod --no-orders --json"""
     help="List the checks, with the page that each is about, and end.",
 )
 @click.option("--no-orders", is_flag=True, help="Only the checks that send nothing.")
-@click.option(
-    "--api-url",
-    help=f"Address of the API  [default: the deployed one; local: http://{LOOPBACK}:{API.usual}]",
-)
+@api_url_option
 @yes_option
 @desk_command
 def verify(
@@ -105,10 +101,9 @@ def verify(
     sends = any(each.sends for each in checks)
     if sends and may_matter(stage, api_url):
         session.confirm(BEFORE, yes=yes)
-    local_url = f"http://{LOOPBACK}:{API.usual}"
-    url = (api_url or (local_url if stage.is_local else api_url_of(stage))).rstrip("/")
+    url = stage_api_url(stage, api_url)
     run = Run(session.desk, partial(signed_api, url, stage.session.region_name))
-    _require_answer(run, url)
+    require_api(run.api, url, stage)
     with stop_signals_raise():
         try:
             _verify(session, run, checks, url)
@@ -123,20 +118,6 @@ def verify(
 
 
 COMMANDS = (verify,)
-
-
-def _require_answer(run: Run, url: str) -> None:
-    try:
-        answer = run.api.send("GET", "/health", signed=False)
-    except OSError as error:
-        raise OutOfReach(
-            f"Nothing answers at {url}: say with --api-url where the API is. ({error})"
-        ) from error
-    # Another program may have the usual port: `make run` has taken the next one then.
-    if run.stage.is_local and answer.headers.get("Content-Type") != "application/health+json":
-        raise OutOfReach(
-            f"It is another program that answers at {url}: say with --api-url where the API is."
-        )
 
 
 def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:

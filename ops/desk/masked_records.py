@@ -7,6 +7,7 @@ An order's id is shown whole: it is the handle by which operators type, link and
 from collections.abc import Callable
 
 from chalicelib.orders.errors import FieldError, Parameter, Sentence, UnreadableOrder
+from chalicelib.orders.order import Order
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms, Value
 from chalicelib.texts import Texts
@@ -41,6 +42,11 @@ def masked_key(key: str) -> str:
         return masked_text(key)
     shown_id = masked_text(identity.submission_id)
     return f"orders/{identity.order_id}/{shown_id}-{identity.payload_sha256}.json"
+
+
+def masked_order(order: Order) -> Order:
+    """Mask what an order's errors quote of it. Its terms and its payload stay as they are."""
+    return order._replace(errors=tuple(map(masked_error, order.errors)))
 
 
 def masked_error(error: FieldError) -> FieldError:

@@ -113,9 +113,8 @@ class Stage:
     def command(self, typed: str, *arguments: str, **options: object) -> str:
         """Write a command of `python -m ops` that goes on with this stage."""
         at = {"aws_port": unusual_port(self.endpoint_url or "")}
-        return ops_command(
-            typed, *arguments, **options, **(at if self.is_local else {"stage": self.name})
-        )
+        here = at if self.is_local else {"stage": self.name}
+        return ops_command(typed, *arguments, **options, **here)
 
     def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
         return make_client(self.session, service, endpoint_url=self.endpoint_url, config=config)
