@@ -12,9 +12,9 @@ from typing import Any
 
 from chalicelib.http.problems import problem_of
 from chalicelib.orders.errors import UnreadableOrder
+from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from chalicelib.services.intake import judge
 from chalicelib.texts import texts_in
-from ops.bulk.lines import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.deploy.smoke import Answer
 from ops.ports import LOOPBACK
 
@@ -57,7 +57,7 @@ class FakeBatchApi:
     ) -> Answer:
         """Take lines in. One that is not confirmed is queued all the same."""
         assert len(body) <= MAX_BATCH_BYTES
-        lines = body.removesuffix(b"\n").split(b"\n")
+        lines = [line.removesuffix(b"\r") for line in body.removesuffix(b"\n").split(b"\n")]
         assert len(lines) <= MAX_BATCH_LINES
         seen: dict[bytes, int] = {}
         results = []

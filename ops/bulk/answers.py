@@ -6,14 +6,13 @@ import hashlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.http.representation import QUEUED
+from chalicelib.services.batch_intake import LineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ops.bulk.lines import Line
 
-REFUSED = "REFUSED"
 TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -57,16 +56,14 @@ def _line_of(result: Any, lines: Sequence[Line]) -> Line | None:
 def _settled(result: Mapping[str, Any], line: Line) -> Settled | None:
     problem = result.get("problem")
     match result.get("status"):
-        case str(status) if status == QUEUED and result.get("payloadSha256") in _digests(line):
+        case LineStatus.QUEUED if result.get("payloadSha256") == _digest(line):
             return Settled(result.get("valid") is True, "sameAsLine" in result)
-        case str(status) if status == REFUSED and isinstance(problem, dict):
-            status_code = problem.get("status")
-            passing = isinstance(status_code, int) and may_be_tried_again(status_code)
+        case LineStatus.REFUSED if isinstance(problem, dict):
+            status = problem.get("status")
+            passing = isinstance(status, int) and may_be_tried_again(status)
             return None if passing else Settled(problem=problem)
     return None
 
 
-def _digests(line: Line) -> set[str]:
-    """Hash a line with and without its carriage return, which is white space to JSON."""
-    texts = (line.content, line.content.removesuffix(b"\r"))
-    return {hashlib.sha256(text).hexdigest() for text in texts}
+def _digest(line: Line) -> str:
+    return hashlib.sha256(line.payload).hexdigest()

@@ -28,7 +28,7 @@ def judge_lines(file: IO[bytes]) -> Iterator[Judged]:
                 yield Judged(part.number, too_large(sum(map(len, part.pieces))))
             case Batch():
                 for line in part.lines:
-                    yield Judged(line.number, _found(line.content))
+                    yield Judged(line.number, _found(line.payload))
 
 
 def _found(content: bytes) -> Order | UnreadableOrder:

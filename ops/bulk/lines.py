@@ -6,12 +6,11 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
+from chalicelib.services.batch_intake import BLANK, MAX_BATCH_BYTES, MAX_BATCH_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BATCH_LINES = 500
-MAX_BATCH_BYTES = 4 * 1024 * 1024
 # The longest line that may be an order, with a carriage return and a line feed.
 LONGEST_LINE = MAX_PAYLOAD_BYTES + 2
 PIECE_BYTES = 64 * 1024
@@ -22,6 +21,11 @@ class Line(NamedTuple):
 
     number: int
     content: bytes
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes that are the order: a carriage return belongs to the end of the line."""
+        return self.content.removesuffix(b"\r")
 
 
 class Batch(NamedTuple):
@@ -82,10 +86,10 @@ class _Kept:
     def add(self, text: bytes) -> None:
         self.number += 1
         self.size += len(text)
-        if not text.strip():
+        line = Line(self.number, text.removesuffix(b"\n"))
+        if not line.content.strip(BLANK):
             self._blank += 1
             return
-        line = Line(self.number, text.removesuffix(b"\n"))
         self._lines.append(line)
         self._body_bytes += len(line.content) + 1
 

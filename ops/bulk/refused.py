@@ -74,15 +74,15 @@ class RefusedLines:
     def add_long(self, line: LongLine) -> tuple[int, int]:
         """Write down a line that is too long to be handed in, and say how many bytes that took."""
         written = durable.append(self.lines, line.pieces)
-        row = self._row(line.number, *told(too_large(written), self._texts))
+        row = self._row(line.number, *told(too_large(written), line.number, self._texts))
         return written, durable.append(self.reasons, [row])
 
     def _reason(self, line: Line, problem: Mapping[str, Any]) -> bytes:
         try:
-            judge(line.content)
+            judge(line.payload)
         except UnreadableOrder as error:
             # Told from its parts: only so is hidden what could be an account, and no more.
-            return self._row(line.number, *told(error, self._texts))
+            return self._row(line.number, *told(error, line.number, self._texts))
         kind = str(problem.get("type", "")).rpartition(":")[2]
         return self._row(line.number, kind, masked_text(str(problem.get("detail", ""))))
 
@@ -90,11 +90,14 @@ class RefusedLines:
         return f"line {number}: {visible(masked_text(kind))}: {visible(detail)}\n".encode()
 
 
-def told(error: UnreadableOrder, texts: Texts) -> tuple[str, str]:
+def told(error: UnreadableOrder, number: int, texts: Texts) -> tuple[str, str]:
     """Say why a line is no order: the problem's slug and its detail, without accounts."""
-    error.sentence = masked_sentence(error.sentence)
-    problem = problem_of(error)
-    return problem.slug, str(problem.body(texts)["detail"])
+    why = masked_sentence(error.sentence)
+    if "line" in why.parameters:
+        # The text of an order has lines of its own; here it is one.
+        why = why._replace(parameters={**why.parameters, "line": str(number)})
+    key = "unreadable-line.id" if error.field else "unreadable-line.body"
+    return problem_of(error).slug, texts(key, problem=texts.sentence(why))
 
 
 def _cut(path: Path, size: int) -> None:

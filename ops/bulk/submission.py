@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from chalicelib.orders.times import iso, now
+from chalicelib.services.intake import principal_of
 from ops.bulk.answers import Settled
 from ops.bulk.lines import Batch, Line, LongLine, read_lines
 from ops.bulk.problems import BegunByAnother, FileChanged
@@ -81,7 +82,7 @@ class FileSubmission:
         self.notes = ProgressFile(path.with_name(f"{path.name}{PROGRESS_SUFFIX}"))
         self.source = Source(path)
         self._stage = stage
-        self._caller = _principal(caller)
+        self._caller = principal_of(caller)
         self._clock = clock
         self._opened = ExitStack()
 
@@ -146,8 +147,3 @@ class FileSubmission:
             raise BegunByAnother(f"{path} was begun on stage {run.stage} by {run.caller}.")
         if key not in (None, run.key):
             raise BegunByAnother(f"{path} was begun with another --idempotency-key.")
-
-
-def _principal(caller: str) -> str:
-    """Leave the session of an assumed role out, as the API does: each sign-in has another."""
-    return caller.rpartition("/")[0] if ":assumed-role/" in caller else caller

@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 from chalicelib.http.problems import problem_of
 from chalicelib.http.representation import NOT_QUEUED, judgement_json
 from chalicelib.orders.errors import UnreadableOrder
-from ops.bulk.answers import REFUSED
+from chalicelib.services.batch_intake import LineStatus
 from ops.bulk.judging import judge_lines
+from ops.bulk.refused import told
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.tables import error_facts, show_facts
@@ -47,12 +48,13 @@ def _show(session: Session, judged: Judged) -> None:
     number, found = judged
     if isinstance(found, UnreadableOrder):
         found.sentence = masked_sentence(found.sentence)
-        problem = problem_of(found)
+        detail = told(found, number, FILE_TEXTS if session.as_json else session.texts)[1]
+        problem = problem_of(found)._replace(detail=detail)
         if session.as_json:
-            told = {"status": REFUSED, "problem": problem.body(FILE_TEXTS)}
-            session.print_json({"line": number, **told})
+            said = {"status": LineStatus.REFUSED.value, "problem": problem.body(FILE_TEXTS)}
+            session.print_json({"line": number, **said})
         else:
-            say(f"line {number}: {problem.body(session.texts)['detail']}")
+            say(f"line {number}: {detail}")
     elif session.as_json:
         session.print_json({"line": number, **judgement_json(masked_order(found), FILE_TEXTS)})
     else:
