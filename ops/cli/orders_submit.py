@@ -17,7 +17,12 @@ from chalicelib.http.representation import (
     receipt_json,
 )
 from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.intake import IdempotencyKeyReused, InvalidIdempotencyKey, judge
+from chalicelib.services.intake import (
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    judge,
+    require_usable_key,
+)
 from ops.cli.api_address import api_url_option
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
@@ -85,6 +90,8 @@ def submit(
     name = _file_name(file) if file else str(order)
     if lines or name.endswith(LINES_SUFFIXES):
         typed = Typed(name, lines, api_url, idempotency_key, afresh)
+        with _refusing_in_the_apis_words(session):
+            require_usable_key(idempotency_key)
         _take_lines(session, typed, dry_run=dry_run)
         return
     if afresh or api_url:

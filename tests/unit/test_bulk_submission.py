@@ -160,7 +160,9 @@ def test_a_refused_line_has_its_reason_without_accounts(tmp_path: Path) -> None:
     assert operator.refused == operator.path.read_bytes()
     assert [reason.rpartition(": ")[0] for reason in operator.reasons]
     assert "55501234567" not in "".join(operator.reasons)
-    assert operator.reasons[0].startswith("line 1: unreadable-order: The id of this line's order must be")
+    assert operator.reasons[0].startswith(
+        "line 1: unreadable-order: The id of this line's order must be"
+    )
     assert all(reason.isprintable() for reason in operator.reasons)
 
 
