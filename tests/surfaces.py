@@ -103,6 +103,19 @@ ECHOING = (
     ),
     Typed("orders submit", (TEXT, "--dry-run")),
     Typed("orders submit", (order_text("a/" + TEXT),)),
+    Typed("orders submit", (TEXT, "--lines")),
+    Typed(
+        "orders submit",
+        ("-", "--lines", "--dry-run"),
+        answer="\n".join(
+            [
+                order_text("order-s", amount=TEXT, channel=TEXT, fromAccount=TEXT),
+                order_text("a/" + TEXT),
+                TEXT,
+            ]
+        ),
+    ),
+    Typed("orders submit", ("-", "--lines", "--api-url", TEXT)),
     Typed("orders submit", ("@" + TEXT,)),
     Typed("orders submit", (order_text("order-s"), "--idempotency-key", TEXT)),
     Typed("orders show", ("a/" + TEXT,)),

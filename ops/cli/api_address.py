@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from http.client import HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ops.cli.exits import OutOfReach
 from ops.cli.port_choice import API
+from ops.desk.masking import masked_text
 from ops.ports import LOOPBACK
 from ops.verify.place import api_url_of, signed_api
 
@@ -20,8 +22,24 @@ LOCAL_URL = f"http://{LOOPBACK}:{API.usual}"
 # The media type of the answer by which the app is known.
 HEALTH = "application/health+json"
 
+ADDRESS = re.compile(r"https?://[!-.0-~]+(/[!->@-~]*)?")
+
+
+class Address(click.ParamType[str]):
+    """The address of an API, which paths are put after."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        if not ADDRESS.fullmatch(value):
+            self.fail(f"{value!r} is not an address like {LOCAL_URL}", param, ctx)
+        return str(value)
+
+
 api_url_option = click.option(
-    "--api-url", help=f"Address of the API  [default: the deployed one; local: {LOCAL_URL}]"
+    "--api-url",
+    type=Address(),
+    help=f"Address of the API  [default: the deployed one; local: {LOCAL_URL}]",
 )
 
 
@@ -58,11 +76,12 @@ def require_api(api: SignedApi, url: str, stage: Stage) -> None:
     try:
         answer = api.send("GET", "/health", signed=False)
     except (OSError, ValueError, HTTPException) as error:
-        raise OutOfReach(
-            f"Nothing answers at {url}: say with --api-url where the API is. ({error})"
-        ) from error
+        said = masked_text(f"Nothing answers at {url}: say with --api-url where the API is.")
+        raise OutOfReach(f"{said} ({masked_text(str(error))})") from error
     # Another program may have the usual port: `make run` has taken the next one then.
     if stage.is_local and answer.headers.get("Content-Type") != HEALTH:
         raise OutOfReach(
-            f"It is another program that answers at {url}: say with --api-url where the API is."
+            masked_text(
+                f"It is another program that answers at {url}: say with --api-url where the API is."
+            )
         )

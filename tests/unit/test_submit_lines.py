@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops.bulk import patience
+from ops.bulk.sender import Sender
 from ops.cli import orders_submit_lines
 from ops.cli.commands import main
 from ops.desk.stage import Stage
@@ -76,7 +77,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         yield Desk(api, url)
 
 
-def rows(done: Result) -> Mapping[str, str]:
+def rows(done: Result) -> dict[str, str]:
     """Read the facts that a command shows."""
     lines = (re.split(r"  +", line.strip(), maxsplit=1) for line in done.stdout.splitlines())
     return {line[0]: line[1].strip() for line in lines if len(line) == 2}
@@ -238,7 +239,7 @@ def test_a_signal_ends_it_and_the_next_command_goes_on(
         raise StopRequested
 
     with monkeypatch.context() as interrupted:
-        interrupted.setattr(orders_submit_lines.Sender, "hand_in", stop)
+        interrupted.setattr(Sender, "hand_in", stop)
         done = desk.submits("orders.ndjson")
 
     assert done.exit_code == 130
@@ -311,8 +312,18 @@ def test_an_api_that_does_not_answer_is_out_of_reach(desk: Desk) -> None:
     assert "say with --api-url where the API is" in done.stderr
 
 
-@pytest.mark.parametrize("url", ["nowhere", "http://", "http://a b", "ftp://127.0.0.1"])
-def test_an_address_that_is_none_is_out_of_reach(desk: Desk, url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["", "nowhere", "http://", "http://a b", "http://a/?b", "ftp://127.0.0.1", "http://ñ"]
+)
+def test_an_address_that_is_none_is_a_typing_error(desk: Desk, url: str) -> None:
+    done = desk.types("orders.ndjson", "--api-url", url)
+
+    assert done.exit_code == 2
+    assert "is not an address like http://127.0.0.1:8000" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["http://nowhere.invalid", "http://[::1", "http://127.0.0.1:x/y"])
+def test_an_address_at_which_nothing_is_is_out_of_reach(desk: Desk, url: str) -> None:
     assert desk.types("orders.ndjson", "--api-url", url).exit_code == 3
 
 
