@@ -1,0 +1,57 @@
+"""The client programs of docs/clients.md, each as it stands there, and the text that it prints."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path("docs/clients.md")
+EXAMPLE = re.compile(r"^```(\w+)\n(.*?)^```\n\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = {
+    language: (program, said)
+    for language, program, said in EXAMPLE.findall(PAGE.read_text(encoding="utf-8"))
+}
+RUNNERS = {
+    "bash": ("bash", "client.sh"),
+    "python": (sys.executable, "client.py"),
+    "javascript": ("node", "client.mjs"),
+}
+NEEDED = {"bash": "curl", "python": sys.executable, "javascript": "node"}
+LIMIT_SECONDS = 100
+
+
+def start(
+    language: str, url: str, directory: Path, program: str = "", /, **settings: float
+) -> subprocess.Popen[str]:
+    """Start a program in a directory. `settings`: its own, without ORDERS_ and _SECONDS."""
+    if not shutil.which(NEEDED[language]):
+        pytest.skip(f"THE CLIENT IN {language} IS NOT TESTED: {NEEDED[language]} is not installed")
+    runner, name = RUNNERS[language]
+    (directory / name).write_text(program or EXAMPLES[language][0], encoding="utf-8")
+    own = {f"ORDERS_{key.upper()}_SECONDS": str(value) for key, value in settings.items()}
+    return subprocess.Popen(
+        [runner, name],
+        cwd=directory,
+        env={**os.environ, "ORDERS_URL": url, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(
+    language: str, url: str, directory: Path, program: str = "", /, **settings: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end."""
+    with start(language, url, directory, program, **settings) as process:
+        try:
+            said, complained = process.communicate(timeout=LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
