@@ -1,12 +1,15 @@
 """The smoke test: it waits for a stage that is waking up, and says if one isn't well."""
 
+import socket
+import threading
 from typing import Any
 
 import pytest
 
 from ops.deploy import smoke
 from ops.deploy.problems import DeploymentProblem
-from ops.deploy.smoke import Answer, SmokeTest, smoke_order
+from ops.deploy.smoke import Answer, SmokeTest, download, smoke_order
+from ops.ports import LOOPBACK
 
 HEALTHY = Answer(200, {"status": "pass"})
 SICK = Answer(503, {"status": "fail"})
@@ -29,6 +32,7 @@ class FakeApi:
         self._answers = list(answers)
         self._archived = archived
         self.requests: list[str] = []
+        self.handed_in: list[tuple[str | None, bytes]] = []
         self.sent = b""
 
     def download(self, url: str) -> Answer:
@@ -37,8 +41,12 @@ class FakeApi:
             raise self._archived
         return self._archived or Answer(200, None, self.sent)
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, key: str | None = None
+    ) -> Answer:
         self.sent = body or self.sent
+        if body:
+            self.handed_in.append((key, body))
         route = path.partition("smoke-test-")[0]
         self.requests.append(f"{method} {route}" + (" +" if body else ""))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -103,6 +111,60 @@ def test_a_deployer_of_no_channel_is_told_that_no_order_was_handed_in() -> None:
 
     assert api.requests == ["POST /orders +"]
     assert said == ["  POST /orders: 403, as ORDERS_PRINCIPALS has no channel for you"]
+
+
+PAGE = "<html>Service Unavailable</html>"
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [*(Answer(status, PAGE) for status in (408, 429, 500, 502, 503, 504)), ConnectionResetError()],
+)
+def test_the_smoke_test_hands_the_same_order_in_again_where_the_api_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, passing: Answer | Exception
+) -> None:
+    monkeypatch.setattr(smoke, "RECORD_LIMIT_SECONDS", 60.0)
+    api = FakeApi(passing, passing, ACCEPTED, RECORDED)
+
+    smoke_test(api).check_order()
+
+    assert len(api.handed_in) == 3
+    assert len(set(api.handed_in)) == 1
+    assert api.handed_in[0][0]
+
+
+@pytest.mark.parametrize("foreign", [Answer(200, PAGE), Answer(200, []), Answer(200, None)])
+def test_a_page_of_a_portal_is_no_answer_of_the_stage(
+    monkeypatch: pytest.MonkeyPatch, foreign: Answer
+) -> None:
+    for name in ("HEALTH_LIMIT_SECONDS", "RECORD_LIMIT_SECONDS"):
+        monkeypatch.setattr(smoke, name, 60.0)
+
+    smoke_test(FakeApi(foreign, HEALTHY)).check_health()
+    smoke_test(FakeApi(ACCEPTED, foreign, RECORDED)).check_order()
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{",
+        b"HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n{",
+        b"no HTTP\r\n\r\n",
+        b"",
+    ],
+)
+def test_half_an_answer_counts_as_none(cut: bytes) -> None:
+    with socket.create_server((LOOPBACK, 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(cut)
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(OSError):  # noqa: PT011 (any of its kinds)
+            download(f"http://{LOOPBACK}:{server.getsockname()[1]}/")
 
 
 def test_the_smoke_test_downloads_the_order_and_compares_the_bytes() -> None:
