@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.aws.clients import MAKING
 from ops.aws_hosts import is_of_aws
 from ops.aws_session import make_client
-from ops.deploy.smoke import RECORD_LIMIT_SECONDS, download
+from ops.deploy.smoke import ANSWER_LIMIT_SECONDS, RECORD_LIMIT_SECONDS, download
 from ops.desk.stage import CLIENT_CONFIG
 from ops.lint.deployed import DeployedStage
 from ops.verify.check import Failed, Interrupted, require
@@ -122,12 +122,13 @@ class Run:
         self, order: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """
-        Hand an order in, and return its receipt.
+        Hand an order in until there is an answer that stays, and return its receipt.
 
         Raises:
             Failed: it was not taken in.
         """
-        answer = self.post(order, headers)
+        keyed = {"Idempotency-Key": secrets.token_hex(16), **(headers or {})}
+        answer = self.answered(lambda: self.post(order, keyed))
         require(answer.status == HTTPStatus.ACCEPTED, f"POST /orders got {told(answer)}")
         receipt: dict[str, Any] = answer.body
         return receipt
@@ -161,7 +162,7 @@ class Run:
 
     def recorded(self, order_id: str) -> list[dict[str, Any]]:
         """Read the records that an order has now."""
-        answer = self.api.send("GET", f"/orders/{order_id}")
+        answer = self.answered(lambda: self.api.send("GET", f"/orders/{order_id}"))
         if answer.status == HTTPStatus.NOT_FOUND:
             return []
         require(answer.status == HTTPStatus.OK, f"GET /orders/{order_id} got {told(answer)}")
@@ -195,11 +196,32 @@ class Run:
         try:
             self.submit(data)
             self.records(order["id"])
-            return data, self.api.send("GET", f"/orders/{order['id']}").body
+            path = f"/orders/{order['id']}"
+            return data, self.answered(lambda: self.api.send("GET", path)).body
         except Failed as failure:
             return failure
 
     # Waiting
+
+    def answered(self, ask: Callable[[], Answer]) -> Answer:
+        """
+        Ask again, as a client does, while the answer is one that may pass; return the last.
+
+        Raises:
+            OSError: there was no answer.
+        """
+        deadline = time.monotonic() + ANSWER_LIMIT_SECONDS * self._patience
+        while True:
+            is_last = time.monotonic() >= deadline
+            try:
+                answer = ask()
+            except OSError:
+                if is_last:
+                    raise
+            else:
+                if is_last or not answer.is_passing:
+                    return answer
+            self.pause()
 
     def wait_for(
         self,
