@@ -293,7 +293,7 @@ def _has(answer: Answer, member: str) -> bool:
 def _answer(status: int, headers: Message, content: bytes) -> Answer:
     try:
         body = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = content.decode(errors="replace")
     return Answer(status, body, content, headers)
 

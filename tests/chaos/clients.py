@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -50,9 +50,18 @@ class Told:
         if self.submission_ids:
             return Outcome.TAKEN
         # An order that is refused once was refused in the attempts without an answer as well.
-        refusals = range(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
-        refused = any(status in refusals for status in self.statuses)
+        refused = any(is_refusal(status) for status in self.statuses)
         return Outcome.REFUSED if refused else Outcome.UNANSWERED
+
+
+def is_refusal(status: int) -> bool:
+    """Tell a judgement of the order from an answer that asks to try again, or is a proxy's."""
+    return status in {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
 
 
 class Client(threading.Thread):
@@ -99,20 +108,27 @@ class HttpClient(Client):
             told.broken_off += 1
             return False
         told.statuses.append(status)
-        if status == HTTPStatus.ACCEPTED:
-            told.submission_ids.append(body["submissionId"])
-        return status < HTTPStatus.INTERNAL_SERVER_ERROR
+        if status != HTTPStatus.ACCEPTED:
+            return is_refusal(status)
+        try:
+            told.submission_ids.append(json.loads(body)["submissionId"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            # Not the API's own answer, or half of it.
+            told.broken_off += 1
+            return False
+        return True
 
-    def _post(self, handing: Handing) -> tuple[int, Any]:
+    def _post(self, handing: Handing) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"}
         if handing.key:
             headers["Idempotency-Key"] = handing.key
         request = urllib.request.Request(self._url, data=handing.body, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
+            with error:
+                return error.code, error.read()
 
 
 class QueueClient(Client):

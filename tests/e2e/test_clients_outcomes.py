@@ -75,6 +75,8 @@ def test_a_4xx_after_an_attempt_without_an_answer_does_not_give_the_order_up(
     assert "may be queued" in outcome.stderr
     assert str(fault.status) in outcome.stderr
 
+    # Nor does it when the program is started again.
+    assert trouble.run(Script([fault])).returncode == UNKNOWN
     assert trouble.run(Script()).returncode == RECORDED
     trouble.assert_each_order_is_recorded_once()
 
