@@ -102,7 +102,7 @@ def _submit_file(session: Session, typed: Typed) -> None:
     with _ending_in_words(session, go_on, anew), submission:
         begun = submission.begin(key=typed.idempotency_key, afresh=typed.afresh)
         if begun.ended_at:
-            session.note(f"{typed.file} was handed in until {begun.ended_at}. {anew}")
+            session.note(f"{typed.file} was handed in to its end at {begun.ended_at}. {anew}")
             _end(session, typed, submission.refused, begun)
         sender = _sender(session, typed, submission.run.key)
         if begun.last_line:

@@ -27,6 +27,7 @@ RUNS_FOR_EVER = {
 ENDS_WITH = {
     r"python -m ops (reconcile|health)": {0, 1},  # something may be wrong just then
     r"python -m ops orders submit .*--dry-run": {1},  # the page shows an order that is not valid
+    r"python -m ops orders submit orders.ndjson": {1},  # one line of it is no order
 }
 ANSWERS = {r"--delete-data": "dev\n"}
 """What is typed where a command asks; elsewhere yes."""

@@ -30,9 +30,16 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Che
     checkout = Checkout(tmp_path_factory.mktemp("as typed") / "orders", deployments)
     for name in ("order.json", "order-7b.json"):
         (checkout.directory / name).write_text(order_text(f"mended-{name[:7]}"))
+    (checkout.directory / "orders.ndjson").write_text(shown_lines(), "utf-8")
     ready = checkout.type("make --question .venv .venv-aws")
     assert ready.exit_code == 0, "type `make .venv .venv-aws` first: no test installs anything"
     return checkout
+
+
+def shown_lines() -> str:
+    """Read the file of orders that docs/operators.md shows."""
+    page = Path("docs/operators.md").read_text("utf-8")
+    return re.search(r"This is `orders.ndjson`:\n\n```json\n(.*?)```", page, re.DOTALL)[1]  # type: ignore[index]
 
 
 def test_make_run_shows_commands_that_work(checkout: Checkout) -> None:

@@ -120,7 +120,8 @@ def test_sessions_of_ops_are_made_where_they_get_their_guards(path: Path) -> Non
 
 # Each folder of ops, and the others that it imports. They share the modules beside them.
 OPS_ARROWS: dict[str, set[str]] = {
-    "cli": {"console", "cost", "deploy", "desk", "lint", "local", "terminal", "verify"},
+    "cli": {"bulk", "console", "cost", "deploy", "desk", "lint", "local", "terminal", "verify"},
+    "bulk": {"deploy", "desk", "terminal"},
     "verify": {"deploy", "desk", "lint"},
     "console": {"desk", "terminal"},
     "deploy": {"lint", "terminal"},

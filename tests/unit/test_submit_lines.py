@@ -254,7 +254,7 @@ def test_a_file_that_is_done_says_so_and_begins_anew_if_asked(desk: Desk) -> Non
     done = desk.submits("orders.ndjson")
 
     assert done.exit_code == 1
-    assert "orders.ndjson was handed in until 2" in done.stderr
+    assert "orders.ndjson was handed in to its end at 2" in done.stderr
     assert rows(done)["queued"] == "3 (1 of them not valid)"
     assert "time" not in rows(done)
     assert len(desk.api.requests) == requests
