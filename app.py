@@ -201,7 +201,8 @@ def get_submission(request: Request, order_id: str, submission_id: str) -> Respo
             application().submissions.read, order_id, submission_id, query.payload_sha256, caller
         ),
         missing=SubmissionNotFound,
-        wait_seconds=query.wait_seconds,
+        # Only GET has a limit on how many wait (infrastructure/merge-template.yaml).
+        wait_seconds=query.wait_seconds if request.method == "GET" else 0,
         time_left_ms=time_left_of(request),
     )
     return responses.translated_response(

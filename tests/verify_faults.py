@@ -488,6 +488,14 @@ FAULTS: list[tuple[str, Break, str]] = [
         "the stage has no throttle",
     ),
     (
+        "throttle",
+        setting(
+            "services.apigateway.get_stage",
+            lambda **_: {"methodSettings": {"*/*": {"throttlingRateLimit": 1}}},
+        ),
+        "nothing limits how many wait for a submission",
+    ),
+    (
         "settings",
         lambda stage: vars(stage).update(
             deployed=replace(stage.deployed, gateway=replace(stage.deployed.gateway, routes={}))

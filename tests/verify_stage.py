@@ -26,6 +26,7 @@ from ops.deploy.smoke import Answer
 from ops.desk.audit_trail import AuditTrail
 from ops.desk.dead_letters import DeadLetters
 from ops.lint.stage_rules import ALARMS, OPEN_ROUTES
+from ops.verify.answers import WAITING_METHOD
 from ops.verify.check import Check, Outcome
 from ops.verify.deployed import NEEDS
 from ops.verify.run import Run
@@ -338,7 +339,9 @@ def surroundings(stage: VerifiedStage) -> dict[str, Any]:
     )
     apigateway.get_stages = lambda **_: {"item": [{"stageName": "prod"}]}
     throttled = {"throttlingRateLimit": 100.0, "throttlingBurstLimit": 200}
-    apigateway.get_stage = lambda **_: {"methodSettings": {"*/*": throttled}}
+    waiting = {"throttlingRateLimit": 20.0, "throttlingBurstLimit": 40}
+    limits = {"*/*": throttled, WAITING_METHOD: waiting}
+    apigateway.get_stage = lambda **_: {"methodSettings": limits}
     apigateway.meta = SimpleNamespace(endpoint_url="https://apigateway.eu-west-1.amazonaws.com")
     logs = paged(
         filter_log_events=lambda filterPattern, **_: {  # noqa: N803 (CloudWatch's)

@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 
 from chalicelib.http.problems import TYPE_PREFIX
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
+from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from chalicelib.settings import AppSettings
 from ops.deploy.smoke import HEALTH_LIMIT_SECONDS
 from ops.lint.clients import StageClients
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 API_PAGE, PROBLEMS_PAGE, SECURITY_PAGE = "docs/api.md", "docs/problems.md", "SECURITY.md"
 DEPLOYING_PAGE = "docs/deploying.md"
+# API Gateway's name for the route whose requests may wait.
+WAITING_METHOD = "~1orders~1{order_id}~1submissions~1{submission_id}/GET"
 PROBLEM = "application/problem+json"
 CLOSED = (
     ("POST", "/orders"),
@@ -158,12 +161,16 @@ def throttle(run: Run) -> str:
     rest_api_id = read_gateway(StageClients(run.stage.session), run.stage.name).rest_api_id
     require(rest_api_id, "API Gateway has no such API")
     stage = run.client("apigateway").get_stage(restApiId=rest_api_id, stageName=run.stage.name)
-    limits = stage.get("methodSettings", {}).get("*/*", {})
+    settings = stage.get("methodSettings", {})
+    limits, of_waiting = settings.get("*/*", {}), settings.get(WAITING_METHOD, {})
     rate, burst = limits.get("throttlingRateLimit"), limits.get("throttlingBurstLimit")
     if not rate and not run.is_emulated and not has_app_stack(run):
         raise SetSo("`chalice deploy` sets no throttle: the account's own limit holds")
     require(rate, "the stage has no throttle", emulator="the emulator drops it")
-    return f"{rate:g} requests a second, and bursts of {burst}"
+    waiting = of_waiting.get("throttlingRateLimit")
+    require(waiting, "nothing limits how many wait for a submission", emulator="the emulator drops it")
+    most = of_waiting["throttlingBurstLimit"] + MAX_WAIT_SECONDS * waiting
+    return f"{rate:g} requests a second, bursts of {burst}; at most {most:g} wait at a time"
 
 
 def is_problem(answer: Answer) -> bool:

@@ -9,12 +9,15 @@ import pytest
 import yaml
 from cfnlint import api as cfnlint
 
+from chalicelib.http.parameters import SUBMISSION_PARAMETERS
+from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from ops.deploy.packaging import PackagedApp, package_app
 from ops.lint.stage_rules import OPEN_ROUTES
 from ops.lint.template import Template
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
 from ops.templates import load_template
 from tests.configuration.own import STAGES
+from tests.configuration.own import TEXT as CONFIGURATION
 from tests.deployment.sam import of_type, translated
 from tests.deployment.test_events import STREAM
 from tests.project import (
@@ -32,6 +35,10 @@ FUNCTIONS = {
     "ProcessOrders": ("-process_orders", 60, "processor"),
     "PublishEvents": ("-publish_events", 60, "events"),
 }
+
+SUBMISSION_ROUTE = "/orders/{order_id}/submissions/{submission_id}"
+# AWS's quota of an account, "Concurrent executions", and what the API takes for an order.
+FUNCTIONS_OF_AN_ACCOUNT, SECONDS_OF_AN_ORDER = 1_000, 0.03
 
 pytestmark = pytest.mark.aws_part("AWS SAM translator")
 
@@ -84,8 +91,8 @@ def test_the_api_has_exactly_one_stage_which_is_throttled_and_can_log(
     # A deployment that names a stage makes it, beside the one that is a resource.
     assert "StageName" not in deployment
     assert stage["StageName"] == deployable.packaged.stage
-    (settings,) = stage["MethodSettings"]
-    assert settings == {
+    of_all, _ = stage["MethodSettings"]
+    assert of_all == {
         "HttpMethod": "*",
         "ResourcePath": "/*",
         "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
@@ -95,6 +102,33 @@ def test_the_api_has_exactly_one_stage_which_is_throttled_and_can_log(
     condition, log, _ = stage["AccessLogSetting"]["Fn::If"]
     assert condition == "HasAccessLog"
     assert log["DestinationArn"] == {"Fn::GetAtt": ["AccessLogGroup", "Arn"]}
+
+
+def test_the_route_whose_requests_wait_has_a_limit_of_its_own(deployable: Deployable) -> None:
+    """Else those who wait could take every function of the account, and orders be refused."""
+    _, settings = deployable.only("AWS::ApiGateway::Stage")["MethodSettings"]
+
+    path = settings["ResourcePath"].removeprefix("/").replace("~1", "/")
+    assert "wait" in SUBMISSION_PARAMETERS
+    assert path == SUBMISSION_ROUTE
+    assert path in deployable.only("AWS::ApiGateway::RestApi")["Body"]["paths"]
+    assert settings == {
+        "HttpMethod": "GET",
+        "ResourcePath": settings["ResourcePath"],
+        "ThrottlingRateLimit": {"Ref": "SubmissionRate"},
+        "ThrottlingBurstLimit": {"Ref": "SubmissionBurst"},
+        "DataTraceEnabled": False,
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_those_who_wait_leave_functions_to_orders(stage: str) -> None:
+    """An account has 1,000 functions at once, if nobody has asked for more."""
+    given = json.loads(CONFIGURATION)["stages"][stage]["template_parameters"]
+
+    most = int(given["SubmissionBurst"]) + MAX_WAIT_SECONDS * int(given["SubmissionRate"])
+    orders = int(given["ThrottleRate"]) * SECONDS_OF_AN_ORDER
+    assert most + orders <= FUNCTIONS_OF_AN_ACCOUNT
 
 
 def test_the_definition_stays_as_chalice_writes_it(deployable: Deployable) -> None:

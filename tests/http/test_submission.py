@@ -239,6 +239,14 @@ def test_wait_ends_with_the_404_that_there_is_without_it(api: Api) -> None:
     assert waiter.now == pytest.approx(2)
 
 
+def test_head_does_not_wait(api: Api) -> None:
+    """On a deployed stage, only GET has a limit on how many wait at a time."""
+    waiter = Waiter(api, lambda: None)
+
+    assert api.request("HEAD", f"{MINE}?wait=10").status == 404
+    assert waiter.pauses == 0
+
+
 def test_wait_tells_of_a_second_body_that_came_meanwhile(api: Api) -> None:
     def both() -> None:
         hand_in(api, "s-1", amount=10)
