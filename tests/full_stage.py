@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import boto3
-import pytest
 from moto import mock_aws
-from moto.dynamodb.models.dynamo_type import Item
 
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.orders.errors import Sentence, sentence, sentence_to_json
@@ -39,7 +37,7 @@ class TextStage(Stage):
 @contextmanager
 def stage_holding(*texts: str) -> Iterator[Desk]:
     """Open the desk of a stage with the texts wherever a sender or an operator may put text."""
-    with mock_aws(config={"core": {"mock_credentials": False}}), _items_read_once():
+    with mock_aws(config={"core": {"mock_credentials": False}}):
         desk = Desk(_stage())
         _put_event_once_heard(desk, texts)
         _put_orders(desk, texts)
@@ -50,26 +48,6 @@ def stage_holding(*texts: str) -> Iterator[Desk]:
                 "dlq.discard", why=text, message="m-1", order=ACCEPTED, reason=text, payload=text
             )
         yield desk
-
-
-@contextmanager
-def _items_read_once() -> Iterator[None]:
-    """
-    Let moto read an item of an index once, and not once more for each attribute of the index.
-
-    That took a third of the time of all tests over such a stage.
-    """
-    project = Item.project
-
-    def project_read(item: Item, attributes: list[list[str]]) -> Item:
-        content = item.to_regular_json()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(item, "to_regular_json", lambda: content)
-            return project(item, attributes)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Item, "project", project_read)
-        yield
 
 
 def letter_ids(desk: Desk) -> list[str]:

@@ -1,0 +1,75 @@
+"""
+Let moto answer as it does, in less time: a plugin of pytest.
+
+For each member of each value of an item, moto asks under up to ten names whether it is there; for
+each attribute of an index, it weighs an item anew. That was a fifth of the time of a test over it.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PATCH = pytest.MonkeyPatch()
+PLAIN = {"S", "N", "BOOL", "NULL"}
+"""The types of values that moto writes as it has them; besides, there are lists and maps."""
+
+
+def pytest_collection_finish() -> None:
+    """Begin before the first test, if any of the tests uses moto."""
+    if "moto" in sys.modules:
+        install()
+
+
+def install() -> None:
+    """Let moto be quick, until PATCH is undone."""
+    from moto.core.serialize import BaseJSONSerializer  # noqa: PLC0415 (not for tests without moto)
+    from moto.dynamodb.models.dynamo_type import Item  # noqa: PLC0415
+
+    write = _writing(BaseJSONSerializer._serialize_type_structure)
+    PATCH.setattr(BaseJSONSerializer, "_serialize_type_structure", write)
+    PATCH.setattr(Item, "project", _projecting(Item.project))
+
+
+def _writing(otherwise: Callable[..., None]) -> Callable[..., None]:
+    def write(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue" and (quickly := _written(value)):
+            serialized[serializer.get_serialized_name(shape, key)] = quickly
+        else:
+            otherwise(serializer, serialized, value, shape, key)
+
+    return write
+
+
+def _written(value: Any) -> dict[str, Any] | None:
+    """Write a value of an item; None: it is, or holds, one of another type, which moto writes."""
+    kind, content = next(iter(value.items())) if isinstance(value, dict) else _parts(value)
+    if kind in PLAIN:
+        return {kind: content}
+    if kind == "L":
+        members = [_written(each) for each in content]
+        return None if None in members else {kind: members}
+    if kind == "M":
+        written = {name: _written(each) for name, each in content.items()}
+        return None if None in written.values() else {kind: written}
+    return None
+
+
+def _parts(value: Any) -> tuple[str, Any]:
+    return value.type, value.value
+
+
+def _projecting(otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    def project(item: Any, expressions: list[list[str]]) -> Any:
+        names = [name for name, *rest in expressions if not rest and "[" not in name]
+        if len(names) < len(expressions):
+            return otherwise(item, expressions)
+        projected = type(item)(item.hash_key, item.range_key, {})
+        for name in names:
+            if name in item.attrs:
+                # Not by projected.attrs[name] = ..., which weighs all that there are.
+                dict.__setitem__(projected.attrs, name, item.attrs[name])
+        return projected
+
+    return project
