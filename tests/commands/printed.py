@@ -4,7 +4,8 @@ import ast
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,19 +51,25 @@ class Printed(NamedTuple):
 
 def printed_commands() -> list[Printed]:
     """List the commands in all sources and in all catalogues of texts."""
-    of_code = [command for source in SOURCES for command in _of_source(source)]
+    of_code = [command for source in SOURCES for command in _found_in(source)[0]]
     return of_code + [command for catalogue in TEXTS for command in _of_catalogue(catalogue)]
 
 
 def made_commands() -> list[Printed]:
     """List the commands that the code makes by calling `ops.next_command`, with sample values."""
     sources = [source for source in SOURCES if source != WRITER]
-    return [made for source in sources for made in _made_in(source)]
+    return [made for source in sources for made in _found_in(source)[1]]
 
 
-def _of_source(source: Path) -> Iterator[Printed]:
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    for node, text in _texts(tree):
+@cache
+def _found_in(source: Path) -> tuple[list[Printed], list[Printed]]:
+    """List the commands that a module prints, and those that it makes: both are asked for."""
+    nodes = [*ast.walk(ast.parse(source.read_text(encoding="utf-8")))]
+    return [*_printed_in(source, nodes)], [*_made_in(source, nodes)]
+
+
+def _printed_in(source: Path, nodes: Sequence[ast.AST]) -> Iterator[Printed]:
+    for node, text in _texts(nodes):
         yield from _commands(source, node.lineno, text)
 
 
@@ -90,14 +97,14 @@ def _to_its_end(command: str) -> str:
     return re.split(r"[.,;]? (?:which|then|or) |[.;]$", command.strip())[0]
 
 
-def _texts(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
+def _texts(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.expr, str]]:
     """Find the strings of a module, with the expressions in an f-string between two NULs."""
-    skipped = {id(node) for node in _docstrings(tree)}
-    for node in ast.walk(tree):
+    skipped = {id(node) for node in _docstrings(nodes)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             skipped |= {id(part) for part in node.values}
             yield node, "".join(map(_part, node.values))
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and id(node) not in skipped:
             yield node, str(node.value)
 
@@ -108,16 +115,16 @@ def _part(part: ast.expr) -> str:
     return str(part.value) if isinstance(part, ast.Constant) else ""
 
 
-def _docstrings(tree: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+def _docstrings(nodes: Sequence[ast.AST]) -> Iterator[ast.expr]:
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr):
                 yield first.value
 
 
-def _made_in(source: Path) -> Iterator[Printed]:
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+def _made_in(source: Path, nodes: Sequence[ast.AST]) -> Iterator[Printed]:
+    for node in nodes:
         if isinstance(node, ast.Call) and (made := _made_by(node)):
             yield Printed(str(source.relative_to(PROJECT_ROOT)), node.lineno, made)
 
