@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from chalicelib.orders.times import iso, now
-from chalicelib.services.intake import principal_of
+from chalicelib.services.principals import principal_of
 from ops.bulk.answers import Settled
 from ops.bulk.lines import Batch, Line, LongLine, read_lines
 from ops.bulk.problems import BegunByAnother, FileChanged

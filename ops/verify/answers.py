@@ -168,7 +168,9 @@ def throttle(run: Run) -> str:
         raise SetSo("`chalice deploy` sets no throttle: the account's own limit holds")
     require(rate, "the stage has no throttle", emulator="the emulator drops it")
     waiting = of_waiting.get("throttlingRateLimit")
-    require(waiting, "nothing limits how many wait for a submission", emulator="the emulator drops it")
+    require(
+        waiting, "nothing limits how many wait for a submission", emulator="the emulator drops it"
+    )
     most = of_waiting["throttlingBurstLimit"] + MAX_WAIT_SECONDS * waiting
     return f"{rate:g} requests a second, bursts of {burst}; at most {most:g} wait at a time"
 
