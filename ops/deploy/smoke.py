@@ -71,8 +71,11 @@ class SignedApi:
     def __init__(self, url: str, signer: Signer) -> None:
         self._url = url
         self._signer = signer
-        # Of the stage: the API's own links begin with it.
-        self.base_path = urlsplit(url).path.rstrip("/")
+
+    @property
+    def base_path(self) -> str:
+        """The path of the stage: the API's own links begin with it."""
+        return urlsplit(self._url).path.rstrip("/")
 
     def request(
         self, method: str, path: str, data: bytes | None = None, key: str | None = None

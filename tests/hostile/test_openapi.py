@@ -73,11 +73,18 @@ def schemas(document: Any) -> Any:
 
 def calls(path: str, name: str) -> Iterator[list[object]]:
     """Find the constant arguments of each call of a function (or a method) in a file."""
-    for node in ast.walk(ast.parse(Path(path).read_text())):
+    module = ast.parse(Path(path).read_text())
+    constants = {
+        ast.unparse(each.targets[0]): each.value
+        for each in module.body
+        if isinstance(each, ast.Assign)
+    }
+    for node in ast.walk(module):
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
             if called == name or (isinstance(called, ast.Name) and called.id == name):
-                yield [a.value if isinstance(a, ast.Constant) else None for a in node.args]
+                given = [constants.get(ast.unparse(argument), argument) for argument in node.args]
+                yield [each.value if isinstance(each, ast.Constant) else None for each in given]
 
 
 def rule_codes() -> set[object]:
