@@ -4,16 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.aws_parts import DYNAMODB_LOCAL
-from tests.contract.dynamodb_local import DynamoDBLocal
-from tests.resources import create_table
-from tests.simulation.clients import TABLE
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.races import CALLERS, Round, empty
+from tests.simulation.races import Round, empty
 from tests.simulation.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -45,15 +40,6 @@ TELLING_MISTAKES = (
 )
 
 pytestmark = pytest.mark.aws_part(DYNAMODB_LOCAL.name)
-
-
-@pytest.fixture(scope="module")
-def client(dynamodb_local_server: DynamoDBLocal) -> "DynamoDBClient":
-    """Make a client of the engine, with the table of the template in it."""
-    config = Config(max_pool_connections=CALLERS, retries={"total_max_attempts": 1})
-    client = boto3.client("dynamodb", endpoint_url=dynamodb_local_server.url, config=config)
-    create_table(client, TABLE)
-    return client
 
 
 def violations(scenario: Scenario, client: "DynamoDBClient", rounds: int) -> Iterator[str]:
