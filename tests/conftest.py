@@ -44,6 +44,8 @@ LONGEST = (
     "test_make_run_keeps.py",
     "test_make_run.py",
     "test_kept_state.py",
+    "test_submit_lines.py",
+    "test_bulk_submission.py",
     "test_endpoints.py",
     "test_reproducible.py",
     "test_packaging.py",

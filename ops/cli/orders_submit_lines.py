@@ -144,7 +144,9 @@ def _ending_in_words(session: Session, go_on: str, anew: str) -> Iterator[None]:
     except SubmissionProblem as error:
         raise FoundWanting(f"{error} {anew}") from error
     except OSError as error:
-        raise OutOfReach(f"{error.filename}: {error.strerror}. {go_on}") from error
+        # Without a name it is of a write, as to a disk that is full.
+        where = error.filename or "The files beside the lines"
+        raise OutOfReach(f"{where}: {error.strerror or error}. {go_on}") from error
 
 
 def _sender(session: Session, typed: Typed, key: str) -> Sender:

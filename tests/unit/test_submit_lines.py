@@ -1,5 +1,6 @@
 """`orders submit FILE.ndjson`: a file of orders through the API, as users type it."""
 
+import errno
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 import boto3
 import pytest
+from botocore.credentials import Credentials
 from click.testing import CliRunner, Result
 
 from ops.bulk import patience
@@ -44,7 +46,8 @@ class Desk(NamedTuple):
 
     def types(self, *words: str, stdin: str = "", **environment: str) -> Result:
         command = Stage(self.stage, {}, cast("boto3.Session", None)).command
-        session = SimpleNamespace(region_name="eu-west-1", get_credentials=lambda: None)
+        credentials = Credentials("AKIAEXAMPLE", "secret")
+        session = SimpleNamespace(region_name="eu-west-1", get_credentials=lambda: credentials)
         stage = SimpleNamespace(
             name=self.stage,
             is_local=self.stage == "local",
@@ -303,6 +306,36 @@ def test_a_note_that_can_not_be_written_ends_it(desk: Desk) -> None:
     assert done.exit_code == 3
     assert "orders.ndjson.progress.new" in done.stderr
     assert not desk.api.requests
+
+
+def test_a_disk_that_is_full_ends_it_and_the_next_command_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        done = desk.submits("orders.ndjson")
+
+    assert done.exit_code == 3
+    assert "The files beside the lines: No space left on device." in done.stderr
+    assert desk.types(*next_command(done)).exit_code == 1
+    assert len(desk.api.recorded()) == 2
+
+
+def test_each_request_to_a_deployed_stage_is_signed_by_the_operator(desk: Desk) -> None:
+    desk.api.misbehaviours = [answering(503)]
+
+    desk._replace(stage="dev").submits("orders.ndjson", "--idempotency-key", "k")
+
+    signatures = [headers["Authorization"] for headers, _ in desk.api.requests]
+    assert len(signatures) == 2
+    for signature in signatures:
+        assert signature.startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/")
+        assert "/eu-west-1/execute-api/aws4_request" in signature
+        assert "content-type;" in signature
+        assert "idempotency-key;" in signature
 
 
 def test_an_api_that_does_not_answer_is_out_of_reach(desk: Desk) -> None:
