@@ -44,11 +44,6 @@ class RefusedLines:
         for path, size in ((self.lines, lines_bytes), (self.reasons, reasons_bytes)):
             _cut(path, size)
 
-    def remove(self) -> None:
-        """Remove both, for a new run."""
-        for path in (self.lines, self.reasons):
-            path.unlink(missing_ok=True)
-
     def require_none(self) -> None:
         """
         Check that there is no file that a new run would write over.

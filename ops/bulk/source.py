@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from ops.bulk.problems import FileBusy, FileChanged
@@ -15,11 +16,11 @@ PIECE_BYTES = 1024 * 1024
 
 
 class Content(NamedTuple):
-    """The content of a file: its digest, its size, and how many line feeds it has."""
+    """The content of a file: its digest, its size, and how many lines it has, blank ones too."""
 
     sha256: str
     size: int
-    line_feeds: int
+    lines: int
 
 
 class Source:
@@ -32,7 +33,7 @@ class Source:
         self.path = path
 
     def __enter__(self) -> Self:
-        self.file = self.path.open("rb")
+        self.file = _opened(self.path)
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._as_opened = self._stamp()
@@ -66,9 +67,18 @@ class Source:
         return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _read_content(self) -> Content:
-        digest, size, line_feeds = hashlib.sha256(), 0, 0
+        digest, size, lines, last = hashlib.sha256(), 0, 0, b"\n"
         while piece := self.file.read(PIECE_BYTES):
             digest.update(piece)
             size += len(piece)
-            line_feeds += piece.count(b"\n")
-        return Content(digest.hexdigest(), size, line_feeds)
+            lines += piece.count(b"\n")
+            last = piece[-1:]
+        return Content(digest.hexdigest(), size, lines + (last != b"\n"))
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file to read it. On NFS only a file that could be written to can be locked."""
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR), "rb")
+    except OSError:
+        return path.open("rb")

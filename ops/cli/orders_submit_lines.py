@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import uuid
@@ -55,10 +56,14 @@ class Typed:
         Check that there is such a file.
 
         Raises:
-            click.UsageError: there is none, or it can't be read to its end and once more.
+            click.UsageError: there is none, or it can't be read.
         """
-        if self.file != STDIN and not self.path.is_file():
+        if self.file == STDIN:
+            return
+        if not self.path.is_file():
             raise click.UsageError(f"There is no file {self.file}.")
+        if not os.access(self.path, os.R_OK):
+            raise click.UsageError(f"You may not read the file {self.file}.")
 
     def again(self, session: Session, **changed: Any) -> str:
         """Write the command that goes on."""
@@ -98,7 +103,9 @@ def _submit_file(session: Session, typed: Typed) -> None:
         caller=stage.operator,
     )
     go_on = f"To go on, type {typed.again(session)}"
-    anew = f"To hand all of it in as new submissions, type {typed.again(session, afresh=True)}"
+    # The key of an earlier run would make them the same submissions.
+    again = typed.again(session, afresh=True, idempotency_key=None)
+    anew = f"To hand all of it in as new submissions, type {again}"
     with _ending_in_words(session, go_on, anew), submission:
         begun = submission.begin(key=typed.idempotency_key, afresh=typed.afresh)
         if begun.ended_at:
@@ -110,7 +117,7 @@ def _submit_file(session: Session, typed: Typed) -> None:
         began_at = time.monotonic()
         content = submission.source.content
         steps = submission.go_on(sender, begun)
-        ended = _followed(session, steps, begun, content.line_feeds)
+        ended = _followed(session, steps, begun, content.lines)
         pace = Pace(ended.lines - begun.lines, time.monotonic() - began_at)
         _end(session, typed, submission.refused, ended, pace)
 

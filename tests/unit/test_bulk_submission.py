@@ -195,6 +195,22 @@ def test_a_problem_may_have_any_form(tmp_path: Path, problem: dict[str, Any]) ->
     assert operator.refused == GOOD[0] + b"\n"
 
 
+@pytest.mark.parametrize(
+    ("content", "lines"), [(b"", 0), (b"a", 1), (b"a\n", 1), (b"a\n\nb", 3), (b"\n", 1)]
+)
+def test_lines_are_counted_for_the_progress(tmp_path: Path, content: bytes, lines: int) -> None:
+    with Operator(tmp_path, content).submission() as submission:
+        assert submission.source.content.lines == lines
+
+
+def test_a_file_that_can_only_be_read_is_handed_in(operator: Operator) -> None:
+    operator.path.chmod(0o400)
+
+    operator.run()
+
+    operator.require_all()
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
 def test_a_file_without_orders_is_done_at_once(tmp_path: Path, content: bytes) -> None:
     operator = Operator(tmp_path, content)

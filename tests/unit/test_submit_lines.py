@@ -266,6 +266,18 @@ def test_a_file_that_is_done_says_so_and_begins_anew_if_asked(desk: Desk) -> Non
     assert len(desk.api.recorded()) == 4
 
 
+def test_begun_anew_it_has_another_key_than_the_one_that_was_typed(desk: Desk) -> None:
+    desk.submits("orders.ndjson", "--idempotency-key", "november")
+
+    done = desk.submits("orders.ndjson", "--idempotency-key", "december")
+
+    assert "begun with another --idempotency-key" in done.stderr
+    assert desk.types(*next_command(done)).exit_code == 1
+    keys = [headers["Idempotency-Key"] for headers, _ in desk.api.requests]
+    assert keys[0] == "november"
+    assert keys[1] not in {"november", "december"}
+
+
 def test_a_changed_file_is_refused_with_what_to_type(desk: Desk) -> None:
     desk.submits("orders.ndjson")
     Path("orders.ndjson").write_text(f"{VALID}\n", "utf-8")
