@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.http.local_principal import HEADER
 from chalicelib.services.principals import READER, Principals
+from chalicelib.settings import NO_EVENTS
 from ops.local.environment import ACCOUNT_ID
 from ops.local.stack import LocalStack
 from ops.local_stage import unusual_port
@@ -73,7 +74,7 @@ def what_to_try(stack: LocalStack, *, has_curl: bool) -> str:
     return f"""
   API           {stack.api_url}   (in a browser: how it is called)
   AWS endpoint  {stack.aws_url}   (region us-east-1, any credentials)
-{_console_line(stack)}{_folder_line(stack)}{_callers_line(stack)}
+{_console_line(stack)}{_folder_line(stack)}{_callers_line(stack)}{_events_line(stack)}
 Try it, in another terminal:
 
   . .venv/bin/activate
@@ -83,7 +84,7 @@ See what became of it:
   {ops_command("orders list", aws_port=port)}
   {ops_command("orders show order-001", aws_port=port)}
   {ops_command("dlq list", aws_port=port)}
-
+{_events_command(stack)}
 Change the API's code, and try each change at once:
 
   {_chalice_local(stack)}
@@ -122,6 +123,18 @@ def _as_caller(stack: LocalStack) -> str:
     arn = f"arn:{start.replace(*partition)}:{rest.replace(*account)}".replace("*", "x")
     session = "/me" if ":assumed-role/" in arn else ""
     return f" \\\n       -H '{HEADER}: {arn}{session}'"
+
+
+def _events_line(stack: LocalStack) -> str:
+    if stack.events == NO_EVENTS:
+        return ""
+    return f"  Events        {stack.events}   (one of each accepted order)\n"
+
+
+def _events_command(stack: LocalStack) -> str:
+    if stack.events == NO_EVENTS:
+        return ""
+    return f"  {ops_command('events tail', aws_port=unusual_port(stack.aws_url))}\n"
 
 
 def _last_line(stack: LocalStack) -> str:

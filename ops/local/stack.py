@@ -75,7 +75,7 @@ class LocalResources:
         self.partial_batch = partial_batch
         self.folder = folder
         self._visibility_timeout_seconds = visibility_timeout_seconds
-        self._events = events
+        self.events = events
         self.principals = principals
         self._colour = colour
         self._emulator_python = emulator_python
@@ -116,7 +116,7 @@ class LocalResources:
         cloudformation = cloudformation_client(self.aws_url)
         try:
             self.outputs = create_resources(
-                cloudformation, self._visibility_timeout_seconds, self._events
+                cloudformation, self._visibility_timeout_seconds, self.events
             )
         except ResourcesFailed as error:
             raise self._with_advice(error) from error

@@ -150,7 +150,7 @@ def test_run_publishes_events_if_it_is_asked_to(
     typed = ["run", "--port", "0", "--aws-port", "0", "--no-console", *options]
     CliRunner().invoke(main, typed, catch_exceptions=False)
 
-    assert [stack._events for stack in made] == [events]
+    assert [stack.events for stack in made] == [events]
 
 
 def audited(desk: Desk) -> int:

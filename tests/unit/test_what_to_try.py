@@ -58,6 +58,15 @@ def test_commands_on_the_usual_port_name_no_port() -> None:
     assert "Console" not in text
 
 
+@pytest.mark.parametrize("kind", ["eventbridge", "sns"])
+def test_a_stack_that_publishes_events_says_so_and_how_to_see_them(kind: str) -> None:
+    text = what_to_try(LocalStack(aws_port=DEFAULT_AWS_PORT, events=kind), has_curl=True)
+
+    assert f"\n  Events        {kind} " in text
+    assert "python -m ops events tail" in commands(text)
+    assert "vents" not in what_to_try(LocalStack(aws_port=DEFAULT_AWS_PORT), has_curl=True)
+
+
 @pytest.mark.parametrize("has_curl", [True, False])
 def test_the_commands_need_only_what_make_run_has_installed(
     moved: LocalStack, *, has_curl: bool
