@@ -62,7 +62,8 @@ def _in_fences(page: str, text: str) -> Iterator[Shown]:
         match fence[1]:
             case "console":
                 yield from _with_output(page, line, fence[2])
-            case "bash" | "sh":
+            # A program is saved and started, not typed: the tests of its page do that.
+            case "bash" | "sh" if not fence[2].startswith("#!"):
                 yield Shown(page, line, fence[2])
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ RUNNERS = {
     "javascript": ("node", "client.mjs"),
 }
 NEEDED = {"bash": "curl", "python": sys.executable, "javascript": "node"}
-LIMIT_SECONDS = 100
+LIMIT_SECONDS = 50
 
 
 def start(
@@ -51,7 +52,12 @@ def run(
     with start(language, url, directory, program, **settings) as process:
         try:
             said, complained = process.communicate(timeout=LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        finally:
+            kill(process)
     return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a program, and what it has started, if it has not ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,7 +1,5 @@
 """A client of docs/clients.md in trouble: the API that it calls is behind a server that fails."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +8,7 @@ import pytest
 
 from ops.ports import LOOPBACK, free_port
 from tests.e2e.client import eventually
-from tests.e2e.client_programs import RUNNERS, run, start
+from tests.e2e.client_programs import RUNNERS, kill, run, start
 from tests.e2e.faults import Fault, How, Script
 from tests.e2e.misbehaving import MisbehavingServer, Reply, Seen
 from tests.http.conftest import Api
@@ -57,8 +55,10 @@ class Trouble:
         with self.server(script) as server:
             process = start(self.language, server.url, self.directory, **{**FAST, "timeout": 60})
             with process:
-                eventually(lambda: _counts(server) == (posts, gets))
-                os.killpg(process.pid, signal.SIGKILL)
+                try:
+                    eventually(lambda: _counts(server) == (posts, gets))
+                finally:
+                    kill(process)
         self.seen += server.seen
 
     def server(self, script: Script) -> MisbehavingServer:

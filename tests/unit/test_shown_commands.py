@@ -64,6 +64,10 @@ def test_a_line_is_split_into_its_commands() -> None:
     ]
 
 
+def test_a_program_is_saved_and_not_typed() -> None:
+    assert commands_of("page.md", "```bash\n#!/usr/bin/env bash\nsubmit() {\n```\n") == []
+
+
 @pytest.mark.parametrize(
     ("command", "wrong"),
     [

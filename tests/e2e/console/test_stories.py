@@ -178,6 +178,8 @@ def test_an_order_can_be_copied_as_a_command_and_its_object_opened(visitor: Visi
     dialog = visitor.page.get_by_role("dialog")
     hand_in, read = dialog.locator("pre").first, dialog.locator("pre").last
     expect(hand_in).to_contain_text("curl -i http://127.0.0.1:")
+    # Typed again after no answer, it must count once.
+    expect(hand_in).to_contain_text(re.compile(r"-H 'Idempotency-Key: [0-9a-f-]{36}'"))
     expect(read).to_contain_text(f"/orders/{CONFLICTING}/submissions/")
     visitor.finds_it_accessible()
     dialog.get_by_role("button", name=visitor.t("frame.close")).click()

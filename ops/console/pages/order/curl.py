@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import uuid
 from typing import TYPE_CHECKING
 
 from chalicelib.http.representation import submission_path
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
 
 
 def curl_command(view: View, payload: str) -> str:
-    """Write a command that hands the same order in once more, as a new submission."""
+    """
+    Write a command that hands the same order in once more, as a new submission.
+
+    It has a key of its own: typed again after no answer or a 503, it still counts once.
+    """
     api = view.console.api_url or '"$ORDERS_API"'
     lines = [
         f"curl -i {api}/orders",
         "-H 'Content-Type: application/json'",
+        f"-H 'Idempotency-Key: {uuid.uuid4()}'",
         *([] if view.console.is_local else [_signing(view)]),
         f"--data-binary {shlex.quote(payload)}",
     ]
