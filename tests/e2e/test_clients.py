@@ -1,12 +1,15 @@
 """The clients of docs/clients.md: each runs as it stands there, and prints the output shown."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ops.local.stack import LocalStack
-from tests.e2e.client_programs import EXAMPLES, RUNNERS, run
+from tests.e2e.client_programs import EXAMPLES, PAGE, RUNNERS, run
+
+SIGNER = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +30,25 @@ def test_a_client_prints_the_output_that_the_page_shows(
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert outcome.stdout == EXAMPLES[language][1]
+
+
+def test_the_signer_of_the_page_signs_each_attempt_of_the_client(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    program, signer = EXAMPLES["python"][0], SIGNER.findall(PAGE.read_text(encoding="utf-8"))[-1]
+    plain = "request = urllib.request.Request(address, body, headers)"
+    assert program.count(plain) == 1
+    signing = program.replace(plain, f"request = signed({plain.removeprefix('request = ')})")
+    noting = signing.replace("    answers.put(", "    print(request.headers)\n    answers.put(")
+
+    start, main, end = noting.partition('if __name__ == "__main__":')
+    outcome = run("python", stack.api_url, tmp_path, f"{start}{signer}\n{main}{end}")
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    signatures = re.findall(
+        r"AWS4-HMAC-SHA256 [^']*/execute-api/[^']*, Signature=(\w+)", outcome.stdout
+    )
+    assert len(set(signatures)) == 2, "the POST and the GET"
