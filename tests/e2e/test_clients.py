@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from ops.local.stack import LocalStack
+from tests.builders import order_text
+from tests.e2e.client import ApiClient
 from tests.e2e.client_programs import EXAMPLES, PAGE, RUNNERS, run
 
-SIGNER = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PARTS = re.findall(
+    r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +36,32 @@ def test_a_client_prints_the_output_that_the_page_shows(
     assert outcome.stdout == EXAMPLES[language][1]
 
 
+def test_the_client_for_many_orders_hands_each_in_once(stack: LocalStack, tmp_path: Path) -> None:
+    many = next(part for part in PARTS if part.startswith("def submit_many"))
+    start, main, _ = EXAMPLES["python"][0].partition('if __name__ == "__main__":')
+    bodies = [order_text("many-1"), order_text("many-2"), "no order", order_text("many-1")]
+    calls = f"""
+    for _ in range(2):
+        for result in submit_many({bodies}, "many"):
+            print(result["status"], result.get("orderId"), result.get("sameAsLine"))
+"""
+
+    outcome = run("python", stack.api_url, tmp_path, f"{start}{many}\n{main}{calls}")
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    once = "QUEUED many-1 None\nQUEUED many-2 None\nREFUSED None None\nQUEUED many-1 1\n"
+    assert outcome.stdout == once * 2
+    for order_id in ("many-1", "many-2"):
+        ApiClient(stack.api_url).records(order_id, 1)
+
+
 def test_the_signer_of_the_page_signs_each_attempt_of_the_client(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    program, signer = EXAMPLES["python"][0], SIGNER.findall(PAGE.read_text(encoding="utf-8"))[-1]
+    program, signer = EXAMPLES["python"][0], PARTS[-1]
     plain = "request = urllib.request.Request(address, body, headers)"
     assert program.count(plain) == 1
     signing = program.replace(plain, f"request = signed({plain.removeprefix('request = ')})")
