@@ -27,7 +27,6 @@ from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import ENGLISH, Texts
 
 TYPE_PREFIX = "urn:orders:problem:"
-CALLER_UNKNOWN = "caller-unknown"
 # An order on the queue is usually recorded within a second or two.
 WHEN_RECORDED = MappingProxyType({"Retry-After": "2"})
 RETRY_WHEN_AVAILABLE_SECONDS = 10
@@ -230,7 +229,7 @@ def _forbidden(error: Forbidden) -> Problem:
         case _:
             detail = sentence("caller-unknown.detail", principal=error.principal)
     title = sentence("caller-unknown.title")
-    return Problem(CALLER_UNKNOWN, HTTPStatus.FORBIDDEN, title, detail, caller=error.principal)
+    return Problem("caller-unknown", HTTPStatus.FORBIDDEN, title, detail, caller=error.principal)
 
 
 def _unsupported_media(detail: Sentence) -> Problem:

@@ -19,7 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from chalicelib.aws.clients import is_on_this_machine
-from chalicelib.http.problems import CALLER_UNKNOWN, TYPE_PREFIX
+from chalicelib.http.problems import TYPE_PREFIX
 from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _is_of_no_channel(answer: Answer) -> bool:
     problem = answer.body if isinstance(answer.body, dict) else {}
     return (answer.status, problem.get("type")) == (
         HTTPStatus.FORBIDDEN,
-        f"{TYPE_PREFIX}{CALLER_UNKNOWN}",
+        f"{TYPE_PREFIX}caller-unknown",
     )
 
 
