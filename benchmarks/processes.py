@@ -45,6 +45,8 @@ def environment(endpoint: str, **changes: str) -> dict[str, str]:
         "ORDERS_TABLE": "orders",
         "ORDERS_BATCH_SIZE": "100",
         "ORDERS_PARTIAL_BATCH": "enabled",
+        # Of the events' messages: as if the API had sent them.
+        "ORDERS_API_ROLE_ID": "AIDAEXAMPLE",
         **changes,
     }
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from click.testing import CliRunner
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
@@ -16,6 +17,7 @@ from chalicelib.services.principals import (
     Principals,
 )
 from chalicelib.settings import SettingsError
+from ops.cli.commands import main
 from ops.project import PROJECT_ROOT
 from tests.application import ENVIRONMENT
 
@@ -203,3 +205,14 @@ def test_the_tables_of_the_page_are_taken_and_map_whom_it_says() -> None:
     assert caller(f"arn:aws:sts::{ACCOUNT}:assumed-role/audit-7/x", setting).reads_all
     assert caller("arn:aws:iam::444455556666:user/atm/0815", setting).channel == "atm"
     assert caller(header, option).channel == "web"
+
+
+@pytest.mark.parametrize("command", ["run", "api"])
+@pytest.mark.parametrize("principals", [" ", "web", "web=orders-web", "branch=x"])
+def test_a_bad_table_of_callers_is_refused_before_anything_starts(
+    command: str, principals: str
+) -> None:
+    done = CliRunner().invoke(main, [command, "--principals", principals])
+
+    assert done.exit_code == 2
+    assert "Invalid value for '--principals'" in done.output
