@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.http.batches import batch_json
+from chalicelib.http.problems import problem_of
+from chalicelib.orders.errors import sentence
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
+from chalicelib.services.batch_intake import BatchReceipt, LineResult, LineStatus
+from chalicelib.services.intake import InvalidIdempotencyKey
+from chalicelib.texts import texts_in
 from tests.builders import gateway_event, order_text
 from tests.http.conftest import JSON, NDJSON, Answer, Api, post_lines, running
 from tests.http.test_errors import lines_of
@@ -113,6 +119,16 @@ def test_a_refused_line_has_the_problem_that_it_has_alone(
 
 def without_detail(problem: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in problem.items() if name != "detail"}
+
+
+def test_a_line_that_is_refused_for_another_reason_has_that_reasons_problem() -> None:
+    refusal = InvalidIdempotencyKey(sentence("key.bad", count=0))
+    receipt = BatchReceipt([LineResult(7, LineStatus.REFUSED, refusal=refusal)])
+
+    (result,) = batch_json(receipt, texts_in("en"))["results"]
+
+    assert result["line"] == 7
+    assert result["problem"] == problem_of(refusal).body(texts_in("en"))
 
 
 def test_a_syntax_error_is_at_its_line_of_the_body(api: Api) -> None:
