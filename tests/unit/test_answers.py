@@ -36,6 +36,7 @@ NO_ANSWER = {
     "Records": "an event's, with which Lambda invokes a function",
     "parameters": "an operation's, in the OpenAPI document",
     "L": "a value's, in an item",
+    "results": "this API's own answer to many orders, which always has it",
 }
 
 
