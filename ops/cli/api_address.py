@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -31,9 +33,16 @@ class Address(click.ParamType[str]):
     name = "url"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        if not ADDRESS.fullmatch(value):
+        if not _is_address(value):
             self.fail(f"{value!r} is not an address like {LOCAL_URL}", param, ctx)
         return str(value)
+
+
+def _is_address(text: str) -> bool:
+    with suppress(ValueError):
+        _ = urlsplit(text).port
+        return bool(ADDRESS.fullmatch(text))
+    return False
 
 
 api_url_option = click.option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from chalicelib.aws.clients import is_on_this_machine
 from ops.bulk.problems import FileBusy, StoppedShort, SubmissionProblem
 from ops.bulk.progress import Progress
 from ops.bulk.refused import RefusedLines
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ops.cli.session import Session
+    from ops.desk.stage import Stage
 
 STDIN = "-"
 # Where no bar is drawn, as in a log.
@@ -99,7 +101,7 @@ def _submit_file(session: Session, typed: Typed) -> None:
     submission = FileSubmission(
         typed.path,
         RefusedLines(typed.path, session.texts),
-        stage=stage.name,
+        stage=_place(stage, typed.api_url),
         caller=stage.operator,
     )
     go_on = f"To go on, type {typed.again(session)}"
@@ -136,6 +138,12 @@ def _submit_stdin(session: Session, typed: Typed) -> None:
         steps = hand_in(sys.stdin.buffer, sender, refused, Progress())
         ended = _followed(session, steps, Progress(), None)
         _end(session, typed, refused, ended, Pace(ended.lines, time.monotonic() - began_at))
+
+
+def _place(stage: Stage, api_url: str | None) -> str:
+    """Name the place of the orders: an address elsewhere may be the API of another stage."""
+    elsewhere = api_url and not is_on_this_machine(api_url)
+    return f"{stage.name} at {api_url}" if elsewhere else stage.name
 
 
 @contextmanager

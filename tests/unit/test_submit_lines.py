@@ -300,6 +300,16 @@ def test_another_stage_is_refused_with_what_to_type(desk: Desk) -> None:
     assert {"--afresh", "--stage", "dev"} <= set(next_command(done))
 
 
+def test_another_address_elsewhere_is_refused(desk: Desk) -> None:
+    """It may be the API of another stage than the one that is named."""
+    desk.submits("orders.ndjson")
+
+    done = desk.types("orders.ndjson", "--api-url", "https://a1.example/prod")
+
+    assert done.exit_code == 1
+    assert "orders.ndjson was begun on stage local by" in done.stderr
+
+
 def test_a_second_process_is_refused(desk: Desk) -> None:
     with Path("orders.ndjson").open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -358,7 +368,11 @@ def test_an_api_that_does_not_answer_is_out_of_reach(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nowhere", "http://", "http://a b", "http://a/?b", "ftp://127.0.0.1", "http://ñ"]
+    "url",
+    [
+        *("", "nowhere", "http://", "http://a b", "http://a/?b", "ftp://127.0.0.1", "http://ñ"),
+        *("http://[::1", "http://127.0.0.1:x/y", "http://127.0.0.1:99999"),
+    ],
 )
 def test_an_address_that_is_none_is_a_typing_error(desk: Desk, url: str) -> None:
     done = desk.types("orders.ndjson", "--api-url", url)
@@ -367,9 +381,8 @@ def test_an_address_that_is_none_is_a_typing_error(desk: Desk, url: str) -> None
     assert "is not an address like http://127.0.0.1:8000" in done.stderr
 
 
-@pytest.mark.parametrize("url", ["http://nowhere.invalid", "http://[::1", "http://127.0.0.1:x/y"])
-def test_an_address_at_which_nothing_is_is_out_of_reach(desk: Desk, url: str) -> None:
-    assert desk.types("orders.ndjson", "--api-url", url).exit_code == 3
+def test_an_address_at_which_nothing_is_is_out_of_reach(desk: Desk) -> None:
+    assert desk.types("orders.ndjson", "--api-url", "http://nowhere.invalid").exit_code == 3
 
 
 @pytest.mark.parametrize(

@@ -378,13 +378,21 @@ def test_orders_go_into_a_stage_that_matters_only_after_a_yes() -> None:
     assert "orders of 0.01" not in typed(name="dev").stderr
 
 
-@pytest.mark.parametrize("address", ["https://a1.example/prod", "http://10.0.0.1:8000", "a1/prod"])
+@pytest.mark.parametrize("address", ["https://a1.example/prod", "http://10.0.0.1:8000"])
 def test_orders_go_to_an_address_elsewhere_only_after_a_yes(address: str) -> None:
     """It may be the API of another stage than the one that is named."""
     refused = typed("--api-url", address, stdin="n\n", name="dev")
 
     assert refused.exit_code == 1
     assert "some 50 orders of 0.01" in refused.stderr
+
+
+@pytest.mark.parametrize("address", ["a1/prod", "a1.example", "ftp://a1.example", "https://"])
+def test_nothing_goes_to_what_is_no_address(address: str) -> None:
+    refused = typed("--api-url", address, "--yes", name="dev")
+
+    assert refused.exit_code == 2
+    assert "is not an address like" in refused.stderr
 
 
 def test_the_list_needs_no_stage() -> None:
