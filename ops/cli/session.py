@@ -53,10 +53,10 @@ class Session:
     def __post_init__(self) -> None:
         self.out = PlainConsole(soft_wrap=False)
         self.notes = PlainConsole(stderr=True)
-        if "COLUMNS" not in os.environ:
-            self.out.width = max(self.out.width, TABLE_WIDTH)
-            if not sys.stderr.isatty():
-                self.notes.width = self.out.width
+        # COLUMNS, which some shells export, is the width of a terminal too.
+        self.out.width = max(self.out.width, TABLE_WIDTH)
+        if not sys.stderr.isatty():
+            self.notes.width = self.out.width
         self.texts = texts_in(readers_language(os.environ))
 
     @functools.cached_property

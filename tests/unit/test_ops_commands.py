@@ -249,6 +249,20 @@ def test_an_order_is_shown_with_what_its_message_claimed() -> None:
     assert "sent by" not in plain.output
 
 
+@pytest.mark.parametrize("columns", [None, "80", "20", "none"])
+def test_no_table_is_folded_to_the_width_of_a_terminal(columns: str | None) -> None:
+    """A narrow terminal wraps the lines of a table: that can be read, folded cells can't."""
+    (record,) = recorded(order_text())
+    environment = {"COLUMNS": columns, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+    desk = SimpleNamespace(orders=Recorded(record), unreadable=UnreadableRecords())
+
+    done = CliRunner(env=environment).invoke(main, ["orders", "list"], obj=lambda *_: desk)
+
+    (row,) = [line for line in done.stdout.splitlines() if record.order_id in line]
+    assert "ACCEPTED" in row
+    assert "****7777" in row
+
+
 @pytest.mark.parametrize(
     ("charset", "said"), [("ascii", "se recibi\\xf3 -1"), ("latin-1", "se recibió -1")]
 )
