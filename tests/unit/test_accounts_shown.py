@@ -18,6 +18,7 @@ from tests.surfaces import (
     ACTING,
     ECHOING,
     EXPORTS,
+    LETTER,
     PAGES,
     READING,
     REJECTED,
@@ -47,7 +48,7 @@ def leaks(text: str) -> list[str]:
 
 def typed_lines(desk: Desk, typed: Typed) -> Iterator[list[str]]:
     """List what is typed for it: a command that shows one letter is typed for several."""
-    ids = letter_ids(desk)
+    ids = letter_ids(desk) if LETTER in typed.arguments else [""]
     letters = ids[::4] if typed.command == "dlq show" else ids[:1]
     return (typed.words("a reason", letter) for letter in letters)
 

@@ -5,6 +5,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 from moto.dynamodb.models.dynamo_type import Item
+from moto.sqs.models import sqs_backends
 
 from tests import quick_moto
 from tests.resources import create_table
@@ -56,17 +57,31 @@ def answers() -> list[Any]:
     return [{**answer, "ResponseMetadata": None} for answer in asked]
 
 
+def received() -> list[int]:
+    """Count what a queue hands out, first of two messages, then of one that has expired."""
+    with mock_aws():
+        queue = boto3.client("sqs", region_name="us-east-1")
+        url = queue.create_queue(QueueName="orders")["QueueUrl"]
+        for body in "ab":
+            queue.send_message(QueueUrl=url, MessageBody=body)
+        counts = [len(queue.receive_message(QueueUrl=url).get("Messages", []))]
+        # Moto knows no time to wait until then.
+        sqs_backends["123456789012"]["us-east-1"].get_queue("orders").message_retention_period = 0
+        return [*counts, len(queue.receive_message(QueueUrl=url).get("Messages", []))]
+
+
 def test_quick_moto_answers_as_moto_does() -> None:
     quickly = Item.project
-    quick = answers()
+    quick = answers(), received()
 
     quick_moto.PATCH.undo()
     try:
         slowly = Item.project
-        slow = answers()
+        slow = answers(), received()
     finally:
         quick_moto.install()
 
     assert quickly is not slowly
     assert quick == slow
-    assert VALUES.items() <= quick[0]["Item"].items()
+    assert VALUES.items() <= quick[0][0]["Item"].items()
+    assert quick[1] == [1, 0]

@@ -15,6 +15,7 @@ from tests.surfaces import (
     ACTING,
     ECHOING,
     EXPORTS,
+    LETTER,
     PAGES,
     READING,
     SHOWING_ACCOUNTS,
@@ -66,7 +67,8 @@ def plain_stage() -> Iterator[Desk]:
 
 @pytest.mark.parametrize("typed", [*SHOWING_ACCOUNTS, *READING, *ECHOING], ids=str)
 def test_a_stage_with_plain_text_is_shown_by_every_command(typed: Typed, plain_stage: Desk) -> None:
-    words = typed.words("plain", letter_ids(plain_stage)[0])
+    letter = letter_ids(plain_stage)[0] if LETTER in typed.arguments else ""
+    words = typed.words("plain", letter)
 
     done = type_words(plain_stage, words, typed.answer)
 
