@@ -65,8 +65,9 @@ UNMEASURED := $(filter-out tests/http/ tests/contract/ tests/unit/ tests/__pycac
 ALIKE := tests/chaos/test_chaos.py
 # Every interleaving of a simulated AWS, and every crash: no clock, no file, no process
 ALIKE += tests/simulation/test_schedules.py tests/properties/test_recovery.py
-# Each surface and each spelling of an account; tests/unit/test_masking.py holds what Python's Unicode says of them
-ALIKE += tests/unit/test_accounts_shown.py
+# Each surface with each spelling of an account, and with each hostile text. tests/unit/test_surfaces.py types every command
+# elsewhere too; test_masking.py and test_terminal.py hold what Python's Unicode says of the characters
+ALIKE += tests/unit/test_accounts_shown.py tests/unit/test_hostile_texts.py
 # Tables of pinned packages: addresses in each region, and the translation of a template that is the same everywhere
 ALIKE += tests/deployment/test_endpoints.py tests/deployment/test_sam.py
 # Which hosts are asked; tests/unit/test_proxies.py holds how a Python reads the variables of a proxy
@@ -76,6 +77,11 @@ ALIKE += tests/e2e/console/test_frame.py
 # The template of each stage with each kind of events; tests/deployment/test_reproducible.py, which runs elsewhere too,
 # shows that no machine changes a template
 ALIKE += tests/deployment/test_package_command.py
+# What is in a deployment's way on AWS, and the events of a deployed stage. tests/e2e/test_commands_as_typed.py deploys and
+# destroys a stage elsewhere too, test_packaged_deployment.py runs one, and test_events_tail.py hears events
+ALIKE += tests/e2e/test_deploy_commands.py tests/e2e/test_events.py
+# The checks of a running stage; tests/unit/test_verify.py and test_smoke.py hold what each finds, and one is typed elsewhere
+ALIKE += tests/e2e/test_verify.py
 # The same tests over other configurations; over this one, they run elsewhere too
 ALIKE += tests/configuration/test_others.py
 
