@@ -1,5 +1,6 @@
 """Builders of the tests' input: orders, messages and Lambda's events."""
 
+import base64
 import itertools
 import json
 from collections.abc import Mapping
@@ -131,6 +132,17 @@ def gateway_event(
             "identity": {"userArn": "arn:aws:iam::000000000000:user/channel", "sourceIp": ""},
             **context,
         },
+    }
+
+
+def lines_event(body: bytes, **changes: Any) -> dict[str, Any]:
+    """Make the event of many orders: API Gateway hands on their bytes in base64."""
+    headers = {"Content-Type": "application/x-ndjson", **changes.pop("headers", {})}
+    encoded = base64.b64encode(body).decode()
+    return gateway_event("POST", "/order-batches", body=encoded, **changes) | {
+        "isBase64Encoded": True,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
     }
 
 

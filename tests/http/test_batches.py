@@ -1,6 +1,5 @@
 """POST /order-batches: each line is an order of its own, and has a result of its own."""
 
-import base64
 import itertools
 import json
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
 from chalicelib.services.batch_intake import BatchReceipt, LineResult, LineStatus
 from chalicelib.services.intake import InvalidIdempotencyKey
 from chalicelib.texts import texts_in
-from tests.builders import gateway_event, order_text
-from tests.http.conftest import JSON, NDJSON, Answer, Api, post_lines, running
+from tests.builders import lines_event, order_text
+from tests.http.conftest import JSON, Answer, Api, post_lines, running
 from tests.http.test_errors import lines_of
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/web-channel"
@@ -28,14 +27,6 @@ def statuses(answer: Answer) -> list[str]:
 
 def counts(answer: Answer) -> tuple[int, ...]:
     return tuple(answer.body[name] for name in ("queued", "refused", "unconfirmed"))
-
-
-def event_of(body: bytes, **changes: Any) -> dict[str, Any]:
-    """Make the event of API Gateway, which hands on a binary type in base64."""
-    event = gateway_event("POST", "/order-batches", body=base64.b64encode(body).decode(), **changes)
-    for name in ("headers", "multiValueHeaders"):
-        event[name] = {"Content-Type": NDJSON if name == "headers" else [NDJSON]}
-    return event | {"isBase64Encoded": True}
 
 
 def test_each_line_is_queued_byte_for_byte(api: Api) -> None:
@@ -217,9 +208,8 @@ def test_another_key_caller_or_byte_is_another_submission(
     api: Api, changes: Mapping[str, str]
 ) -> None:
     def submission_id(text: str, caller: str, Idempotency_Key: str) -> str:  # noqa: N803
-        event = event_of(text.encode(), identity={"userArn": caller})
-        event["headers"] = {**event["headers"], "Idempotency-Key": Idempotency_Key}
-        event["multiValueHeaders"] = {name: [each] for name, each in event["headers"].items()}
+        headers = {"Idempotency-Key": Idempotency_Key}
+        event = lines_event(text.encode(), headers=headers, identity={"userArn": caller})
         (result,) = json.loads(api.invoke(event)["body"])["results"]
         found: str = result["submissionId"]
         return found
@@ -297,7 +287,7 @@ def test_a_dry_run_asks_no_service(api: Api) -> None:
 def test_the_lines_are_the_same_however_api_gateway_hands_them_on(api: Api, as_text: bool) -> None:
     """It is asked for base64; if it takes the type for text, the bytes are the same, or refused."""
     body = f"{order_text(note='ñ')}\r\n".encode() + b'{"id": "\xff"}\n'
-    event = event_of(body)
+    event = lines_event(body)
     if as_text:
         event |= {"body": body.decode(errors="replace"), "isBase64Encoded": False}
 
@@ -309,7 +299,7 @@ def test_the_lines_are_the_same_however_api_gateway_hands_them_on(api: Api, as_t
 
 
 def test_the_urls_of_a_batch_have_the_stages_prefix(api: Api) -> None:
-    answer = api.invoke(event_of(order_text().encode(), stage="/prod"))
+    answer = api.invoke(lines_event(order_text().encode(), stage="/prod"))
 
     (result,) = json.loads(answer["body"])["results"]
     assert result["submissionUrl"].startswith("/prod/orders/order-001/submissions/")

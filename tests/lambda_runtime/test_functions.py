@@ -1,6 +1,5 @@
 """Each function of the packaged app, by its first invocation, with vendor/ and without."""
 
-import base64
 import json
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.ports import accepts_connections, reachable_from_outside
 from tests.aws_parts import LAMBDA_RUNTIME
-from tests.builders import gateway_event, order_text
+from tests.builders import gateway_event, lines_event, order_text
 from tests.lambda_runtime.account import Account, change_of
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.package import API, PROCESSOR, PUBLISHER, Package
@@ -89,7 +88,7 @@ def test_the_largest_batch_fits_into_an_invocation(
     texts = [order_text(f"many-{number}", note='"' * 4_000) for number in range(MAX_BATCH_LINES)]
     body = "\r\n".join(texts).encode()
     body += b"\n" * (MAX_BATCH_BYTES - len(body))
-    event = batch_event(body)
+    event = lines_event(body)
 
     answer = start(plain, API).invoke(event)
 
@@ -97,15 +96,6 @@ def test_the_largest_batch_fits_into_an_invocation(
     assert answer.body["statusCode"] == 202
     assert json.loads(answer.body["body"])["queued"] == MAX_BATCH_LINES
     assert set(account.take()) == set(texts)
-
-
-def batch_event(body: bytes) -> dict[str, Any]:
-    headers = {"Content-Type": "application/x-ndjson"}
-    return gateway_event("POST", "/order-batches", body=base64.b64encode(body).decode()) | {
-        "isBase64Encoded": True,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-    }
 
 
 def test_a_batch_of_the_stream_becomes_events(

@@ -1,5 +1,6 @@
 """A store that does not answer: the function ends in time by itself, or Lambda ends it."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.aws_parts import LAMBDA_RUNTIME
-from tests.builders import order_text, sqs_event
+from tests.builders import gateway_event, lines_event, order_text, sqs_event
 from tests.e2e.relay import StallingRelay
 from tests.lambda_runtime.account import Account
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.function import Answer, Function
-from tests.lambda_runtime.package import PROCESSOR, Package
+from tests.lambda_runtime.package import API, PROCESSOR, Package
 
 pytestmark = pytest.mark.aws_part(LAMBDA_RUNTIME.name)
 
@@ -73,6 +74,31 @@ def test_a_function_that_lambda_ends_loses_nothing(
     assert invoked_anew(function, account.receive()).body == {"batchItemFailures": []}
     (record,) = account.records("cut-off")
     assert (record["status"]["S"], record["receiveCount"]["N"]) == ("ACCEPTED", "2")
+
+
+def test_lines_that_the_time_is_too_short_for_are_unconfirmed_and_not_cut_off(
+    plain: Package, start: Start, account: Account
+) -> None:
+    """SQS answers no call. Eight are begun side by side, and no other one after them."""
+    texts = [order_text(f"silent-{number}") for number in range(100)]
+    with StallingRelay(account.aws_port) as queue:
+        function = start(
+            plain,
+            API,
+            variables={"AWS_ENDPOINT_URL_SQS": queue.stall().url},
+            timeout_seconds=AMPLE_SECONDS,
+        )
+        function.invoke(gateway_event("GET", "/openapi.json"))
+
+        answer = function.invoke(lines_event("\n".join(texts).encode()))
+
+    assert answer.body["statusCode"] == 503
+    assert json.loads(answer.body["body"])["unconfirmed"] == len(texts)
+    (failed,) = [line for line in function.log if line["message"] == "request failed"]
+    assert failed["detail"] == (
+        "SQS SendMessageBatch: ReadTimeoutError; the function's time was too short for the call"
+    )
+    assert account.waiting() == 0
 
 
 def invoked_anew(function: Function, event: Mapping[str, Any]) -> Answer:

@@ -1,6 +1,5 @@
 """Many orders in one request, at random: each line by itself, byte for byte, and counted once."""
 
-import base64
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,10 @@ from chalicelib.services.message import Message
 from chalicelib.services.outgoing import MOST_MESSAGES_PER_CALL, Outgoing
 from chalicelib.services.processing import Processor
 from chalicelib.services.unavailable import StoreUnavailable
-from tests.builders import Clock, gateway_event, order_text, sqs_record
+from tests.builders import Clock, lines_event, order_text, sqs_record
 from tests.desk_fakes import Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
-from tests.http.conftest import NDJSON, Api, post_lines, running
+from tests.http.conftest import Api, post_lines, running
 
 KEY = "key-1"
 
@@ -90,14 +89,8 @@ def test_a_line_is_judged_as_the_order_alone(api: Api, body: bytes) -> None:
 @given(body=bodies)
 def test_api_gateways_base64_changes_nothing(api: Api, body: bytes) -> None:
     here = post_lines(api, body, Idempotency_Key=KEY)
-    event = gateway_event("POST", "/order-batches", body=base64.b64encode(body).decode(), stage="")
-    headers = {"Content-Type": NDJSON, "Idempotency-Key": KEY}
-    context = {**event["requestContext"], "identity": {}}
-    there = api.invoke(
-        event
-        | {"isBase64Encoded": True, "requestContext": context}
-        | {"headers": headers, "multiValueHeaders": {n: [v] for n, v in headers.items()}}
-    )
+    headers = {"Idempotency-Key": KEY}
+    there = api.invoke(lines_event(body, stage="", headers=headers, identity={}))
 
     assert (there["statusCode"], json.loads(there["body"])) == (here.status, here.body)
 
