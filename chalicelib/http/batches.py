@@ -19,6 +19,7 @@ from chalicelib.services.batch_intake import (
     LineStatus,
     lines_in,
 )
+from chalicelib.services.principals import ChannelNotYours
 from chalicelib.texts import Texts
 
 COUNTED = {
@@ -96,6 +97,9 @@ def _problem_of(result: LineResult) -> Problem | None:
 def _problem_of_refused(refusal: LineRefusal, line: int) -> Problem:
     """Make the problem that the line alone would get, in words that fit a line among others."""
     problem = problem_of(refusal)
+    if isinstance(refusal, ChannelNotYours):
+        foreign = sentence("channel-not-yours.line", channel=refusal.channel, named=refusal.named)
+        return problem._replace(detail=foreign)
     if not isinstance(refusal, UnreadableOrder):
         return problem
     why = refusal.sentence
@@ -108,6 +112,9 @@ def _problem_of_refused(refusal: LineRefusal, line: int) -> Problem:
 def _problem_of_all(receipt: BatchReceipt) -> Problem:
     if receipt.counts[LineStatus.UNCONFIRMED]:
         return unavailable(sentence("unavailable.batch"))
+    for each in receipt.results:
+        if isinstance(each.refusal, ChannelNotYours):
+            return problem_of(each.refusal)
     return Problem(
         "no-line-readable",
         HTTPStatus.BAD_REQUEST,
