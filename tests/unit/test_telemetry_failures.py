@@ -173,6 +173,9 @@ def reports(telemetry: Telemetry) -> dict[str, Callable[[], None]]:
         "processed": lambda: telemetry.processed(broken),
         "batch_processed": lambda: telemetry.batch_processed([broken]),
         "left_undeleted": lambda: telemetry.left_undeleted(1, StoreUnavailable("x")),
+        "key_unchecked": lambda: telemetry.key_unchecked(
+            StoreUnavailable("x"), submission_id="s-1", request_id="r-1"
+        ),
         "record_unreadable": lambda: telemetry.record_unreadable(
             UnreadableRecord("order-001", "0#FIRST", "", "it has no status")
         ),
