@@ -160,4 +160,5 @@ def redelivered(message: Message, receive_count: int = 2) -> Message:
         receive_count=receive_count,
         sent_at=message.sent_at,
         message_attributes=message.message_attributes,
+        sender_id=message.sender_id,
     )

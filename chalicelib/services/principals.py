@@ -114,12 +114,12 @@ class Caller(NamedTuple):
 
     def require_own(self, named: str | None) -> None:
         """
-        Refuse a channel that is named, and not the caller's.
+        Refuse a channel that is named, and not the caller's, where the stage maps callers.
 
         Raises:
             ChannelNotYours: it is another one.
         """
-        if self.channel and named and named != self.channel:
+        if self.restricted and self.channel and named and named != self.channel:
             raise ChannelNotYours(self.principal, self.channel, named)
 
 

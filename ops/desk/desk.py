@@ -117,11 +117,11 @@ class Desk:
     def resubmissions(self) -> Resubmissions:
         return Resubmissions(self._submit_as, self.audit_trail, self.decisions)
 
-    def _submit_as(self, body: bytes, submission_id: str) -> Receipt:
+    def _submit_as(self, body: bytes, submission_id: str, channel: str | None) -> Receipt:
         return self._intake(lambda: submission_id).submit(
             body,
             request_id=f"ops-{self._application.new_id()}",
-            caller=Caller(self.stage.operator),
+            caller=Caller(self.stage.operator, channel),
         )
 
     def _intake(self, new_id: Callable[[], str]) -> Intake:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.submission import well_formed_submission_id
+from chalicelib.services.claims import read_claims
 from ops.desk.letter_decisions import LetterDecisions
 from ops.desk.order_table import Identity
 from ops.desk.reasons import reason_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Submit(Protocol):
     """Hands an order in under a submission id that is known before."""
 
-    def __call__(self, body: bytes, submission_id: str) -> Receipt: ...
+    def __call__(self, body: bytes, submission_id: str, channel: str | None, /) -> Receipt: ...
 
 
 class Resubmissions:
@@ -58,7 +59,8 @@ class Resubmissions:
         self._decisions.hand_in(
             Identity(order.id, submission_id, order.payload_sha256), letter.message, why=why
         )
-        return self._submit(body, submission_id)
+        # Else the channel that handed the letter in could not read what became of it.
+        return self._submit(body, submission_id, read_claims(letter.message).channel)
 
 
 def _new_id_for(letter: DeadLetter) -> str:

@@ -170,7 +170,7 @@ class Stage:
             return
         transfer = self.handed_in[letter.identity]
 
-        def submit(body: bytes, submission_id: str) -> Receipt:
+        def submit(body: bytes, submission_id: str, _channel: str | None) -> Receipt:
             self.fuse.burn()
             self._submit(body.decode(), submission_id, transfer)
             return Receipt(parse_order(body), submission_id)

@@ -44,6 +44,7 @@ class World:
         self.clock = Clock(START + timedelta(hours=1))
         self.slept: list[float] = []
         self.resubmitted: list[tuple[bytes, str]] = []
+        self.channels: list[str | None] = []
         self.order_queue = FakeQueue()
         self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock, OPERATOR)
         self.letters = DeadLetters(

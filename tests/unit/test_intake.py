@@ -294,3 +294,15 @@ def test_judge_refuses_what_submit_refuses(intake: Intake, body: str, key: str |
 
     assert by_judge.type is by_submit.type
     assert by_judge.value.sentence == by_submit.value.sentence
+
+
+def test_an_operator_hands_an_order_in_for_a_channel_whatever_channel_it_names(
+    intake: Intake, queue: FakeQueue
+) -> None:
+    """Who may do all corrects the channel, too. The attribute speaks where the order does not."""
+    for channel in (None, "web"):
+        operator = Caller("arn:aws:iam::123456789012:user/ana", "atm")
+        body = order_text(channel=channel).encode()
+        intake.submit(body, request_id="request-1", caller=operator)
+
+    assert [sent.attributes.get("channel") for sent in queue.sent] == ["atm", None]

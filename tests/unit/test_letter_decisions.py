@@ -1,5 +1,6 @@
 """Dead letters and decisions: a redrive, a discard and a resubmission go by each other's."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,7 +49,8 @@ def look(world: World) -> DeadLetter:
 
 
 def resubmissions(world: World) -> Resubmissions:
-    def submit(body: bytes, submission_id: str) -> Receipt:
+    def submit(body: bytes, submission_id: str, channel: str | None) -> Receipt:
+        world.channels.append(channel)
         world.resubmitted.append((body, submission_id))
         return Receipt(parse_order(body), submission_id)
 
@@ -165,6 +167,20 @@ def test_a_letter_that_was_resubmitted_is_not_redriven(world: World) -> None:
     assert handled.error
     assert "resubmitted as order-7b" in handled.error
     assert not world.queue.sent
+
+
+@pytest.mark.parametrize(
+    ("attributes", "channel"), [({}, None), ({"channel": "atm"}, "atm"), ({"channel": "fax"}, None)]
+)
+def test_a_resubmitted_order_stays_its_channels(
+    world: World, attributes: dict[str, str], channel: str | None
+) -> None:
+    """Else the channel that handed the letter in could not read what became of it."""
+    message = sqs_message(TEXT, message_id="m-1", submissionId="s-1", **attributes)
+
+    resubmit(world, replace(look(world), message=message))
+
+    assert world.channels == [channel]
 
 
 def test_a_letter_that_was_resubmitted_is_discarded(world: World) -> None:
