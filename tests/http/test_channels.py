@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.application import FakeApplication, load_app
-from tests.builders import Clock, gateway_event, order_text, sqs_event, sqs_record
+from tests.builders import Clock, gateway_event, lines_event, order_text, sqs_event, sqs_record
 from tests.http.conftest import Api, running
 
 ACCOUNT = "111122223333"
@@ -82,6 +82,14 @@ def _routed(path: str) -> tuple[str, str, dict[str, str] | None]:
 def post(api: Api, arn: str | None, body: str, path: str = "/orders") -> tuple[int, Any]:
     status, answer, _ = called(api, arn, "POST", path, body)
     return status, answer
+
+
+def post_lines(api: Api, arn: str | None, lines: str, **query: list[str]) -> tuple[int, Any]:
+    answer = api.invoke(
+        lines_event(lines.encode(), identity={"userArn": arn})
+        | {"multiValueQueryStringParameters": query}
+    )
+    return answer["statusCode"], json.loads(answer["body"])
 
 
 def get(api: Api, arn: str | None, path: str) -> tuple[int, Any]:
@@ -473,3 +481,39 @@ def test_without_the_header_nobody_calls(local: FakeApplication) -> None:
 
     assert answer["statusCode"] == 403
     assert "is not signed" in json.loads(answer["body"])["detail"]
+
+
+def test_a_line_that_names_another_channel_is_refused_and_the_others_are_queued(api: Api) -> None:
+    lines = "\n".join([order_text("own"), order_text("not-own", channel="mobile")])
+
+    status, answer = post_lines(api, WEB, lines)
+
+    assert status == 202
+    own, foreign = answer["results"]
+    assert own["status"] == "QUEUED"
+    assert foreign["problem"]["type"] == "urn:orders:problem:channel-not-yours"
+    assert foreign["problem"]["detail"].endswith("It was not queued.")
+    assert "not-own" not in str(foreign)
+    assert [sent.attributes["channel"] for sent in api.queue.sent] == ["web"]
+
+
+def test_a_batch_of_another_channels_orders_alone_is_refused_as_one_order_is(api: Api) -> None:
+    line = order_text("not-own", channel="mobile")
+
+    status, answer = post_lines(api, WEB, line)
+
+    assert (status, answer["type"]) == (403, "urn:orders:problem:channel-not-yours")
+    assert [each["status"] for each in answer["results"]] == ["REFUSED"]
+    assert api.queue.sent == []
+
+
+@pytest.mark.parametrize("arn", [*UNKNOWN, READER])
+@pytest.mark.parametrize("query", [{}, {"dryRun": ["true"]}])
+def test_only_a_channel_hands_in_a_batch(
+    api: Api, arn: str | None, query: dict[str, list[str]]
+) -> None:
+    status, answer = post_lines(api, arn, order_text(), **query)
+
+    assert (status, answer["type"]) == (403, "urn:orders:problem:caller-unknown")
+    assert "results" not in answer
+    assert api.queue.sent == []
