@@ -32,7 +32,7 @@ def install() -> None:
 
     def is_kept(backend: Any, queue: str, message: Any) -> bool:
         period = float(backend.get_queue(queue).message_retention_period)
-        return period + message.sent_timestamp / 1000 > unix_time()
+        return bool(period + message.sent_timestamp / 1000 > unix_time())
 
     write = _writing(BaseJSONSerializer._serialize_type_structure)
     PATCH.setattr(BaseJSONSerializer, "_serialize_type_structure", write)

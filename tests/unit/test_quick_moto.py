@@ -65,8 +65,8 @@ def received() -> list[int]:
         for body in "ab":
             queue.send_message(QueueUrl=url, MessageBody=body)
         counts = [len(queue.receive_message(QueueUrl=url).get("Messages", []))]
-        # Moto knows no time to wait until then.
-        sqs_backends["123456789012"]["us-east-1"].get_queue("orders").message_retention_period = 0
+        orders: Any = sqs_backends["123456789012"]["us-east-1"].get_queue("orders")
+        orders.message_retention_period = 0
         return [*counts, len(queue.receive_message(QueueUrl=url).get("Messages", []))]
 
 
