@@ -113,16 +113,21 @@ def _typed_again(context: click.Context, better: Mapping[Purpose, int]) -> str:
     values = {purpose.parameter: port for purpose, port in better.items()}
     variables = {purpose.parameter: purpose.variable for purpose in (API, AWS, CONSOLE)}
     from_make = context.params.get("from_make", False)
-    words, assignments = list[str](), {}
+    options, assignments = dict[str, object](), {}
     for name, option in _typed_options(context, values):
         value = values.get(name, context.params[name])
         if from_make and name in variables:
             assignments[variables[name]] = value
         else:
-            words += [option] if value is True else [option, str(value)]
+            options[option.removeprefix("--")] = value
     if from_make:
+        words = [
+            word
+            for name, value in options.items()
+            for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
+        ]
         return make_command("run", **assignments, OPTIONS=shlex.join(words))
-    return ops_command(str(context.info_name), *words)
+    return ops_command(str(context.info_name), **options)
 
 
 def _typed_options(context: click.Context, besides: Collection[str]) -> Iterator[tuple[str, str]]:
