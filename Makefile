@@ -54,7 +54,7 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 LEFT_OUT := accounts_shown any_machine architecture aws_settings benchmarks checkout_stages console* cost deployment*
 LEFT_OUT += desk_audit_trail desk_exports desk_orders desk_reconcile desk_replay desk_stage event_tap events_command examples
 LEFT_OUT += fake_aws hostile_texts letter_decisions lint_* local_* makefile masking mocked_resources new_term* operators_guide
-LEFT_OUT += ops_* pages pinned plain_* port_choice printed_commands quick_moto readmes runbook runtimes shown_commands smoke
+LEFT_OUT += ops_* pages pinned plain_* port_choice printed_commands quick_* readmes runbook runtimes shown_commands smoke
 LEFT_OUT += stacks stage_* supervisor surfaces templates terminal vendor verify wheels
 OUT_OF_UNIT := $(wildcard $(LEFT_OUT:%=tests/unit/test_%.py))
 MEASURED := tests/http tests/contract $(filter-out $(OUT_OF_UNIT),$(wildcard tests/unit/test_*.py))

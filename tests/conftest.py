@@ -15,7 +15,7 @@ from tests.wheels import download_requirements
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = [
     *("tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.configuration.plugin"),
-    "tests.quick_moto",
+    *("tests.quick_botocore", "tests.quick_moto"),
     "tests.simulation.tally",
 ]
 

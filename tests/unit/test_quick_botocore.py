@@ -1,0 +1,47 @@
+"""Sessions may share what botocore has read: each finds what it would find by itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.loaders import JSONFileLoader, Loader
+from botocore.regions import EndpointResolver
+from botocore.session import Session
+
+from tests import quick_botocore
+
+SERVICES = ("cloudformation", "dynamodb", "events", "s3", "sns", "sqs", "sts")
+REGIONS = ("us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1", "eu-west-1")
+
+
+def found(service: str, region: str) -> list[object]:
+    """List what a session of its own finds of a service: its address and its whole description."""
+    session: Any = boto3.session.Session()
+    client = session.client(service, region_name=region)
+    data = Session().get_component("data_loader").load_data("endpoints")
+    endpoint = EndpointResolver(data).construct_endpoint(service, region)
+    description = json.dumps(client.meta.service_model._service_description, sort_keys=True)
+    return [client.meta.endpoint_url, endpoint, description]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_session_finds_in_what_is_shared_what_it_would_read_itself(service: str) -> None:
+    shared = [found(service, region) for region in REGIONS]
+
+    quick_botocore.PATCH.undo()
+    try:
+        read = [found(service, region) for region in REGIONS]
+    finally:
+        quick_botocore.pytest_configure()
+
+    assert shared == read
+
+
+def test_a_description_is_read_once_but_for_a_users_own(tmp_path: Path) -> None:
+    (tmp_path / "own.json").write_text("{}", encoding="utf-8")
+    own, of_botocore = str(tmp_path / "own"), str(Path(Loader.BUILTIN_DATA_PATH) / "partitions")
+
+    assert JSONFileLoader().load_file(of_botocore) is JSONFileLoader().load_file(of_botocore)
+    assert JSONFileLoader().load_file(own) is not JSONFileLoader().load_file(own)
