@@ -1,4 +1,4 @@
-"""Where a channel's list rests: at a place of the clock that no record tells."""
+"""The place at which a channel's list rests: one of the clock, that no record tells."""
 
 import pytest
 
