@@ -127,8 +127,10 @@ def problem_of(error: Exception) -> Problem:
         case UnsupportedMedia():
             return _unsupported_media(error.sentence)
         case StoreUnavailable():
-            in_doubt = "submission" if isinstance(error, SubmissionUnconfirmed) else "detail"
-            return unavailable(sentence(f"unavailable.{in_doubt}"))
+            may_be_queued = isinstance(error, SubmissionUnconfirmed)
+            return unavailable(
+                sentence("unavailable.submission" if may_be_queued else "unavailable.detail")
+            )
         case _:
             return internal_problem()
 

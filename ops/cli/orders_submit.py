@@ -156,6 +156,11 @@ def _show_receipt(session: Session, receipt: Receipt, *, keyed: bool) -> None:
         session.print_json(receipt_json(receipt._replace(order=order), FILE_TEXTS))
     else:
         _show_order(session, order, QUEUED, receipt.submission_id, path_of_receipt(receipt))
+        # Under a key of the sender's, other payloads may have the same submission id.
+        payload = order.payload_sha256 if keyed else None
+        wanted = Wanted(order.id, receipt.submission_id, payload)
+        command = show_command(session.desk.stage, wanted)
+        session.note(f"To see what becomes of it, type `{command}`.")
     if receipt.replayed:
         session.note("A replay: the key was used for these very bytes before. They count once.")
     if receipt.unchecked:
@@ -163,11 +168,6 @@ def _show_receipt(session: Session, receipt: Receipt, *, keyed: bool) -> None:
             "The key could not be checked, as the table did not answer. Under this key, hand in "
             "the same bytes only."
         )
-        # Under a key of the sender's, other payloads may have the same submission id.
-        payload = order.payload_sha256 if keyed else None
-        wanted = Wanted(order.id, receipt.submission_id, payload)
-        command = show_command(session.desk.stage, wanted)
-        session.note(f"To see what becomes of it, type `{command}`.")
 
 
 def _show_judgement(session: Session, judged: Order) -> None:

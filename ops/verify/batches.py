@@ -41,7 +41,7 @@ def order_batch(run: Run) -> str:
 
 def _hand_in(run: Run, body: bytes) -> list[dict[str, Any]]:
     headers = {"Content-Type": NDJSON, "Idempotency-Key": f"{run.mark}-lines"}
-    answer = run.api.send("POST", "/order-batches", body, headers)
+    answer = run.answered(lambda: run.api.send("POST", "/order-batches", body, headers))
     require(answer.status == HTTPStatus.ACCEPTED, f"POST /order-batches got {told(answer)}")
     results: list[dict[str, Any]] = answer.body["results"]
     found = [(each["line"], each["status"]) for each in results]

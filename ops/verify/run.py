@@ -114,21 +114,23 @@ class Run:
     def post(
         self, order: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Hand an order in: an object, or these very bytes."""
+        """Hand an order in, an object or these very bytes, until there is an answer that stays."""
         data = order if isinstance(order, bytes) else json.dumps(order).encode()
-        return self.api.send("POST", "/orders", data, {**JSON, **(headers or {})})
+        return self.answered(
+            lambda: self.api.send("POST", "/orders", data, {**JSON, **(headers or {})})
+        )
 
     def submit(
         self, order: Mapping[str, Any] | bytes, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         """
-        Hand an order in until there is an answer that stays, and return its receipt.
+        Hand an order in under a key, if it has none of its own, and return its receipt.
 
         Raises:
             Failed: it was not taken in.
         """
         keyed = {"Idempotency-Key": secrets.token_hex(16), **(headers or {})}
-        answer = self.answered(lambda: self.post(order, keyed))
+        answer = self.post(order, keyed)
         require(answer.status == HTTPStatus.ACCEPTED, f"POST /orders got {told(answer)}")
         receipt: dict[str, Any] = answer.body
         return receipt

@@ -41,7 +41,8 @@ def submission(run: Run) -> str:
 def dry_run(run: Run) -> str:
     """Judge an order, and queue nothing."""
     wrong = run.order("dry", amount=run.rejected_amount)
-    answer = run.api.send("POST", "/orders?dryRun=true", json.dumps(wrong).encode(), JSON)
+    data = json.dumps(wrong).encode()
+    answer = run.answered(lambda: run.api.send("POST", "/orders?dryRun=true", data, JSON))
     require(answer.status == HTTPStatus.OK, f"POST /orders?dryRun=true got {told(answer)}")
     codes = [error["code"] for error in answer.body["errors"]]
     require(codes == ["not_positive"], f"it found {codes} wrong, not the amount")
@@ -60,7 +61,8 @@ def _recorded(run: Run, receipt: dict[str, Any]) -> dict[str, Any]:
     require(as_served, f"submissionUrl begins with {prefix!r}, not with {base!r}")
 
     def look() -> Answer | None:
-        answer = run.api.send("GET", f"{route}{rest}&wait={WAIT_SECONDS}")
+        path = f"{route}{rest}&wait={WAIT_SECONDS}"
+        answer = run.answered(lambda: run.api.send("GET", path))
         return None if answer.status == HTTPStatus.NOT_FOUND else answer
 
     answer = run.wait_for(look, f"submission {receipt['submissionId']} is not recorded")

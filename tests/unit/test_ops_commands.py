@@ -612,7 +612,8 @@ def test_a_refusal_has_the_apis_words(given: list[str], said: str) -> None:
 
 def submitting(orders: Submitting, order: str) -> Any:
     given = ["orders", "submit", order, "--idempotency-key", "key-1"]
-    return typed(given, SimpleNamespace(orders=orders))
+    stage = SimpleNamespace(command=ops_command)
+    return typed(given, SimpleNamespace(orders=orders, stage=stage))
 
 
 def test_orders_submit_says_that_a_key_was_used_for_the_same_bytes() -> None:
