@@ -6,7 +6,7 @@ making clients. A program makes one session; the tests make hundreds. botocore c
 in place, the same way each time: the clients of one session share it too.
 """
 
-from collections.abc import Callable
+import functools
 from typing import Any
 
 import pytest
@@ -15,19 +15,29 @@ from botocore.loaders import JSONFileLoader, Loader
 PATCH = pytest.MonkeyPatch()
 
 
+class SharedFileLoader(JSONFileLoader):
+    """Reads each file of botocore's own data once, and the others as botocore does."""
+
+    found: dict[str, Any]
+
+    def load_file(self, path: str) -> Any:
+        if not path.startswith(Loader.BUILTIN_DATA_PATH):
+            return super().load_file(path)
+        if path not in self.found and (content := super().load_file(path)) is not None:
+            self.found[path] = content
+        return self.found.get(path)
+
+
 def pytest_configure() -> None:
     """Begin before the first module with tests is imported."""
-    PATCH.setattr(JSONFileLoader, "load_file", _reading_once(JSONFileLoader.load_file))
+    SharedFileLoader.found = {}
+    make = Loader.__init__
 
+    @functools.wraps(make)
+    def make_sharing(loader: Loader, *arguments: Any, **options: Any) -> None:
+        make(loader, *arguments, **options)
+        # Moto's own kind of loader adds to what it reads, which is not for others' clients.
+        if type(loader) is Loader:
+            loader.file_loader = SharedFileLoader()
 
-def _reading_once(read: Callable[..., Any]) -> Callable[..., Any]:
-    found: dict[str, Any] = {}
-
-    def load_file(loader: JSONFileLoader, path: str) -> Any:
-        if not path.startswith(Loader.BUILTIN_DATA_PATH):
-            return read(loader, path)
-        if path not in found and (content := read(loader, path)) is not None:
-            found[path] = content
-        return found.get(path)
-
-    return load_file
+    PATCH.setattr(Loader, "__init__", make_sharing)

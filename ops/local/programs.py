@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.http.local_principal import play_principals
+from chalicelib.settings import AppSettings
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
 from ops.local.clients import queue_client, streams_client
@@ -76,7 +77,7 @@ def _publishing(handler: Handler | None, aws_url: str) -> Iterator[None]:
 def run_api(port: int, ready_fd: int | None) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
     module = _load_app()
-    play_principals(module.app, closed=module.settings.closed)
+    play_principals(module.app, closed=AppSettings.from_env(os.environ).closed)
     server = ApiServer(module.app, port, module.application().telemetry)
     _run(server.run, server.stop, ready_fd)
 

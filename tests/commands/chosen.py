@@ -22,13 +22,18 @@ NOT_RUN = {
     r"^make deploy STAGE=prod": "it shows a refusal of a stage that wants another Python",
 }
 FILLED = {
+    r"--submission [0-9a-f-]{36}\b": "--submission SUBMISSION",
     r"\bMESSAGE[-_]ID\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "LETTER",
     r"\bSTAGE\b(?!=)": "dev",
     r"\b(ORDER[-_])?ID\b": "order-001",
     r"\bNAME\b": "eu",
     r" OUT=build$": "",  # as without it
 }
-"""What stands on a page for a value of one's own. LETTER is the id of a dead letter."""
+"""
+What stands on a page for a value of one's own.
+
+LETTER is the id of a dead letter, and SUBMISSION the one of the order that the command names.
+"""
 HISTORY = "CHANGELOG.md"
 """It tells of commands, and has none to type."""
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import boto3
 
+from chalicelib.orders.record import FIRST_SLOT
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 from tests.builders import order_text
 from tests.commands.checkout import Checkout, Done
@@ -129,7 +130,19 @@ class Typist:
         """Write a command for the ports of the checkout, with a dead letter of its own."""
         if "LETTER" in command:
             command = command.replace("LETTER", self._letter(command))
+        if "SUBMISSION" in command:
+            command = command.replace("SUBMISSION", self._submission(command))
         return self._checkout.at_own_ports(command)
+
+    def _submission(self, command: str) -> str:
+        """Find the first submission of the order that a command names: its id."""
+        (order_id,) = re.findall(r"orders show (\S+)", command)
+        endpoint = self._checkout.at_own_ports("http://127.0.0.1:4566")
+        first = boto3.client("dynamodb", endpoint_url=endpoint).get_item(
+            TableName="orders-local",
+            Key={"orderId": {"S": order_id}, "recordId": {"S": FIRST_SLOT}},
+        )
+        return first["Item"]["submissionId"]["S"]
 
     def _letter(self, command: str) -> str:
         """Put a dead letter on the queue of a command's stage: its id."""

@@ -37,7 +37,10 @@ class Package:
     ) -> Function:
         """Make a function by its name in the template. A variable that is None is not set."""
         properties = self._resources[name]["Properties"]
-        changed = properties["Environment"]["Variables"] | variables
+        # CloudFormation fills in what the template refers to.
+        given = properties["Environment"]["Variables"].items()
+        set_here = {key: value for key, value in given if isinstance(value, str)}
+        changed = set_here | variables
         directory.mkdir()
         return Function(
             self.code,

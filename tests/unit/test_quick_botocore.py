@@ -6,9 +6,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.loaders import JSONFileLoader, Loader
+from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 from botocore.session import Session
+from moto.core.loaders import create_loader
 
 from tests import quick_botocore
 
@@ -43,5 +44,16 @@ def test_a_description_is_read_once_but_for_a_users_own(tmp_path: Path) -> None:
     (tmp_path / "own.json").write_text("{}", encoding="utf-8")
     own, of_botocore = str(tmp_path / "own"), str(Path(Loader.BUILTIN_DATA_PATH) / "partitions")
 
-    assert JSONFileLoader().load_file(of_botocore) is JSONFileLoader().load_file(of_botocore)
-    assert JSONFileLoader().load_file(own) is not JSONFileLoader().load_file(own)
+    def read(path: str) -> Any:
+        return Loader().file_loader.load_file(path)
+
+    assert read(of_botocore) is read(of_botocore)
+    assert read(own) is not read(own)
+
+
+def test_moto_adds_to_descriptions_of_its_own() -> None:
+    """It gives SQS's errors the names that they have on the wire."""
+    described = json.dumps(create_loader().load_service_model("sqs", "service-2"))
+
+    assert "AWS.SimpleQueueService." in described
+    assert "AWS.SimpleQueueService." not in str(found("sqs", "eu-west-1"))
