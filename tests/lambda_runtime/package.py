@@ -40,7 +40,7 @@ class Package:
         # CloudFormation fills in what the template refers to.
         given = properties["Environment"]["Variables"].items()
         set_here = {key: value for key, value in given if isinstance(value, str)}
-        changed = set_here | variables
+        changed: dict[str, str | None] = {**set_here, **variables}
         directory.mkdir()
         return Function(
             self.code,
