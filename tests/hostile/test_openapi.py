@@ -44,6 +44,7 @@ HOOKS = Path("tests/hostile/schemathesis_hooks.py")
 PROBLEMS = Path("docs/problems.md")
 TERMS_FILE = "chalicelib/orders/terms.py"
 PROBLEMS_FILE = "chalicelib/http/problems.py"
+LOCAL_FILE = "chalicelib/http/local_principal.py"
 BATCHES_FILE = "chalicelib/http/batches.py"
 NAME_OF_RESULT = {
     LineStatus.QUEUED: "LineTaken",
@@ -107,7 +108,7 @@ def unreadable_reasons(*, of_the_id: bool) -> set[object]:
 
 
 def request_codes() -> set[object]:
-    """Find the codes of the errors in parameters and ids."""
+    """Find the codes of the errors in parameters, ids, and the header of one machine."""
     parameters = "chalicelib/http/parameters.py"
     return {
         *unreadable_reasons(of_the_id=True),
@@ -115,6 +116,7 @@ def request_codes() -> set[object]:
         *(arguments[1] for arguments in calls(parameters, "fail")),
         *(arguments[3] for arguments in calls(parameters, "read")),
         *(arguments[1] for arguments in calls(PROBLEMS_FILE, "FieldError")),
+        *(arguments[1] for arguments in calls(LOCAL_FILE, "FieldError")),
     } - {None}
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.application import FakeApplication, load_app
 from tests.builders import Clock, gateway_event, lines_event, order_text, sqs_event, sqs_record
 from tests.http.conftest import Api, running
+from tests.http.documented import has_documented_members
 
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
@@ -56,7 +57,9 @@ def called(
     event["requestContext"]["resourcePath"] = resource
     event["headers"] |= headers
     answer = api.invoke(event)
-    return answer["statusCode"], json.loads(answer["body"]), _headers(answer)
+    body_seen = json.loads(answer["body"])
+    assert has_documented_members(method, route, answer["statusCode"], body_seen)
+    return answer["statusCode"], body_seen, _headers(answer)
 
 
 def _headers(answer: dict[str, Any]) -> dict[str, str]:
@@ -89,7 +92,9 @@ def post_lines(api: Api, arn: str | None, lines: str, **query: list[str]) -> tup
         lines_event(lines.encode(), identity={"userArn": arn})
         | {"multiValueQueryStringParameters": query}
     )
-    return answer["statusCode"], json.loads(answer["body"])
+    body = json.loads(answer["body"])
+    assert has_documented_members("POST", "/order-batches", answer["statusCode"], body)
+    return answer["statusCode"], body
 
 
 def get(api: Api, arn: str | None, path: str) -> tuple[int, Any]:
