@@ -135,7 +135,7 @@ class _Page:
         for content_type, media in body["content"].items():
             yield f"<p><code>{escape(content_type)}</code>: {_rule(media['schema'])}</p>"
             for example in media["examples"].values():
-                yield f"<pre>{escape(json.dumps(example['value'], indent=2))}</pre>"
+                yield f"<pre>{escape(_as_sent(example['value']))}</pre>"
 
     def _responses(self, responses: Json) -> Iterator[str]:
         yield "<h3>Answers</h3>"
@@ -165,6 +165,11 @@ class _Page:
         for name in value["$ref"].removeprefix("#/").split("/"):
             found = found[name]
         return {**found, **value}
+
+
+def _as_sent(example: Any) -> str:
+    """Write an example of a body; one that is no JSON is a text already."""
+    return example if isinstance(example, str) else json.dumps(example, indent=2)
 
 
 def _rule(schema: Json) -> str:

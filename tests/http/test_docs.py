@@ -75,6 +75,13 @@ def texts(value: Any, key: str = "") -> Iterator[str]:
         yield str(value)
 
 
+def body_type(route: str) -> str:
+    """Return the one type of body that an operation takes, JSON for one without a body."""
+    body = DOCUMENT["paths"][route].get("post", {}).get("requestBody", {})
+    (name,) = body.get("content", {"application/json": None})
+    return str(name)
+
+
 def test_the_api_serves_the_document_unchanged(api: Api) -> None:
     answer = api.get("/openapi.json")
 
@@ -162,7 +169,10 @@ def test_the_page_shows_every_text_of_the_document(reader: Reader) -> None:
     [
         ("post", "/orders", "/orders", 202),
         ("post", "/orders?dryRun=true", "/orders", 200),
+        ("post", "/order-batches", "/order-batches", 202),
+        ("post", "/order-batches?dryRun=true", "/order-batches", 200),
         ("get", "/orders", "/orders", 200),
+        ("get", "{submissionUrl}", "/orders/{orderId}/submissions/{submissionId}", 200),
         ("get", "/orders/order-001", "/orders/{orderId}", 200),
         ("get", "/", "/", 302),
     ],
@@ -171,11 +181,12 @@ def test_an_answer_has_the_headers_that_the_document_names(
     api: Api, method: str, path: str, route: str, status: int
 ) -> None:
     # A replay has every header that an answer to a POST may have.
-    api.post(order_text(), Idempotency_Key="key-1")
+    receipt = api.post(order_text(), Idempotency_Key="key-1").body
     api.process_queue()
 
     body = order_text().encode() if method == "post" else b""
-    answer = api.request(method.upper(), path, body, {"Idempotency-Key": "key-1"})
+    headers = {"Content-Type": body_type(route), "Idempotency-Key": "key-1"}
+    answer = api.request(method.upper(), path.format(**receipt), body, headers)
 
     documented = DOCUMENT["paths"][route][method]["responses"][str(status)]["headers"]
     assert answer.status == status
@@ -219,3 +230,13 @@ def test_the_page_shows_the_documents_words_and_never_runs_them() -> None:
     document = json.loads(json.dumps(read_document("")).replace("Health", "<script>x</script>"))
 
     assert Reader(render_page(document)).tags["script"] == 0
+
+
+def test_the_page_shows_an_example_as_it_is_sent(reader: Reader) -> None:
+    """The example of a type other than JSON is a text: its lines, and no quotes around them."""
+    lines = DOCUMENT["paths"]["/order-batches"]["post"]["requestBody"]["content"][
+        "application/x-ndjson"
+    ]["examples"]["orders"]["value"]
+
+    assert lines.count("\n") > 1
+    assert lines in reader.text
