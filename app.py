@@ -26,6 +26,7 @@ from chalicelib.http.requests import (
     body_of,
     caller_arn_of,
     decoded,
+    idempotency_key_of,
     location_of,
     note,
     parameters_of,
@@ -108,7 +109,7 @@ def submit_order(request: Request) -> Response:
         body_of(request),
         request_id=request_id_of(request),
         caller=caller,
-        idempotency_key=request.headers.get("Idempotency-Key"),
+        idempotency_key=idempotency_key_of(request),
     )
     # Note it at once: the order is queued, even if the answer fails.
     note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
@@ -126,7 +127,7 @@ def submit_order(request: Request) -> Response:
 def judge_order(request: Request, caller: Caller) -> Response:
     """Judge an order, and queue nothing. Its line of the log says so, whatever the answer is."""
     note(request, dryRun=True)
-    order = judge(body_of(request), request.headers.get("Idempotency-Key"), caller)
+    order = judge(body_of(request), idempotency_key_of(request), caller)
     note(request, orderId=order.id)
     return responses.translated_response(request, partial(representation.judgement_json, order))
 
@@ -143,7 +144,7 @@ def submit_batch(request: Request) -> Response:
         batches.lines_of(request),
         request_id=request_id_of(request),
         caller=caller,
-        idempotency_key=request.headers.get("Idempotency-Key"),
+        idempotency_key=idempotency_key_of(request),
         time_left_ms=time_left_of(request),
     )
     if receipt.failures:
@@ -155,10 +156,8 @@ def submit_batch(request: Request) -> Response:
 def judge_batch(request: Request, caller: Caller) -> Response:
     """Judge many orders, and queue none. Its line of the log says so, whatever the answer is."""
     note(request, dryRun=True)
-    key = request.headers.get("Idempotency-Key")
-    return batches.response(
-        request, judge_lines(batches.lines_of(request), key, caller), HTTPStatus.OK
-    )
+    judged = judge_lines(batches.lines_of(request), idempotency_key_of(request), caller)
+    return batches.response(request, judged, HTTPStatus.OK)
 
 
 @reading("/orders", authorizer=authorizer)

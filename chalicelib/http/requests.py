@@ -17,6 +17,7 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 # The types of bodies, where they are not JSON.
 BODY_TYPES = {"/order-batches": NDJSON}
 REQUEST_ID_HEADER = "X-Request-Id"
+IDEMPOTENCY_KEY = "idempotency-key"
 # Key of `request.context` that holds the request's id: API Gateway's name for its own.
 REQUEST_ID = "requestId"
 # Key of `request.context` that holds extra fields of the request's log line.
@@ -48,6 +49,18 @@ def caller_arn_of(request: Request) -> str | None:
     """Return the caller's ARN, where API Gateway has checked its signature."""
     caller: str | None = request.context.get("identity", {}).get("userArn")
     return caller
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    """
+    Return the Idempotency-Key as it was sent; None if there is none.
+
+    Two are one list (RFC 9110, 5.3), which is no key, because of its blank. API Gateway's `headers`
+    has the last one only, and the caller may mean the other.
+    """
+    sent = request.to_original_event().get("multiValueHeaders") or {}
+    keys = [key for name, each in sent.items() if name.lower() == IDEMPOTENCY_KEY for key in each]
+    return ", ".join(keys) if len(keys) > 1 else request.headers.get(IDEMPOTENCY_KEY)
 
 
 def body_type_of(request: Request) -> str:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 from typing import TYPE_CHECKING
 
+from chalicelib.http.requests import IDEMPOTENCY_KEY
 from ops.local.refusals import (
     MAX_BODY_BYTES,
     MAX_HEAD_BYTES,
@@ -34,7 +35,11 @@ WITH_HOST = re.compile(r"https?://([^/?#]*)(.*)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Head:
-    """A request's head: its headers by their names in lower case, the last of each name."""
+    """
+    A request's head: its headers by their names in lower case, the last of each name.
+
+    Of an idempotency key it has all, as a list: the API refuses more than one.
+    """
 
     method: str = ""
     target: str = ""
@@ -58,7 +63,10 @@ class Head:
 
 def head_of(request: h11.Request) -> Head:
     """Make a head of a request that h11 has read."""
-    headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
+    sent = [(name.decode(), value.decode("latin-1")) for name, value in request.headers]
+    headers = dict(sent)
+    if IDEMPOTENCY_KEY in headers:
+        headers[IDEMPOTENCY_KEY] = ", ".join(v for name, v in sent if name == IDEMPOTENCY_KEY)
     return Head(request.method.decode(), request.target.decode(), headers)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
 from tests.builders import gateway_event, order_text
-from tests.http.conftest import Answer, Api
+from tests.http.conftest import NDJSON, Answer, Api
 
 PROBLEM = "application/problem+json"
 
@@ -327,6 +327,29 @@ def test_the_refusal_of_an_idempotency_key_says_why_without_the_key(
     assert answer.body["detail"] == (
         f"The Idempotency-Key must be 1 to 255 visible ASCII characters: {why}. Nothing was queued."
     )
+
+
+@pytest.mark.parametrize("keys", [["a", "b"], ["a", "a"], ["", "a"], ["a", "b", "c"]])
+@pytest.mark.parametrize("path", ["/orders", "/order-batches"])
+@pytest.mark.parametrize("query", [{}, {"dryRun": ["true"]}], ids=["", "dry run"])
+def test_two_idempotency_keys_are_none(
+    api: Api, keys: list[str], path: str, query: dict[str, list[str]]
+) -> None:
+    """Behind API Gateway the last one looks like the only one; the caller may mean the other."""
+    of_lines = {"Content-Type": NDJSON} if path == "/order-batches" else {}
+    event = gateway_event("POST", path, body=order_text(), query=query)
+    event["headers"] |= of_lines | {"idempotency-key": keys[-1]}
+    event["multiValueHeaders"]["idempotency-key"] = keys
+
+    answer = api.invoke(event)
+
+    problem = json.loads(answer["body"])
+    assert (answer["statusCode"], problem["type"]) == (
+        400,
+        "urn:orders:problem:invalid-idempotency-key",
+    )
+    assert "is a space. Nothing was queued." in problem["detail"]
+    assert api.queue.sent == []
 
 
 def test_a_retry_with_the_same_key_is_the_same_submission(api: Api) -> None:

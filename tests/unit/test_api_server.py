@@ -7,12 +7,25 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import h11
 import pytest
 from chalice.app import Chalice
 
 from ops.local.api_server import ApiServer
+from ops.local.http_head import head_of
 from ops.local.refusals import MAX_BODY_BYTES
 from ops.ports import LOOPBACK, free_port
+
+
+def test_a_head_shows_that_a_key_was_sent_twice() -> None:
+    """The last one of other headers counts, as behind API Gateway."""
+    sent = [("Host", "x"), ("Idempotency-Key", "a"), ("Accept-Language", "en")]
+    again = [("Idempotency-Key", "b"), ("Accept-Language", "es")]
+
+    head = head_of(h11.Request(method="POST", target="/orders", headers=[*sent, *again]))
+
+    assert head.headers["idempotency-key"] == "a, b"
+    assert head.headers["accept-language"] == "es"
 
 
 def small_app() -> Chalice:
