@@ -23,11 +23,12 @@ PATTERN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*|\*):(?P<service>iam|sts)::(?P<account>[0-9]{12}|\*)"
     r":(?P<kind>role|user|assumed-role|federated-user)/(?P<name>[!-9;-~]*[!-.0-9;-~])"
 )
+FEDERATED = "federated-user"
 SERVICE_OF_KIND = {
     "role": "iam",
     "user": "iam",
     "assumed-role": "sts",
-    "federated-user": "sts",
+    FEDERATED: "sts",
 }
 ADVICE = (
     "write CHANNEL=ARN or reader=ARN, with the ARN of a role or a user, as in "
@@ -209,6 +210,12 @@ def _entry(text: str) -> Entry:
 def _as_called(text: str, pattern: str, parts: re.Match[str]) -> str:
     """Write a pattern as API Gateway writes the callers that it stands for."""
     kind, name = parts["kind"], parts["name"]
+    if kind == FEDERATED:
+        # "GetFederationToken" in the STS API reference: its caller chooses the name.
+        raise BadPrincipals(
+            f"{text!r} names a federated user, whose name is chosen by whoever asks STS for it: "
+            "let these callers assume a role, and write the role's ARN"
+        )
     if kind == "assumed-role" and "/" in name:
         raise BadPrincipals(
             f"{text!r} names a session: leave out what follows the role's name, since a caller is "

@@ -82,10 +82,6 @@ def test_the_first_matching_channel_wins() -> None:
             "arn:aws-us-gov:sts::1" + "0" * 11 + ":assumed-role/a.b/x",
         ),
         ("arn:aws:iam::111122223333:user/a=b,@c+d", "arn:aws:iam::111122223333:user/a=b,@c+d"),
-        (
-            "arn:aws:sts::111122223333:federated-user/app-*",
-            "arn:aws:sts::111122223333:federated-user/app-7",
-        ),
     ],
 )
 def test_a_star_stands_for_a_part_of_an_arn(pattern: str, arn: str) -> None:
@@ -136,6 +132,9 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/orders-web"
         (f"web=arn:aws:iam::{ACCOUNT}:role/", "has no ARN of a role or a user"),
         (f"web=arn:aws:iam::{ACCOUNT}:role/a/", "has no ARN of a role or a user"),
         (f"web=arn:aws:iam::{ACCOUNT}:group/web", "has no ARN of a role or a user"),
+        # Whoever asks STS for one chooses its name.
+        (f"web=arn:aws:sts::{ACCOUNT}:federated-user/web", "names a federated user"),
+        (f"reader=arn:aws:sts::{ACCOUNT}:federated-user/*", "names a federated user"),
         (f"web=arn:aws:iam::{ACCOUNT}:assumed-role/web", "has no ARN of a role or a user"),
         (f"web=arn:aws:sts::{ACCOUNT}:role/web", "has no ARN of a role or a user"),
         ("web=arn:aws:iam::1111:role/web", "has no ARN of a role or a user"),
@@ -161,6 +160,15 @@ def test_a_bad_entry_is_a_bad_setting_of_the_api_and_stops_no_processor() -> Non
         _ = bad.principals
 
     assert bad.processor
+
+
+def test_a_federated_user_is_of_no_channel_whatever_name_it_took() -> None:
+    """Whoever calls sts:GetFederationToken chooses the name."""
+    table = f"web=arn:aws:iam::{ACCOUNT}:user/* reader=arn:*:iam::*:role/*"
+
+    found = caller(f"arn:aws:sts::{ACCOUNT}:federated-user/orders-web", table)
+
+    assert (found.channel, found.reads_all) == (None, False)
 
 
 def test_a_caller_of_no_channel_hands_in_nothing_and_only_a_reader_reads() -> None:
