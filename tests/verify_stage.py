@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from chalice.test import Client
 
+from chalicelib.http.local_principal import HEADER, play_principals
 from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import BatchFailed
 from chalicelib.settings import Settings
@@ -68,12 +69,18 @@ class VerifiedStage:
     name = "prod"
     operator = "arn:aws:iam::111122223333:user/ana"
 
-    def __init__(self, endpoint_url: str = AWS_URL) -> None:
+    def __init__(self, endpoint_url: str = AWS_URL, principals: str = "") -> None:
+        """`principals` maps the operator, who calls the API, to a channel."""
         self.is_local = False
         self.environment = {**ENVIRONMENT, "ORDERS_SERVICE": "orders-prod"}
         self.settings = Settings.from_env(self.environment)
         self.endpoint_url: str | None = None
-        self.application = FakeApplication(now, new_id=lambda: str(uuid.uuid4()), ORDERS_AUTH="iam")
+        self.application = FakeApplication(
+            now,
+            new_id=lambda: str(uuid.uuid4()),
+            ORDERS_AUTH="iam",
+            ORDERS_PRINCIPALS=principals,
+        )
         self.log: list[str] = []
         self.published = 0
         self.letters = FakeDeadLetterQueue()
@@ -95,6 +102,8 @@ class VerifiedStage:
             f"https://{self.host}/{key}?signed"
         )
         self._app = load_app(self.application).app
+        # Whoever signs is the operator.
+        play_principals(self._app, closed=False)
         self._lock = threading.RLock()
 
     def _client(self, service: str, *, use_ssl: bool = True, **_: Any) -> Any:
@@ -146,8 +155,9 @@ class VerifiedStage:
         is_open = f"{method} {path}" in OPEN_ROUTES
         if not known or (not is_open and (by is None or by.secret_key != OWN.secret_key)):
             return answer(403, NOT_SIGNED, "application/problem+json")
+        signed = headers | ({HEADER: self.operator} if by else {})
         with self._lock, client_of(self._app) as client:
-            got = client.http.request(method, path, headers=headers, body=data)
+            got = client.http.request(method, path, headers=signed, body=data)
             self.log.append(json.dumps({"message": f"{method}", "path": path, **self._ids(got)}))
             self.process()
         seen = Headers()

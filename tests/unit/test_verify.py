@@ -52,6 +52,16 @@ def test_a_good_stage_passes_each_check(name: str) -> None:
     assert outcome.state is State.PASS, outcome.evidence
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_caller_of_any_channel_who_reads_all_may_verify_a_stage(name: str) -> None:
+    """docs/stages.md says so: no check may name a channel of its own choice."""
+    caller = VerifiedStage.operator
+
+    outcome = VerifiedStage(principals=f"mobile={caller} reader={caller}").verify(BY_NAME[name])
+
+    assert outcome.state is State.PASS, outcome.evidence
+
+
 @pytest.mark.parametrize("name", ["order", "duplicates", "correction", "idempotency-key"])
 @pytest.mark.parametrize("status", [0, 429, 500, 502, 503, 504])
 def test_a_check_tries_again_where_an_answer_may_pass(name: str, status: int) -> None:
