@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 from ops.bulk.answers import Settled, may_be_tried_again, settled_lines
 from ops.bulk.patience import Patience, asked_seconds
 from ops.bulk.problems import StoppedShort
+from ops.deploy.smoke import is_of_no_channel
 from ops.desk.masking import masked_text
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _is_success(answer: Answer) -> bool:
 
 def _refusal(answer: Answer) -> str:
     said = f"The API refuses the request. {_told(answer)}."
-    if answer.status in REFUSED_AT_THE_DOOR:
+    if answer.status in REFUSED_AT_THE_DOOR and not is_of_no_channel(answer):
         return (
             f"{said} Whoever hands in needs the right to call POST {ROUTE}, and the stage must be "
             "deployed with it."

@@ -204,7 +204,7 @@ class SmokeTest:
             "POST /orders",
             RECORD_LIMIT_SECONDS,
         )
-        if _is_of_no_channel(receipt):
+        if is_of_no_channel(receipt):
             self._say("  POST /orders: 403, as ORDERS_PRINCIPALS has no channel for you")
             return
         if receipt.status != HTTPStatus.ACCEPTED:
@@ -271,7 +271,8 @@ def smoke_order() -> dict[str, Any]:
     }
 
 
-def _is_of_no_channel(answer: Answer) -> bool:
+def is_of_no_channel(answer: Answer) -> bool:
+    """Tell whether the API refuses the caller, as the stage maps callers to channels."""
     problem = answer.body if isinstance(answer.body, dict) else {}
     return (answer.status, problem.get("type")) == (
         HTTPStatus.FORBIDDEN,

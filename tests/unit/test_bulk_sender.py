@@ -170,6 +170,17 @@ def test_a_refused_request_is_not_tried_again(status: int) -> None:
     assert ("needs the right" in str(stopped.value)) == (status in (401, 403, 404))
 
 
+def test_the_refusal_of_a_caller_of_no_channel_blames_no_right_to_call_the_api() -> None:
+    """The request came through: rights of IAM and a deployment would change nothing."""
+    problem = {"type": "urn:orders:problem:caller-unknown", "detail": "Ask for an entry."}
+    told = Told(answering(403, problem))
+
+    with pytest.raises(StoppedShort, match="Ask for an entry") as stopped:
+        told.hand_in()
+
+    assert "needs the right" not in str(stopped.value)
+
+
 def test_credentials_that_are_gone_stop_the_run() -> None:
     told = Told(failing(TokenRetrievalError(provider="sso", error_msg="expired"), taken=False))
 
