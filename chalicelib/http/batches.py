@@ -48,6 +48,7 @@ def response(request: Request, receipt: BatchReceipt, status: HTTPStatus) -> Res
         request,
         lines=len(receipt.results),
         **{name: counts[counted] for name, counted in COUNTED.items()},
+        **_foreign_in(receipt),
     )
     write = partial(batch_json, receipt, prefix=prefix_of(request))
     if counts[LineStatus.QUEUED] or counts[LineStatus.NOT_QUEUED]:
@@ -62,6 +63,14 @@ def batch_json(receipt: BatchReceipt, texts: Texts, prefix: str = "") -> dict[st
         "results": [_result_json(each, texts, prefix) for each in receipt.results],
         **{name: counts[counted] for name, counted in COUNTED.items()},
     }
+
+
+def _foreign_in(receipt: BatchReceipt) -> dict[str, Any]:
+    """Count the lines that name another channel than the caller's, and say who calls."""
+    foreign = [
+        each.refusal for each in receipt.results if isinstance(each.refusal, ChannelNotYours)
+    ]
+    return {"foreign": len(foreign), "caller": foreign[0].principal} if foreign else {}
 
 
 def _result_json(result: LineResult, texts: Texts, prefix: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.http.requests import BODY_TYPES
 from tests.application import FakeApplication, load_app
 from tests.builders import Clock, gateway_event, lines_event, order_text, sqs_event, sqs_record
 from tests.http.conftest import Api, running
@@ -502,6 +503,34 @@ def test_a_line_that_names_another_channel_is_refused_and_the_others_are_queued(
     assert [sent.attributes["channel"] for sent in api.queue.sent] == ["web"]
 
 
+@pytest.mark.parametrize("beside", ["", order_text("own")])
+@pytest.mark.parametrize("query", [{}, {"dryRun": ["true"]}])
+def test_the_line_of_a_batch_that_names_another_channel_is_logged_with_the_caller(
+    api: Api, caplog: pytest.LogCaptureFixture, beside: str, query: dict[str, list[str]]
+) -> None:
+    """Whoever watches for callers who try it must not overlook one who tries it among others."""
+    lines = f"{beside}\n{order_text('not-own', channel='mobile')}"
+
+    with caplog.at_level(logging.INFO, "orders"):
+        post_lines(api, WEB, lines, **query)
+
+    (line,) = [vars(record) for record in caplog.records]
+    assert line["caller"] == f"{CALLED}/orders-web"
+    assert line["foreign"] == 1
+    assert "not-own" not in str(line)
+
+
+def test_the_lines_of_a_channels_own_batch_name_no_caller(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "orders"):
+        post_lines(api, WEB, f"{order_text()}\nno JSON")
+
+    (line,) = [vars(record) for record in caplog.records]
+    assert "caller" not in line
+    assert "foreign" not in line
+
+
 def test_a_batch_of_another_channels_orders_alone_is_refused_as_one_order_is(api: Api) -> None:
     line = order_text("not-own", channel="mobile")
 
@@ -510,6 +539,35 @@ def test_a_batch_of_another_channels_orders_alone_is_refused_as_one_order_is(api
     assert (status, answer["type"]) == (403, "urn:orders:problem:channel-not-yours")
     assert [each["status"] for each in answer["results"]] == ["REFUSED"]
     assert api.queue.sent == []
+
+
+def test_the_document_has_the_results_in_the_refusal_of_a_batch_of_another_channel(
+    api: Api,
+) -> None:
+    """A strict client that was made from the document must not break on it."""
+    _, answer = post_lines(api, WEB, order_text("not-own", channel="mobile"))
+    _, document = get(api, None, "/openapi.json")
+
+    response = document["paths"]["/order-batches"]["post"]["responses"]["403"]
+    (content,) = response["content"].values()
+    names = [each["$ref"].rpartition("/")[2] for each in content["schema"]["oneOf"]]
+    members = [{*document["components"]["schemas"][name]["properties"]} for name in names]
+    assert [names[place] for place, known in enumerate(members) if answer.keys() <= known] == [
+        "BatchProblem"
+    ]
+
+
+def test_every_route_that_is_not_open_to_anyone_asks_who_calls(api: Api) -> None:
+    """A new route of orders can't forget it."""
+    for resource, methods in api.app.routes.items():
+        for method in methods:
+            event = gateway_event(method, resource, identity={"userArn": STRANGER})
+            event["pathParameters"] = {"order_id": "order-001", "submission_id": "id-1"}
+            event["headers"]["Content-Type"] = BODY_TYPES.get(resource, "application/json")
+            status = api.invoke(event)["statusCode"]
+
+            is_open = resource in {"/", "/health", "/docs", "/openapi.json"}
+            assert (status == 403) is not is_open, f"{method} {resource}: {status}"
 
 
 @pytest.mark.parametrize("arn", [*UNKNOWN, READER])
