@@ -112,6 +112,7 @@ def show(session: Session, message_id: str, show_accounts: bool) -> None:
                 "decision": decision_json(decision) if decision else None,
                 "detail": letter.written_detail(FILE_TEXTS, show_accounts=show_accounts),
                 "attributes": letter.attributes(show_accounts=show_accounts),
+                "sentBy": letter.sent_by(show_accounts=show_accounts),
                 "body": body,
             }
         )
@@ -153,6 +154,7 @@ def _show_letter(
             ("first seen", f"{moment(letter.first_seen_at)} UTC"),
             ("last seen", f"{moment(letter.last_seen_at)} UTC"),
             ("receives", str(letter.message.receive_count)),
+            ("sent by", letter.sent_by(show_accounts=show_accounts)),
             ("record store says", what_is_recorded(letter)),
             ("decision", str(decision) if decision else None),
             *(

@@ -73,6 +73,11 @@ class DeadLetter:
         """The letter as a list shows it: a sender chooses the submission's id."""
         return replace(self, submission_id=masked_text(self.submission_id))
 
+    def sent_by(self, *, show_accounts: bool = False) -> str | None:
+        """Return who put the message on its queue, by SQS's own word: after a redrive, another."""
+        sender = self.message.sender_id
+        return sender if show_accounts or sender is None else masked_text(sender)
+
     def attributes(self, *, show_accounts: bool = False) -> dict[str, str | None]:
         """
         Return the message's attributes: names and values may hold an account, as a text may.

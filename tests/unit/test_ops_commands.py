@@ -347,6 +347,41 @@ def test_the_detail_of_a_dead_letter_is_written_for_its_reader(
     assert json.loads(as_json.stdout)["detail"] == letter.written_detail(texts_in("en"))
 
 
+@pytest.mark.parametrize(
+    ("sender", "shown"),
+    [
+        ("AIDAOFAUSER", "AIDAOFAUSER"),
+        ("AROAEXAMPLE:5550123456", "AROAEXAMPLE:****3456"),
+        (None, None),
+    ],
+)
+def test_a_dead_letter_is_shown_with_who_sent_it_by_the_queues_own_word(
+    sender: str | None, shown: str | None
+) -> None:
+    """After a redrive the record names the operator: so this is the last that tells of them."""
+    letter = DeadLetter(
+        message=sqs_message(sentBy="AROAOTHER")._replace(sender_id=sender),
+        order_id="order-001",
+        submission_id="s-1",
+        reason="receives_exhausted",
+        detail=None,
+        first_seen_at=START,
+        last_seen_at=START,
+        known=Known.NOTHING,
+    )
+    desk = SimpleNamespace(dead_letters=SimpleNamespace(find=lambda _: letter))
+    vars(desk)["dead_letters"].decision_on = lambda _: None
+
+    done = typed(["dlq", "show", "m-1"], desk)
+    as_json = typed(["dlq", "show", "m-1", "--json"], desk)
+
+    facts = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert [line[2].strip() for line in facts if line[:2] == ["sent", "by"]] == (
+        [shown] if shown else []
+    )
+    assert json.loads(as_json.stdout)["sentBy"] == shown
+
+
 class Unrecorded:
     """Orders of which nothing is recorded."""
 
