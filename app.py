@@ -34,7 +34,7 @@ from chalicelib.http.requests import (
     request_id_of,
     time_left_of,
 )
-from chalicelib.services.batch_intake import judge_lines
+from chalicelib.services.batch_judgement import judge_lines
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.intake import SubmissionUnconfirmed, judge
 from chalicelib.services.message import Message

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.http.problems import problem_of
 from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from chalicelib.services.intake import judge
 from chalicelib.texts import texts_in
 from ops.deploy.smoke import Answer

@@ -6,19 +6,14 @@ from typing import Any, cast
 
 from chalice.app import Request, Response
 
-from chalicelib.http.problems import Problem, problem_of, unavailable
+from chalicelib.http.problem import Problem, unavailable
+from chalicelib.http.problems import problem_of
 from chalicelib.http.representation import judgement_json, submitted_json
 from chalicelib.http.requests import as_delivered, note, prefix_of, require_plain_text
 from chalicelib.http.responses import problem_response, translated_response
 from chalicelib.orders.errors import UnreadableOrder, sentence
-from chalicelib.services.batch_intake import (
-    BatchReceipt,
-    Line,
-    LineRefusal,
-    LineResult,
-    LineStatus,
-    lines_in,
-)
+from chalicelib.services.batch_judgement import BatchReceipt, LineResult, LineStatus
+from chalicelib.services.batch_lines import Line, LineRefusal, lines_in
 from chalicelib.services.principals import ChannelNotYours
 from chalicelib.texts import Texts
 
@@ -38,7 +33,15 @@ def lines_of(request: Request) -> list[Line]:
         BatchTooLarge: it has too many bytes or lines.
     """
     require_plain_text(request)
-    return list(map(_as_delivered, lines_in(cast("bytes", request.raw_body))))
+    return list(map(line_as_delivered, lines_in(cast("bytes", request.raw_body))))
+
+
+def line_as_delivered(line: Line) -> Line:
+    """Return a line as API Gateway delivers it; refused, if it may be another than was sent."""
+    try:
+        return line._replace(body=as_delivered(line.body))
+    except UnreadableOrder as refusal:
+        return line._replace(refusal=refusal)
 
 
 def response(request: Request, receipt: BatchReceipt, status: HTTPStatus) -> Response:
@@ -60,7 +63,7 @@ def batch_json(receipt: BatchReceipt, texts: Texts, prefix: str = "") -> dict[st
     """Show what became of each line, and how many became what."""
     counts = receipt.counts
     return {
-        "results": [_result_json(each, texts, prefix) for each in receipt.results],
+        "results": [result_json(each, texts, prefix) for each in receipt.results],
         **{name: counts[counted] for name, counted in COUNTED.items()},
     }
 
@@ -73,7 +76,8 @@ def _foreign_in(receipt: BatchReceipt) -> dict[str, Any]:
     return {"foreign": len(foreign), "caller": foreign[0].principal} if foreign else {}
 
 
-def _result_json(result: LineResult, texts: Texts, prefix: str) -> dict[str, Any]:
+def result_json(result: LineResult, texts: Texts, prefix: str = "") -> dict[str, Any]:
+    """Show what became of one line."""
     shown: dict[str, Any] = {"line": result.line}
     if result.order and result.submission_id:
         shown |= submitted_json(result.order, result.submission_id, texts, prefix)
@@ -88,22 +92,7 @@ def _result_json(result: LineResult, texts: Texts, prefix: str) -> dict[str, Any
     return shown
 
 
-def _as_delivered(line: Line) -> Line:
-    try:
-        return line._replace(body=as_delivered(line.body))
-    except UnreadableOrder as refusal:
-        return line._replace(refusal=refusal)
-
-
-def _problem_of(result: LineResult) -> Problem | None:
-    if result.refusal:
-        return _problem_of_refused(result.refusal, result.line)
-    if result.status is LineStatus.UNCONFIRMED:
-        return unavailable(sentence("unavailable.line"))
-    return None
-
-
-def _problem_of_refused(refusal: LineRefusal, line: int) -> Problem:
+def problem_of_line(refusal: LineRefusal, line: int) -> Problem:
     """Make the problem that the line alone would get, in words that fit a line among others."""
     problem = problem_of(refusal)
     if isinstance(refusal, ChannelNotYours):
@@ -116,6 +105,14 @@ def _problem_of_refused(refusal: LineRefusal, line: int) -> Problem:
         why = why._replace(parameters={**why.parameters, "line": str(line)})
     said = sentence("unreadable-line.id" if refusal.field else "unreadable-line.body", problem=why)
     return problem._replace(detail=said)
+
+
+def _problem_of(result: LineResult) -> Problem | None:
+    if result.refusal:
+        return problem_of_line(result.refusal, result.line)
+    if result.status is LineStatus.UNCONFIRMED:
+        return unavailable(sentence("unavailable.line"))
+    return None
 
 
 def _problem_of_all(receipt: BatchReceipt) -> Problem:

@@ -1,19 +1,19 @@
 """
-Problems: the API's answers when it can't do what a request asks (RFC 9457).
+Problems: which error is which answer of the API.
 
 Each has a stable `type`, explained in docs/problems.md. A detail says what was wrong and what to
 do, in the caller's language. It never holds anything of the system's inside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
 from chalicelib.http.parameters import InvalidParameters
+from chalicelib.http.problem import Problem, internal_problem, unavailable
 from chalicelib.http.requests import JSON, UnsupportedMedia
 from chalicelib.orders.errors import FieldError, Sentence, UnreadableOrder, sentence
-from chalicelib.services.batch_intake import BatchTooLarge
+from chalicelib.services.batch_lines import BatchTooLarge
 from chalicelib.services.cursors import InvalidCursor
 from chalicelib.services.intake import (
     IdempotencyKeyReused,
@@ -24,86 +24,9 @@ from chalicelib.services.principals import ANONYMOUS, CallerUnknown, ChannelNotY
 from chalicelib.services.queries import OrderNotFound
 from chalicelib.services.submissions import SubmissionAmbiguous, SubmissionNotFound
 from chalicelib.services.unavailable import StoreUnavailable
-from chalicelib.texts import ENGLISH, Texts
 
-TYPE_PREFIX = "urn:orders:problem:"
 # An order on the queue is usually recorded within a second or two.
 WHEN_RECORDED = MappingProxyType({"Retry-After": "2"})
-RETRY_WHEN_AVAILABLE_SECONDS = 10
-
-
-class Problem(NamedTuple):
-    """
-    An answer that says why the API can't do what a request asks.
-
-    Without a detail of its own, the detail is the errors' sentences, one after the other, and then
-    their consequence. `reason` is the code of why no order can be read: the log says it too.
-    `payloads` are the SHA-256 of which the caller must choose one. `order_id` is that of another
-    order, which is in the way. A title or a detail that is plain text is Chalice's or Python's own,
-    and in English, whoever asks.
-    """
-
-    slug: str
-    status: HTTPStatus
-    title: Sentence | str
-    detail: Sentence | str | None
-    errors: Sequence[FieldError] = ()
-    headers: Mapping[str, str] = MappingProxyType({})
-    reason: str | None = None
-    payloads: Sequence[str] = ()
-    order_id: str | None = None
-    # Who was refused, for the log.
-    caller: str | None = None
-    consequence: Sentence | None = None
-
-    def body(self, texts: Texts) -> dict[str, Any]:
-        """Write the problem as a JSON object."""
-        errors = [texts.error(error) for error in self.errors]
-        body: dict[str, Any] = {
-            "type": f"{TYPE_PREFIX}{self.slug}",
-            "title": _written(self.title, texts),
-            "status": self.status.value,
-            "detail": self._detail(errors, texts),
-        }
-        if self.reason:
-            body["reason"] = self.reason
-        if errors:
-            body["errors"] = errors
-        if self.payloads:
-            body["payloadSha256"] = list(self.payloads)
-        if self.order_id:
-            body["orderId"] = self.order_id
-        return body
-
-    def _detail(self, errors: Sequence[Mapping[str, str]], texts: Texts) -> str:
-        if self.detail:
-            return _written(self.detail, texts)
-        said = "; ".join(f"{each['field']} {each['message']}" for each in errors) + "."
-        return f"{said} {texts.sentence(self.consequence)}" if self.consequence else said
-
-    def log_keys(self) -> dict[str, Any]:
-        """
-        Return the fields of a log line: the problem, and its codes, each of them once.
-
-        A log never names an error's field, which may be what the caller sent.
-        """
-        keys: dict[str, Any] = {"problem": self.slug}
-        if self.caller:
-            keys["caller"] = self.caller
-        if self.reason:
-            return keys | {"reason": self.reason}
-        codes = list(dict.fromkeys(error.code for error in self.errors))
-        return keys | ({"errors": codes} if codes else {})
-
-    def headers_in(self, language: str) -> dict[str, str]:
-        """Return the headers that go with the body in a language."""
-        spoken = language if isinstance(self.title, Sentence) else ENGLISH
-        return {**self.headers, **language_headers(spoken)}
-
-
-def language_headers(language: str) -> dict[str, str]:
-    """Name an answer's language, and keep a cache from giving it to others."""
-    return {"Content-Language": language, "Vary": "Accept-Language"}
 
 
 def problem_of(error: Exception) -> Problem:
@@ -158,16 +81,6 @@ def problem_of_framework(status: int, text: str, body_type: str = JSON) -> Probl
             return internal_problem()
         case other:
             return Problem("request-refused", other, other.phrase, text)
-
-
-def internal_problem() -> Problem:
-    """Make the problem of an unexpected error. The log has the error, under the request id."""
-    return Problem(
-        "internal-error",
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        sentence("internal-error.title"),
-        sentence("internal-error.detail"),
-    )
 
 
 def _too_large(error: BatchTooLarge | UnreadableOrder) -> Problem:
@@ -286,18 +199,3 @@ def _unanswered(error: OrderNotFound | SubmissionNotFound | SubmissionAmbiguous)
                 sentence("submission-ambiguous.detail", submission_id=error.submission_id),
                 payloads=error.payloads,
             )
-
-
-def unavailable(detail: Sentence) -> Problem:
-    """Make the problem of a service that did not answer."""
-    return Problem(
-        "unavailable",
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        sentence("unavailable.title"),
-        detail,
-        headers={"Retry-After": str(RETRY_WHEN_AVAILABLE_SECONDS)},
-    )
-
-
-def _written(text: Sentence | str, texts: Texts) -> str:
-    return texts.sentence(text) if isinstance(text, Sentence) else text

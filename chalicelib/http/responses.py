@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from chalice.app import Request, Response
 
-from chalicelib.http.problems import Problem, language_headers, problem_of, problem_of_framework
+from chalicelib.http.problem import Problem, language_headers
+from chalicelib.http.problems import problem_of, problem_of_framework
 from chalicelib.http.representation import to_json
 from chalicelib.http.requests import (
     LOG_FIELDS,

@@ -1,31 +1,25 @@
 """Submitting many: a channel hands in lines, and each is an order of its own."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from chalicelib.orders.errors import Refusal, sentence
 from chalicelib.orders.order import Order
 from chalicelib.orders.submission import submission_id_for_line
-from chalicelib.services.intake import attributes_of, judge, require_usable_key
+from chalicelib.services.batch_judgement import BatchReceipt, LineResult, LineStatus, judge_lines
+from chalicelib.services.batch_lines import Line
+from chalicelib.services.intake import attributes_of
 from chalicelib.services.outgoing import Outgoing, in_batches
-from chalicelib.services.principals import ANYONE, Caller, ChannelNotYours
+from chalicelib.services.principals import ANYONE, Caller
 from chalicelib.services.time_limit import CheckTime, OutOfTime, time_check
 from chalicelib.services.unavailable import StoreUnavailable
 
-MAX_BATCH_LINES = 500
-# In base64, as API Gateway hands it on, it is 5.6 of the 6 MB that Lambda takes.
-MAX_BATCH_BYTES = 4 * 1024 * 1024
 # A call without an answer takes 9 s with its retries (aws/clients.py); the rest is for the answer.
 TIME_FOR_LAST_CALL_MS = 10_000
-BLANK = b" \t\r"
 OUT_OF_TIME = "the function's time was too short for the call"
 
-LineRefusal = Refusal | ChannelNotYours
 Concurrently = Callable[
     [Callable[[Sequence[Outgoing]], dict[str, str]], Iterable[Sequence[Outgoing]]],
     Iterable[dict[str, str]],
@@ -33,95 +27,10 @@ Concurrently = Callable[
 """Calls a function with each batch, side by side or not, and gives the results in order."""
 
 
-class BatchTooLarge(Refusal):
-    """The body has more bytes or lines than are taken at once: nothing was queued."""
-
-
-class LineStatus(StrEnum):
-    """The fate of a line, as far as the intake knows it."""
-
-    QUEUED = "QUEUED"
-    NOT_QUEUED = "NOT_QUEUED"
-    REFUSED = "REFUSED"
-    UNCONFIRMED = "UNCONFIRMED"
-
-
-class Line(NamedTuple):
-    """
-    A line that is not blank: its place in the body, and its bytes without the line's end.
-
-    It is refused unseen if its bytes can't be those that were sent.
-    """
-
-    number: int
-    body: bytes
-    refusal: LineRefusal | None = None
-
-
-class LineResult(NamedTuple):
-    """The result of one line: a refused one has no order, and a dry run mints no id."""
-
-    line: int
-    status: LineStatus
-    order: Order | None = None
-    submission_id: str | None = None
-    refusal: LineRefusal | None = None
-    same_as_line: int | None = None
-
-
-class BatchReceipt(NamedTuple):
-    """The results of all lines, in their order, and the failures of those that are unconfirmed."""
-
-    results: Sequence[LineResult]
-    failures: Sequence[str] = ()
-
-    @property
-    def counts(self) -> Counter[LineStatus]:
-        return Counter(each.status for each in self.results)
-
-
 class Queue(Protocol):
     """The orders' queue, as far as the intake of many orders needs it."""
 
     def send_batch(self, messages: Sequence[Outgoing]) -> list[str | None]: ...
-
-
-def lines_in(body: bytes) -> list[Line]:
-    """
-    Part a body into its lines. LF ends a line; a CR before it belongs to the line's end.
-
-    Raises:
-        BatchTooLarge: there are too many bytes or lines.
-    """
-    if len(body) > MAX_BATCH_BYTES:
-        raise BatchTooLarge(sentence("batch-too-large.bytes", size=len(body), most=MAX_BATCH_BYTES))
-    lines = [
-        Line(number, line.removesuffix(b"\r"))
-        for number, line in enumerate(body.split(b"\n"), 1)
-        if line.strip(BLANK)
-    ]
-    if len(lines) > MAX_BATCH_LINES:
-        raise BatchTooLarge(
-            sentence("batch-too-large.lines", count=len(lines), most=MAX_BATCH_LINES)
-        )
-    return lines
-
-
-def judge_lines(
-    lines: Iterable[Line], idempotency_key: str | None = None, caller: Caller = ANYONE
-) -> BatchReceipt:
-    """
-    Judge lines as `BatchIntake.submit` does. Nothing is queued, and no service is asked.
-
-    Raises:
-        CallerUnknown: the caller is of no channel, and may hand in nothing.
-        InvalidIdempotencyKey: the key can't be used.
-    """
-    caller.require_channel()
-    require_usable_key(idempotency_key)
-    results = [_judged(line, caller) for line in lines]
-    # Without a key nothing says that two identical lines are one order.
-    return BatchReceipt(_with_repeats_marked(results) if idempotency_key else results)
 
 
 class BatchIntake:
@@ -207,24 +116,6 @@ class BatchIntake:
             for message, failure in zip(batch, failures, strict=True)
             if failure
         }
-
-
-def _judged(line: Line, caller: Caller) -> LineResult:
-    try:
-        if line.refusal:
-            raise line.refusal
-        return LineResult(line.number, LineStatus.NOT_QUEUED, judge(line.body, caller=caller))
-    except (Refusal, ChannelNotYours) as refusal:
-        return LineResult(line.number, LineStatus.REFUSED, refusal=refusal)
-
-
-def _with_repeats_marked(results: Iterable[LineResult]) -> list[LineResult]:
-    first: dict[str, int] = {}
-    marked = []
-    for each in results:
-        line = first.setdefault(each.order.payload_sha256, each.line) if each.order else each.line
-        marked.append(each if line == each.line else each._replace(same_as_line=line))
-    return marked
 
 
 def _parted(

@@ -6,7 +6,7 @@ import hashlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.services.batch_intake import LineStatus
+from chalicelib.services.batch_judgement import LineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

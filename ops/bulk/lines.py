@@ -6,7 +6,7 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
-from chalicelib.services.batch_intake import BLANK, MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import BLANK, MAX_BATCH_BYTES, MAX_BATCH_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +54,14 @@ def read_lines(file: IO[bytes], last_number: int = 0) -> Iterator[Batch | LongLi
     kept = _Kept(last_number)
     while head := file.readline(LONGEST_LINE + 1):
         if len(head) > LONGEST_LINE:
+            head += _rest_of_blanks(file, head)
+        if len(head) > LONGEST_LINE and not _is_blank_line(head):
             if kept.size:
                 yield kept.batch()
             yield LongLine(kept.number + 1, chain([head], _rest_of_line(file, head)))
             kept = _Kept(kept.number + 1)
             continue
-        if not kept.has_room_for(head):
+        if kept.size and not kept.has_room_for(head):
             yield kept.batch()
             kept = _Kept(kept.number)
         kept.add(head)
@@ -95,6 +97,17 @@ class _Kept:
 
     def batch(self) -> Batch:
         return Batch(tuple(self._lines), self.number, self.size, self._blank)
+
+
+def _rest_of_blanks(file: IO[bytes], head: bytes) -> bytes:
+    """Read on in blanks: a line of nothing else is none, however long a request can hold it."""
+    return b"" if head.strip(BLANK) else file.readline(MAX_BATCH_BYTES)
+
+
+def _is_blank_line(text: bytes) -> bool:
+    # One that is shorter than all that was asked for is the file's last.
+    is_whole = text.endswith(b"\n") or len(text) <= LONGEST_LINE + MAX_BATCH_BYTES
+    return is_whole and not text.strip(BLANK + b"\n")
 
 
 def _rest_of_line(file: IO[bytes], head: bytes) -> Iterator[bytes]:

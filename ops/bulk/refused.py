@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.http.problems import problem_of
-from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.orders.order import too_large
-from chalicelib.services.intake import judge
+from chalicelib.http.batches import result_json
 from ops.bulk import durable
+from ops.bulk.judging import judge_lines, long_line_refused
 from ops.bulk.problems import NotAsLeft
-from ops.desk.masked_records import masked_sentence
+from ops.desk.masked_records import masked_result
 from ops.desk.masking import masked_text
 from ops.terminal.visible import visible
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from chalicelib.services.batch_judgement import LineResult
     from chalicelib.texts import Texts
     from ops.bulk.answers import Settled
     from ops.bulk.lines import Line, LongLine
@@ -69,30 +68,24 @@ class RefusedLines:
     def add_long(self, line: LongLine) -> tuple[int, int]:
         """Write down a line that is too long to be handed in, and say how many bytes that took."""
         written = durable.append(self.lines, line.pieces)
-        row = self._row(line.number, *told(too_large(written), line.number, self._texts))
-        return written, durable.append(self.reasons, [row])
+        refused = long_line_refused(line.number, written)
+        return written, durable.append(self.reasons, [self._own_reason(refused)])
 
     def _reason(self, line: Line, problem: Mapping[str, Any]) -> bytes:
-        try:
-            judge(line.payload)
-        except UnreadableOrder as error:
+        (judged,) = judge_lines([line])
+        if judged.refusal:
             # Told from its parts: only so is hidden what could be an account, and no more.
-            return self._row(line.number, *told(error, line.number, self._texts))
-        kind = str(problem.get("type", "")).rpartition(":")[2]
-        return self._row(line.number, kind, masked_text(str(problem.get("detail", ""))))
+            return self._own_reason(judged)
+        detail = masked_text(str(problem.get("detail", "")))
+        return self._row(line.number, str(problem.get("type", "")), detail)
+
+    def _own_reason(self, refused: LineResult) -> bytes:
+        problem = result_json(masked_result(refused), self._texts)["problem"]
+        return self._row(refused.line, problem["type"], problem["detail"])
 
     def _row(self, number: int, kind: str, detail: str) -> bytes:
-        return f"line {number}: {visible(masked_text(kind))}: {visible(detail)}\n".encode()
-
-
-def told(error: UnreadableOrder, number: int, texts: Texts) -> tuple[str, str]:
-    """Say why a line is no order: the problem's slug and its detail, without accounts."""
-    why = masked_sentence(error.sentence)
-    if "line" in why.parameters:
-        # The text of an order has lines of its own; here it is one.
-        why = why._replace(parameters={**why.parameters, "line": str(number)})
-    key = "unreadable-line.id" if error.field else "unreadable-line.body"
-    return problem_of(error).slug, texts(key, problem=texts.sentence(why))
+        slug = kind.rpartition(":")[2]
+        return f"line {number}: {visible(masked_text(slug))}: {visible(detail)}\n".encode()
 
 
 def _cut(path: Path, size: int) -> None:

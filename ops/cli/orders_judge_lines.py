@@ -6,59 +6,49 @@ import sys
 from collections import Counter
 from typing import IO, TYPE_CHECKING, Any
 
-from chalicelib.http.problems import problem_of
-from chalicelib.http.representation import NOT_QUEUED, judgement_json
-from chalicelib.orders.errors import UnreadableOrder
-from chalicelib.services.batch_intake import LineStatus
-from ops.bulk.judging import judge_lines
-from ops.bulk.refused import told
+from chalicelib.http.batches import result_json
+from chalicelib.http.representation import NOT_QUEUED
+from ops.bulk.judging import judge_file
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.tables import error_facts, show_facts
-from ops.desk.masked_records import masked_order, masked_sentence
+from ops.desk.masked_records import masked_result
 from ops.terminal.lines import say
 
 if TYPE_CHECKING:
     from chalicelib.orders.order import Order
+    from chalicelib.services.batch_judgement import LineResult
     from chalicelib.texts import Texts
-    from ops.bulk.judging import Judged
     from ops.cli.session import Session
 
 
 def show_judged_lines(session: Session, file: IO[bytes]) -> None:
     """Show each line that is no valid order, as it is found, and then the counts."""
     counts: Counter[str] = Counter()
-    for judged in judge_lines(file):
-        kind = _kind(judged.found)
+    for result in judge_file(file):
+        kind = _kind(result)
         counts[kind] += 1
         if kind != "valid":
-            _show(session, judged)
+            _show(session, masked_result(result))
     _show_counts(session, counts)
     if counts["invalid"] or counts["refused"]:
         sys.exit(FOUND_WANTING)
 
 
-def _kind(found: Order | UnreadableOrder) -> str:
-    if isinstance(found, UnreadableOrder):
+def _kind(result: LineResult) -> str:
+    if result.order is None:
         return "refused"
-    return "valid" if found.valid else "invalid"
+    return "valid" if result.order.valid else "invalid"
 
 
-def _show(session: Session, judged: Judged) -> None:
-    number, found = judged
-    if isinstance(found, UnreadableOrder):
-        found.sentence = masked_sentence(found.sentence)
-        detail = told(found, number, FILE_TEXTS if session.as_json else session.texts)[1]
-        problem = problem_of(found)._replace(detail=detail)
-        if session.as_json:
-            said = {"status": LineStatus.REFUSED.value, "problem": problem.body(FILE_TEXTS)}
-            session.print_json({"line": number, **said})
-        else:
-            say(f"line {number}: {detail}")
-    elif session.as_json:
-        session.print_json({"line": number, **judgement_json(masked_order(found), FILE_TEXTS)})
+def _show(session: Session, result: LineResult) -> None:
+    if session.as_json:
+        session.print_json(result_json(result, FILE_TEXTS))
+    elif result.order:
+        say(f"line {result.line}: {result.order.id}: {_errors(result.order, session.texts)}")
     else:
-        say(f"line {number}: {found.id}: {_errors(masked_order(found), session.texts)}")
+        problem = result_json(result, session.texts)["problem"]
+        say(f"line {result.line}: {problem['detail']}")
 
 
 def _errors(order: Order, texts: Texts) -> str:

@@ -19,7 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from chalicelib.aws.clients import is_on_this_machine
-from chalicelib.http.problems import TYPE_PREFIX
+from chalicelib.http.problem import TYPE_PREFIX
 from ops.deploy.problems import DeploymentProblem
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from chalicelib.orders.errors import FieldError, Parameter, Sentence, Unreadable
 from chalicelib.orders.order import Order
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms, Value
+from chalicelib.services.batch_judgement import LineResult
 from chalicelib.texts import Texts
 from ops.desk.masking import mask, masked_payload, masked_quotation, masked_text
 from ops.desk.order_bucket import identity_of
@@ -47,6 +48,14 @@ def masked_key(key: str) -> str:
 def masked_order(order: Order) -> Order:
     """Mask what an order's errors quote of it. Its terms and its payload stay as they are."""
     return order._replace(errors=tuple(map(masked_error, order.errors)))
+
+
+def masked_result(result: LineResult) -> LineResult:
+    """Mask what the result of a line quotes of it."""
+    refusal = result.refusal
+    if isinstance(refusal, UnreadableOrder):
+        refusal = UnreadableOrder(refusal.reason, masked_sentence(refusal.sentence), refusal.field)
+    return result._replace(order=result.order and masked_order(result.order), refusal=refusal)
 
 
 def masked_error(error: FieldError) -> FieldError:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chalice.app import Chalice
     from chalice.local import LocalDevServer
 
-    from chalicelib.http.problems import Problem
+    from chalicelib.http.problem import Problem
     from chalicelib.http.responses import Reporter
     from ops.local.http_head import Head
 

@@ -22,7 +22,7 @@ from ops.local.refusals import (
 if TYPE_CHECKING:
     import h11
 
-    from chalicelib.http.problems import Problem
+    from chalicelib.http.problem import Problem
     from ops.local.http_head import Head
 
 NEGATIVE = re.compile("-[0-9]{1,20}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from chalicelib.http.problems import Problem
+from chalicelib.http.problem import Problem
 from chalicelib.orders.errors import Sentence, sentence
 
 # Lambda's, for the event that a function is called with: a larger body never reaches one. API

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.credentials import Credentials
 
-from chalicelib.http.problems import TYPE_PREFIX
+from chalicelib.http.problem import TYPE_PREFIX
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from chalicelib.settings import AppSettings

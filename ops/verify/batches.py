@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.http.requests import NDJSON
-from chalicelib.services.batch_intake import LineStatus
+from chalicelib.services.batch_judgement import LineStatus
 from ops.verify.check import check, require
 from ops.verify.run import told
 

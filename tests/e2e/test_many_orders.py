@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.local.clients import queue_client
 from ops.local.stack import LocalStack
 from tests.builders import order_text

@@ -21,12 +21,14 @@ from chalicelib.http.parameters import (
     INTAKE_PARAMETERS,
     SUBMISSION_PARAMETERS,
 )
-from chalicelib.http.problems import TYPE_PREFIX
+from chalicelib.http.problem import TYPE_PREFIX
 from chalicelib.http.representation import judgement_json, receipt_json, record_json
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.terms import CHANNELS, TERMS
-from chalicelib.services.batch_intake import BatchIntake, LineStatus, judge_lines, lines_in
+from chalicelib.services.batch_intake import BatchIntake
+from chalicelib.services.batch_judgement import LineStatus, judge_lines
+from chalicelib.services.batch_lines import lines_in
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.intake import Receipt
@@ -43,6 +45,7 @@ DOCUMENT = Path("chalicelib/http/openapi.json")
 HOOKS = Path("tests/hostile/schemathesis_hooks.py")
 PROBLEMS = Path("docs/problems.md")
 TERMS_FILE = "chalicelib/orders/terms.py"
+PROBLEM_FILE = "chalicelib/http/problem.py"
 PROBLEMS_FILE = "chalicelib/http/problems.py"
 LOCAL_FILE = "chalicelib/http/local_principal.py"
 BATCHES_FILE = "chalicelib/http/batches.py"
@@ -121,7 +124,7 @@ def request_codes() -> set[object]:
 
 
 def problem_types() -> set[str]:
-    files = (PROBLEMS_FILE, BATCHES_FILE, "ops/local/refusals.py")
+    files = (PROBLEM_FILE, PROBLEMS_FILE, BATCHES_FILE, "ops/local/refusals.py")
     ours = {
         f"{TYPE_PREFIX}{arguments[0]}" for file in files for arguments in calls(file, "Problem")
     }

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from tests.builders import order_text
 from tests.http.conftest import NDJSON, Answer, Api, post_lines
 

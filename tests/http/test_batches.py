@@ -11,7 +11,7 @@ from chalicelib.http.batches import batch_json
 from chalicelib.http.problems import problem_of
 from chalicelib.orders.errors import sentence
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
-from chalicelib.services.batch_intake import BatchReceipt, LineResult, LineStatus
+from chalicelib.services.batch_judgement import BatchReceipt, LineResult, LineStatus
 from chalicelib.services.intake import InvalidIdempotencyKey
 from chalicelib.texts import texts_in
 from tests.builders import lines_event, order_text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.batch_intake import MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.ports import accepts_connections, reachable_from_outside
 from tests.aws_parts import LAMBDA_RUNTIME
 from tests.builders import gateway_event, lines_event, order_text

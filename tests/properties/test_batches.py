@@ -4,19 +4,25 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.orders.order import sha256_of
+from chalicelib.http.batches import result_json
+from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
 from chalicelib.orders.submission import submission_id_for_line
-from chalicelib.services.batch_intake import BatchIntake, BatchReceipt, LineStatus, lines_in
+from chalicelib.services.batch_intake import BatchIntake
+from chalicelib.services.batch_judgement import BatchReceipt, LineStatus
+from chalicelib.services.batch_lines import lines_in
 from chalicelib.services.message import Message
 from chalicelib.services.outgoing import MOST_MESSAGES_PER_CALL, Outgoing
 from chalicelib.services.processing import Processor
 from chalicelib.services.unavailable import StoreUnavailable
+from chalicelib.texts import texts_in
+from ops.bulk.judging import judge_file
 from tests.builders import Clock, lines_event, order_text, sqs_record
 from tests.desk_fakes import Killed
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
@@ -84,6 +90,20 @@ def test_a_line_is_judged_as_the_order_alone(api: Api, body: bytes) -> None:
         else:
             refused = result["problem"]
             assert refused | {"detail": ""} == alone.body | {"detail": ""}
+
+
+@given(body=bodies)
+@example(body=order_text(note="\ufffd").encode())
+@example(body=b"[\xff" * 100_000)
+@example(body=b" " * (MAX_PAYLOAD_BYTES + 9) + b"\n[]")
+@example(body=b"x" * (MAX_PAYLOAD_BYTES + 9))
+def test_a_dry_run_without_a_stage_judges_as_the_api_does(api: Api, body: bytes) -> None:
+    answer = post_lines(api, body, query="?dryRun=true")
+
+    english = texts_in("en")
+    assert [result_json(each, english) for each in judge_file(BytesIO(body))] == (
+        answer.body["results"]
+    )
 
 
 @given(body=bodies)

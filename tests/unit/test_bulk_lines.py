@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
-from chalicelib.services.batch_intake import BLANK, MAX_BATCH_BYTES, MAX_BATCH_LINES
+from chalicelib.services.batch_lines import BLANK, MAX_BATCH_BYTES, MAX_BATCH_LINES
 from ops.bulk import lines
 from ops.bulk.lines import Batch, LongLine, read_lines
 
@@ -91,6 +91,30 @@ def test_a_longer_line_comes_in_pieces(size: int, ending: bytes) -> None:
     assert first == Batch((lines.Line(1, b"a"),), 2, 3, 1)
     assert second == (3, long)
     assert rest == ([Batch((lines.Line(4, b"b"),), 4, 2, 0)] if ending else [])
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"], ids=repr)
+@pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES + 3, MAX_BATCH_BYTES - 2], ids=str)
+def test_a_long_line_of_blanks_is_no_line_either(size: int, ending: bytes) -> None:
+    blank = b" " * size + ending
+    content = b"a\n" + blank + (b"b\n" if ending else b"")
+
+    found = read(content)
+
+    assert sum(batch.size for batch in found) == len(content)
+    assert [line.number for batch in found for line in batch.lines] == ([1, 3] if ending else [1])
+    assert sum(batch.blank for batch in found) == 1
+
+
+@pytest.mark.parametrize("size", [MAX_PAYLOAD_BYTES + 3, 3 * MAX_BATCH_BYTES], ids=str)
+def test_a_long_line_that_begins_with_blanks_is_kept_byte_for_byte(size: int) -> None:
+    long = b" " * size + b"x\n"
+
+    pieces = [
+        b"".join(part.pieces) for part in read_lines(io.BytesIO(long)) if isinstance(part, LongLine)
+    ]
+
+    assert pieces == [long]
 
 
 @given(st.lists(st.binary(max_size=9)), st.integers(1, 4), st.integers(20, 40))

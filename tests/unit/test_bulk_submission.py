@@ -294,7 +294,7 @@ def chosen_steps(folder: Path) -> list[int]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_file_goes_on_wherever_it_was_killed(tmp_path: Path) -> None:
     """Between any two lines of the program that hands it in, and once more on the way on."""
-    # Python 3.11 keeps the exception that is handled when a trace raises, as long as the thread lives.
+    # Python 3.11 keeps the exception that is handled when a trace raises, while the thread lives.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(go_on_wherever_killed, tmp_path).result()
 
