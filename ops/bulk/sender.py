@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError
 
+from chalicelib.http.problem import TYPE_PREFIX
 from ops.bulk.answers import Settled, may_be_tried_again, settled_lines
 from ops.bulk.patience import Patience, asked_seconds
 from ops.bulk.problems import StoppedShort
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 ROUTE = "/order-batches"
 MEDIA_TYPE = "application/x-ndjson"
-# API Gateway's own answers to who may not call a route, or calls one that is not there.
+# API Gateway's answers to who may not call a route, or calls one that is not there.
 REFUSED_AT_THE_DOOR = {401, 403, 404}
+CALLER_UNKNOWN = f"{TYPE_PREFIX}caller-unknown"
 
 
 class Api(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from chalicelib.aws.clients import is_on_this_machine
-from ops.bulk.problems import FileBusy, StoppedShort, SubmissionProblem
+from ops.bulk.problems import FileBusy, FileChanged, StoppedShort, SubmissionProblem
 from ops.bulk.progress import Progress
 from ops.bulk.refused import RefusedLines
 from ops.bulk.sender import Sender
@@ -108,7 +108,11 @@ def _submit_file(session: Session, typed: Typed) -> None:
     # The key of an earlier run would make them the same submissions.
     again = typed.again(session, afresh=True, idempotency_key=None)
     anew = f"To hand all of it in as new submissions, type {again}"
-    with _ending_in_words(session, go_on, anew), submission:
+    with (
+        _ending_in_words(session, go_on, anew),
+        _going_on_with_changed_file(session, typed, submission),
+        submission,
+    ):
         begun = submission.begin(key=typed.idempotency_key, afresh=typed.afresh)
         if begun.ended_at:
             session.note(f"{typed.file} was handed in to its end at {begun.ended_at}. {anew}")
@@ -162,6 +166,21 @@ def _ending_in_words(session: Session, go_on: str, anew: str) -> Iterator[None]:
         # Without a name it is of a write, as to a disk that is full.
         where = error.filename or "The files beside the lines"
         raise OutOfReach(f"{where}: {error.strerror or error}. {go_on}") from error
+
+
+@contextmanager
+def _going_on_with_changed_file(
+    session: Session, typed: Typed, submission: FileSubmission
+) -> Iterator[None]:
+    """End the command with what to type for the file as it is now: the kept key doubles nothing."""
+    try:
+        yield
+    except FileChanged as error:
+        again = typed.again(session, afresh=True, idempotency_key=submission.run.key)
+        raise FoundWanting(
+            f"{error} To hand it in as it is now, so that lines that are queued already count "
+            f"once, type {again}"
+        ) from error
 
 
 def _sender(session: Session, typed: Typed, key: str) -> Sender:

@@ -16,6 +16,9 @@ EXAMPLES = {
     language: (program, said)
     for language, program, said in EXAMPLE.findall(PAGE.read_text(encoding="utf-8"))
 }
+PARTS = re.findall(
+    r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 RUNNERS = {
     "bash": ("bash", "client.sh"),
     "python": (sys.executable, "client.py"),
@@ -23,6 +26,13 @@ RUNNERS = {
 }
 NEEDED = {"bash": "curl", "python": sys.executable, "javascript": "node"}
 LIMIT_SECONDS = 50
+
+
+def program_for_many(calls: str) -> str:
+    """Write the Python program with `submit_many`, and calls of it in place of its own."""
+    many = next(part for part in PARTS if part.startswith("def submit_many"))
+    beginning, main, _ = EXAMPLES["python"][0].partition('if __name__ == "__main__":')
+    return f"{beginning}{many}\n{main}{calls}"
 
 
 def start(

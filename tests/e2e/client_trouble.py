@@ -41,10 +41,13 @@ class Trouble:
         self.seen: list[Seen] = []
         self.stuck = False
 
-    def run(self, script: Script, **settings: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: Script, program: str = "", **settings: float
+    ) -> subprocess.CompletedProcess[str]:
         """Run the program while the server does as the script says."""
         with self.server(script) as server:
-            outcome = run(self.language, server.url, self.directory, **{**FAST, **settings})
+            own = {**FAST, **settings}
+            outcome = run(self.language, server.url, self.directory, program, **own)
         self.seen += server.seen
         return outcome
 

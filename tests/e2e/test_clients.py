@@ -9,14 +9,7 @@ import pytest
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient
-from tests.e2e.client_programs import EXAMPLES, PAGE, RUNNERS, run
-from tests.e2e.client_trouble import FAST, MANY, Trouble
-from tests.e2e.faults import Fault, Script
-from tests.http.conftest import running
-
-PARTS = re.findall(
-    r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-)
+from tests.e2e.client_programs import EXAMPLES, PARTS, RUNNERS, program_for_many, run
 
 
 @pytest.fixture(scope="module")
@@ -39,43 +32,29 @@ def test_a_client_prints_the_output_that_the_page_shows(
     assert outcome.stdout == EXAMPLES[language][1]
 
 
-def client_for_many(bodies: list[str], times: int) -> str:
-    """Make a program of the page's parts, which hands the same bodies in so many times."""
-    many = next(part for part in PARTS if part.startswith("def submit_many"))
-    start, main, _ = EXAMPLES["python"][0].partition('if __name__ == "__main__":')
-    calls = f"""
-    for _ in range({times}):
-        for result in submit_many({bodies}, "many"):
-            print(result["status"], result.get("orderId"), result.get("sameAsLine"))
-"""
-    return f"{start}{many}\n{main}{calls}"
+def test_the_clients_leave_each_others_orders_alone(stack: LocalStack, tmp_path: Path) -> None:
+    """Whoever tries one after the other does so in one directory."""
+    outcomes = [run(language, stack.api_url, tmp_path) for language in (*RUNNERS, *RUNNERS)]
+
+    assert [(each.returncode, each.stderr) for each in outcomes] == [(0, "")] * len(outcomes)
+    assert [bool(each.stdout) for each in outcomes] == [True, True, True, False, True, True]
 
 
 def test_the_client_for_many_orders_hands_each_in_once(stack: LocalStack, tmp_path: Path) -> None:
     bodies = [order_text("many-1"), order_text("many-2"), "no order", order_text("many-1")]
+    calls = f"""
+    for _ in range(2):
+        for result in submit_many({bodies}, "many"):
+            print(result["status"], result.get("orderId"), result.get("sameAsLine"))
+"""
 
-    outcome = run("python", stack.api_url, tmp_path, client_for_many(bodies, times=2))
+    outcome = run("python", stack.api_url, tmp_path, program_for_many(calls))
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
     once = "QUEUED many-1 None\nQUEUED many-2 None\nREFUSED None None\nQUEUED many-1 1\n"
     assert outcome.stdout == once * 2
     for order_id in ("many-1", "many-2"):
         ApiClient(stack.api_url).records(order_id, 1)
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 422])
-def test_the_client_for_many_orders_does_not_ask_again_what_is_refused(
-    tmp_path: Path, status: int
-) -> None:
-    with (
-        running() as api,
-        Trouble("python", tmp_path, api).server(Script([Fault(status=status)] * MANY)) as server,
-    ):
-        program = client_for_many([order_text()], times=1)
-        outcome = run("python", server.url, tmp_path, program, **{**FAST, "patience": 3})
-
-    assert f"some may be queued; submit all again later. Last answer: {status}" in outcome.stderr
-    assert len(server.posts()) == 1
 
 
 def test_the_signer_of_the_page_signs_each_attempt_of_the_client(

@@ -290,6 +290,17 @@ def test_a_changed_file_is_refused_with_what_to_type(desk: Desk) -> None:
     assert desk.types(*next_command(done)).exit_code == 0
 
 
+def test_a_changed_file_doubles_no_line_that_is_queued_already(desk: Desk) -> None:
+    desk.submits("orders.ndjson")
+    changed = order_text("b", amount=7)
+    Path("orders.ndjson").write_text(f"{LINES.replace(INVALID, changed)}", "utf-8")
+
+    desk.types(*next_command(desk.submits("orders.ndjson")))
+
+    recorded = [line.decode() for line in desk.api.recorded()]
+    assert sorted(recorded) == sorted([VALID, INVALID, changed])
+
+
 def test_another_stage_is_refused_with_what_to_type(desk: Desk) -> None:
     desk.submits("orders.ndjson")
 
