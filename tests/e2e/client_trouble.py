@@ -13,7 +13,8 @@ from tests.e2e.faults import Fault, How, Script
 from tests.e2e.misbehaving import MisbehavingServer, Reply, Seen
 from tests.http.conftest import Api
 
-RECORDED, REFUSED, UNKNOWN = 0, 1, 75
+# 1 is that of a program that breaks off, as on a disk that is full.
+RECORDED, REFUSED, UNKNOWN = 0, 65, 75
 # No time-out is that of a busy machine, and no wait is longer than the server asks for.
 FAST = {"timeout": 30, "longest_wait": 0, "patience": 60}
 # With a server that keeps silent a test takes as long as its time-outs.

@@ -170,6 +170,19 @@ def test_a_client_goes_on_with_what_an_earlier_run_left(trouble: Trouble) -> Non
 
 
 @every_language
+def test_an_order_that_can_not_be_kept_is_not_handed_in(trouble: Trouble) -> None:
+    """Nor does the program end as if it were recorded, or refused."""
+    for name in ("outbox", "outbox-javascript", "outbox.sqlite"):
+        (trouble.directory / name).touch(mode=0o400)
+    (trouble.directory / "outbox.sqlite").write_bytes(b"no database")
+
+    outcome = trouble.run(Script())
+
+    assert outcome.returncode not in (RECORDED, REFUSED)
+    assert not trouble.posts()
+
+
+@every_language
 def test_an_order_that_is_recorded_is_not_handed_in_again(trouble: Trouble) -> None:
     trouble.run(Script())
     count = len(trouble.seen)
