@@ -21,7 +21,7 @@ ADDED_PER_MINUTE = 300
 HIGHEST_CONCURRENCY = 1250
 # infrastructure/resources.yaml
 VISIBILITY_TIMEOUT_SECONDS = 360
-MAX_RECEIVE_COUNT = 5
+MAX_RECEIVE_COUNT = 30
 RETENTION_SECONDS = 4 * 24 * 3600
 GIVE_UP_SECONDS = RETENTION_SECONDS
 # DynamoDB's default quota of a table on demand; a usual order is one write of one unit.
@@ -97,10 +97,11 @@ def dead_letters_at_most(scenario: Scenario) -> float:
     """
     Compute how many orders SQS may move to the dead-letter queue, if each attempt fails.
 
-    These are the orders that are there long enough to be received five times, once per visibility
-    timeout. A mapping that is switched off receives nothing, and moves none.
+    These are the orders whose last receive falls into the outage: they are received once per
+    visibility timeout, the first time as they arrive. A mapping that is switched off receives
+    nothing, and moves none.
     """
-    seconds = scenario.outage_seconds - MAX_RECEIVE_COUNT * VISIBILITY_TIMEOUT_SECONDS
+    seconds = scenario.outage_seconds - (MAX_RECEIVE_COUNT - 1) * VISIBILITY_TIMEOUT_SECONDS
     return max(0, seconds) * scenario.arrivals_per_second
 
 

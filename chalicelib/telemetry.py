@@ -25,6 +25,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.record import Status, UnreadableRecord
 from chalicelib.orders.settle import Verdict
+from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import DEFAULT_SERVICE, LogSettings, SettingsError
@@ -152,6 +153,12 @@ class Telemetry:
     def request_failed(self, error: Exception, request_id: str) -> None:
         """Log a request that was answered with 500 or 503."""
         self._logger.error("request failed", extra={"requestId": request_id, **_error_keys(error)})
+
+    @never_raising
+    def suspects_tried(self, suspects: Sequence[Message]) -> None:
+        """Log which suspects are tried next: if the function dies, one of them kills it."""
+        ids = [message.message_id for message in suspects]
+        self._logger.info("suspects", extra={"messageIds": ids})
 
     @never_raising
     def processed(self, processed: Processed) -> None:

@@ -297,10 +297,14 @@ def _strings(values: Mapping[str, str]) -> Attributes:
 class FakeReporter:
     """Keeps what it is told."""
 
+    suspects: list[list[str]] = field(default_factory=list)
     messages: list[Processed] = field(default_factory=list)
     batches: list[Sequence[Processed]] = field(default_factory=list)
     undeleted: list[int] = field(default_factory=list)
     unchecked: list[tuple[str, str]] = field(default_factory=list)
+
+    def suspects_tried(self, suspects: Sequence[Message]) -> None:
+        self.suspects.append([message.message_id for message in suspects])
 
     def processed(self, processed: Processed) -> None:
         self.messages.append(processed)

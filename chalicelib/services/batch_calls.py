@@ -33,6 +33,7 @@ class Queue(Protocol):
     """The queues, as far as processing needs them."""
 
     def send_to_dead_letters(self, message: Message, attributes: Mapping[str, str]) -> None: ...
+    def delete(self, messages: Sequence[Message]) -> None: ...
 
 
 class BatchCalls:
@@ -94,3 +95,8 @@ class BatchCalls:
         """Pass a message to the dead-letter queue."""
         self._check_time()
         self._queue.send_to_dead_letters(message, attributes)
+
+    def delete(self, messages: Sequence[Message]) -> None:
+        """Take messages that are done with off the queue."""
+        self._check_time()
+        self._queue.delete(messages)

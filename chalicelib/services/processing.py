@@ -7,7 +7,8 @@ be delivered again. One that fails never holds another one up.
 
 A batch goes through three steps, each for all of its messages: the valid orders are archived; the
 first message of each orderId takes the first slot, many by one call; every other message is settled
-by itself, one message of an orderId after the other.
+by itself, one message of an orderId after the other. Messages that came back time and again go
+through them in small parts of their own, at the end: see `suspects.py`.
 """
 
 import json
@@ -28,14 +29,18 @@ from chalicelib.services.batch_calls import Archive, BatchCalls, Queue, Records
 from chalicelib.services.claims import read_claims
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed, received_at_of, submission_id_of
-from chalicelib.services.time_limit import time_check
+from chalicelib.services.suspects import is_suspect, parts_of
+from chalicelib.services.time_limit import OutOfTime, time_check
+from chalicelib.services.unavailable import StoreUnavailable
 
 
 class Reporter(Protocol):
-    """Hears the outcome of each message, to log and count it."""
+    """Hears the outcome of each message, to log and count it; of suspects, before it as well."""
 
+    def suspects_tried(self, suspects: Sequence[Message]) -> None: ...
     def processed(self, processed: Processed) -> None: ...
     def batch_processed(self, batch: Sequence[Processed]) -> None: ...
+    def left_undeleted(self, count: int, error: StoreUnavailable) -> None: ...
 
 
 Concurrently = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]
@@ -94,17 +99,44 @@ class Processor:
         Messages of one orderId are processed one after the other, in the order received; different
         orderIds side by side. When the function's time runs short, no further call is begun, and
         the rest is reported as failed: better than to be cut off in the middle.
+
+        Suspects are processed in parts of their own. What is finished is taken off the queue before
+        the next part begins, since that part may be the end of the function.
         """
         check_time = time_check(time_left_ms)
         calls = BatchCalls(self._archive, self._records, self._queue, check_time, self._sleep)
+        batch: list[Processed] = []
+        unacknowledged: list[Processed] = []
+        for part in parts_of(messages):
+            self._take_off(unacknowledged, calls)
+            if is_suspect(part[0]):
+                self._reporter.suspects_tried(part)
+            unacknowledged = self._process_part(part, calls)
+            batch += unacknowledged
+        return batch
+
+    def _take_off(self, finished: Sequence[Processed], calls: BatchCalls) -> None:
+        """Take off the queue what did not fail. Delivered again, it would change nothing."""
+        done = [processed.message for processed in finished if not processed.failure]
+        if not done:
+            return
+        try:
+            calls.delete(done)
+        except StoreUnavailable as error:
+            self._reporter.left_undeleted(len(done), error)
+        except OutOfTime:
+            # No further part begins a call: the answer for the batch comes at once.
+            pass
+
+    def _process_part(self, messages: Sequence[Message], calls: BatchCalls) -> list[Processed]:
         orders = _by_order([self._read(message) for message in messages])
         deliveries = list(chain.from_iterable(orders))
         self._archive_orders(deliveries, calls)
         self._take_first_slots([order[0] for order in orders], calls)
         self._finish_orders(orders, calls)
-        batch = [delivery.processed for delivery in deliveries]
-        self._reporter.batch_processed(batch)
-        return batch
+        part = [delivery.processed for delivery in deliveries]
+        self._reporter.batch_processed(part)
+        return part
 
     def _read(self, message: Message) -> _Delivery:
         delivery = _Delivery(message)

@@ -108,6 +108,12 @@ _principals_option = click.option(
     type=click.IntRange(1, 43200),
     help="Seconds until a failed message is tried again  [default: the template's, 360]",
 )
+@click.option(
+    "--max-receive-count",
+    type=click.IntRange(5, 1000),
+    help="Receives until a message that keeps failing is a dead letter  [default: the template's, "
+    "30]",
+)
 @click.option("--fresh", is_flag=True, help="Start empty: remove what is kept in the folder.")
 @click.option(
     "--folder",
@@ -135,6 +141,7 @@ def run(
     console_port: int | None,
     no_console: bool,
     visibility_timeout_seconds: int | None,
+    max_receive_count: int | None,
     fresh: bool,
     folder: Path,
     events: str,
@@ -162,6 +169,7 @@ def run(
             aws_port=ports.numbers[AWS],
             console_port=ports.numbers.get(CONSOLE),
             visibility_timeout_seconds=visibility_timeout_seconds,
+            max_receive_count=max_receive_count,
             partial_batch=partial_batch,
             batching=batching,
             folder=KeptFolder(folder, fresh=fresh),

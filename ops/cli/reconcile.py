@@ -35,7 +35,7 @@ Example: python -m ops reconcile --repair --stage prod"""
     "--in-progress",
     type=Duration(),
     default=IN_PROGRESS,
-    help="An object younger than this may still be on its way  [default: 30m]",
+    help="An object younger than this may still be on its way  [default: 3h]",
 )
 @click.option(
     "--deep", is_flag=True, help="Compare the bytes of every object: a call to S3 for each."

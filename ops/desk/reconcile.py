@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from ops.desk.audit_trail import AuditTrail
     from ops.desk.decision_log import Decisions
 
-# A message that fails is tried five times, six minutes apart, before it is a dead letter: until
-# then an object without a record is an order on its way.
-IN_PROGRESS = timedelta(minutes=30)
+# Until its message has had all the receives of infrastructure/resources.yaml, an object without a
+# record is an order on its way.
+IN_PROGRESS = timedelta(hours=3)
 CANDIDATES_AT_ONCE = 30
 # Candidates of these kinds are findings if their objects' bytes, or their absence, say so.
 LOOKED_INTO = frozenset({Kind.MISSING, Kind.ALTERED})

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 VISIBILITY_TIMES_FUNCTION_TIMEOUT = 6
 FEWEST_RECEIVES = 5
+# Ours: the outage of a store that sends no good order to the dead-letter queue.
+OUTAGE_SECONDS = 2 * 3600
 # From its third receive on, the age of the oldest message leaves a message out.
 RECEIVES_WITH_AN_AGE = 2
 LARGEST_BATCH_WITHOUT_WINDOW = 10
@@ -96,6 +98,32 @@ def _dead_letter_queue(stage: StageSettings) -> Iterable[str]:
 
 
 @rule(
+    "outage-bridged",
+    "A message outlasts an outage of two hours, and is a dead letter long before it expires.",
+    f"{SQS_DOCS}/sqs-dead-letter-queues.html",
+)
+def _outage_bridged(stage: StageSettings) -> Iterable[str]:
+    queue = stage.queue
+    # With fewer, the rule of the dead-letter queue speaks.
+    if (queue.maximum_receives or 0) < FEWEST_RECEIVES:
+        return
+    # A store that comes back after the last receive comes too late: SQS makes no further one.
+    bridged = (queue.maximum_receives - 1) * queue.visibility_timeout_seconds
+    if bridged < OUTAGE_SECONDS:
+        yield (
+            f"{queue.maximum_receives} receives, one every {queue.visibility_timeout_seconds} s, "
+            f"bridge an outage of {bridged} s: one of {OUTAGE_SECONDS} s sends good orders to "
+            "OrdersDLQ (MaxReceiveCount)"
+        )
+    if 2 * bridged > queue.retention_seconds:
+        yield (
+            f"a message that keeps failing is a dead letter after {bridged} s, and SQS deletes it "
+            f"from OrdersQueue after {queue.retention_seconds} s: a backlog needs half of that "
+            "(MaxReceiveCount)"
+        )
+
+
+@rule(
     "retention-order",
     "The dead-letter queue keeps messages longer than its source queue.",
     f"{SQS_DOCS}/setting-up-dead-letter-queue-retention.html",
@@ -175,6 +203,7 @@ QUEUE_RULES = (
     _visibility_timeout,
     _oldest_message_alarm,
     _dead_letter_queue,
+    _outage_bridged,
     _retention_order,
     _mapping_source,
     _batch_and_window,

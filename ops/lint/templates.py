@@ -69,6 +69,7 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
 def _queue(template: Template, name: str) -> QueueSettings:
     properties = template.resources[name]["Properties"]
     redrive = properties.get("RedrivePolicy", {})
+    maximum = redrive.get("maxReceiveCount")
     return QueueSettings(
         arn=template.resolve({"Fn::GetAtt": [name, "Arn"]}),
         visibility_timeout_seconds=int(properties.get("VisibilityTimeout", 30)),
@@ -76,7 +77,7 @@ def _queue(template: Template, name: str) -> QueueSettings:
         encrypted=bool(properties.get("SqsManagedSseEnabled") or properties.get("KmsMasterKeyId")),
         refuses_plain_http=_refuses_plain_http(template, "AWS::SQS::QueuePolicy", name),
         moves_to=redrive.get("deadLetterTargetArn"),
-        maximum_receives=redrive.get("maxReceiveCount"),
+        maximum_receives=None if maximum is None else int(maximum),
         takes_from=tuple(properties.get("RedriveAllowPolicy", {}).get("sourceQueueArns", ())),
     )
 

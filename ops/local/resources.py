@@ -12,6 +12,7 @@ from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
 from ops.templates import (
+    MAX_RECEIVE_COUNT,
     VISIBILITY_TIMEOUT,
     default_visibility_timeout_seconds,
     load_template,
@@ -36,6 +37,7 @@ def create_resources(
     cloudformation: CloudFormationClient,
     visibility_timeout_seconds: int | None = None,
     events: str = NO_EVENTS,
+    max_receive_count: int | None = None,
 ) -> dict[str, str]:
     """
     Create the stack for stage `local`, or update the one that was kept; return its outputs.
@@ -50,7 +52,7 @@ def create_resources(
     wanted: Any = {
         "StackName": name,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
-        "Parameters": _parameters(visibility_timeout_seconds, events),
+        "Parameters": _parameters(visibility_timeout_seconds, events, max_receive_count),
     }
     try:
         cloudformation.create_stack(**wanted, OnFailure="DO_NOTHING")
@@ -83,12 +85,16 @@ def template_visibility_timeout_seconds() -> int:
     return default_visibility_timeout_seconds(load_template(TEMPLATE.read_text(encoding="utf-8")))
 
 
-def _parameters(visibility_timeout_seconds: int | None, events: str) -> list[ParameterTypeDef]:
+def _parameters(
+    visibility_timeout_seconds: int | None, events: str, max_receive_count: int | None
+) -> list[ParameterTypeDef]:
     values = {"Stage": LOCAL_STAGE}
     if events != NO_EVENTS:
         values["Events"] = events
     if visibility_timeout_seconds is not None:
         values[VISIBILITY_TIMEOUT] = str(visibility_timeout_seconds)
+    if max_receive_count is not None:
+        values[MAX_RECEIVE_COUNT] = str(max_receive_count)
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 

@@ -61,6 +61,7 @@ class LocalResources:
         *,
         aws_port: int = 0,
         visibility_timeout_seconds: int | None = None,
+        max_receive_count: int | None = None,
         partial_batch: bool = False,
         events: str = NO_EVENTS,
         principals: str = "",
@@ -69,12 +70,13 @@ class LocalResources:
         folder: KeptFolder | None = None,
         on_step: OnStep = _silent,
     ) -> None:
-        """`aws_port` 0 takes a free port; `visibility_timeout_seconds` None the template's own."""
+        """`aws_port` 0 takes a free port; what of the queue is None is as the template has it."""
         self.aws_port = aws_port or free_port()
         self.aws_url = aws_url_at(self.aws_port)
         self.partial_batch = partial_batch
         self.folder = folder
         self._visibility_timeout_seconds = visibility_timeout_seconds
+        self._max_receive_count = max_receive_count
         self.events = events
         self.principals = principals
         self._colour = colour
@@ -116,7 +118,10 @@ class LocalResources:
         cloudformation = cloudformation_client(self.aws_url)
         try:
             self.outputs = create_resources(
-                cloudformation, self._visibility_timeout_seconds, self.events
+                cloudformation,
+                self._visibility_timeout_seconds,
+                self.events,
+                self._max_receive_count,
             )
         except ResourcesFailed as error:
             raise self._with_advice(error) from error
@@ -158,6 +163,7 @@ class LocalStack(LocalResources):
         aws_port: int = 0,
         console_port: int | None = None,
         visibility_timeout_seconds: int | None = None,
+        max_receive_count: int | None = None,
         partial_batch: bool = False,
         batching: Batching | None = None,
         events: str = NO_EVENTS,
@@ -179,6 +185,7 @@ class LocalStack(LocalResources):
         super().__init__(
             aws_port=aws_port,
             visibility_timeout_seconds=visibility_timeout_seconds,
+            max_receive_count=max_receive_count,
             partial_batch=partial_batch,
             events=events,
             principals=principals,

@@ -28,6 +28,8 @@ class ChaosStack(LocalStack):
     ) -> None:
         super().__init__(
             visibility_timeout_seconds=visibility_timeout_seconds,
+            # An outage has to end in the dead-letter queue within the run.
+            max_receive_count=5,
             partial_batch=partial_batch,
             log_file=log_file,
         )

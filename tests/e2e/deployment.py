@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 STAGE = "dev"
 PROCESSOR = f"orders-{STAGE}-process_orders"
 # Enough for a function that begins cold on a busy machine: with less, messages that are still being
-# processed would be delivered again and become dead letters. Messages that have to fail five times
-# get less, once the function is warm.
+# processed would be delivered again and become dead letters. Messages that have to fail each time
+# get less, once the function is warm, and no message gets as many receives as usual.
 VISIBILITY_TIMEOUT_SECONDS = 15
 SHORT_VISIBILITY_TIMEOUT_SECONDS = 2
+MAX_RECEIVE_COUNT = 5
 CODE_BUCKET = "orders-code"
 
 
@@ -84,6 +85,7 @@ class EmulatedAccount:
             TEMPLATE.read_text(),
             Stage=STAGE,
             VisibilityTimeoutSeconds=str(VISIBILITY_TIMEOUT_SECONDS),
+            MaxReceiveCount=str(MAX_RECEIVE_COUNT),
             **self._parameters,
         )
         self.queue_url = self.outputs["QueueUrl"]

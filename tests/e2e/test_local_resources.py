@@ -11,6 +11,7 @@ from ops.local.clients import queue_client
 from ops.local.stack import LocalResources
 from ops.local_stage import local_session
 from tests.aws_limits.layer import lifted
+from tests.resources import properties_of_resources
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -37,14 +38,15 @@ def attributes(sqs: "SQSClient", url: str) -> dict[str, str]:
     return {str(name): value for name, value in answer["Attributes"].items()}
 
 
-def test_a_message_goes_to_the_dlq_after_five_receives(
+def test_a_message_goes_to_the_dlq_after_the_receives_of_the_template(
     resources: LocalResources, sqs: "SQSClient"
 ) -> None:
     queue = attributes(sqs, resources.outputs["QueueUrl"])
 
     redrive = json.loads(queue["RedrivePolicy"])
 
-    assert int(redrive["maxReceiveCount"]) == 5
+    template = properties_of_resources()["OrdersQueue"]["RedrivePolicy"]
+    assert int(redrive["maxReceiveCount"]) == template["maxReceiveCount"] == 30
     assert redrive["deadLetterTargetArn"] == resources.outputs["DeadLetterQueueArn"]
 
 

@@ -56,6 +56,7 @@ def app_directory(tmp_path: Path) -> Path:
 def stack(app_directory: Path, request: pytest.FixtureRequest) -> Iterator[LocalStack]:
     with LocalStack(
         visibility_timeout_seconds=1,
+        max_receive_count=5,
         partial_batch=request.param,
         app_directory=app_directory,
         log_file=app_directory / "log",
@@ -84,7 +85,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_a_failing_message_ends_in_the_dlq_after_five_receives_and_blocks_no_other(
+def test_a_failing_message_ends_in_the_dlq_after_its_receives_and_blocks_no_other(
     stack: LocalStack, sqs: "SQSClient", app_directory: Path
 ) -> None:
     queue_url, dlq_url = stack.outputs["QueueUrl"], stack.outputs["DeadLetterQueueUrl"]

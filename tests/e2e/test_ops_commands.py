@@ -124,7 +124,7 @@ def run(command: Sequence[str], answer: str | None = None) -> Completed:
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """Start a stage with an accepted order, a duplicate of it with another amount, and a reject."""
     log = tmp_path_factory.mktemp("ops") / "log"
-    with LocalStack(visibility_timeout_seconds=1, log_file=log) as stack:
+    with LocalStack(visibility_timeout_seconds=1, max_receive_count=5, log_file=log) as stack:
         operator = Operator(stack, connect(aws_port=stack.aws_port))
         orders = operator.desk.orders
         (receipt,) = operator.reads("orders", "submit", order_text("first"))

@@ -79,7 +79,10 @@ def system(
     """Both ways of answering for a batch must tell the same story."""
     log = tmp_path_factory.mktemp("story") / "log"
     with LocalStack(
-        visibility_timeout_seconds=1, partial_batch=request.param, log_file=Path(log)
+        visibility_timeout_seconds=1,
+        max_receive_count=5,
+        partial_batch=request.param,
+        log_file=Path(log),
     ) as stack:
         yield System(stack)
 

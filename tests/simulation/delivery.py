@@ -225,6 +225,8 @@ class _Reporter:
     def __init__(self) -> None:
         self._processed: list[Processed] = []
 
+    def suspects_tried(self, suspects: Sequence[Message]) -> None: ...
+
     def processed(self, processed: Processed) -> None:
         self._processed.append(processed)
 

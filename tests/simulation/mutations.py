@@ -6,6 +6,7 @@ A mutation is the real code with one part replaced by what is often written inst
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,9 @@ from chalicelib.orders.submission import Submission
 from chalicelib.orders.terms import JsonNumber, read_terms
 from chalicelib.services.batch_calls import BatchCalls
 from chalicelib.services.message import Message
+from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
+from chalicelib.services.time_limit import OutOfTime
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.simulation.delivery import System
 
@@ -222,6 +225,14 @@ class FailuresSwallowed(Processor):
         return [processed for processed in super().process_batch(*batch) if not processed.failure]
 
 
+class FailuresTakenOff(Processor):
+    """Before the next part of a batch, all of the last part is taken off the queue."""
+
+    def _take_off(self, finished: Sequence[Processed], calls: BatchCalls) -> None:
+        with suppress(OutOfTime):
+            calls.delete([processed.message for processed in finished])
+
+
 MUTATIONS = (
     Mutation(
         "an unconditional put",
@@ -347,6 +358,13 @@ MUTATIONS = (
         System(order_queue=FailedDeadLetterIsDone),
         "an unreadable message",
         "unreadable is lost: neither recorded, nor on a queue",
+        steps=3,
+    ),
+    Mutation(
+        "a failed message taken off the queue before the next part of its batch",
+        System(processor=FailuresTakenOff, returns_failures=True, mapping_reads_failures=True),
+        "a batch of two orders that came back twice, with partial batch responses",
+        "first is lost: neither recorded, nor on a queue",
         steps=3,
     ),
 )

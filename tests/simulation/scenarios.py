@@ -30,6 +30,8 @@ class Scenario:
     deliveries: int = 3
     batch_size: int = 1
     max_receives: int = 5
+    # How often each message was received in vain before the schedules begin.
+    received_before: int = 0
     redrives: int = 0
     # Whether a redrive gives a message without a submissionId its messageId for one. SQS's own
     # redrive doesn't.
@@ -218,6 +220,21 @@ SCENARIOS = (
         messages=(FIRST, UNREADABLE),
         deliveries=2,
         batch_size=2,
+    ),
+    Scenario(
+        name="a batch of an order and its duplicate that came back twice",
+        messages=(FIRST, OTHER),
+        deliveries=2,
+        batch_size=2,
+        received_before=2,
+    ),
+    Scenario(
+        name="a batch of two orders that came back twice, with partial batch responses",
+        messages=(FIRST, ELSEWHERE),
+        deliveries=2,
+        batch_size=2,
+        received_before=2,
+        system=PARTIAL_BATCHES,
     ),
     Scenario(
         name="an order that is redriven from the dead-letter queue",

@@ -39,6 +39,9 @@ class Simulation:
         world = world._replace(messages=())
         for submitted in self.scenario.messages:
             world = world_with(world, submitted)
+        for message in world.messages:
+            received = message._replace(receive_count=self.scenario.received_before)
+            world = world.with_message(received)
         return State(
             world,
             redrives_left=self.scenario.redrives,

@@ -5,7 +5,16 @@ import sys
 
 import pytest
 
-from benchmarks.backlog import Scenario, dead_letters_at_most, report, simulate
+from benchmarks.backlog import (
+    MAX_RECEIVE_COUNT,
+    RETENTION_SECONDS,
+    VISIBILITY_TIMEOUT_SECONDS,
+    Scenario,
+    dead_letters_at_most,
+    report,
+    simulate,
+)
+from tests.resources import properties_of_resources
 
 
 def at_full_speed(arrivals: float, outage_seconds: int, concurrency: int) -> Scenario:
@@ -82,10 +91,20 @@ def test_concurrency_grows_from_5_by_300_a_minute_up_to_the_maximum() -> None:
     ]
 
 
-@pytest.mark.parametrize(("minutes", "orders"), [(29, 0), (30, 0), (31, 6_000)])
-def test_an_outage_of_half_an_hour_reaches_the_dead_letter_queue(minutes: int, orders: int) -> None:
-    """Five receives, one per visibility timeout of six minutes."""
+@pytest.mark.parametrize(("minutes", "orders"), [(120, 0), (174, 0), (175, 6_000)])
+def test_an_outage_reaches_the_dead_letter_queue_once_it_outlasts_every_receive(
+    minutes: int, orders: int
+) -> None:
+    """Thirty receives, with a visibility timeout of six minutes between any two."""
     assert dead_letters_at_most(Scenario(100, minutes * 60)) == orders
+
+
+def test_the_figures_of_the_queue_are_those_of_the_template() -> None:
+    queue = properties_of_resources()["OrdersQueue"]
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVE_COUNT
+    assert queue["VisibilityTimeout"] == VISIBILITY_TIMEOUT_SECONDS
+    assert queue["MessageRetentionPeriod"] == RETENTION_SECONDS
 
 
 def test_the_steady_concurrency_is_rate_times_duration() -> None:

@@ -12,10 +12,11 @@ from ops.desk.audit_trail import AuditTrail
 from ops.desk.findings import Day, Finding, Kind, Progress
 from ops.desk.order_bucket import ArchivedObject
 from ops.desk.order_table import ArchivedRecord, Identity
-from ops.desk.reconcile import Reconciliation
+from ops.desk.reconcile import IN_PROGRESS, Reconciliation
 from tests.builders import START, Clock, order_text, sqs_message, submission
 from tests.desk_fakes import FakeDecisionBucket, FakeOrderBucket, FakeOrderTable, decisions_over
 from tests.fakes import FakeQueue
+from tests.resources import properties_of_resources
 
 TODAY = START.date()
 
@@ -118,12 +119,19 @@ def test_an_object_under_a_key_that_no_order_has_is_foreign(world: World, key: s
 
 def test_an_order_on_its_way_is_no_orphan(world: World) -> None:
     world.archive("a")
-    world.clock.now = START + timedelta(minutes=29)
+    world.clock.now = START + timedelta(hours=2, minutes=59)
     progress = Progress()
 
     assert world.findings(progress=progress) == []
 
     assert progress.days[TODAY].in_progress == 1
+
+
+def test_an_object_is_on_its_way_until_its_message_is_a_dead_letter() -> None:
+    queue = properties_of_resources()["OrdersQueue"]
+    receives, apart = queue["RedrivePolicy"]["maxReceiveCount"], queue["VisibilityTimeout"]
+
+    assert timedelta(seconds=receives * apart) == IN_PROGRESS
 
 
 def test_a_record_missing_from_the_listing_is_looked_up(world: World) -> None:

@@ -39,7 +39,7 @@ GOOD = StageSettings(
         encrypted=True,
         refuses_plain_http=True,
         moves_to=DLQ,
-        maximum_receives=5,
+        maximum_receives=30,
     ),
     dead_letter_queue=QueueSettings(
         arn=DLQ,
@@ -154,6 +154,8 @@ BAD = [
     ("dead-letter-queue", changed("queue", moves_to=OTHER)),
     ("dead-letter-queue", changed("queue", moves_to=None)),
     ("dead-letter-queue", changed("queue", maximum_receives=4)),
+    ("outage-bridged", changed("queue", maximum_receives=20)),
+    ("outage-bridged", changed("queue", maximum_receives=482)),
     ("dead-letter-queue", changed("dead_letter_queue", takes_from=())),
     ("dead-letter-queue", changed("dead_letter_queue", takes_from=(QUEUE, OTHER))),
     ("retention-order", changed("dead_letter_queue", retention_seconds=345_600)),

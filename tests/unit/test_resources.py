@@ -58,8 +58,8 @@ class FakeCloudFormation:
         return {"StackEvents": self._events}
 
 
-def create(cloudformation: Any, visibility_timeout_seconds: int | None = None) -> dict[str, str]:
-    return create_resources(cloudformation, visibility_timeout_seconds)
+def create(cloudformation: Any, **settings: int | None) -> dict[str, str]:
+    return create_resources(cloudformation, **settings)  # type: ignore[arg-type]
 
 
 def test_create_resources_waits_for_the_stack_and_returns_its_outputs() -> None:
@@ -71,18 +71,19 @@ def test_create_resources_waits_for_the_stack_and_returns_its_outputs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "parameters"),
+    ("settings", "parameters"),
     [
-        (None, {"Stage": "local"}),
-        (2, {"Stage": "local", "VisibilityTimeoutSeconds": "2"}),
+        ({}, {"Stage": "local"}),
+        ({"visibility_timeout_seconds": 2}, {"Stage": "local", "VisibilityTimeoutSeconds": "2"}),
+        ({"max_receive_count": 7}, {"Stage": "local", "MaxReceiveCount": "7"}),
     ],
 )
 def test_create_resources_passes_only_parameters_that_differ_from_the_template(
-    seconds: int | None, parameters: dict[str, str]
+    settings: dict[str, int], parameters: dict[str, str]
 ) -> None:
     cloudformation = FakeCloudFormation("CREATE_COMPLETE")
 
-    create(cloudformation, seconds)
+    create(cloudformation, **settings)
 
     given = cloudformation.created["Parameters"]
     assert {item["ParameterKey"]: item["ParameterValue"] for item in given} == parameters

@@ -123,6 +123,15 @@ def test_a_line_names_the_outcome_of_the_message(
     assert {"submissionId", "requestId", "receiveCount"} <= line.keys()
 
 
+def test_a_line_names_the_suspects_before_they_are_tried(logged: Logged) -> None:
+    """If the function dies, no line says what became of the one that kills it."""
+    logged.process(sqs_message(receive_count=3, message_id="m-1"))
+
+    before, outcome = logged.lines
+    assert (before["message"], before["messageIds"]) == ("suspects", ["m-1"])
+    assert (outcome["message"], outcome["messageId"]) == ("accepted", "m-1")
+
+
 def test_a_line_tells_a_redelivery_apart(logged: Logged) -> None:
     message = sqs_message()
     logged.process(message)

@@ -21,9 +21,11 @@ from chalicelib.aws.items import (
     to_item,
 )
 from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, Record, UnreadableRecord
+from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
 from chalicelib.services.queries import AuditFilter, AuditQuery, Queries
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli.commands import main
 from ops.console.listing import unreadable_notices
 from ops.console.texts import texts_in
@@ -195,8 +197,10 @@ def test_an_order_that_may_be_accepted_is_not_shown_as_another(items: list[Item]
 class Quiet:
     """A reporter that no one reads."""
 
+    def suspects_tried(self, suspects: Sequence[Message]) -> None: ...
     def processed(self, processed: Processed) -> None: ...
     def batch_processed(self, batch: Sequence[Processed]) -> None: ...
+    def left_undeleted(self, count: int, error: StoreUnavailable) -> None: ...
 
 
 def test_an_order_whose_slot_holds_something_else_waits_and_holds_no_other_up() -> None:
