@@ -23,9 +23,11 @@ import json
 import os
 from chalice.app import Chalice
 from chalicelib.application import CurrentApplication
+from chalicelib.settings import AppSettings, current_environment
 
 app = Chalice(app_name="stub")
 application = CurrentApplication()
+settings = AppSettings.from_env(current_environment())
 queue = os.environ["ORDERS_QUEUE_NAME"]
 
 @app.route("/orders")

@@ -363,8 +363,8 @@ MUTATIONS = (
     Mutation(
         "a failed message taken off the queue before the next part of its batch",
         System(processor=FailuresTakenOff, returns_failures=True, mapping_reads_failures=True),
-        "a batch of two orders that came back twice, with partial batch responses",
-        "first is lost: neither recorded, nor on a queue",
+        "a batch of two suspects, with partial batch responses",
+        "elsewhere is lost: neither recorded, nor on a queue",
         steps=3,
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.services.intake import Intake
+from chalicelib.services.suspects import FIRST_SUSPECT_RECEIVE
 from tests.fakes import FakeKeyStore, FakeReporter
 from tests.simulation.clients import DEAD_LETTERS_URL, QUEUE_URL, SimulatedSQS
 from tests.simulation.delivery import BATCHED, ORDINARY, PARTIAL_BATCHES, START, System
@@ -222,18 +223,20 @@ SCENARIOS = (
         batch_size=2,
     ),
     Scenario(
-        name="a batch of an order and its duplicate that came back twice",
+        name="a batch of suspects, an order and its duplicate",
         messages=(FIRST, OTHER),
         deliveries=2,
         batch_size=2,
-        received_before=2,
+        received_before=FIRST_SUSPECT_RECEIVE - 1,
+        max_receives=FIRST_SUSPECT_RECEIVE + 2,
     ),
     Scenario(
-        name="a batch of two orders that came back twice, with partial batch responses",
+        name="a batch of two suspects, with partial batch responses",
         messages=(FIRST, ELSEWHERE),
         deliveries=2,
         batch_size=2,
-        received_before=2,
+        received_before=FIRST_SUSPECT_RECEIVE - 1,
+        max_receives=FIRST_SUSPECT_RECEIVE + 2,
         system=PARTIAL_BATCHES,
     ),
     Scenario(

@@ -17,6 +17,7 @@ import pytest
 from chalicelib.orders.submission import Submission
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
+from chalicelib.services.suspects import FIRST_SUSPECT_RECEIVE
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import LogSettings
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
@@ -125,7 +126,7 @@ def test_a_line_names_the_outcome_of_the_message(
 
 def test_a_line_names_the_suspects_before_they_are_tried(logged: Logged) -> None:
     """If the function dies, no line says what became of the one that kills it."""
-    logged.process(sqs_message(receive_count=3, message_id="m-1"))
+    logged.process(sqs_message(receive_count=FIRST_SUSPECT_RECEIVE, message_id="m-1"))
 
     before, outcome = logged.lines
     assert (before["message"], before["messageIds"]) == ("suspects", ["m-1"])
