@@ -100,7 +100,7 @@ def test_without_suspicion_the_whole_batch_would_be_dead_letters() -> None:
 
 
 def test_a_message_that_kills_delays_no_order_that_comes_once_it_is_suspected() -> None:
-    """What is no suspect is done, and off the queue, before the first suspect is tried."""
+    """All others are done, and off the queue, before the first suspect is tried."""
     night = Night(deadly=frozenset({DEADLY}))
     night.send(DEADLY)
     night.go_on((FIRST_SUSPECT_RECEIVE - 1) * VISIBILITY_MINUTES)
