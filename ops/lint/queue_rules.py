@@ -103,15 +103,15 @@ def _dead_letter_queue(stage: StageSettings) -> Iterable[str]:
     f"{SQS_DOCS}/sqs-dead-letter-queues.html",
 )
 def _outage_bridged(stage: StageSettings) -> Iterable[str]:
-    queue = stage.queue
+    queue, receives = stage.queue, stage.queue.maximum_receives or 0
     # With fewer, the rule of the dead-letter queue speaks.
-    if (queue.maximum_receives or 0) < FEWEST_RECEIVES:
+    if receives < FEWEST_RECEIVES:
         return
     # A store that comes back after the last receive comes too late: SQS makes no further one.
-    bridged = (queue.maximum_receives - 1) * queue.visibility_timeout_seconds
+    bridged = (receives - 1) * queue.visibility_timeout_seconds
     if bridged < OUTAGE_SECONDS:
         yield (
-            f"{queue.maximum_receives} receives, one every {queue.visibility_timeout_seconds} s, "
+            f"{receives} receives, one every {queue.visibility_timeout_seconds} s, "
             f"bridge an outage of {bridged} s: one of {OUTAGE_SECONDS} s sends good orders to "
             "OrdersDLQ (MaxReceiveCount)"
         )

@@ -28,8 +28,9 @@ class ChaosStack(LocalStack):
     ) -> None:
         super().__init__(
             visibility_timeout_seconds=visibility_timeout_seconds,
-            # An outage has to end in the dead-letter queue within the run.
-            max_receive_count=5,
+            # An outage has to end in the dead-letter queue within the run; some receives before, the
+            # processor tries what comes back in parts.
+            max_receive_count=8,
             partial_batch=partial_batch,
             log_file=log_file,
         )

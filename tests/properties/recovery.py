@@ -144,7 +144,7 @@ class Stage:
         self._processor(self.table.records).process_batch([message])
 
     def fail(self, message: Message) -> None:
-        """Try a message five times while the table is out of reach, and give it up."""
+        """Try a message while the table is out of reach, and give it up after its last receive."""
         self.queue.remove(message)
         with self.table.records.outage():
             self._processor(self.table.records).process_batch([message])
