@@ -43,13 +43,4 @@ def load_template(text: str) -> dict[str, Any]:
 
 def default_visibility_timeout_seconds(template: Mapping[str, Any]) -> int:
     """Return the visibility timeout that the queue has if none is given."""
-    return _default(template, VISIBILITY_TIMEOUT)
-
-
-def default_max_receive_count(template: Mapping[str, Any]) -> int:
-    """Return how often a message is received, if nothing else is given, before SQS gives it up."""
-    return _default(template, MAX_RECEIVE_COUNT)
-
-
-def _default(template: Mapping[str, Any], parameter: str) -> int:
-    return int(template["Parameters"][parameter]["Default"])
+    return int(template["Parameters"][VISIBILITY_TIMEOUT]["Default"])

@@ -5,11 +5,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from ops.cli.commands import main
 from ops.local.kept_folder import KeptFolder
 from ops.local.kept_state import FAILURE_SUFFIX
 from ops.local.run import Saving, after_last_save, explanation
 from ops.local.stack import LocalStack
+from tests.resources import properties_of_resources
 
 REASON = "OSError: [Errno 28] No space left on device"
 
@@ -102,3 +105,13 @@ def test_an_emulator_that_was_ended_cleanly_has_kept_all(folder: KeptFolder) -> 
 @pytest.mark.parametrize(("given", "seconds"), [(None, 360), (5, 5)])
 def test_the_stack_knows_when_a_message_comes_back(given: int | None, seconds: int) -> None:
     assert LocalStack(visibility_timeout_seconds=given).visibility_timeout_seconds == seconds
+
+
+def test_the_help_of_run_names_the_queues_figures_by_the_template() -> None:
+    queue = properties_of_resources()["OrdersQueue"]
+    figures = queue["VisibilityTimeout"], queue["RedrivePolicy"]["maxReceiveCount"]
+
+    shown = " ".join(CliRunner().invoke(main, ["run", "--help"]).output.split())
+
+    for figure in figures:
+        assert f"[default: the template's, {figure}]" in shown
