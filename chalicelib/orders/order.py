@@ -2,9 +2,9 @@
 An order: how it is read from the text of a submission, and when it is valid.
 
 Two things can be wrong with a submission. If no order can be read from it (not JSON, no usable id,
-too large), it is *unreadable*: `UnreadableOrder` is raised, and there is nothing to record. If an
-order can be read but breaks a rule, it is *invalid*: it is an `Order` like any other, whose
-`errors` lists every broken rule at once.
+another service's envelope, too large), it is *unreadable*: `UnreadableOrder` is raised, and there
+is nothing to record. If an order can be read but breaks a rule, it is *invalid*: it is an `Order`
+like any other, whose `errors` lists every broken rule at once.
 """
 
 import hashlib
@@ -13,8 +13,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from chalicelib.orders.envelopes import envelope_of
 from chalicelib.orders.errors import FieldError, Parameter, UnreadableOrder, sentence
-from chalicelib.orders.terms import JsonNumber, Terms, read_terms, shown
+from chalicelib.orders.terms import REQUIRED_TERMS, JsonNumber, Terms, read_terms, shown
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -58,6 +59,7 @@ def parse_order(body: bytes | str) -> Order:
     """
     payload = _decoded(body)
     fields = _json_object(payload)
+    _refuse_envelope(fields)  # before the id: an envelope may have none, or one of another form
     order_id = _order_id(fields)
     terms, errors = read_terms(fields)
     return Order(order_id, payload, sha256_of(payload), terms, errors)
@@ -160,6 +162,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise UnreadableOrder("repeated_key", sentence("order.repeated_key", key=shown(key)))
         unique[key] = value
     return unique
+
+
+def _refuse_envelope(fields: Mapping[str, Any]) -> None:
+    """Refuse another service's envelope. What has even one required term is an order."""
+    envelope = envelope_of(fields) if REQUIRED_TERMS.isdisjoint(fields) else None
+    if envelope:
+        raise UnreadableOrder("foreign_envelope", envelope)
 
 
 def _order_id(fields: Mapping[str, Any]) -> str:

@@ -214,3 +214,7 @@ TERMS: dict[str, Term] = {
     "toAccount": Term(_account, masked=True),
     "channel": Term(_channel),
 }
+
+# A term is required if its rule refuses an order without it.
+REQUIRED_TERMS = frozenset(name for name, term in TERMS.items() if term.rule(name, None)[1])
+"""The names of the terms that no valid order leaves out."""

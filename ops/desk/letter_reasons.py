@@ -14,5 +14,6 @@ REASONS = (
     "too_deep",
     "too_large",
     "forbidden_character",
+    "foreign_envelope",
 )
 """All reasons that a letter can have."""

@@ -9,6 +9,9 @@ import itertools
 import json
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
+
+from tests import envelopes
 
 FOUND = Path(__file__).with_name("found.jsonl")
 """Where the fuzzer keeps what it finds, a line each: JSON of the text's base64."""
@@ -25,6 +28,11 @@ def _order(more: str = "", amount: str = "1", account: str = '"1"') -> str:
 
 def _with_id(value: str) -> str:
     return f'{{"id":{value},"amount":1,"fromAccount":"1","toAccount":"2"}}'
+
+
+def _members(fields: dict[str, Any]) -> str:
+    """Write members as they stand in an object, but for an id, which is the order's own."""
+    return json.dumps({name: value for name, value in fields.items() if name != "id"})[1:-1]
 
 
 def _nested(opening: str, closing: str, levels: int) -> str:
@@ -92,6 +100,11 @@ READABLE: dict[str, tuple[str, str]] = {
     "white space everywhere": (_order().replace(":", " \r\n\t:\t").replace(",", " ,\n"), VALID),
     "an id in escapes": (_with_id('"hostile\\u002descaped"'), VALID),
     "an id key in escapes": (_with_id('"hostile-key"').replace('"id"', '"\\u0069d"'), VALID),
+    # Members of envelopes beside an order's own
+    **{
+        f"an order that looks like {name}": (_order(f",{_members(fields)}"), VALID)
+        for name, fields in envelopes.ENVELOPES.items()
+    },
     "200,000 characters": (_order(f',"note":"{"x" * 200_000}"'), VALID),
     "20,000 keys": (_order("".join(f',"{n}":{n}' for n in range(20_000))), VALID),
 }
@@ -146,6 +159,7 @@ UNREADABLE: dict[str, tuple[str, str]] = {
     "an id with NUL": (_with_id('"a\\u0000"'), "bad_id"),
     "an id with a lone surrogate": (_with_id('"a\\ud800"'), "bad_id"),
     "an id that looks like another": (_with_id('"\u0430bc"'), "bad_id"),
+    **{name: (text, "foreign_envelope") for name, text in envelopes.texts().items()},
 }
 
 # Texts that can only come by HTTP: SQS refuses such a message.

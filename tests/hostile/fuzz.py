@@ -23,6 +23,7 @@ WORDS = (
     b"\\u0000", b"\\ud800", b"\\udc00", b"NaN", b"-Infinity", b"true", b"null", b"1e", b"E-",
     b"1e999999999", b"-0", b"0.", b"[[[[[[[[[[", b"]]]]]]]]]]", b'{"":', b"\xef\xbb\xbf",
     b"\xe2\x80\xae", b"\xed\xa0\x80",
+    b'"specversion":"1.0"', b'"source":"a"', b'"type":"a"', b'"detail":{}', b'"Records":[{',
 )  # fmt: skip
 
 

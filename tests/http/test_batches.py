@@ -14,6 +14,7 @@ from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
 from chalicelib.services.batch_judgement import BatchReceipt, LineResult, LineStatus
 from chalicelib.services.intake import InvalidIdempotencyKey
 from chalicelib.texts import texts_in
+from tests import envelopes
 from tests.builders import lines_event, order_text
 from tests.http.conftest import JSON, Answer, Api, post_lines, running
 from tests.http.test_errors import lines_of
@@ -78,6 +79,8 @@ REFUSED: dict[str, str | bytes] = {
     "a form feed": "\x0c",
     "NaN": '{"id": "a", "amount": NaN}',
     "a character that SQS can't carry": '{"id": "a", "note": "\ufffe"}',
+    "an envelope with an id": envelopes.texts()["EventBridge"],
+    "an envelope without one": envelopes.texts()["SNS"],
     "a byte order mark": b'\xef\xbb\xbf{"id": "a"}',
     "two orders": order_text() + order_text(),
     "a CR between two orders": f"{order_text()}\r{order_text()}",

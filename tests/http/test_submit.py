@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES, sha256_of
+from tests import envelopes
 from tests.builders import gateway_event, order_text
 from tests.http.conftest import NDJSON, Answer, Api
 
@@ -77,6 +78,7 @@ def test_an_invalid_order_is_queued_and_its_errors_shown_at_once(api: Api) -> No
         ('{"id": "a", "note": "\ufffe"}'.encode(), "forbidden_character"),
         (b"{}", "missing_id"),
         (b'{"id": 7}', "bad_id"),
+        (envelopes.texts()["EventBridge"].encode(), "foreign_envelope"),
     ],
 )
 def test_post_refuses_a_body_that_holds_no_order_and_queues_nothing(

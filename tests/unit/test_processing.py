@@ -19,6 +19,7 @@ from chalicelib.services.processing import Processor
 from chalicelib.services.time_limit import TIME_FOR_ONE_CALL_MS, OutOfTime
 from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 from chalicelib.texts import texts_in
+from tests import envelopes
 from tests.builders import (
     START,
     Clock,
@@ -345,6 +346,18 @@ def test_an_unreadable_message_goes_to_the_dead_letters_with_the_reason(system: 
     }
     detail = sentence_from_json(json.loads(dead.attributes["unreadableDetail"]))
     assert texts_in("en").sentence(detail) == "is not a JSON object: got a list"
+    assert system.records.all() == []
+
+
+def test_an_envelope_goes_to_the_dead_letters_at_once_although_it_has_an_id(
+    system: System,
+) -> None:
+    """As an order it would be rejected, and nobody would hear of it."""
+    (processed,) = system.process(sqs_message(envelopes.texts()["EventBridge"]))
+
+    assert processed.failure is None
+    (dead,) = system.queue.dead_letters
+    assert dead.attributes["unreadableReason"] == "foreign_envelope"
     assert system.records.all() == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.orders.errors import FieldError
 from chalicelib.orders.order import parse_order
-from chalicelib.orders.terms import CHANNELS, TERMS, Terms, Value
+from chalicelib.orders.terms import CHANNELS, REQUIRED_TERMS, TERMS, Terms, Value
 from chalicelib.texts import texts_in
 from tests.builders import order_fields, order_text
 
@@ -25,6 +25,12 @@ def codes(text: str | bytes) -> list[tuple[str, str]]:
 def with_amount(amount: str) -> str:
     """Write an order whose amount is the JSON text given, as it is."""
     return order_text(amount="@").replace('"@"', amount)
+
+
+def test_the_required_terms_are_those_that_an_order_can_not_leave_out() -> None:
+    missing = {field for field, code in codes('{"id": "order-001"}') if code == "missing"}
+
+    assert missing == REQUIRED_TERMS == {"amount", "fromAccount", "toAccount"}
 
 
 @pytest.mark.parametrize(
