@@ -1,9 +1,13 @@
 """Names of stages, and of the stacks, functions and alarms that a stage is made of."""
 
+from chalicelib.orders.terms import CHANNELS
+
 LOCAL_STAGE = "local"
 OLDEST_MESSAGE_ALARM = "oldest-message-age"
-# Only a stage with events has it.
+REJECTED_SHARE_ALARM = "rejected-share"
+# Only a stage that asks for them has them: by its events, and by the channels that it watches.
 EVENTS_ALARM = "events-dlq-not-empty"
+OPTIONAL_ALARMS = (EVENTS_ALARM, *(f"silent-{channel}" for channel in CHANNELS))
 
 
 def resources_stack_name(stage: str) -> str:

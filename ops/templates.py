@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Parameters of the resources template.
 VISIBILITY_TIMEOUT = "VisibilityTimeoutSeconds"
 MAX_RECEIVE_COUNT = "MaxReceiveCount"
+# Parameters of the resources template for an emulator, which can't make alarms on expressions.
+EMULATOR_PARAMETERS = {"ExpressionAlarms": "off"}
 
 
 class _TemplateLoader(yaml.SafeLoader):  # type: ignore[misc] # yaml is untyped

@@ -243,12 +243,16 @@ def simulating_only(*allowed: str) -> Callable[..., Any]:
     return simulate
 
 
-def without_alarm(stage: VerifiedStage) -> None:
-    found = {
-        "MetricAlarms": [{"AlarmName": f"orders-prod-{n}", "StateValue": "OK"} for n in ALARMS[1:]]
-    }
-    pages = SimpleNamespace(paginate=lambda **_: [found])
-    stage.services["cloudwatch"].get_paginator = lambda _: pages
+def without_alarm(name: str) -> Break:
+    def break_it(stage: VerifiedStage) -> None:
+        there = [each for each in ALARMS if each != name]
+        found = {
+            "MetricAlarms": [{"AlarmName": f"orders-prod-{n}", "StateValue": "OK"} for n in there]
+        }
+        pages = SimpleNamespace(paginate=lambda **_: [found])
+        stage.services["cloudwatch"].get_paginator = lambda _: pages
+
+    return break_it
 
 
 def cut_history(_method: str, path: str, got: Any) -> Any:
@@ -541,7 +545,8 @@ FAULTS: list[tuple[str, Break, str]] = [
         ),
         "allow too little: api sqs:SendMessage on queue",
     ),
-    ("alarms", without_alarm, f"there is no alarm {ALARMS[0]}"),
+    ("alarms", without_alarm("conflicts"), "there is no alarm conflicts"),
+    ("alarms", without_alarm("rejected-share"), "there is no alarm rejected-share"),
     (
         "alarms",
         setting(

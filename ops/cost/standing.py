@@ -10,6 +10,8 @@ from ops.templates import load_template
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The one condition that holds unless a stage says otherwise.
+BY_DEFAULT = "OnExpressions"
 ALARM, DASHBOARD = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"
 # The names in namespace `Orders`. CloudWatch charges each for the service, and again for each
 # channel, but only for the hours in which something was counted: it is the most that is charged.
@@ -25,11 +27,12 @@ def standing_charges(
     price: Mapping[str, Any], channels: int, template: Mapping[str, Any]
 ) -> dict[str, float]:
     """Compute the cost of each part of a stage a month, without events."""
-    alarms, dashboards = _count(template, ALARM), _count(template, DASHBOARD)
+    alarms, dashboards = _standing(template, ALARM), len(_standing(template, DASHBOARD))
+    alarm_metrics = sum(map(_alarm_metrics, alarms))
     metrics = METRICS * (1 + channels)
     polls = POLLERS * SECONDS_PER_MONTH / LONG_POLL_SECONDS
     return {
-        f"CloudWatch, {alarms} alarms": alarms * price["cloudwatch_alarm_month"],
+        f"CloudWatch, {len(alarms)} alarms": alarm_metrics * price["cloudwatch_alarm_month"],
         f"CloudWatch, {dashboards} dashboard": dashboards * price["cloudwatch_dashboard_month"],
         f"CloudWatch, up to {metrics} metrics": metrics * price["cloudwatch_metric_month"],
         "SQS, polls of an empty queue": polls * price["sqs_standard_request"],
@@ -41,7 +44,15 @@ def stage_template() -> dict[str, Any]:
     return load_template((PROJECT_ROOT / RESOURCES_TEMPLATE).read_text(encoding="utf-8"))
 
 
-def _count(template: Mapping[str, Any], kind: str) -> int:
-    """Count resources of a type, except the ones of events, which are off by default."""
-    resources = template["Resources"].values()
-    return sum(each["Type"] == kind and "Condition" not in each for each in resources)
+def _standing(template: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
+    """Find the resources of a type, except the ones that a stage has to ask for."""
+    return [
+        each
+        for each in template["Resources"].values()
+        if each["Type"] == kind and each.get("Condition", BY_DEFAULT) == BY_DEFAULT
+    ]
+
+
+def _alarm_metrics(alarm: Mapping[str, Any]) -> int:
+    """Count the metrics that an alarm is charged for: each one that its expression is made of."""
+    return sum("MetricStat" in each for each in alarm["Properties"].get("Metrics", ())) or 1

@@ -12,7 +12,7 @@ from ops.deploy.resource_parameters import require_parameters_taken, resource_pa
 from ops.project import RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import resources_stack_name
-from ops.templates import load_template
+from ops.templates import EMULATOR_PARAMETERS, load_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,10 +87,11 @@ class ResourceStack:
         return self._stacks.delete(self.name)
 
     def _wanted(self, template: str | None = None) -> Wanted:
+        place = EMULATOR_PARAMETERS if self._aws.emulator_url else {}
         return Wanted(
             self.name,
             template or self._text,
-            parameters=resource_parameters(self._config, self._template),
+            parameters={**place, **resource_parameters(self._config, self._template)},
             tags={"application": "orders", "stage": self._config.stage},
             by=self._aws.identity.caller,
         )

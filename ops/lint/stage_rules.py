@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.aws.key_store import EXPIRES_AT
 from ops.lint.rule import SQS_DOCS, rule
-from ops.stage_names import LOCAL_STAGE, OLDEST_MESSAGE_ALARM, alarm_name
+from ops.stage_names import LOCAL_STAGE, OLDEST_MESSAGE_ALARM, REJECTED_SHARE_ALARM, alarm_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,13 @@ ALARMS = (
     "api-5xx",
     "api-p99-latency",
     "conflicts",
+    REJECTED_SHARE_ALARM,
 )
+
+
+def no_alarm(name: str) -> str:
+    """Say that a stage lacks an alarm."""
+    return f"there is no alarm {name}"
 
 
 @rule(
@@ -156,9 +162,8 @@ def _record_table(stage: StageSettings) -> Iterable[str]:
 )
 def _alarms(stage: StageSettings) -> Iterable[str]:
     for name in ALARMS:
-        expected = alarm_name(stage.stage, name)
-        if expected not in stage.alarms:
-            yield f"there is no alarm {expected}"
+        if alarm_name(stage.stage, name) not in stage.alarms:
+            yield no_alarm(name)
 
 
 @rule(

@@ -39,9 +39,12 @@ class Template:
         self._functions: dict[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Fn::If": self._if,
-            "Fn::Equals": lambda pair: self.resolve(pair[0]) == self.resolve(pair[1]),
+            # CloudFormation compares text: a parameter's 0 is "0".
+            "Fn::Equals": lambda pair: str(self.resolve(pair[0])) == str(self.resolve(pair[1])),
             "Fn::Not": lambda one: not self.resolve(one[0]),
             "Fn::Or": lambda several: any(self.resolve(each) for each in several),
+            "Fn::And": lambda several: all(self.resolve(each) for each in several),
+            "Condition": self._condition,
             "Fn::Sub": self._sub,
             "Fn::Split": lambda pair: self.resolve(pair[1]).split(pair[0]),
             "Fn::GetAtt": self._get_attribute,
@@ -85,12 +88,16 @@ class Template:
         condition, then, otherwise = argument
         return self.resolve(then if self.resolve(self._conditions[condition]) else otherwise)
 
+    def _condition(self, name: Any) -> Any:
+        # A policy's statement has a member of this name, too.
+        known = isinstance(name, str) and name in self._conditions
+        return self.resolve(self._conditions[name]) if known else {"Condition": name}
+
     def _sub(self, argument: Any) -> str:
-        text: str = argument if isinstance(argument, str) else argument[0]
+        text, own = (argument, {}) if isinstance(argument, str) else argument
+        values = {**self._values, **self.resolve(own)}
         return re.sub(
-            r"\$\{([A-Za-z0-9:.]+)\}",
-            lambda found: str(self._values.get(found[1], found[0])),
-            text,
+            r"\$\{([A-Za-z0-9:.]+)\}", lambda found: str(values.get(found[1], found[0])), text
         )
 
     def _get_attribute(self, argument: Any) -> str:

@@ -12,6 +12,7 @@ from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
 from ops.templates import (
+    EMULATOR_PARAMETERS,
     MAX_RECEIVE_COUNT,
     VISIBILITY_TIMEOUT,
     default_visibility_timeout_seconds,
@@ -88,7 +89,7 @@ def template_visibility_timeout_seconds() -> int:
 def _parameters(
     visibility_timeout_seconds: int | None, events: str, max_receive_count: int | None
 ) -> list[ParameterTypeDef]:
-    values = {"Stage": LOCAL_STAGE}
+    values = {"Stage": LOCAL_STAGE, **EMULATOR_PARAMETERS}
     if events != NO_EVENTS:
         values["Events"] = events
     if visibility_timeout_seconds is not None:

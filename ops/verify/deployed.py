@@ -11,9 +11,9 @@ from ops.desk.decision_log import PREFIX as DECISIONS
 from ops.lint.emulator import excuse
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.rules import RULES
-from ops.lint.stage_rules import ALARMS
+from ops.lint.stage_rules import ALARMS, no_alarm
 from ops.stage_names import (
-    EVENTS_ALARM,
+    OPTIONAL_ALARMS,
     alarm_name,
     api_function_name,
     dashboard_name,
@@ -139,15 +139,15 @@ def alarms(run: Run) -> str:
     pages = cloudwatch.get_paginator("describe_alarms")
     prefix = alarm_name(run.stage.name, "")
     # The alarms of a stage dev-eu begin like those of dev, too.
-    own = {alarm_name(run.stage.name, name): name for name in (*ALARMS, EVENTS_ALARM)}
+    own = {alarm_name(run.stage.name, name): name for name in (*ALARMS, *OPTIONAL_ALARMS)}
     found = {
         own[alarm["AlarmName"]]: alarm["StateValue"]
         for page in pages.paginate(AlarmNamePrefix=prefix)
         for alarm in page.get("MetricAlarms", [])
         if alarm["AlarmName"] in own
     }
-    missing = [name for name in ALARMS if name not in found]
-    require(not missing, f"there is no alarm {', '.join(missing)}")
+    missing = [no_alarm(name) for name in ALARMS if name not in found]
+    require(not missing, "; ".join(missing), emulator=excuse(missing))
     name = dashboard_name(run.stage.name)
     dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=name).get("DashboardEntries", [])
     require(any(each["DashboardName"] == name for each in dashboards), "there is no dashboard")

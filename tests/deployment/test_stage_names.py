@@ -14,7 +14,7 @@ from ops.lint.stage_rules import ALARMS
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stage_mentions import with_other_stage
 from ops.stage_names import (
-    EVENTS_ALARM,
+    OPTIONAL_ALARMS,
     alarm_name,
     api_function_name,
     app_stack_name,
@@ -68,7 +68,7 @@ def arns(stage: str) -> dict[str, set[str]]:
         "log": {
             f"arn:aws:logs:{at}:log-group:/aws/lambda/{name}:log-stream:1" for name in functions
         },
-        "alarm": {alarm_name(stage, alarm) for alarm in (*ALARMS, EVENTS_ALARM)},
+        "alarm": {alarm_name(stage, alarm) for alarm in (*ALARMS, *OPTIONAL_ALARMS)},
         "dashboard": {dashboard_name(stage)},
         "stack": {resources_stack_name(stage), app_stack_name(stage)},
     }

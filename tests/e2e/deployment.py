@@ -27,6 +27,7 @@ from ops.local.environment import without_aws_settings
 from ops.local.resources import TEMPLATE
 from ops.ports import free_port
 from ops.stack_outputs import outputs_of
+from ops.templates import EMULATOR_PARAMETERS
 from tests.e2e.client import Answer, ApiClient, eventually
 from tests.project import copy_project, record_resources
 from tests.queues import message_count
@@ -84,6 +85,7 @@ class EmulatedAccount:
             f"orders-resources-{STAGE}",
             TEMPLATE.read_text(),
             Stage=STAGE,
+            **EMULATOR_PARAMETERS,
             VisibilityTimeoutSeconds=str(VISIBILITY_TIMEOUT_SECONDS),
             MaxReceiveCount=str(MAX_RECEIVE_COUNT),
             **self._parameters,

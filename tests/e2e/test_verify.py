@@ -42,6 +42,7 @@ DEPLOYED = {
     "throttle": "differs",
     "settings": "differs",
     "metrics": "differs",
+    "alarms": "differs",
     # The emulator's policy simulator knows no conditions.
     "roles": "skipped",
 }

@@ -71,9 +71,15 @@ def test_one_sqs_request_receives_or_deletes_at_most_ten_messages(
 def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() -> None:
     template = {
         "Resources": {
-            "One": {"Type": ALARM},
-            "Other": {"Type": ALARM},
-            "OnlyWithEvents": {"Type": ALARM, "Condition": "HasEvents"},
+            "One": {"Type": ALARM, "Properties": {"MetricName": "Errors"}},
+            "OnTwoMetrics": {
+                "Type": ALARM,
+                "Condition": "OnExpressions",
+                "Properties": {
+                    "Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a / b"}]
+                },
+            },
+            "OnlyWithEvents": {"Type": ALARM, "Condition": "HasEvents", "Properties": {}},
             "Dashboard": {"Type": DASHBOARD},
             "Queue": {"Type": "AWS::SQS::Queue"},
         }
@@ -82,7 +88,7 @@ def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() 
     # A month has 730 hours; five pollers that wait 20 seconds ask 15 times a minute.
     assert standing_charges(PRICES, channels=2, template=template) == pytest.approx(
         {
-            "CloudWatch, 2 alarms": 2 * 3,
+            "CloudWatch, 2 alarms": (1 + 2) * 3,
             "CloudWatch, 1 dashboard": 20,
             "CloudWatch, up to 30 metrics": 10 * (1 + 2) * 2,
             "SQS, polls of an empty queue": 15 * 60 * 730 * 100,
@@ -93,7 +99,7 @@ def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() 
 def test_the_standing_charges_match_the_deployed_template() -> None:
     charges = standing_charges(PRICES, channels=1, template=stage_template())
 
-    assert list(charges)[:2] == ["CloudWatch, 8 alarms", "CloudWatch, 1 dashboard"]
+    assert list(charges)[:2] == ["CloudWatch, 9 alarms", "CloudWatch, 1 dashboard"]
 
 
 def test_the_price_list_gives_the_date_and_source_of_each_price() -> None:

@@ -11,6 +11,7 @@ from ops.local.emulator import Emulator
 from ops.local.processes import ProcessFailed
 from ops.local.resources import ResourcesFailed, create_resources
 from ops.ports import free_port
+from ops.templates import EMULATOR_PARAMETERS
 
 
 class AlreadyExists(Exception):
@@ -73,9 +74,9 @@ def test_create_resources_waits_for_the_stack_and_returns_its_outputs() -> None:
 @pytest.mark.parametrize(
     ("settings", "parameters"),
     [
-        ({}, {"Stage": "local"}),
-        ({"visibility_timeout_seconds": 2}, {"Stage": "local", "VisibilityTimeoutSeconds": "2"}),
-        ({"max_receive_count": 7}, {"Stage": "local", "MaxReceiveCount": "7"}),
+        ({}, {}),
+        ({"visibility_timeout_seconds": 2}, {"VisibilityTimeoutSeconds": "2"}),
+        ({"max_receive_count": 7}, {"MaxReceiveCount": "7"}),
     ],
 )
 def test_create_resources_passes_only_parameters_that_differ_from_the_template(
@@ -86,7 +87,8 @@ def test_create_resources_passes_only_parameters_that_differ_from_the_template(
     create(cloudformation, **settings)
 
     given = cloudformation.created["Parameters"]
-    assert {item["ParameterKey"]: item["ParameterValue"] for item in given} == parameters
+    always = {"Stage": "local", **EMULATOR_PARAMETERS}
+    assert {item["ParameterKey"]: item["ParameterValue"] for item in given} == always | parameters
 
 
 def test_a_stack_that_was_kept_is_updated() -> None:

@@ -42,6 +42,7 @@ EXCUSED = {
     "the stage has no throttle",
     "nothing limits how many wait for a submission",
     "there is no metric OrdersAccepted of orders-prod",
+    "there is no alarm rejected-share",
 }
 
 
