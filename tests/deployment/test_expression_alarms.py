@@ -1,11 +1,13 @@
 """Alarms on expressions: the share of rejected orders, and channels that went silent."""
 
+import json
 from functools import cache
 from typing import Any
 
 import pytest
 
 from chalicelib.orders.terms import CHANNELS
+from chalicelib.telemetry import UNSPECIFIED_CHANNEL
 from ops.lint.stage_rules import ALARMS
 from ops.lint.template import Template
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
@@ -16,6 +18,7 @@ from tests.metric_math import Series, is_ringing
 RESOURCES = PROJECT_ROOT / RESOURCES_TEMPLATE
 SILENT_MINUTES = 5
 WATCHING = {f"SilentMinutes{channel.title()}": str(SILENT_MINUTES) for channel in CHANNELS}
+SILENT = [f"Silent{channel.title()}" for channel in CHANNELS]
 either_way = pytest.mark.parametrize("fills_empty", [True, False])
 each_channel = pytest.mark.parametrize("channel", CHANNELS)
 
@@ -28,6 +31,12 @@ def template(**parameters: str) -> Template:
 def alarm(name: str, **parameters: str) -> dict[str, Any]:
     alarms = template(**parameters).of_type("AWS::CloudWatch::Alarm").values()
     (found,) = [each for each in alarms if each["AlarmName"] == f"orders-dev-{name}"]
+    return found
+
+
+def widgets(**parameters: str) -> list[dict[str, Any]]:
+    (dashboard,) = template(**parameters).of_type("AWS::CloudWatch::Dashboard").values()
+    found: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
     return found
 
 
@@ -53,6 +62,7 @@ def share_rings(*, fills_empty: bool, **counts: float) -> bool:
         ({"accepted": 50, "rejected": 20, "duplicate": 30}, True),
         ({"rejected": 10}, True),
         ({"duplicate": 5, "rejected": 10}, True),
+        ({"duplicate": 90, "rejected": 10}, False),
         ({"accepted": 90, "rejected": 10}, False),  # a tenth, and no more
         ({"accepted": 9_980, "rejected": 20}, False),
         ({"rejected": 1}, False),  # at night
@@ -169,6 +179,30 @@ def test_an_emulator_gets_no_alarm_on_an_expression() -> None:
     for condition in on_expressions:
         assert has_condition(condition, **WATCHING)
         assert not has_condition(condition, **WATCHING, **EMULATOR_PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "shown"),
+    [
+        ({}, {"RejectedShare"}),
+        (WATCHING, {"RejectedShare", *SILENT}),
+        (WATCHING | EMULATOR_PARAMETERS, set()),
+    ],
+)
+def test_the_dashboard_shows_the_alarms_that_there_are(
+    parameters: dict[str, str], shown: set[str]
+) -> None:
+    """CloudFormation refuses the name of a resource that a condition leaves out."""
+    alarms = widgets(**parameters)[0]["properties"]["alarms"]
+
+    assert {name for name in ("RejectedShare", *SILENT) if f"${{{name}.Arn}}" in alarms} == shown
+
+
+def test_the_dashboard_shows_the_orders_of_each_channel() -> None:
+    metrics = [each for w in widgets() for each in w["properties"].get("metrics", [])]
+
+    channels = {metric[5] for metric in metrics if "channel" in metric}
+    assert channels == {*CHANNELS, UNSPECIFIED_CHANNEL}
 
 
 def test_lint_and_verify_know_every_alarm_of_the_template() -> None:
