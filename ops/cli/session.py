@@ -29,7 +29,7 @@ from ops.terminal.lines import agrees, failing_in_one_line, say
 from ops.terminal.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from chalicelib.orders.record import Record
     from ops.desk.unreadable_records import UnreadableRecords
@@ -71,6 +71,14 @@ class Session:
     def print_json(self, value: Mapping[str, Any]) -> None:
         """Print a JSON object on a line of its own."""
         say(to_json(value))
+
+    def print_all(self, values: Iterable[Mapping[str, Any]]) -> int:
+        """Print JSON objects, and return how many there were."""
+        count = 0
+        for value in values:
+            self.print_json(value)
+            count += 1
+        return count
 
     def note(self, *lines: str) -> None:
         """Say something beside the output: on stderr, so that pipes stay clean."""

@@ -5,6 +5,7 @@ An order's id is shown whole: it is the handle by which operators type, link and
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from chalicelib.orders.errors import FieldError, Parameter, Sentence, UnreadableOrder
 from chalicelib.orders.order import Order
@@ -14,6 +15,7 @@ from chalicelib.services.batch_judgement import LineResult
 from chalicelib.texts import Texts
 from ops.desk.masking import mask, masked_payload, masked_quotation, masked_text
 from ops.desk.order_bucket import identity_of
+from ops.desk.suspected import Suspicion, compared_terms
 
 # Parameters of sentences that are the system's own. Any other may quote an order.
 OWN_PARAMETERS = frozenset({"most", "size", "count", "position", "line", "column"})
@@ -27,13 +29,27 @@ def masked_record(record: Record) -> Record:
     return record._replace(
         record_id=record.record_id.replace(record.submission_id, shown_id),
         submission_id=shown_id,
-        terms=Terms({name: _masked_term(name, value) for name, value in record.terms.items()}),
+        terms=masked_terms(record.terms),
         errors=tuple(map(masked_error, record.errors)),
         s3_key=record.s3_key and masked_key(record.s3_key),
         payload=None if record.payload is None else masked_payload(record.payload),
         submitted_by=record.submitted_by and masked_text(record.submitted_by),
         sent_by=record.sent_by and masked_text(record.sent_by),
     )
+
+
+def masked_terms(terms: Terms) -> Terms:
+    """Mask terms: the whole value of an account, and what could be one elsewhere."""
+    return Terms({name: _masked_term(name, value) for name, value in terms.items()})
+
+
+def masked_suspicion(suspicion: Suspicion) -> Suspicion:
+    """Mask the terms of orders that are suspected to be one, and their submissions' ids."""
+    terms = masked_terms(suspicion.terms)
+    orders = [
+        order._replace(submission_id=masked_text(order.submission_id)) for order in suspicion.orders
+    ]
+    return replace(suspicion, key=tuple(terms[name] for name in compared_terms()), orders=orders)
 
 
 def masked_key(key: str) -> str:
