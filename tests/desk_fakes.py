@@ -8,14 +8,16 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from chalicelib.aws.items import Item
-from chalicelib.orders.record import OWN_SLOT_PREFIX, Record
+from chalicelib.orders.record import OWN_SLOT_PREFIX, Listed, Record
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed
+from chalicelib.services.queries import AuditFilter, AuditPage
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
 from ops.desk.decision_log import Decisions, Entry
 from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
 from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
+from ops.desk.search import Wanted, term_kinds
 from tests.builders import START
 from tests.fakes import FakeRecordStore, Outages
 
@@ -161,6 +163,36 @@ class FakeOrderTable(Outages):
     def has_records(self) -> bool:
         self._fail_if_down("Scan")
         return bool(self.records.all())
+
+
+class FakeRecordSearch:
+    """The audit of a fake record store, of which only the wanted records are read."""
+
+    def __init__(self, records: FakeRecordStore, wanted: Wanted) -> None:
+        self._records = records
+        self._wanted = wanted
+        self.audit_shards = records.audit_shards
+
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage:
+        page = self._records.read_audit(day, shard, before, limit, only)
+        return page._replace(records=tuple(filter(self._has_it, page.records)))
+
+    def _has_it(self, listed: Listed) -> bool:
+        if not isinstance(listed, Record):
+            return False
+        kinds, sender = term_kinds(), self._wanted.sender
+        has_terms = (
+            any(listed.terms[name] == value for name in kinds[kind])
+            for kind, value in self._wanted.terms.items()
+        )
+        by = [listed.submitted_by or "", listed.sent_by or ""]
+        is_theirs = sender is None or any(
+            who == sender.name or (sender.sessions and who.startswith(sender.sessions))
+            for who in by
+        )
+        return all(has_terms) and bool(is_theirs)
 
 
 class FakeDecisionBucket(Outages):

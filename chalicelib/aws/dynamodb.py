@@ -158,7 +158,7 @@ class RecordStore:
             StoreUnavailable: try again.
         """
         start = {"ExclusiveStartKey": _history_key(order_id, after)} if after else {}
-        options, values = _narrowed(AuditFilter(channel=channel))
+        options, values = narrowed(AuditFilter(channel=channel))
         with unavailable_on_failure("DynamoDB Query"):
             answer = self._client.query(
                 TableName=self._table,
@@ -188,7 +188,7 @@ class RecordStore:
         Raises:
             StoreUnavailable: try again.
         """
-        options, values = _narrowed(only)
+        options, values = narrowed(only)
         with unavailable_on_failure("DynamoDB Query"):
             answer = self._client.query(
                 TableName=self._table,
@@ -255,7 +255,7 @@ class RecordStore:
         return [listed_from_item(item) for item in answer.get("Items", [])]
 
 
-def _narrowed(only: AuditFilter) -> tuple[dict[str, Any], dict[str, Any]]:
+def narrowed(only: AuditFilter) -> tuple[dict[str, Any], dict[str, Any]]:
     """Turn a filter into options of a query, and the values that they name."""
     wanted = {
         "status": only.status and {"S": only.status.value},

@@ -43,11 +43,16 @@ class JsonNumber(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One field of the terms: its rule, and whether people see it masked."""
+    """
+    One field of the terms: its rule, and whether people see it masked.
+
+    Terms of one `kind` are searched together: an account may be either of the two.
+    """
 
     rule: Rule
     masked: bool = False
     decimal: bool = False
+    kind: str | None = None
 
 
 class Terms(Mapping[str, Value]):
@@ -210,8 +215,8 @@ def _channel(field: str, value: Any) -> tuple[Value, list[FieldError]]:
 
 TERMS: dict[str, Term] = {
     "amount": Term(_amount, decimal=True),
-    "fromAccount": Term(_account, masked=True),
-    "toAccount": Term(_account, masked=True),
+    "fromAccount": Term(_account, masked=True, kind="account"),
+    "toAccount": Term(_account, masked=True, kind="account"),
     "channel": Term(_channel),
 }
 

@@ -13,6 +13,7 @@ import click
 from ops.cli.exits import OutOfReach
 from ops.cli.parameters import period_options, show_accounts_option, yes_option
 from ops.cli.record_lists import filter_options, query_of
+from ops.cli.searches import search_options, searched_for, take_wanted
 from ops.cli.session import Session, desk_command
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 from ops.terminal.lines import agrees, exact_stdout
@@ -38,6 +39,7 @@ Example: python -m ops orders export - --format csv --duplicate | gzip > duplica
     help="[default: by the file's name: .csv, .ndjson, .parquet]",
 )
 @period_options
+@search_options()
 @filter_options
 @show_accounts_option
 @yes_option
@@ -65,14 +67,14 @@ def export_orders(
         require_writable(form)
     except FormatUnavailable as error:
         raise OutOfReach(str(error)) from error
+    wanted = take_wanted(session, chosen)
     query = query_of(**chosen)
     if not yes and str(file) != "-" and file.exists():
         agrees(f"{file} is there already. Overwrite it?", abort=True, err=True)
+    where = f"orders export of {query.first_day} to {query.last_day}"
     if show_accounts:
-        session.desk.record_accounts_shown(
-            f"orders export of {query.first_day} to {query.last_day}"
-        )
-    records = session.desk.orders.newest_first(query)
+        session.desk.record_accounts_shown(where)
+    records = searched_for(session, query, wanted, where)
     written = 0
     with _opened(file) as to, session.progress("records") as progress:
         for written in export(records, to, form, show_accounts=show_accounts):
@@ -80,8 +82,8 @@ def export_orders(
     if session.as_json and str(file) != "-":
         session.print_json({"file": str(file), "format": form.value, "records": written})
     else:
-        where = "stdout" if str(file) == "-" else file
-        session.note(f"{written:,} records written to {where} as {form.value}.")
+        place = "stdout" if str(file) == "-" else file
+        session.note(f"{written:,} records written to {place} as {form.value}.")
 
 
 @contextmanager

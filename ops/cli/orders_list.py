@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chalicelib.http.representation import record_json
+from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.parameters import Moment, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
+from ops.cli.searches import before_option, bounded, note_stop, search_options, take_wanted
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import STATUS_STYLES, moment, open_terms, remark, term_text
+from ops.desk.search import ANYTHING
 from ops.terminal.consoles import cell
 
 if TYPE_CHECKING:
@@ -24,19 +27,36 @@ if TYPE_CHECKING:
     "list",
     epilog="""\b
 Example: python -m ops orders list --status REJECTED --from 2026-01-01 --to 2026-01-31
+Example: python -m ops orders list --account 1111111 --amount 25.80 --from 2026-01-01
 Example: python -m ops orders list --limit 0 --json | python -m json.tool --json-lines""",
 )
 @period_options
+@before_option
+@search_options()
 @filter_options
 @limit_option
 @show_accounts_option
 @desk_command
-def list_orders(session: Session, limit: int, show_accounts: bool, **chosen: Any) -> None:
-    """List the records of a period, newest first."""
+def list_orders(
+    session: Session, before: Any, limit: int, show_accounts: bool, **chosen: Any
+) -> None:
+    """
+    List the records of a period, newest first.
+
+    A search by terms or by caller ends after 400 reads, and names the command that goes on: then
+    the exit code is 1. One by account is written to the audit trail.
+    """
+    wanted = take_wanted(session, chosen)
     query = query_of(**chosen)
-    show_records(
-        session, session.desk.orders.newest_first(query), limit, show_accounts=show_accounts
-    )
+    orders = session.desk.orders
+    if wanted == ANYTHING and before is None:
+        show_records(session, orders.newest_first(query), limit, show_accounts=show_accounts)
+        return
+    session.desk.record_search(wanted, f"orders list of {query.first_day} to {query.last_day}")
+    found = orders.search(query, wanted, bounded(before))
+    show_records(session, found, limit, show_accounts=show_accounts)
+    if note_stop(session, found, query, limit=limit, show_accounts=show_accounts):
+        sys.exit(FOUND_WANTING)
 
 
 @click.command(epilog="Example: python -m ops orders tail --status REJECTED --stage prod")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chalicelib.orders.record import Record
-    from ops.desk.orders import Records
+    from ops.desk.newest_first import Records
 
 SLICES = 30
 READ_IN_FULL = 3_000

@@ -15,7 +15,8 @@ from chalicelib.aws.items import unreadable_item
 from chalicelib.orders.times import iso, parse_iso
 from ops.desk.days import Days, latest_day
 from ops.desk.masked_records import masked_key
-from ops.desk.masking import masked_payload, masked_text
+from ops.desk.masking import mask, masked_payload, masked_text
+from ops.desk.search import masked_kinds
 from ops.desk.unreadable_records import UnreadableRecords
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ def _masked(name: str, value: str) -> str:
         case "selection":
             parts = value.split(", ")
             return ", ".join(it if it.startswith("order ") else masked_text(it) for it in parts)
+        # However short: an operator has said that it is an account.
+        case _ if name in masked_kinds():
+            return mask(value)
         case _:
             return value if name in OWN_DETAILS else masked_text(value)
 

@@ -19,6 +19,7 @@ from ops.desk.order_bucket import OrderBucket
 from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
 from ops.desk.reconcile import Reconciliation
+from ops.desk.record_search import RecordSearch
 from ops.desk.replay import Replay
 from ops.desk.resubmission import Resubmissions
 from ops.desk.stats import Stats
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.services.health import HealthReport
     from chalicelib.services.intake import Receipt
     from chalicelib.services.unavailable import StoreUnavailable
+    from ops.desk.search import Wanted
     from ops.desk.stage import Stage
 
 # An operator may be far away from the stage's region.
@@ -76,6 +78,7 @@ class Desk:
             queries=application.queries,
             submissions=application.submissions,
             records=application.records,
+            searched=self._searched,
             archive=self._bucket,
             table=self._table,
             unreadable=self.unreadable,
@@ -169,6 +172,16 @@ class Desk:
         """
         self.audit_trail.write("accounts.shown", why=why, where=where)
 
+    def record_search(self, wanted: Wanted, where: str) -> None:
+        """
+        Write down that this operator searches for an account, if it is one: before it is done.
+
+        Raises:
+            StoreUnavailable: it is not written down: don't search.
+        """
+        if wanted.accounts:
+            self.audit_trail.write("accounts.searched", where=where, **wanted.accounts)
+
     def accepted(self, order_ids: Iterable[str]) -> dict[str, Record]:
         """Find the accepted records of these orders, each of which has one: 50 orders a call."""
         return self._table.accepted_or_first(order_ids)
@@ -186,6 +199,10 @@ class Desk:
         return Application(
             environment, self.stage, clock=self._clock, health_limit_seconds=HEALTH_LIMIT_SECONDS
         )
+
+    def _searched(self, wanted: Wanted) -> RecordSearch:
+        settings = self.stage.settings
+        return RecordSearch(self.stage.dynamodb, settings.table, settings.audit_shards, wanted)
 
     @cached_property
     def _table(self) -> OrderTable:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from datetime import datetime, timedelta
 from hashlib import sha256
-from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.orders.record import UnreadableRecord
-from chalicelib.services.paging import NEWEST
 from chalicelib.services.principals import Caller
 from chalicelib.services.queries import (
     AuditFilter,
     AuditList,
-    AuditPage,
     AuditQuery,
     OrderHistory,
     Queries,
 )
-from ops.desk.days import Days, latest_day
+from ops.desk.newest_first import UNBOUNDED, Bounds, NewestFirst, Records, Source
 from ops.desk.object_failures import PayloadAltered
 
 if TYPE_CHECKING:
@@ -30,21 +26,13 @@ if TYPE_CHECKING:
     from chalicelib.orders.record import Record
     from chalicelib.services.intake import Intake, Receipt
     from chalicelib.services.submissions import SubmissionRead, Submissions
+    from ops.desk.search import Wanted
     from ops.desk.unreadable_records import UnreadableRecords
 
-PAGE_SIZE = 250
+# A search reads as much as one answer holds, since few of the records come with it.
+SEARCHED_AT_ONCE = 1_000
 # A record shows in the index a moment after the time it bears: each look goes back this far.
 OVERLAP = timedelta(seconds=15)
-
-
-class Records(Protocol):
-    """The record store, as far as it is needed here."""
-
-    @property
-    def audit_shards(self) -> int: ...
-    def read_audit(
-        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
-    ) -> AuditPage: ...
 
 
 class Archive(Protocol):
@@ -70,6 +58,7 @@ class Orders:
         queries: Queries,
         submissions: Submissions,
         records: Records,
+        searched: Callable[[Wanted], Records],
         archive: Archive,
         table: Table,
         unreadable: UnreadableRecords,
@@ -78,10 +67,12 @@ class Orders:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Take also `searched`, which makes a view of the records that has only the wanted ones."""
         self._intake = intake
         self._queries = queries
         self._submissions = submissions
         self._records = records
+        self._searched = searched
         self._archive = archive
         self._table = table
         self._unreadable = unreadable
@@ -188,22 +179,18 @@ class Orders:
 
         `before_read` is called before each read of the table. It ends the work by raising.
         """
+        return iter(self.walk(query, Bounds(before_read=before_read)))
 
-        def search() -> Iterator[Iterable[date]]:
-            for days in self._table.recorded_days():
-                before_read()
-                yield days
+    def walk(self, query: AuditQuery, bounds: Bounds = UNBOUNDED) -> NewestFirst:
+        """Walk through all records of a period, newest first, within bounds."""
+        source = Source(self._records, self._table.recorded_days, self._unreadable)
+        return NewestFirst(source, query, self._clock().date(), bounds)
 
-        last_day = latest_day(query.last_day, self._clock().date())
-        days = Days(query.first_day, last_day, search, self._records.audit_shards)
-        for day in days:
-            shards = [
-                self._shard(day, shard, query.only, before_read)
-                for shard in range(self._records.audit_shards)
-            ]
-            for record in heapq.merge(*shards, key=attrgetter("audit_position"), reverse=True):
-                days.found()
-                yield record
+    def search(self, query: AuditQuery, wanted: Wanted, bounds: Bounds = UNBOUNDED) -> NewestFirst:
+        """Walk through the records of a period that have what is wanted."""
+        records = self._searched(wanted)
+        source = Source(records, self._table.recorded_days, self._unreadable, SEARCHED_AT_ONCE)
+        return NewestFirst(source, query, self._clock().date(), bounds)
 
     def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:
         """Yield all records that were processed at or after a moment, newest first."""
@@ -242,13 +229,3 @@ class Orders:
             oldest = horizon - OVERLAP
             shown = {place: moment for place, moment in shown.items() if moment >= oldest}
             self._sleep(every_seconds)
-
-    def _shard(
-        self, day: date, shard: int, only: AuditFilter, before_read: Callable[[], None]
-    ) -> Iterator[Record]:
-        before: str | None = NEWEST
-        while before:
-            before_read()
-            page = self._records.read_audit(day, shard, before, PAGE_SIZE, only)
-            yield from self._unreadable.kept_from(page.records)
-            before = page.read_to

@@ -80,6 +80,12 @@ def ask_for(question: str) -> str:
     return answer
 
 
+def ask_hidden(question: str) -> str:
+    """Ask for a text that nobody else at the screen may read."""
+    answer: str = click.prompt(visible(question), hide_input=True, err=True)
+    return answer
+
+
 @contextmanager
 def failing_in_one_line() -> Iterator[None]:
     """Let nothing in the message of a failed command end its line."""

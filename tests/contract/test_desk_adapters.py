@@ -1,7 +1,9 @@
 """The desk's adapters, and their fakes: operators' reads of the table, the archive and the DLQ."""
 
 import uuid
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -14,18 +16,27 @@ from chalicelib.orders.submission import Submission
 from chalicelib.services.keys import UsedKey
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
+from chalicelib.services.paging import NEWEST
 from chalicelib.services.queries import AuditFilter, AuditPage
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.order_table import Identity, OrderTable
+from ops.desk.record_search import RecordSearch
+from ops.desk.search import Wanted, read_wanted
 from ops.local.lambda_events import sqs_event
 from tests.builders import START, order_text, sqs_message, sqs_record, submission
 from tests.contract.conftest import Aws, on_aws, on_dynamodb
-from tests.desk_fakes import FakeDeadLetterQueue, FakeDecisionBucket, FakeOrderTable
+from tests.desk_fakes import (
+    FakeDeadLetterQueue,
+    FakeDecisionBucket,
+    FakeOrderTable,
+    FakeRecordSearch,
+)
 from tests.fakes import FakeRecordStore
 
 TODAY = START.date()
+ANY = AuditFilter()
 Queue = DeadLetterQueue | FakeDeadLetterQueue
 Table = OrderTable | FakeOrderTable
 
@@ -47,15 +58,30 @@ class Records:
     def __init__(self, implementation: Aws | None) -> None:
         self.store: RecordStore | FakeRecordStore
         self.table: Table
+        self.searched: Callable[[Wanted], RecordSearch | FakeRecordSearch]
         if implementation is None:
-            self.store = FakeRecordStore()
-            self.table = FakeOrderTable(self.store)
+            self.store = fake = FakeRecordStore()
+            self.table = FakeOrderTable(fake)
+            self.searched = partial(FakeRecordSearch, fake)
         else:
             self.store = RecordStore(implementation.dynamodb, implementation.table, 4)
             self.table = OrderTable(implementation.dynamodb, implementation.table, 4)
+            self.searched = partial(RecordSearch, implementation.dynamodb, implementation.table, 4)
 
     def record(self, made: Submission) -> Record:
         return settle(made, self.store.take, START).record
+
+    def search(self, only: AuditFilter = ANY, **given: str) -> set[str]:
+        """Search a day, in small reads: the orders that are found."""
+        searched = self.searched(read_wanted(given))
+        found: set[str] = set()
+        for shard in range(searched.audit_shards):
+            before: str | None = NEWEST
+            while before:
+                page = searched.read_audit(TODAY, shard, before, 7, only)
+                found |= {listed.order_id for listed in page.records}
+                before = page.read_to
+        return found
 
 
 @pytest.fixture
@@ -218,6 +244,68 @@ def test_records_with_an_object_are_listed(records: Records, order_id: str) -> N
     assert keys(day_before, day_before) == set()
     assert [r for r in records.table.valid_records() if order_id in r.order_id] == [valid]
     assert records.table.has_records()
+
+
+def test_a_search_reads_the_records_with_an_account_on_either_side(
+    records: Records, order_id: str
+) -> None:
+    account = str(uuid.uuid4().int)[:30]
+    texts = {
+        "from": order_text(f"{order_id}-from", fromAccount=account),
+        "to": order_text(f"{order_id}-to", toAccount=account, channel="web"),
+        "longer": order_text(f"{order_id}-longer", toAccount=f"{account}0"),
+        "rejected": order_text(f"{order_id}-rejected", fromAccount=account, amount=0),
+    }
+    for text in texts.values():
+        records.record(submission(text))
+
+    def named(*names: str) -> set[str]:
+        return {f"{order_id}-{name}" for name in names}
+
+    assert records.search(account=account) == named("from", "to", "rejected")
+    assert records.search(AuditFilter(valid=True), account=account) == named("from", "to")
+    assert records.search(AuditFilter(channel="web"), account=account) == named("to")
+    assert records.search(account=account, amount="2580.0") == named("from", "to")
+    assert records.search(account=account, amount="2580.01") == set()
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [("25.8", "25.80"), (25.80, "25.8"), (9999999999999.99, "9999999999999.99")],
+)
+def test_a_search_compares_amounts_as_decimals(
+    records: Records, order_id: str, stored: object, asked: str
+) -> None:
+    account = str(uuid.uuid4().int)[:30]
+    records.record(submission(order_text(order_id, fromAccount=account, amount=stored)))
+
+    assert records.search(account=account, amount=asked) == {order_id}
+
+
+def test_a_search_reads_the_records_of_a_caller_or_of_whoever_sent_the_message(
+    records: Records, order_id: str
+) -> None:
+    role = f"arn:aws:sts::111122223333:assumed-role/{order_id}"
+    sender = f"AROA{uuid.uuid4().hex.upper()}"
+    for name, who in {
+        "one": {"submitted_by": f"{role}/one"},
+        "two": {"submitted_by": f"{role}/two"},
+        "other": {"submitted_by": f"{role}-x/one"},
+        "sent": {"sent_by": f"{sender}:session", "submitted_by": "made up"},
+        "none": {},
+    }.items():
+        records.record(submission(order_text(f"{order_id}-{name}"), **who))
+
+    assert records.search(submittedBy=role) == {f"{order_id}-one", f"{order_id}-two"}
+    assert records.search(submittedBy=f"{role}/two") == {f"{order_id}-two"}
+    assert records.search(submittedBy=sender) == {f"{order_id}-sent"}
+    assert records.search(submittedBy=f"{sender}:session") == {f"{order_id}-sent"}
+
+
+def test_a_search_for_anything_reads_all(records: Records, order_id: str) -> None:
+    records.record(submission(order_text(order_id)))
+
+    assert order_id in records.search()
 
 
 def test_items_of_the_audit_trail_are_no_records_and_come_newest_first(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,7 +16,7 @@ from ops.desk.orders import Orders
 from ops.desk.unreadable_records import UnreadableRecords
 from tests.application import FakeApplication
 from tests.builders import START, Clock, order_text, submission
-from tests.desk_fakes import FakeOrderBucket, FakeOrderTable
+from tests.desk_fakes import FakeOrderBucket, FakeOrderTable, FakeRecordSearch
 from tests.fakes import FakeRecordStore
 
 TODAY = START.date()
@@ -37,6 +38,7 @@ class World:
             queries=application.queries,
             submissions=application.submissions,
             records=self.records,
+            searched=partial(FakeRecordSearch, self.records),
             archive=self.bucket,
             unreadable=self.unreadable,
             table=FakeOrderTable(self.records),

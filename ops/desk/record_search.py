@@ -1,0 +1,102 @@
+"""The audit index, narrowed down to the records that a search asks for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.dynamodb import AUDIT_INDEX, narrowed
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.items import audit_partition, listed_from_item
+from chalicelib.services.queries import AuditPage
+from ops.desk.search import term_kinds
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.orders.terms import Value
+    from chalicelib.services.queries import AuditFilter
+    from ops.desk.search import Sender, Wanted
+
+SENDERS = ("submittedBy", "sentBy")
+
+
+class RecordSearch:
+    """
+    The audit of a table, of which a read returns the wanted records only.
+
+    DynamoDB leaves out the others, so they cost their reads and no transfer.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, audit_shards: int, wanted: Wanted
+    ) -> None:
+        self._client = client
+        self._table = table
+        self.audit_shards = audit_shards
+        self._wanted = wanted
+
+    def read_audit(
+        self, day: date, shard: int, before: str, limit: int, only: AuditFilter
+    ) -> AuditPage:
+        """
+        Read at most `limit` records of one shard of a day, newest first, as `RecordStore` does.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        options, values = narrowed(only)
+        names = options.get("ExpressionAttributeNames", {})
+        conditions = [options["FilterExpression"]] if options else []
+        for condition, more_names, more_values in _conditions(self._wanted):
+            conditions.append(f"({condition})")
+            names = names | more_names
+            values = values | more_values
+        if conditions:
+            options = {"FilterExpression": " AND ".join(conditions)}
+            options["ExpressionAttributeNames"] = names
+        with unavailable_on_failure("DynamoDB Query"):
+            answer: Any = self._client.query(
+                TableName=self._table,
+                IndexName=AUDIT_INDEX,
+                KeyConditionExpression="auditPartition = :partition AND auditPosition < :before",
+                ExpressionAttributeValues={
+                    ":partition": {"S": audit_partition(day, shard)},
+                    ":before": {"S": before},
+                    **values,
+                },
+                ScanIndexForward=False,
+                Limit=limit,
+                **options,
+            )
+        key = answer.get("LastEvaluatedKey")
+        records = tuple(map(listed_from_item, answer.get("Items", [])))
+        return AuditPage(records, key["auditPosition"]["S"] if key else None)
+
+
+# An expression of DynamoDB's, the names in it, and the values.
+Condition = tuple[str, dict[str, str], dict[str, Any]]
+
+
+def _conditions(wanted: Wanted) -> list[Condition]:
+    kinds = term_kinds()
+    conditions = [_one_has(kinds[kind], kind, value) for kind, value in wanted.terms.items()]
+    return [*conditions, _handed_in_by(wanted.sender)] if wanted.sender else conditions
+
+
+def _one_has(names: list[str], kind: str, value: Value) -> Condition:
+    stored = {"N": f"{value:f}"} if isinstance(value, Decimal) else {"S": value}
+    condition = " OR ".join(f"#terms.#{name} = :{kind}" for name in names)
+    aliases = {"#terms": "terms", **{f"#{name}": name for name in names}}
+    return condition, aliases, {f":{kind}": stored}
+
+
+def _handed_in_by(sender: Sender) -> Condition:
+    conditions = [f"#{name} = :sender" for name in SENDERS]
+    values = {":sender": {"S": sender.name}}
+    if sender.sessions:
+        conditions += [f"begins_with(#{name}, :sessions)" for name in SENDERS]
+        values[":sessions"] = {"S": sender.sessions}
+    return " OR ".join(conditions), {f"#{name}": name for name in SENDERS}, values
