@@ -167,7 +167,7 @@ PAGES = {
     "/": ("/",),
     "/orders": ("/orders", "/orders?id=a/" + TEXT, "/orders?from=" + TEXT),
     "/orders/{order_id}": (f"/orders/{ACCEPTED}", f"/orders/{REJECTED}", "/orders/" + TEXT),
-    "/duplicates": ("/duplicates", "/duplicates?show=all"),
+    "/duplicates": ("/duplicates", "/duplicates?show=all", "/duplicates?show=suspected"),
     "/rejected": ("/rejected",),
     "/dead-letters": ("/dead-letters", "/dead-letters?order=a/" + TEXT),
     "/try-it": ("/try-it",),

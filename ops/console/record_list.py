@@ -35,14 +35,15 @@ def _read(view: View, query: AuditQuery, none: Markup) -> Listing:
         return Listing(view.t("orders.caption"), [], [], none=bad)
     return Listing(
         view.t("orders.caption"),
-        _columns(view),
-        [_row(view, record) for record in page.records],
+        record_columns(view),
+        [record_row(view, record) for record in page.records],
         none=None if page.cursor else none,
         below=_pages(view, page) if page.records or page.cursor else None,
     )
 
 
-def _columns(view: View) -> list[Column]:
+def record_columns(view: View) -> list[Column]:
+    """Make the columns of a list of records."""
     t = view.t
     return [
         Column(t("field.id")),
@@ -53,7 +54,8 @@ def _columns(view: View) -> list[Column]:
     ]
 
 
-def _row(view: View, record: Record) -> list[Child]:
+def record_row(view: View, record: Record) -> list[Child]:
+    """Make the cells of `record_columns`, with the accounts masked."""
     record = masked_record(record)
     age = (record.processed_at - record.received_at).total_seconds()
     return [

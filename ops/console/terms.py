@@ -11,7 +11,7 @@ from ops.console.markup import tag
 from ops.console.tables import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from chalicelib.orders.record import Record
     from chalicelib.orders.terms import Terms
@@ -40,14 +40,14 @@ def differing_terms(view: View, record: Record) -> str:
     return ", ".join(map(view.t.label, record.differs))
 
 
-def term_columns(view: View) -> list[Column]:
-    """Make a list's columns of all terms. Masked ones that stand together share one: from → to."""
-    return [Column(_heading(view, names), TERMS[names[0]].decimal) for names in _together()]
+def term_columns(view: View, shown: Iterable[str] = TERMS) -> list[Column]:
+    """Make a list's columns of terms. Masked ones that stand together share one: from → to."""
+    return [Column(_heading(view, names), TERMS[names[0]].decimal) for names in _together(shown)]
 
 
-def term_cells(view: View, terms: Terms) -> list[Child]:
+def term_cells(view: View, terms: Terms, shown: Iterable[str] = TERMS) -> list[Child]:
     """Make the cells of these columns. The terms are masked already."""
-    return [_cell([term_value(view, terms, name) for name in names]) for names in _together()]
+    return [_cell([term_value(view, terms, name) for name in names]) for names in _together(shown)]
 
 
 def _heading(view: View, names: Sequence[str]) -> str:
@@ -59,6 +59,6 @@ def _cell(values: Sequence[str]) -> Child:
     return values[0] if len(values) == 1 else tag("span", " → ".join(values), class_="nowrap")
 
 
-def _together() -> list[list[str]]:
-    alike = groupby(TERMS, lambda name: TERMS[name].masked or name)
+def _together(shown: Iterable[str]) -> list[list[str]]:
+    alike = groupby(shown, lambda name: TERMS[name].masked or name)
     return [list(names) for _, names in alike]

@@ -1,7 +1,8 @@
-"""Duplicates and conflicts: orders that came in again, with the same terms or with others."""
+"""Duplicates: orders that came in again, with the same terms, with others, or with other ids."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from chalicelib.http.parameters import audit_query
@@ -9,20 +10,24 @@ from chalicelib.orders.record import Status
 from ops.console.bounded import read_newest
 from ops.console.components import empty, heading, html, moment, notice, segments
 from ops.console.listing import Listing, show_list
-from ops.console.markup import tag
+from ops.console.markup import join, tag
 from ops.console.record_list import show_records
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
 from ops.console.terms import differing_terms, term_cells, term_columns
-from ops.desk.masked_records import masked_record
+from ops.desk.masked_records import masked_record, masked_suspicion
+from ops.desk.newest_first import Bounds
+from ops.desk.suspected import DEFAULT_WINDOW, compared_terms, suspected
 
 if TYPE_CHECKING:
     from chalicelib.orders.record import Record
     from ops.console.markup import Child
     from ops.console.view import View
+    from ops.desk.suspected import Suspicion
 
 SHOWN = 100
-KINDS = ("conflicts", "all")
+KINDS = ("conflicts", "suspected", "all")
+MOST_READS = 100
 
 
 def show(view: View) -> None:
@@ -36,7 +41,8 @@ def show(view: View) -> None:
         query = audit_query({"isDuplicate": "true"}, view.now())
         show_records(view, query, t("duplicates.none"), t("duplicates.none_hint"))
     else:
-        show_list(view, lambda: _conflicts(view))
+        read = _suspected if kind == "suspected" else _conflicts
+        show_list(view, lambda: read(view))
 
 
 def _conflicts(view: View) -> Listing:
@@ -71,4 +77,38 @@ def _row(view: View, record: Record) -> list[Child]:
         *term_cells(view, record.terms),
         moment(view, record.processed_at),
         tag("code", record.submission_id[:13], title=record.submission_id, class_="nowrap"),
+    ]
+
+
+def _suspected(view: View) -> Listing:
+    """List orders of the last seven days that look like one that was handed in under two ids."""
+    t = view.t
+    query = audit_query({"status": Status.ACCEPTED.value}, view.now())
+    walk = view.console.desk.orders.walk(query, Bounds(most_reads=MOST_READS))
+    found = list(islice(suspected(walk, DEFAULT_WINDOW), SHOWN))
+    stopped = walk.stopped_at and t("duplicates.read_to", moment=view.f.moment(walk.stopped_at))
+    return Listing(
+        t("duplicates.suspected"),
+        columns=[
+            Column(t("duplicates.orders")),
+            Column(t("duplicates.count"), numeric=True),
+            *term_columns(view, compared_terms()),
+            Column(t("duplicates.first")),
+            Column(t("duplicates.apart"), numeric=True),
+        ],
+        rows=[_suspicion_row(view, each) for each in found],
+        none=empty(t("duplicates.none_suspected"), t("duplicates.none_suspected_hint")),
+        above=notice(stopped) if stopped else None,
+    )
+
+
+def _suspicion_row(view: View, suspicion: Suspicion) -> list[Child]:
+    suspicion = masked_suspicion(suspicion)
+    links = [order_link(order.order_id) for order in suspicion.in_order]
+    return [
+        tag("span", *[join(" " if number else None, link) for number, link in enumerate(links)]),
+        view.f.number(suspicion.count),
+        *term_cells(view, suspicion.terms, compared_terms()),
+        moment(view, suspicion.first_at),
+        view.f.duration((suspicion.last_at - suspicion.first_at).total_seconds()),
     ]

@@ -16,6 +16,7 @@ from ops.console.forms import filters, select, text_input
 from ops.console.guard import EXPORT_PATH
 from ops.console.loading import FAILURES
 from ops.console.markup import join, tag
+from ops.console.pages.orders_search import Search
 from ops.console.record_list import show_records
 from ops.console.records import error_sentence
 from ops.console.terms import value_words
@@ -49,10 +50,11 @@ def show(view: View) -> Response | None:
     )
     query = query_of(view, view.parameters)
     if query is not None:
-        news = ui.element("div").props('aria-live="polite"')
-        show_records(view, query, view.t("orders.none"), view.t("orders.none_hint"))
-        if not view.parameters:
-            _watch_for_news(view, query, news)
+        with Search(view, query).listed:
+            news = ui.element("div").props('aria-live="polite"')
+            show_records(view, query, view.t("orders.none"), view.t("orders.none_hint"))
+            if not view.parameters:
+                _watch_for_news(view, query, news)
     return None
 
 
