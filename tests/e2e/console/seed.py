@@ -25,6 +25,8 @@ CONFLICTING = "invoice-2291"
 """An order that was handed in three times: accepted, the same again, and with another amount."""
 CORRECTED = "salary-0917"
 """An order that was rejected, and then corrected."""
+CLICKED_TWICE = ("rent-0311a", "rent-0311b")
+"""One order that was handed in under two ids, four seconds apart."""
 ACCOUNT = "4012887001"
 """The account that CONFLICTING takes its money from."""
 
@@ -109,6 +111,10 @@ def _told(now: datetime) -> Iterator[list[Handed]]:
     yield [
         (order(CORRECTED, amount=0, toAccount=None), at - timedelta(minutes=2), 0.2),
         (order(CORRECTED, amount=2310), at, 0.3),
+    ]
+    yield [
+        (order(name, amount=840, fromAccount="6210047793"), at + timedelta(seconds=4 * number), 0.2)
+        for number, name in enumerate(CLICKED_TWICE)
     ]
 
 

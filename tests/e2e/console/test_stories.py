@@ -14,7 +14,14 @@ from ops.console.view import order_address
 from ops.desk.order_bucket import OrderBucket
 from tests.e2e.client import eventually
 from tests.e2e.console.conftest import Site, Visitor
-from tests.e2e.console.seed import ACCOUNT, CONFLICTING, CORRECTED, dead_letter, order
+from tests.e2e.console.seed import (
+    ACCOUNT,
+    CLICKED_TWICE,
+    CONFLICTING,
+    CORRECTED,
+    dead_letter,
+    order,
+)
 
 IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
 """For what a page can do besides its story, which is told in both."""
@@ -109,6 +116,43 @@ def test_an_order_is_found_by_its_id(visitor: Visitor) -> None:
     expect(visitor.page.locator(".timeline > li")).to_have_count(2)
     visitor.sees(visitor.t("outcome.correction"))
     visitor.sees(visitor.t("amount.not_positive", got="0"))
+
+
+def test_orders_are_found_by_an_account_that_no_address_and_no_list_shows(
+    visitor: Visitor,
+) -> None:
+    visitor.open("/orders")
+
+    visitor.page.get_by_label(visitor.t("search.account")).fill(ACCOUNT)
+    visitor.page.get_by_label(visitor.t.label("amount")).fill("1250.5")
+    visitor.button("search.apply").click()
+
+    found = visitor.page.get_by_role("table", name=visitor.t("search.found"))
+    expect(found).to_contain_text(CONFLICTING)
+    expect(found.get_by_text(CONFLICTING)).to_have_count(2)
+    visitor.sees(visitor.t("orders.end"))
+    assert ACCOUNT not in visitor.page.url
+    assert ACCOUNT not in visitor.page.content()
+    visitor.finds_it_accessible()
+    visitor.finds_it_fitting()
+    visitor.picture("orders-search")
+    visitor.open("/audit")
+    entry = visitor.page.locator("tbody tr").first
+    expect(entry).to_contain_text(visitor.t("action.accounts_searched"))
+    expect(entry).to_contain_text("****7001")
+
+
+def test_a_search_for_what_no_order_can_have_says_so(visitor: Visitor) -> None:
+    visitor.open("/orders")
+
+    visitor.page.get_by_label(visitor.t("search.account")).fill("DE89")
+    visitor.button("search.apply").click()
+
+    expect(visitor.page.get_by_role("alert")).to_contain_text(
+        visitor.t("account.not_digits", position=1)
+    )
+    expect(visitor.page.locator("tbody tr").first).to_be_visible()
+    visitor.finds_it_accessible()
 
 
 @IN_ENGLISH
@@ -232,6 +276,21 @@ def test_conflicts_come_before_other_duplicates(visitor: Visitor) -> None:
     visitor.page.wait_for_url("**show=all")
     visitor.wait_until_loaded()
     expect(visitor.page.locator("tbody .badge").first).to_be_visible()
+
+
+def test_an_order_that_came_in_under_two_ids_is_suspected(visitor: Visitor) -> None:
+    visitor.open("/duplicates")
+
+    visitor.link("duplicates.suspected").click()
+    visitor.page.wait_for_url("**show=suspected")
+    visitor.wait_until_loaded()
+
+    row = visitor.page.get_by_role("row").filter(has_text=CLICKED_TWICE[0])
+    for name in CLICKED_TWICE:
+        expect(row.get_by_role("link", name=name, exact=True)).to_be_visible()
+    expect(row).to_contain_text("****7793")
+    visitor.finds_it_accessible()
+    visitor.picture("duplicates-suspected")
 
 
 def test_rejected_orders_are_counted_by_error(visitor: Visitor) -> None:
