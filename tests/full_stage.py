@@ -58,7 +58,7 @@ def letter_ids(desk: Desk) -> list[str]:
 def _stage() -> Stage:
     session, name = boto3.Session(), f"s{next(_numbers)}"
     # Nobody sends anything while a command looks, so there is nothing to wait for.
-    session.events.register("provide-client-params.sqs.ReceiveMessage", _do_not_wait)
+    session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
     session.client("events").create_event_bus(Name=name)
     environment = {
         **create_resources(name),
@@ -82,7 +82,7 @@ def _put_event_once_heard(desk: Desk, texts: Sequence[str]) -> None:
     desk.stage.session.events.register("after-call.events.PutTargets", put)
 
 
-def _do_not_wait(params: dict[str, Any], **_: object) -> None:
+def do_not_wait(params: dict[str, Any], **_: object) -> None:
     params["WaitTimeSeconds"] = 0
 
 

@@ -155,6 +155,7 @@ WITHOUT_ORDERS = {
     "resources show": "names resources",
     "resources down": "names resources",
     "package": "names files",
+    "policy": "names resources",
     "deploy": "names resources",
     "destroy": "names resources",
     "lint": "reads templates",

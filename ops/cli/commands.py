@@ -31,6 +31,7 @@ MODULES = {
     "stage": "stage",
     "resources": "resources",
     "package": "package",
+    "policy": "policy",
     "deploy": "deploy",
     "destroy": "deploy",
     "lint": "lint",

@@ -13,6 +13,7 @@ from chalicelib.http.representation import to_json
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import show_accounts_option
+from ops.cli.refusals import failure_words
 from ops.cli.session import Session, desk_command
 from ops.desk.event_tap import event_to_show
 from ops.stop_signals import StopRequested, stop_signals_raise
@@ -87,7 +88,8 @@ def _remove_forgotten(session: Session, tap: EventTap) -> None:
         for name in tap.remove_forgotten():
             session.note(f"Removed what an earlier run has left: queue {name}.")
     except StoreUnavailable as error:
-        session.note(f"What earlier runs may have left could not be removed. {error}")
+        why = failure_words(error, session.desk.stage.name)
+        session.note(f"What earlier runs may have left could not be removed. {why}")
 
 
 def _show(session: Session, event: dict[str, Any]) -> None:

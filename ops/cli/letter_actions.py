@@ -11,6 +11,7 @@ from ops.cli.exits import FOUND_WANTING
 from ops.cli.hidden_letters import hidden_json, none_words, note_hidden
 from ops.cli.letter_selection import selection_of, selection_options
 from ops.cli.parameters import required_why_option, why_option, yes_option
+from ops.cli.refusals import denial_words
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import LETTER_COLUMNS, letter_row, show_rows
 from ops.desk.dead_letters import DEFAULT_PER_SECOND
@@ -199,6 +200,8 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
     else:
         for each in failures:
             session.out.print(f"{each.letter.message_id}: {each.error}")
+        for denial in dict.fromkeys(each.denial for each in failures if each.denial):
+            session.note(f"{denial_words(denial, session.desk.stage.name)}.")
         session.out.print(_outcome(f"{done} {done_word}", failed, gone))
     if failed or gone or plan.missing or not plan.is_whole:
         sys.exit(FOUND_WANTING)

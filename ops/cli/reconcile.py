@@ -10,6 +10,7 @@ import click
 from ops.cli.decisions import decision_json
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import Day, Duration, period, show_accounts_option, yes_option
+from ops.cli.refusals import denial_words
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
 from ops.desk.findings import DAY_COUNTS, Kind, Progress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, timedelta
 
     from ops.desk.findings import Finding
+    from ops.roles.denial import Denial
 
 SHOWN = 20
 
@@ -184,6 +186,7 @@ def _repair(
 ) -> bool:
     """Find again, and mend each finding as it comes: memory needn't hold them all."""
     mended = left = 0
+    denials: dict[Denial, None] = {}
     with session.progress("repaired", count) as show:
         for found in findings(Progress()):
             if found.kind is Kind.DISCARDED:
@@ -196,12 +199,15 @@ def _repair(
                 mended += 1
             else:
                 left += 1
+            denials |= {outcome.denial: None} if outcome.denial else {}
             show(mended + left)
             if session.as_json:
                 line = _finding_json(finding) | {"type": "repair", "outcome": outcome.text}
                 session.print_json(line | {"mended": outcome.mended})
             elif mended + left <= SHOWN:
                 session.out.print(f"{finding.kind.value} {finding.key}: {outcome.text}")
+    for denial in denials:
+        session.note(f"{denial_words(denial, session.desk.stage.name)}.")
     if not session.as_json:
         session.out.print(
             f"{mended} repaired, {left} left. What was handed in again is recorded in a moment. To "

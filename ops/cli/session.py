@@ -17,9 +17,9 @@ from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import texts_in
 from ops.cli.exits import FOUND_WANTING, OutOfReach
 from ops.cli.language import readers_language
+from ops.cli.refusals import failure_words
 from ops.desk.desk import Desk
 from ops.desk.masked_records import masked_record
-from ops.desk.masking import masked_text
 from ops.desk.stage import StageUnavailable, connect
 from ops.desk.unreadable_records import named
 from ops.local_stage import DEFAULT_AWS_PORT
@@ -156,7 +156,7 @@ def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
                 raise OutOfReach(str(error)) from error
             except StoreUnavailable as error:
                 raise OutOfReach(
-                    f"AWS did not do what it was asked. {masked_text(str(error))}"
+                    f"AWS did not do what it was asked. {failure_words(error, stage)}"
                 ) from error
 
     return run

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from chalicelib.aws.items import unreadable_item
 from chalicelib.orders.times import iso, parse_iso
+from ops.audit_keys import PREFIX
 from ops.desk.days import Days, latest_day
 from ops.desk.masked_records import masked_key
 from ops.desk.masking import mask, masked_payload, masked_text
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.items import Item
 
-PREFIX = "#audit/"
 # An item of the table may have 400 KB. Whoever has more to keep writes several entries. What is
 # only told, as the ids of a selection, is cut.
 MAX_DETAILS_BYTES = 380_000

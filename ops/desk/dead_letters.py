@@ -27,6 +27,7 @@ from ops.desk.letter_reader import LetterReader
 from ops.desk.letters import DeadLetter, Handled, Plan, Selection
 from ops.desk.look import Look, LookQueue
 from ops.desk.reasons import reason_of
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -188,11 +189,11 @@ class DeadLetters:
                 for letter in letters:
                     due = started + counts.total() * interval
                     self._sleep(max(0.0, due - self._monotonic()))
-                    error = _attempt(action, letter)
-                    counts["done" if error is None else "failed"] += 1
-                    if error is None:
+                    handled = _attempt(action, letter)
+                    counts["done" if handled.error is None else "failed"] += 1
+                    if handled.error is None:
                         look.let_go(letter)
-                    yield Handled(letter, error)
+                    yield handled
         finally:
             self._trail.write(
                 f"{what}.ended",
@@ -224,9 +225,9 @@ class DeadLetters:
         self._trail.write("dlq.discard", why=why, **details_of(letter))
 
 
-def _attempt(action: Callable[[DeadLetter], None], letter: DeadLetter) -> str | None:
+def _attempt(action: Callable[[DeadLetter], None], letter: DeadLetter) -> Handled:
     try:
         action(letter)
     except (StoreUnavailable, DecisionStands) as error:
-        return str(error)
-    return None
+        return Handled(letter, str(error), denial_in(error))
+    return Handled(letter)

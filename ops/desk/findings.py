@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ops.desk.decision_log import Entry
     from ops.desk.decisions import Decision
     from ops.desk.order_table import Identity
+    from ops.roles.denial import Denial
 
 READ_BETWEEN_REPORTS = 1_000
 
@@ -69,15 +70,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of a repair: whether it mended anything, and a phrase that says how."""
+    """
+    The outcome of a repair: whether it mended anything, and a phrase that says how.
+
+    `denial`: the right that the operator lacks for it.
+    """
 
     mended: bool
     text: str
+    denial: Denial | None = None
 
     @property
     def masked(self) -> Outcome:
         """The outcome as people see it: a failure names a key, and a decision has its reason."""
-        return Outcome(self.mended, masked_text(self.text))
+        return replace(self, text=masked_text(self.text))
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.services.message import Message
     from chalicelib.texts import Texts
     from ops.desk.hidden_letters import Hidden
+    from ops.roles.denial import Denial
 
 DETAIL_ATTRIBUTE = "unreadableDetail"
 """The attribute of a message that holds the processor's sentence, as JSON."""
@@ -168,10 +169,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """A letter that was handled. `error` says why it is still there, or is None."""
+    """
+    A letter that was handled. `error` says why it is still there, or is None.
+
+    `denial`: the right that the operator lacks for it.
+    """
 
     letter: DeadLetter
     error: str | None = None
+    denial: Denial | None = None
 
 
 def _since(letter: DeadLetter, since: datetime) -> bool:

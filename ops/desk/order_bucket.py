@@ -162,7 +162,7 @@ class OrderBucket:
 
     def _true_version(self, key: str, ids: list[str], payload_sha256: str) -> str:
         """Find the newest version whose bytes have this SHA-256."""
-        unreadable = ""
+        unreadable, why = "", None
         for version_id in ids:
             try:
                 if self._digest(key, VersionId=version_id) == payload_sha256:
@@ -170,10 +170,12 @@ class OrderBucket:
             except ObjectMissing:  # deleted since it was listed
                 continue
             except ObjectUnreadable as error:
-                unreadable = f"; version {version_id} can't be read: {error}"
+                unreadable, why = f"; version {version_id} can't be read: {error}", error
         if not ids:
             raise CannotRestore("the bucket keeps no version of it")
-        raise CannotRestore(f"of {len(ids)} versions, none is known to be the true one{unreadable}")
+        raise CannotRestore(
+            f"of {len(ids)} versions, none is known to be the true one{unreadable}"
+        ) from why
 
     def _delete_markers_above(self, key: str) -> None:
         while marker := self._latest_marker(key):

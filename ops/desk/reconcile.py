@@ -35,6 +35,7 @@ from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreada
 from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
 from ops.desk.put_away import PutAway
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -160,7 +161,7 @@ class Reconciliation:
         try:
             self._bucket.restore(finding.key)
         except CannotRestore as error:
-            return Outcome(False, f"can't be restored: {error}")
+            return Outcome(False, f"can't be restored: {error}", denial_in(error))
         return Outcome(True, "restored from the version that has the bytes its key names")
 
     def _write_down_processed(self, finding: Finding) -> Outcome:
@@ -180,7 +181,7 @@ class Reconciliation:
         except ObjectMissing:
             return Outcome(False, "left alone: it is gone")
         except ObjectUnreadable as error:
-            return Outcome(False, f"left alone: {error}")
+            return Outcome(False, f"left alone: {error}", denial_in(error))
         if sha256(payload).hexdigest() != identity.payload_sha256:
             return Outcome(False, "left alone: its bytes are not those that its key names")
         try:

@@ -32,6 +32,7 @@ SAMPLES = {
     "region": "us-east-1",
     "runtime": "python3.13",
     "profile": "on-call",
+    "role": "reader",
     "sha256": "0" * 64,
 }
 """What stands in a text for a value, by a part of the value's name. Others are a word."""

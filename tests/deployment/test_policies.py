@@ -5,10 +5,9 @@ A run over the emulator records what it does: every route and its error paths, a
 with all that can become of a message.
 """
 
-import fnmatch
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import pytest
@@ -18,7 +17,6 @@ from botocore.model import OperationModel
 from chalicelib.application import Application
 from chalicelib.aws.clients import ClientFactory, LambdaClients
 from chalicelib.aws.dynamodb import RecordStore
-from chalicelib.aws.key_store import KEY_PREFIX
 from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
 from ops.local.stack import LocalResources
@@ -27,36 +25,13 @@ from ops.stage_names import api_function_name, processor_name
 from tests.application import client_of, load_app
 from tests.builders import START, order_text, sqs_event, sqs_record, submission
 from tests.configuration.checkout import CheckoutStage
+from tests.grants import ACCOUNT, KEY_ITEM, Grant, grants_of, needed_for, queue
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
-ACCOUNT = "us-east-1:000000000000"
 LOCAL = "local"
 
 pytestmark = pytest.mark.any_configuration
-
-
-class Grant(NamedTuple):
-    """
-    An action on a resource: one that is needed, or, with wildcards, one that is granted.
-
-    `leading_key`: the partition key of the item that is put.
-    """
-
-    action: str
-    resource: str
-    leading_key: str = "*"
-
-    def covers(self, needed: "Grant") -> bool:
-        return (
-            self.action == needed.action
-            and fnmatch.fnmatchcase(needed.resource, self.resource)
-            and fnmatch.fnmatchcase(needed.leading_key, self.leading_key)
-        )
-
-
-def queue(name: str) -> str:
-    return f"arn:aws:sqs:{ACCOUNT}:{name}"
 
 
 def log_stream(function: str) -> str:
@@ -89,57 +64,6 @@ BY_LAMBDA["events"] = {
     Grant("dynamodb:ListStreams", STREAM),
     Grant("sqs:SendMessage", queue("orders-events-dlq-local")),
 }
-
-# IAM's names for calls that it names otherwise.
-ACTIONS = {
-    "s3:HeadBucket": "s3:ListBucket",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-    "sqs:SendMessageBatch": "sqs:SendMessage",
-    "sns:PublishBatch": "sns:Publish",
-    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLInsert",
-}
-KEY_ITEM = f"{KEY_PREFIX}some"
-# There is only this kind of statement.
-INSERT = re.compile(r'INSERT INTO "([^"]+)" VALUE ')
-
-
-def needed_for(service: str, operation: str, parameters: dict[str, Any]) -> Grant:
-    """Name the permission that a call takes, by the Service Authorization Reference."""
-    action = f"{service}:{operation}"
-    match service:
-        case "sqs":
-            resource = queue(parameters["QueueUrl"].rsplit("/", 1)[1])
-        case "s3":
-            key = f"/{parameters['Key']}" if "Key" in parameters else ""
-            resource = f"arn:aws:s3:::{parameters['Bucket']}{key}"
-        case "dynamodb":
-            index = f"/index/{parameters['IndexName']}" if "IndexName" in parameters else ""
-            resource = f"arn:aws:dynamodb:{ACCOUNT}:table/{table_of(parameters)}{index}"
-        case "events":
-            resource = (
-                f"arn:aws:events:{ACCOUNT}:event-bus/{parameters['Entries'][0]['EventBusName']}"
-            )
-        case "sns":
-            resource = parameters["TopicArn"]
-        case other:
-            pytest.fail(f"No policy is made for {other}: {operation}")
-    return Grant(ACTIONS.get(action, action), resource, leading_key_of(parameters))
-
-
-def leading_key_of(parameters: dict[str, Any]) -> str:
-    """Name the kind of item that is put: one that is no order's by its prefix."""
-    order_id = parameters.get("Item", {}).get("orderId", {}).get("S", "")
-    return KEY_ITEM if order_id.startswith(KEY_PREFIX) else "order"
-
-
-def table_of(parameters: dict[str, Any]) -> str:
-    """Name the table of a call; a batch of statements names it in each of them."""
-    if "Statements" not in parameters:
-        return str(parameters["TableName"])
-    tables = {INSERT.match(each["Statement"]) for each in parameters["Statements"]}
-    (table,) = {match and match[1] for match in tables}
-    assert table
-    return table
 
 
 class RecordingFactory(ClientFactory):
@@ -308,20 +232,7 @@ def statements(function: str, checkout_stage: CheckoutStage) -> list[dict[str, A
 
 @pytest.fixture
 def granted(statements: list[dict[str, Any]]) -> set[Grant]:
-    return {
-        Grant(action, resource, key)
-        for statement in statements
-        for resource in statement["Resource"]
-        for action in statement["Action"]
-        for key in leading_keys(statement)
-    }
-
-
-def leading_keys(statement: dict[str, Any]) -> list[str]:
-    """Read the patterns of the partition keys that a statement is for."""
-    like = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
-    patterns: list[str] = like.get("dynamodb:LeadingKeys", ["*"])
-    return patterns
+    return grants_of(statements)
 
 
 def test_a_policy_grants_exactly_the_actions_of_its_function(

@@ -57,6 +57,7 @@ IN_VAIN = {
     "resources show": ("--stage", TEXT),
     "resources down": ("--stage", TEXT),
     "package": ("--out", "build", "--stage", TEXT),
+    "policy": ("--role", "reader", "--stage", TEXT),
     "deploy": ("--stage", TEXT),
     "destroy": ("--stage", TEXT),
     "lint": ("--verbose", TEXT),

@@ -762,7 +762,7 @@ def every_command_over_a_stage() -> list[str]:
         name
         for name, command in all_commands()
         if {"--stage", "--aws-port"} & {option for each in command.params for option in each.opts}
-        and name not in {"run", "package"}
+        and name not in {"run", "package", "policy"}
     ]
 
 

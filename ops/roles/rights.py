@@ -1,0 +1,139 @@
+"""
+The roles, and the rights that each has: the one place from which policies are written.
+
+`uses.py` lists what each role is for. A test records what that calls, and holds these rights to it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from chalicelib.aws.dynamodb import AUDIT_INDEX, HISTORY_INDEX
+from chalicelib.aws.key_store import KEY_PREFIX
+from ops.audit_keys import PREFIX as AUDIT_PREFIX
+
+
+class Role(StrEnum):
+    """A role that people have on a stage."""
+
+    READER = "reader"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+
+
+class Place(StrEnum):
+    """A resource of a stage: its ARN after the partition, without the names of the stage."""
+
+    QUEUE = "sqs:{region}:{account}:{queue}"
+    DEAD_LETTERS = "sqs:{region}:{account}:{dead_letters}"
+    TABLE = "dynamodb:{region}:{account}:table/{table}"
+    HISTORY = "dynamodb:{region}:{account}:table/{table}/index/" + HISTORY_INDEX
+    AUDIT = "dynamodb:{region}:{account}:table/{table}/index/" + AUDIT_INDEX
+    # No stage's own table has a dot in its name.
+    REBUILT = "dynamodb:{region}:{account}:table/{table}.*"
+    BUCKET = "s3:::{bucket}"
+    ARCHIVE = "s3:::{bucket}/orders/*"
+    DECISIONS = "s3:::{bucket}/decisions/*"
+    METRICS = "*"
+    """CloudWatch knows no resource in a metric."""
+
+    def arn(self, names: dict[str, str]) -> str:
+        return "*" if self is Place.METRICS else f"arn:*:{self.format(**names)}"
+
+
+class Right(NamedTuple):
+    """
+    Actions on places, and the roles that have them.
+
+    `only_keys` and `but_keys`: patterns of the partition keys that it is for, or is not for.
+    """
+
+    name: str
+    roles: frozenset[Role]
+    actions: tuple[str, ...]
+    places: tuple[Place, ...]
+    only_keys: tuple[str, ...] = ()
+    but_keys: tuple[str, ...] = ()
+
+
+EVERYONE = frozenset(Role)
+OVERSEERS = frozenset({Role.OPERATOR, Role.AUDITOR})
+OPERATORS = frozenset({Role.OPERATOR})
+
+_QUERY, _SCAN, _PUT = "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem"
+_KEYS, _ENTRIES = (f"{KEY_PREFIX}*",), (f"{AUDIT_PREFIX}*",)
+
+RIGHTS = (
+    # Entries of the audit trail hold what operators discarded, and why.
+    Right("ReadOrders", EVERYONE, (_QUERY,), (Place.TABLE, Place.HISTORY), but_keys=_ENTRIES),
+    Right(
+        "ReadItems",
+        EVERYONE,
+        ("dynamodb:GetItem", "dynamodb:BatchGetItem"),
+        (Place.TABLE,),
+        but_keys=_ENTRIES,
+    ),
+    Right("ListRecords", EVERYONE, (_QUERY,), (Place.AUDIT,)),
+    # A long period is searched for the days that have records.
+    Right("FindDays", EVERYONE, (_SCAN,), (Place.AUDIT,)),
+    Right(
+        "CountMessages", EVERYONE, ("sqs:GetQueueAttributes",), (Place.QUEUE, Place.DEAD_LETTERS)
+    ),
+    Right("ListArchive", EVERYONE, ("s3:ListBucket",), (Place.BUCKET,)),
+    Right("ReadArchive", EVERYONE, ("s3:GetObject",), (Place.ARCHIVE, Place.DECISIONS)),
+    Right("ReadMetrics", EVERYONE, ("cloudwatch:GetMetricData",), (Place.METRICS,)),
+    Right("ReadWholeTable", OVERSEERS, (_SCAN,), (Place.TABLE, Place.REBUILT)),
+    Right("FindRebuilt", OVERSEERS, ("dynamodb:DescribeTable",), (Place.REBUILT,)),
+    Right("ListVersions", OVERSEERS, ("s3:ListBucketVersions",), (Place.BUCKET,)),
+    Right(
+        "LookAtDeadLetters",
+        OVERSEERS,
+        ("sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"),
+        (Place.DEAD_LETTERS,),
+    ),
+    Right("ReadAuditTrail", OVERSEERS, (_QUERY,), (Place.TABLE,), only_keys=_ENTRIES),
+    Right("WriteAuditTrail", OVERSEERS, (_PUT,), (Place.TABLE,), only_keys=_ENTRIES),
+    Right("TakeKeys", OPERATORS, (_PUT,), (Place.TABLE,), only_keys=_KEYS),
+    Right("HandIn", OPERATORS, ("sqs:SendMessage",), (Place.QUEUE,)),
+    Right("TakeDeadLetters", OPERATORS, ("sqs:DeleteMessage",), (Place.DEAD_LETTERS,)),
+    Right("Decide", OPERATORS, ("s3:PutObject",), (Place.DECISIONS,)),
+    Right(
+        "RepairArchive",
+        OPERATORS,
+        ("s3:PutObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+        (Place.ARCHIVE,),
+    ),
+    Right("CopyTable", OPERATORS, ("dynamodb:DescribeTable",), (Place.TABLE,)),
+    Right("Rebuild", OPERATORS, ("dynamodb:CreateTable", _PUT), (Place.REBUILT,)),
+)
+
+# Whose rights need the stage's own key, if it has one, and through which services.
+KEY_ACTIONS = {
+    Role.READER: ("kms:Decrypt",),
+    Role.AUDITOR: ("kms:Decrypt",),
+    Role.OPERATOR: ("kms:Decrypt", "kms:GenerateDataKey"),
+}
+KEY_SERVICES = {
+    # Whoever receives no message need not read one.
+    Role.READER: ("dynamodb", "s3"),
+    Role.AUDITOR: ("dynamodb", "s3", "sqs"),
+    Role.OPERATOR: ("dynamodb", "s3", "sqs"),
+}
+
+
+def roles_with(action: str, arn: str | None = None) -> list[Role]:
+    """List the roles that may do an action, on a resource of this ARN if it is known."""
+    return [role for role in Role if any(_gives(each, role, action, arn) for each in RIGHTS)] or [
+        role for role in Role if action.casefold() in map(str.casefold, KEY_ACTIONS[role])
+    ]
+
+
+def _gives(right: Right, role: Role, action: str, arn: str | None) -> bool:
+    if role not in right.roles or action.casefold() not in map(str.casefold, right.actions):
+        return False
+    return arn is None or any(fnmatchcase(arn, place.arn(ANY_NAMES)) for place in right.places)
+
+
+ANY_NAMES = dict.fromkeys(("region", "account", "queue", "dead_letters", "table", "bucket"), "*")
