@@ -29,6 +29,6 @@ async def _is_written(view: View, write: Callable[[], None]) -> bool:
     try:
         await view.fetch(write)
     except FAILURES as error:
-        ui.notify(view.t("order.not_audited", error=failure_words(error)), type="negative")
+        ui.notify(view.t("order.not_audited", error=failure_words(view, error)), type="negative")
         return False
     return True

@@ -11,10 +11,11 @@ from chalicelib.http.parameters import InvalidParameters, audit_query
 from chalicelib.orders.terms import SHOWN_CHARACTERS
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.downloads import DownloadResponse, ReaderLeft, TooMany
+from ops.console.loading import failure_words
 from ops.console.unexpected import log_unexpected, unexpected_words
 from ops.console.view import View
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
-from ops.desk.masking import masked_text
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -91,7 +92,7 @@ async def _answer(view: View, request: Request, download: Download, wanted: Want
     except ReaderLeft:
         return Response(status_code=499)
     except StoreUnavailable as error:
-        return _words(masked_text(str(error)), 503)
+        return _words(failure_words(view, error), 403 if denial_in(error) else 503)
     except Exception as error:  # noqa: BLE001 (the boundary around a download)
         log_unexpected(error)
         return _words(unexpected_words(view.t, error), 500)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.unexpected import log_unexpected
 from ops.desk.masking import masked_text
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from ops.desk.letters import Handled
+    from ops.roles.denial import Denial
 
 
 class JobRunning(Exception):
@@ -30,6 +32,7 @@ class Job:
         self.done = 0
         self.failed = 0
         self.error: str | None = None
+        self.denial: Denial | None = None
         self.unexpected: Exception | None = None
         self.ended = False
         self._handle = handle
@@ -51,7 +54,7 @@ class Job:
                     if self.cancelled:
                         return
         except StoreUnavailable as error:
-            self.error = masked_text(str(error))
+            self.error, self.denial = masked_text(str(error)), denial_in(error)
         except Exception as error:  # noqa: BLE001 (the boundary of a thread: it ends in words)
             log_unexpected(error)
             self.unexpected = error
@@ -63,7 +66,7 @@ class Job:
             self.done += 1
         else:
             self.failed += 1
-            self.error = handled.error
+            self.error, self.denial = handled.error, handled.denial
 
 
 class Jobs:

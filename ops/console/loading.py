@@ -10,9 +10,11 @@ from nicegui import ui
 from chalicelib.orders.record import UnreadableRecord
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.components import button, html
+from ops.console.denials import denial_parts, denial_words
 from ops.console.markup import join, tag
 from ops.console.unexpected import log_unexpected, unexpected_parts
 from ops.desk.masking import masked_text
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,8 +51,8 @@ def show_loaded(
             found = await view.fetch(read)
             fill(lambda: show(found))
         except FAILURES as error:
-            words = failure_words(error)
-            fill(lambda: show_failure(view, words, load))
+            failure = error
+            fill(lambda: show_failure(view, failure, load))
         except Exception as error:  # noqa: BLE001 (the boundary around one part of a page)
             log_unexpected(error)
             parts = unexpected_parts(view.t, error)
@@ -61,9 +63,14 @@ def show_loaded(
     return load
 
 
-def failure_words(error: Exception) -> str:
-    """Write why a call failed: AWS's own words may quote what was sent, and so an account."""
-    return masked_text(str(error))
+def failure_words(view: View, error: Exception) -> str:
+    """
+    Write why a call failed; of a refusal, which right is missing and who has it.
+
+    AWS's own words may quote what was sent, and so an account.
+    """
+    denial = denial_in(error)
+    return denial_words(view, denial) if denial else masked_text(str(error))
 
 
 def show_loading(view: View) -> None:
@@ -71,18 +78,24 @@ def show_loading(view: View) -> None:
     html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))
 
 
-def show_failure(view: View, why: str, again: Callable[[], Awaitable[None]]) -> None:
+def show_failure(view: View, error: Exception, again: Callable[[], Awaitable[None]]) -> None:
     """Say that the part could not be read, why, and what to do."""
+    if denial := denial_in(error):
+        # Nothing failed: this identity is not to see it.
+        show_retry(view, denial_parts(view, denial), again, kind="warn")
+        return
     parts = join(
         tag("strong", view.t("state.failed")),
         tag("p", view.t("state.failed_hint", stage=view.console.stage)),
-        tag("p", tag("code", why)),
+        tag("p", tag("code", masked_text(str(error)))),
     )
     show_retry(view, parts, again)
 
 
-def show_retry(view: View, parts: Markup, again: Callable[[], Awaitable[None]]) -> None:
+def show_retry(
+    view: View, parts: Markup, again: Callable[[], Awaitable[None]], kind: str = "bad"
+) -> None:
     """Say what failed, with a button to try again."""
-    with ui.element("div").classes("notice bad").props('role="alert"'):
+    with ui.element("div").classes(f"notice {kind}").props('role="alert"'):
         html(parts)
         button(view.t("state.again"), again)

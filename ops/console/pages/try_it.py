@@ -94,7 +94,9 @@ class TryItPage:
         try:
             words = await self._result(kind, data.get("count"))
         except FAILURES as error:
-            words = tag("span", self._view.t("try_it.failed", error=failure_words(error)))
+            words = tag(
+                "span", self._view.t("try_it.failed", error=failure_words(self._view, error))
+            )
         self._none.set_visibility(False)
         with self._results:
             line = html(words, element="li")

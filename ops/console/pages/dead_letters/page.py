@@ -175,7 +175,9 @@ class DeadLettersPage:
         except PlanningCancelled:
             return
         except FAILURES as error:
-            ui.notify(self._view.t("dead_letters.planning_failed", error=failure_words(error)))
+            ui.notify(
+                self._view.t("dead_letters.planning_failed", error=failure_words(self._view, error))
+            )
             return
         finally:
             planning.end()

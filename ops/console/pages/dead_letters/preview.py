@@ -10,12 +10,12 @@ from ops.console.components import button, facts, html
 from ops.console.decisions import decision_words
 from ops.console.dialogs import Dialog
 from ops.console.json_text import pretty
-from ops.console.loading import FAILURES
+from ops.console.loading import FAILURES, failure_words
 from ops.console.markup import tag
 from ops.console.pages.dead_letters.resubmit import Resubmit
 from ops.console.pages.dead_letters.rows import known, reason_words
 from ops.desk.letters import DETAIL_ATTRIBUTE
-from ops.desk.masking import masked_payload, masked_text
+from ops.desk.masking import masked_payload
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -40,7 +40,7 @@ class Preview:
         try:
             decision = await self._view.fetch(lambda: letters.decision_on(letter))
         except FAILURES as error:
-            return self._view.t("decision.unknown", error=masked_text(str(error)))
+            return self._view.t("decision.unknown", error=failure_words(self._view, error))
         return decision_words(self._view, decision) if decision else "—"
 
     def _build(self, letter: DeadLetter, decision: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ops.console.components import button, html
+from ops.console.denials import denial_words
 from ops.console.markup import tag
 from ops.console.unexpected import unexpected_parts
 
@@ -52,11 +53,14 @@ class Progress:
         with ui.element("div").classes(f"notice {kind}"):
             html(
                 tag("p", tag("strong", self._words(job))),
-                tag("p", failed, " ", job.error) if job.error else None,
+                tag("p", failed, " ", self._why(job)) if job.error else None,
                 unexpected_parts(t, job.unexpected) if job.unexpected else None,
             )
             if not job.ended:
                 self._show_bar(job)
+
+    def _why(self, job: Job) -> str | None:
+        return denial_words(self._view, job.denial) if job.denial else job.error
 
     def _words(self, job: Job) -> str:
         f = self._view.f

@@ -85,7 +85,12 @@ class Resubmit:
                 html(notice(self._view.t("resubmit.refused", error=str(error)), "bad"))
                 return
             except FAILURES as error:
-                html(notice(self._view.t("resubmit.failed", error=failure_words(error)), "bad"))
+                html(
+                    notice(
+                        self._view.t("resubmit.failed", error=failure_words(self._view, error)),
+                        "bad",
+                    )
+                )
                 return
             self._show_receipt(receipt)
 

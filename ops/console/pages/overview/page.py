@@ -73,7 +73,12 @@ class OverviewPage:
         except FAILURES as error:
             self._state.clear()
             with self._state:
-                html(notice(self._view.t("overview.stale", error=failure_words(error)), "bad"))
+                html(
+                    notice(
+                        self._view.t("overview.stale", error=failure_words(self._view, error)),
+                        "bad",
+                    )
+                )
             return
         self._state.clear()
         self._figures.set_content(self._head(found))
