@@ -94,14 +94,19 @@ def desk_as(desk: Desk, note: Note) -> Desk:
     """
     session = boto3.Session()
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
+    listen(session, note, ACCOUNT)
+    stage = TextStage(desk.stage.name, desk.stage.environment, session)
+    return Desk(cast("Stage", stage), clock=a_day_later)
+
+
+def listen(session: boto3.Session, note: Note, account: str) -> None:
+    """Note each call of the clients that a session makes from now on, before it is made."""
 
     def tell(params: dict[str, Any], model: OperationModel, **_: object) -> None:
         if model.name not in WITHOUT_RIGHTS:
-            note(needed_for(model.service_model.service_name, model.name, params, ACCOUNT))
+            note(needed_for(model.service_model.service_name, model.name, params, account))
 
     session.events.register("provide-client-params", tell)
-    stage = TextStage(desk.stage.name, desk.stage.environment, session)
-    return Desk(cast("Stage", stage), clock=a_day_later)
 
 
 def a_day_later() -> datetime:
