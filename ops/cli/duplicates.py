@@ -18,6 +18,7 @@ from ops.cli.record_lists import query_of, show_records
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import limited, moment, show_rows, term_text
 from ops.desk.masked_records import masked_suspicion
+from ops.desk.search import ANYTHING
 from ops.desk.suspected import DEFAULT_WINDOW, LONGEST_WINDOW, compared_terms, suspected
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _show_suspected(
 ) -> None:
     if show_accounts:
         session.desk.record_accounts_shown("list of suspected duplicates")
-    found = suspected(session.desk.orders.newest_first(query), window)
+    found = suspected(session.desk.orders.search(query, ANYTHING), window)
     shown = (each if show_accounts else masked_suspicion(each) for each in limited(found, limit))
     if session.as_json:
         count = session.print_all(map(_suspicion_json, shown))

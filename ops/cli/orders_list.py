@@ -43,8 +43,8 @@ def list_orders(
     """
     List the records of a period, newest first.
 
-    A search by terms or by caller ends after 400 reads, and names the command that goes on: then
-    the exit code is 1. One by account is written to the audit trail.
+    A search by terms or by caller reads within bounds. Where it stops, it names the command that
+    goes on, and the exit code is 1. One by account is written to the audit trail.
     """
     wanted = take_wanted(session, chosen)
     query = query_of(**chosen)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ops.desk.search import Wanted
     from ops.desk.unreadable_records import UnreadableRecords
 
-# A search reads as much as one answer holds, since few of the records come with it.
+# A search goes through all records: each read is about as large as DynamoDB's largest, 1 MB.
 SEARCHED_AT_ONCE = 1_000
 # A record shows in the index a moment after the time it bears: each look goes back this far.
 OVERLAP = timedelta(seconds=15)
@@ -179,17 +179,16 @@ class Orders:
 
         `before_read` is called before each read of the table. It ends the work by raising.
         """
-        return iter(self.walk(query, Bounds(before_read=before_read)))
-
-    def walk(self, query: AuditQuery, bounds: Bounds = UNBOUNDED) -> NewestFirst:
-        """Walk through all records of a period, newest first, within bounds."""
         source = Source(self._records, self._table.recorded_days, self._unreadable)
-        return NewestFirst(source, query, self._clock().date(), bounds)
+        return iter(self._walk(source, query, Bounds(before_read=before_read)))
 
     def search(self, query: AuditQuery, wanted: Wanted, bounds: Bounds = UNBOUNDED) -> NewestFirst:
-        """Walk through the records of a period that have what is wanted."""
+        """Walk through the records of a period that have what is wanted, newest first."""
         records = self._searched(wanted)
         source = Source(records, self._table.recorded_days, self._unreadable, SEARCHED_AT_ONCE)
+        return self._walk(source, query, bounds)
+
+    def _walk(self, source: Source, query: AuditQuery, bounds: Bounds) -> NewestFirst:
         return NewestFirst(source, query, self._clock().date(), bounds)
 
     def since(self, moment: datetime, only: AuditFilter | None = None) -> Iterator[Record]:

@@ -180,6 +180,20 @@ def test_orders_are_listed_and_filtered(operator: Operator, quick: QuickOperator
     assert (group["code"], group["orders"][-1]) == ("not_positive", "bad")
 
 
+def test_orders_are_found_by_account_amount_and_caller(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    search = ("orders", "list", "--account", "1111111", "--amount", "2580.0")
+    (found,) = operator.reads(*search, "--submitted-by", operator.stage.operator)
+    nobody = quick.reads(*search, "--submitted-by", "arn:aws:iam::111122223333:role/nobody")
+    (entry, *_) = quick.reads("audit")
+
+    assert (found["orderId"], found["fromAccount"]) == ("first", "****1111")
+    assert nobody == []
+    assert (entry["what"], entry["details"]["account"]) == ("accounts.searched", "****1111")
+    assert "'--amount'" in quick.types("orders", "list", "--amount", "2,580", exit_code=2)
+
+
 def test_showing_whole_accounts_writes_an_audit_entry(
     operator: Operator, quick: QuickOperator
 ) -> None:
@@ -213,6 +227,21 @@ def test_a_tail_shows_new_records(operator: Operator) -> None:
             time.sleep(0.5)
         assert tail.stdout
         assert json.loads(tail.stdout.read())["orderId"] == "tailed"
+
+
+def test_orders_that_came_in_under_two_ids_are_suspected(
+    operator: Operator, quick: QuickOperator
+) -> None:
+    for order_id in ("click-1", "click-2"):
+        operator.desk.orders.submit(order_text(order_id, amount="31.07").encode())
+        operator.waits_for(order_id, 1)
+
+    found = operator.reads("duplicates", "--suspected", exit_code=1)
+
+    (clicks,) = [each for each in found if each["amount"] == 31.07]
+    assert [order["orderId"] for order in clicks["orders"]] == ["click-1", "click-2"]
+    assert clicks["fromAccount"] == "****1111"
+    assert "Nothing is suspected" in quick.types("duplicates", "--suspected", "--to", "2026-01-31")
 
 
 def test_dead_letters_are_listed_shown_and_left_as_they_were(

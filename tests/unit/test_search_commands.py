@@ -142,6 +142,11 @@ def test_nothing_is_read_if_the_audit_trail_can_not_be_written(
     assert "mine" not in done.stdout
 
 
+def next_command(done: Result) -> list[str]:
+    (command,) = [it for it in done.stderr.split("`") if it.startswith("python -m ops ")]
+    return shlex.split(command)[3:]
+
+
 @pytest.mark.parametrize("words", [["--account", ACCOUNT], ["--amount", "7"], ["--before", "1h"]])
 def test_a_search_that_has_stopped_names_the_command_that_goes_on(
     desk: Desk, words: list[str], monkeypatch: pytest.MonkeyPatch
@@ -153,10 +158,29 @@ def test_a_search_that_has_stopped_names_the_command_that_goes_on(
     assert stopped.stderr.startswith("Stopped after 4 reads")
     assert not is_shown(ACCOUNT, said(stopped))
     monkeypatch.undo()
-    (command,) = [it for it in stopped.stderr.split("`") if it.startswith("python -m ops ")]
-    again = typed(desk, *shlex.split(command)[3:], answer=f"{ACCOUNT}\n")
+    again = typed(desk, *next_command(stopped), answer=f"{ACCOUNT}\n")
     whole = typed(desk, "orders", "list", *words, "--valid", "--json")
     assert stopped.stdout + again.stdout == whole.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "shown"),
+    [
+        ("--account", ACCOUNT, "-"),
+        ("--account", "31", "-"),
+        ("--amount", "1234567.50", "1234567.50"),
+        ("--submitted-by", ROLE, ROLE),
+        ("--submitted-by", f"caller-{ACCOUNT}", "-"),
+    ],
+)
+def test_the_command_that_goes_on_shows_what_a_list_would(
+    desk: Desk, option: str, value: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "MOST_READS", 1)
+
+    words = next_command(typed(desk, "orders", "list", option, value, exit_code=1))
+
+    assert words[words.index(option) + 1] == shown
 
 
 def test_an_export_holds_all_that_is_searched_for(

@@ -142,8 +142,12 @@ def test_orders_are_found_by_an_account_that_no_address_and_no_list_shows(
     expect(entry).to_contain_text("****7001")
 
 
-def test_a_search_for_what_no_order_can_have_says_so(visitor: Visitor) -> None:
+def test_a_search_for_what_no_order_can_have_says_so_above_the_list(visitor: Visitor) -> None:
     visitor.open("/orders")
+    visitor.page.get_by_label(visitor.t.label("amount")).fill("0.07")
+    visitor.button("search.apply").click()
+    visitor.sees(visitor.t("orders.none"))
+    expect(visitor.page.locator("tbody")).to_be_hidden()
 
     visitor.page.get_by_label(visitor.t("search.account")).fill("DE89")
     visitor.button("search.apply").click()
