@@ -51,7 +51,7 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # To measure doubles the time of a test. So those are left out that reach nothing of what is deployed that no other test
 # reaches: of the operators' commands, the console, deployments, and the checkout itself. A new file is measured.
-LEFT_OUT := accounts_shown any_machine architecture aws_settings benchmarks checkout_stages console* cost deployment*
+LEFT_OUT := accounts_shown any_machine architecture aws_settings benchmarks checkout_stages console* cost denial deployment*
 LEFT_OUT += desk_audit_trail desk_exports desk_orders desk_reconcile desk_replay desk_stage event_tap events_command examples
 LEFT_OUT += fake_aws hostile_texts letter_decisions lint_reading local_* makefile masking mocked_resources new_term* operators_guide
 LEFT_OUT += ops_* pages pinned plain_* port_choice printed_commands quick_* readmes runbook runtimes shown_commands smoke

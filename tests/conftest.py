@@ -32,6 +32,7 @@ LONGEST = (
     "test_behind_a_proxy.py",
     "test_hostile_texts.py",
     "test_accounts_shown.py",
+    "test_roles.py",
     "test_schedules.py",
     "test_packaged_deployment.py",
     "test_ops_commands.py",

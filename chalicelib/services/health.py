@@ -53,11 +53,16 @@ def checks_of(queue: Queue, archive: Store, records: Store) -> Mapping[str, Chec
 
 
 class CheckResult(NamedTuple):
-    """The finding of one check. `output` is for anyone to see: it names no resource."""
+    """
+    The finding of one check. `output` is for anyone to see: it names no resource.
+
+    `failure` is for operators alone, who are told if it is their own rights that do not suffice.
+    """
 
     status: HealthStatus
     observed_ms: int
     output: str | None = None
+    failure: StoreUnavailable | None = None
 
 
 class HealthReport(NamedTuple):
@@ -100,8 +105,8 @@ class Health:
     def _run(self, check: Check, started: float) -> CheckResult:
         try:
             warning = check()
-        except StoreUnavailable:
-            return CheckResult(HealthStatus.FAIL, self._since(started), "can't be reached")
+        except StoreUnavailable as error:
+            return CheckResult(HealthStatus.FAIL, self._since(started), "can't be reached", error)
         status = HealthStatus.WARN if warning else HealthStatus.PASS
         return CheckResult(status, self._since(started), warning)
 

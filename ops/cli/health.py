@@ -9,8 +9,10 @@ import click
 from chalicelib.http.representation import health_json
 from chalicelib.services.health import HealthStatus
 from ops.cli.exits import FOUND_WANTING
+from ops.cli.refusals import denial_words
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
+from ops.roles.denial import denial_in
 from ops.terminal.consoles import cell
 
 HEALTH_STYLES = {HealthStatus.PASS: "green", HealthStatus.WARN: "yellow", HealthStatus.FAIL: "red"}
@@ -42,6 +44,9 @@ def health(session: Session) -> None:
             ),
             "Nothing to check.",
         )
+    denials = (denial_in(check.failure) for check in report.checks.values())
+    for denial in dict.fromkeys(each for each in denials if each):
+        session.note(f"{denial_words(denial, session.desk.stage.name)}.")
     if report.status is HealthStatus.FAIL:
         sys.exit(FOUND_WANTING)
 

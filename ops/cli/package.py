@@ -16,6 +16,7 @@ from ops.cli.deploy_options import (
     stage_option,
     without_vendor_option,
 )
+from ops.cli.policy import policy_text
 from ops.cli.stage_steps import require_closed, require_rules_kept
 from ops.deploy.app_stack import CAPABILITIES, stack_tags
 from ops.deploy.archive import digest_of
@@ -23,6 +24,7 @@ from ops.deploy.packaging import package_app
 from ops.deploy.presentation import Screen
 from ops.deploy.runtimes import required_runtime, warning_of_end
 from ops.deploy.stage_config import StageConfig
+from ops.roles.rights import Role
 from ops.stage_names import app_stack_name
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     "directory",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The directory for the two files; it is made if it isn't there.",
+    help="The directory for the files; it is made if it isn't there.",
 )
 @without_vendor_option
 @open_options
@@ -56,6 +58,7 @@ def package(
     """
     Write the template and the archive that `deploy` uses, and deploy nothing.
 
+    Beside them it writes the policies of the roles of people, as `policy` prints them.
     It needs no credentials. The resources of the stage must be recorded, as `resources up` does.
     """
     config = StageConfig.load(project, stage)
@@ -71,8 +74,17 @@ def package(
     screen.say(f"Archive   {packaged.archive}, {packaged.size_bytes / 1e6:.2f} MB")
     screen.say(f"Content   {digest_of(packaged.archive)}")
     screen.say(f"Runtime   {packaged.runtime}, with {botocore}")
+    screen.say(f"Policies  {', '.join(map(str, _write_policies(config, directory)))}")
     screen.say("", "Next, with a bucket of yours in the stage's region as BUCKET, type:", "")
     screen.say(*next_commands(packaged))
+
+
+def _write_policies(config: StageConfig, directory: Path) -> list[Path]:
+    """Write the policy of each role. No stack has them: who has which role is the account's."""
+    files = {role: directory / f"policy-{role}.json" for role in Role}
+    for role, file in files.items():
+        file.write_text(f"{policy_text(config, role)}\n", encoding="utf-8")
+    return list(files.values())
 
 
 def next_commands(packaged: PackagedApp) -> list[str]:

@@ -31,21 +31,25 @@ def denial_words(denial: Denial, stage: str) -> str:
     if not denial.roles:
         return f"You lack the right {denial.action}, and no role has it"
     roles = denial.among(roles_for(*_typed())).roles
+    items = f" for items {either(denial.keys)}" if denial.keys else ""
     command = ops_command("policy", role=roles[0], stage=stage)
     return (
-        f"You lack the right {denial.action}, which a stage's {either(roles)} has: whoever "
+        f"You lack the right {denial.action}, which a stage's {either(roles)} has{items}: whoever "
         f"administers the account gives you that role's policy, as `{command}` prints it"
     )
 
 
 def _typed() -> tuple[str, list[str]]:
     """Tell which command runs, and the options that were typed for it."""
-    context = click.get_current_context()
-    names = context.command_path.split(" ", 1)[-1]
+    context: click.Context = click.get_current_context()
     given = [
         option
         for parameter in context.command.params
         if context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
         for option in parameter.opts
     ]
-    return names, given
+    names: list[str] = []
+    while context.parent:
+        names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(names), given

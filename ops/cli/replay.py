@@ -35,7 +35,7 @@ WHAT_IT_MEANS = {
 
 @click.command(
     epilog="""\b
-Example: python -m ops replay --into orders-rebuilt --create
+Example: python -m ops replay --into orders-local.rebuilt --create
 Example: python -m ops replay --into orders-prod --stage prod"""
 )
 @click.option("--into", required=True, help="The table to rebuild into. It must be empty.")

@@ -32,7 +32,9 @@ def denial_sentences(view: View, denial: Denial) -> list[str]:
     if not roles:
         return [lacks, t("denied.nobody")]
     command = ops_command("policy", role=roles[0], stage=view.console.stage)
-    return [lacks, t("denied.roles", roles=", ".join(roles)), t("denied.policy", command=command)]
+    having = t("denied.roles", roles=", ".join(roles))
+    items = [t("denied.items", keys=", ".join(denial.keys))] if denial.keys else []
+    return [lacks, having, *items, t("denied.policy", command=command)]
 
 
 def denial_words(view: View, denial: Denial) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from ops.roles.rights import RIGHTS, Role, roles_with
+from ops.roles.rights import RIGHTS, Right, Role, rights_to, roles_with_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,11 +41,13 @@ class Denial(NamedTuple):
     """
     A refusal of a call.
 
+    `keys`: the roles have the right for items of such partition keys only.
     `explicit`: a policy denies it, so that no role's policy helps.
     """
 
     action: str
     roles: tuple[Role, ...]
+    keys: tuple[str, ...] = ()
     explicit: bool = False
 
     def among(self, roles: Collection[Role]) -> Denial:
@@ -70,8 +72,16 @@ def _denial_of(error: ClientError) -> Denial | None:
     words = details.get("Message", "")
     said = SAID.search(words)
     action = _as_written(said[1]) if said else _action_of(error.operation_name)
-    roles = roles_with(action, said[2] if said else None)
-    return Denial(action, tuple(roles), EXPLICIT in words)
+    rights = rights_to(action, said[2] if said else None)
+    having = set[Role]().union(*(right.roles for right in rights), roles_with_key(action))
+    roles = tuple(role for role in Role if role in having)
+    return Denial(action, roles, _keys_of(rights), EXPLICIT in words)
+
+
+def _keys_of(rights: list[Right]) -> tuple[str, ...]:
+    if not all(right.only_keys for right in rights):
+        return ()
+    return tuple(key for right in rights for key in right.only_keys)
 
 
 def _as_written(action: str) -> str:

@@ -109,12 +109,11 @@ RIGHTS = (
     Right("Rebuild", OPERATORS, ("dynamodb:CreateTable", _PUT), (Place.REBUILT,)),
 )
 
-# Whose rights need the stage's own key, if it has one, and through which services.
-KEY_ACTIONS = {
-    Role.READER: ("kms:Decrypt",),
-    Role.AUDITOR: ("kms:Decrypt",),
-    Role.OPERATOR: ("kms:Decrypt", "kms:GenerateDataKey"),
-}
+# The stage's own key, if it has one. AWS's CDK grants these to whoever reads a table with such a
+# key, and the others besides to whoever writes to it (aws-dynamodb, `perms`).
+_TO_READ = ("kms:Decrypt", "kms:DescribeKey")
+_TO_WRITE = (*_TO_READ, "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
+KEY_ACTIONS = {Role.READER: _TO_READ, Role.AUDITOR: _TO_WRITE, Role.OPERATOR: _TO_WRITE}
 KEY_SERVICES = {
     # Whoever receives no message need not read one.
     Role.READER: ("dynamodb", "s3"),
@@ -123,17 +122,23 @@ KEY_SERVICES = {
 }
 
 
-def roles_with(action: str, arn: str | None = None) -> list[Role]:
-    """List the roles that may do an action, on a resource of this ARN if it is known."""
-    return [role for role in Role if any(_gives(each, role, action, arn) for each in RIGHTS)] or [
-        role for role in Role if action.casefold() in map(str.casefold, KEY_ACTIONS[role])
-    ]
-
-
-def _gives(right: Right, role: Role, action: str, arn: str | None) -> bool:
-    if role not in right.roles or action.casefold() not in map(str.casefold, right.actions):
-        return False
-    return arn is None or any(fnmatchcase(arn, place.arn(ANY_NAMES)) for place in right.places)
-
-
 ANY_NAMES = dict.fromkeys(("region", "account", "queue", "dead_letters", "table", "bucket"), "*")
+
+
+def rights_to(action: str, arn: str | None = None) -> list[Right]:
+    """List the rights to an action, on a resource of this ARN if it is known."""
+    return [right for right in RIGHTS if _has(right.actions, action) and _is_on(right, arn)]
+
+
+def roles_with_key(action: str) -> list[Role]:
+    """List the roles that may do an action with the stage's own key."""
+    return [role for role in Role if _has(KEY_ACTIONS[role], action)]
+
+
+def _has(actions: tuple[str, ...], action: str) -> bool:
+    """Tell whether an action is one of others: IAM takes capital and small letters for the same."""
+    return any(fnmatchcase(action.casefold(), each.casefold()) for each in actions)
+
+
+def _is_on(right: Right, arn: str | None) -> bool:
+    return arn is None or any(fnmatchcase(arn, place.arn(ANY_NAMES)) for place in right.places)

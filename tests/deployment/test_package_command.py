@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from ops.cli.commands import main
 from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
+from ops.roles.rights import Role
 from ops.stage_mentions import with_other_stage
 from tests.configuration.own import STAGES
 from tests.deployment.test_events import STREAM
@@ -109,7 +110,8 @@ def test_the_template_of_every_stage_is_valid_with_and_without_events(
 
     assert cfnlint.lint_file(out / "sam.yaml") == []
     assert ("PublishEvents" in resources_in(out / "sam.yaml")) is (events != "off")
-    assert {path.name for path in out.iterdir()} == {"sam.yaml", "deployment.zip"}
+    policies = {f"policy-{role}.json" for role in Role}
+    assert {path.name for path in out.iterdir()} == {"sam.yaml", "deployment.zip", *policies}
 
 
 @pytest.mark.parametrize("stage", ["dev", THIRD])

@@ -82,6 +82,17 @@ def test_an_export_that_is_denied_says_which_right_it_takes(stage: Desk) -> None
     assert f"{LACKS} dynamodb:Query." in run_apart(visit())
 
 
+def test_a_check_of_health_that_is_denied_says_so_and_not_that_nothing_answers(
+    stage: Desk,
+) -> None:
+    nobody = desk_as(stage, refusing(None, stage))
+
+    shown = play_page(nobody, "/health")
+
+    assert f"{LACKS} sqs:GetQueueAttributes." in shown
+    assert f"{LACKS} s3:ListBucket." in shown
+
+
 def test_a_redrive_that_an_auditor_begins_fails_with_the_right_that_it_takes(stage: Desk) -> None:
     async def visit() -> str:
         async with console_of(console_for(Role.AUDITOR, stage)) as visitors:

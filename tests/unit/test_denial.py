@@ -1,13 +1,17 @@
 """A refusal of AWS: the right that it names, or that follows from the call, and who has it."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from click.testing import CliRunner
 
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli import refusals
+from ops.cli.commands import main
+from ops.cli.exits import OUT_OF_REACH
 from ops.cli.refusals import failure_words
 from ops.roles.denial import Denial, denial_in
 from ops.roles.rights import Role
@@ -71,7 +75,7 @@ def refused(code: str, message: str, operation: str) -> ClientError:
                 f"{USER} is not authorized to perform: kms:GenerateDataKey on this resource",
                 "SendMessage",
             ),
-            Denial("kms:GenerateDataKey", (Role.OPERATOR,)),
+            Denial("kms:GenerateDataKey", OVERSEERS),
         ),
         (
             refused(
@@ -82,6 +86,15 @@ def refused(code: str, message: str, operation: str) -> ClientError:
                 "SendMessage",
             ),
             Denial("sqs:SendMessage", (Role.OPERATOR,), explicit=True),
+        ),
+        (
+            refused(
+                "AccessDeniedException",
+                f"{USER} is not authorized to perform: dynamodb:PutItem on resource: {TABLE} "
+                "because no identity-based policy allows the dynamodb:PutItem action",
+                "PutItem",
+            ),
+            Denial("dynamodb:PutItem", OVERSEERS, ("#audit/*", "#key#*")),
         ),
         # A HEAD has no words.
         (refused("403", "Forbidden", "HeadBucket"), Denial("s3:ListBucket", ALL)),
@@ -141,6 +154,24 @@ def test_the_roles_are_narrowed_to_those_that_are_for_what_was_wanted() -> None:
 )
 def test_where_no_roles_policy_helps_none_is_named(denial: Denial, words: str) -> None:
     assert refusals.denial_words(denial, "dev") == words
+
+
+@pytest.mark.parametrize("program", ["python -m ops", "ops"])
+def test_a_command_names_the_roles_that_it_is_for(program: str) -> None:
+    def refuse(*_: object) -> None:
+        with unavailable_on_failure("DynamoDB Query"):
+            raise refused("AccessDeniedException", "no", "Query")
+
+    trail = SimpleNamespace(newest_first=refuse)
+    desk = SimpleNamespace(audit_trail=trail, unreadable=(), stage=SimpleNamespace(name="local"))
+
+    done = CliRunner().invoke(
+        main, ["audit", "--stage", "prod"], obj=lambda *_: desk, prog_name=program
+    )
+
+    assert done.exit_code == OUT_OF_REACH
+    assert "which a stage's auditor or operator has" in done.stderr
+    assert "`python -m ops policy --role auditor --stage prod`" in done.stderr
 
 
 def test_a_failure_that_is_no_refusal_is_said_as_it_is() -> None:

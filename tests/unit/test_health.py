@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from chalicelib.http.representation import health_json
 from chalicelib.services.health import Health, HealthStatus, checks_of
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.builders import sqs_message
@@ -54,6 +55,14 @@ def test_a_report_names_no_resource() -> None:
     report = Health({"bucket": broken}).report()
 
     assert report.checks["bucket"].output == "can't be reached"
+    assert "orders-prod" not in str(health_json(report))
+
+
+def test_a_report_keeps_the_failure_for_operators() -> None:
+    report = Health({"bucket": broken, "queue": good}).report()
+
+    assert "404" in str(report.checks["bucket"].failure)
+    assert report.checks["queue"].failure is None
 
 
 def test_the_checks_run_side_by_side() -> None:

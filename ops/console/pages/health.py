@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from ops.console.components import button, facts, html
+from ops.console.denials import denial_words
 from ops.console.loading import show_loaded
 from ops.console.markup import tag
 from ops.console.tables import Column, table
 from ops.console.verdict import Verdict, verdict_line
+from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
     from chalicelib.services.health import CheckResult, HealthReport
@@ -64,7 +66,9 @@ def _row(view: View, name: str, check: CheckResult) -> list[Child]:
         tag("strong", t(f"health.{name}")),
         tag("span", t(f"health.status_{status}"), class_=f"badge {status}"),
         f"{view.f.number(check.observed_ms)} ms",
-        t(f"health.{means}"),
+        denial_words(view, denial)
+        if (denial := denial_in(check.failure))
+        else t(f"health.{means}"),
     ]
 
 
