@@ -44,7 +44,8 @@ def policy(role: str, stage: str, project: Path) -> None:
         say(
             f"Stage {stage} has no recorded resources, so the policy names them as the template "
             "does, in any region. To have its own account and region in it, take the "
-            f".chalice/config.json that the stage was deployed with, or type: {recording}",
+            ".chalice/config.json that the stage was deployed with. Only whoever sets the stage up "
+            f"types `{recording}`, which creates and records them.",
             err=True,
         )
 
