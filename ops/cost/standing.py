@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # The one condition that holds unless a stage says otherwise.
-BY_DEFAULT = "OnExpressions"
+BY_DEFAULT = "HasExpressionAlarms"
 ALARM, DASHBOARD = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"
 # The names in namespace `Orders`. CloudWatch charges each for the service, and again for each
 # channel, but only for the hours in which something was counted: it is the most that is charged.

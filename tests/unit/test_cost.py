@@ -74,7 +74,7 @@ def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() 
             "One": {"Type": ALARM, "Properties": {"MetricName": "Errors"}},
             "OnTwoMetrics": {
                 "Type": ALARM,
-                "Condition": "OnExpressions",
+                "Condition": "HasExpressionAlarms",
                 "Properties": {
                     "Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a / b"}]
                 },
