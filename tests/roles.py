@@ -37,6 +37,8 @@ from tests.surfaces import PAGES as ADDRESSES
 
 ACCOUNT = f"{REGION}:123456789012"
 CODES = {"dynamodb": "AccessDeniedException"}
+# No role is for the local stage, whose emulator asks nobody for rights.
+STAGE = "dev"
 # These ask nobody what they may do.
 WITHOUT_RIGHTS = {"GetCallerIdentity"}
 MORE = (
@@ -95,7 +97,7 @@ def desk_as(desk: Desk, note: Note) -> Desk:
     session = boto3.Session()
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
     listen(session, note, ACCOUNT)
-    stage = TextStage(desk.stage.name, desk.stage.environment, session)
+    stage = TextStage(STAGE, desk.stage.environment, session)
     return Desk(cast("Stage", stage), clock=a_day_later)
 
 
@@ -114,7 +116,7 @@ def a_day_later() -> datetime:
 
 
 def statements_for(role: Role, desk: Desk) -> list[dict[str, Any]]:
-    names = names_of("local", desk.stage.environment)
+    names = names_of(STAGE, desk.stage.environment)
     statements: list[dict[str, Any]] = policy_of(role, names)["Statement"]
     return statements
 
@@ -211,4 +213,4 @@ def needed_for_uses() -> dict[str, set[Grant]]:
 def of_dev(grant: Grant, desk: Desk) -> Grant:
     """Name stage dev's resource instead of the same one of a stage that was made for a test."""
     own = desk.stage.settings.table.removeprefix("orders-")
-    return grant._replace(resource=with_other_stage(grant.resource, own, "dev"))
+    return grant._replace(resource=with_other_stage(grant.resource, own, STAGE))

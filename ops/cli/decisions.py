@@ -25,7 +25,7 @@ def decision_on(session: Session, letter: DeadLetter, *, show_accounts: bool) ->
     try:
         decision = session.desk.dead_letters.decision_on(letter)
     except StoreUnavailable as error:
-        session.note(f"{UNKNOWN} {failure_words(error, session.desk.stage.name)}")
+        session.note(f"{UNKNOWN} {failure_words(error)}")
         return None
     return decision if show_accounts or decision is None else decision.masked
 
@@ -37,7 +37,7 @@ def put_away_of(
     try:
         put_away = session.desk.decisions.of_order(order_id)
     except StoreUnavailable as error:
-        session.note(f"{UNKNOWN} {failure_words(error, session.desk.stage.name)}")
+        session.note(f"{UNKNOWN} {failure_words(error)}")
         return []
     return put_away if show_accounts else list(map(_masked, put_away))
 

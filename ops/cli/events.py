@@ -88,7 +88,7 @@ def _remove_forgotten(session: Session, tap: EventTap) -> None:
         for name in tap.remove_forgotten():
             session.note(f"Removed what an earlier run has left: queue {name}.")
     except StoreUnavailable as error:
-        why = failure_words(error, session.desk.stage.name)
+        why = failure_words(error)
         session.note(f"What earlier runs may have left could not be removed. {why}")
 
 

@@ -46,7 +46,7 @@ def health(session: Session) -> None:
         )
     denials = (denial_in(check.failure) for check in report.checks.values())
     for denial in dict.fromkeys(each for each in denials if each):
-        session.note(f"{denial_words(denial, session.desk.stage.name)}.")
+        session.note(f"{denial_words(denial)}.")
     if report.status is HealthStatus.FAIL:
         sys.exit(FOUND_WANTING)
 

@@ -201,7 +201,7 @@ def _carry_out(session: Session, plan: Plan, handled: Iterator[Handled], done_wo
         for each in failures:
             session.out.print(f"{each.letter.message_id}: {each.error}")
         for denial in dict.fromkeys(each.denial for each in failures if each.denial):
-            session.note(f"{denial_words(denial, session.desk.stage.name)}.")
+            session.note(f"{denial_words(denial)}.")
         session.out.print(_outcome(f"{done} {done_word}", failed, gone))
     if failed or gone or plan.missing or not plan.is_whole:
         sys.exit(FOUND_WANTING)

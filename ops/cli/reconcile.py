@@ -207,7 +207,7 @@ def _repair(
             elif mended + left <= SHOWN:
                 session.out.print(f"{finding.kind.value} {finding.key}: {outcome.text}")
     for denial in denials:
-        session.note(f"{denial_words(denial, session.desk.stage.name)}.")
+        session.note(f"{denial_words(denial)}.")
     if not session.as_json:
         session.out.print(
             f"{mended} repaired, {left} left. What was handed in again is recorded in a moment. To "

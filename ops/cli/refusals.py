@@ -17,21 +17,22 @@ if TYPE_CHECKING:
     from ops.roles.denial import Denial
 
 
-def failure_words(error: Exception, stage: str) -> str:
+def failure_words(error: Exception) -> str:
     """Say a failure of AWS in a line, without its full stop. AWS may quote an account."""
     said = masked_text(str(error))
     denial = denial_in(error)
-    return f"{said}. {denial_words(denial, stage)}" if denial else said
+    return f"{said}. {denial_words(denial)}" if denial else said
 
 
-def denial_words(denial: Denial, stage: str) -> str:
-    """Say what an identity lacks, without the full stop."""
+def denial_words(denial: Denial) -> str:
+    """Say what an identity lacks on the stage of the command that runs, without the full stop."""
     if denial.explicit:
         return f"A policy of the account denies you {denial.action} explicitly"
     if not denial.roles:
         return f"You lack the right {denial.action}, and no role has it"
     roles = denial.among(roles_for(*_typed())).roles
     items = f" for items {either(denial.keys)}" if denial.keys else ""
+    stage = click.get_current_context().params["stage"]
     command = ops_command("policy", role=roles[0], stage=stage)
     return (
         f"You lack the right {denial.action}, which a stage's {either(roles)} has{items}: whoever "

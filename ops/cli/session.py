@@ -156,7 +156,7 @@ def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
                 raise OutOfReach(str(error)) from error
             except StoreUnavailable as error:
                 raise OutOfReach(
-                    f"AWS did not do what it was asked. {failure_words(error, stage)}"
+                    f"AWS did not do what it was asked. {failure_words(error)}"
                 ) from error
 
     return run

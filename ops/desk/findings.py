@@ -83,7 +83,7 @@ class Outcome:
     @property
     def masked(self) -> Outcome:
         """The outcome as people see it: a failure names a key, and a decision has its reason."""
-        return replace(self, text=masked_text(self.text))
+        return Outcome(self.mended, masked_text(self.text), self.denial)
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ def test_a_page_that_is_not_for_an_identity_names_the_roles_and_the_command(stag
     assert TITLE in shown
     assert f"{LACKS} sqs:ReceiveMessage." in shown
     assert "Roles that have it: auditor, operator." in shown
-    assert "python -m ops policy --role auditor --stage local" in shown
+    assert "python -m ops policy --role auditor --stage dev" in shown
 
 
 def test_it_is_said_in_spanish_too(stage: Desk) -> None:

@@ -153,7 +153,7 @@ def test_the_roles_are_narrowed_to_those_that_are_for_what_was_wanted() -> None:
     ],
 )
 def test_where_no_roles_policy_helps_none_is_named(denial: Denial, words: str) -> None:
-    assert refusals.denial_words(denial, "dev") == words
+    assert refusals.denial_words(denial) == words
 
 
 @pytest.mark.parametrize("program", ["python -m ops", "ops"])
@@ -175,6 +175,6 @@ def test_a_command_names_the_roles_that_it_is_for(program: str) -> None:
 
 
 def test_a_failure_that_is_no_refusal_is_said_as_it_is() -> None:
-    assert failure_words(StoreUnavailable("SQS SendMessage: Throttling"), "dev") == (
+    assert failure_words(StoreUnavailable("SQS SendMessage: Throttling")) == (
         "SQS SendMessage: Throttling"
     )
