@@ -50,9 +50,7 @@ def search_options() -> Callable[..., Any]:
     """Make an option for all that can be searched for; `-` asks for its value."""
     return options(
         *(
-            click.option(
-                flag(name), f"sought_{name}", metavar="VALUE", help=_help(name), callback=_asked
-            )
+            click.option(flag(name), f"sought_{name}", metavar="VALUE", help=_help(name))
             for name in search_names()
         )
     )
@@ -64,10 +62,11 @@ before_option = click.option(
 
 
 def take_wanted(session: Session, chosen: dict[str, Any]) -> Wanted:
-    """Take the search out of the options."""
-    texts = {name: chosen.pop(f"sought_{name}", None) for name in search_names()}
+    """Take the search out of the options, and ask for what is to be asked for."""
+    given = {name: chosen.pop(f"sought_{name}", None) for name in search_names()}
+    texts = {name: _asked(name, text) for name, text in given.items() if text is not None}
     try:
-        return read_wanted({name: text for name, text in texts.items() if text is not None})
+        return read_wanted(texts)
     except BadSearch as bad:
         error = bad.errors[0]
         words = session.texts.sentence(error.sentence)
@@ -131,12 +130,12 @@ def _help(name: str) -> str:
     return HELP.get(name) or f"With exactly this {' or '.join(kinds[name])}; - asks for it."
 
 
-def _asked(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _asked(name: str, text: str) -> str:
     """Read a value that is `-`: no list of processes shows it, and no history keeps it."""
-    if value != ASKED:
-        return value
+    if text != ASKED:
+        return text
     if sys.stdin.isatty():
-        return ask_hidden(parameter.opts[0].removeprefix("--"))
+        return ask_hidden(flag(name).removeprefix("--"))
     return sys.stdin.readline().rstrip("\r\n")
 
 
