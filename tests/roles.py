@@ -43,6 +43,7 @@ STAGE = "dev"
 WITHOUT_RIGHTS = {"GetCallerIdentity"}
 MORE = (
     Typed("orders list", ("--from", "2020-01-01")),
+    Typed("orders export", ("-", "--format", "csv")),
     Typed("orders show", (GIVEN_UP,)),
     Typed("audit", ("--from", "2020-01-01")),
     # Others have made the table by then.

@@ -18,8 +18,11 @@ SHOW_ACCOUNTS = "--show-accounts"
 COMMANDS: dict[str, frozenset[Role]] = {
     "orders show": EVERYONE,
     "orders list": EVERYONE,
+    # The audit trail says first that an account is searched for.
+    "orders list --account": OVERSEERS,
     "orders tail": EVERYONE,
     "orders export": EVERYONE,
+    "orders export --account": OVERSEERS,
     "orders submit": OPERATORS,
     "orders submit --dry-run": EVERYONE,
     "duplicates": EVERYONE,
