@@ -170,6 +170,7 @@ def reports(telemetry: Telemetry) -> dict[str, Callable[[], None]]:
             method="GET", route="/orders", status=200, duration_ms=1, request_id="r-1"
         ),
         "request_failed": lambda: telemetry.request_failed(ValueError(), "r-1"),
+        "suspects_tried": lambda: telemetry.suspects_tried([broken]),
         "processed": lambda: telemetry.processed(broken),
         "batch_processed": lambda: telemetry.batch_processed([broken]),
         "left_undeleted": lambda: telemetry.left_undeleted(1, StoreUnavailable("x")),
