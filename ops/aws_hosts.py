@@ -6,7 +6,7 @@ import re
 from functools import cache
 from urllib.parse import urlsplit
 
-import botocore.session
+from botocore.loaders import create_loader
 
 # As us-east-1, us-gov-west-1, eusc-de-east-1. One that AWS doesn't have has the same form.
 REGION = re.compile(r"[a-z]+(-[a-z]+)*-\d+")
@@ -37,7 +37,8 @@ def _name_before_suffix(url: str) -> str | None:
 @cache
 def suffixes() -> tuple[str, ...]:
     """List what hosts of AWS end in, with the dot before it: one or two for each partition."""
-    data = botocore.session.Session().get_component("data_loader").load_data("partitions")
+    # A session would read the profile too, and fail at one that isn't there.
+    data = create_loader().load_data("partitions")
     outputs = [partition["outputs"] for partition in data["partitions"]]
     return tuple(
         f".{each[name]}" for each in outputs for name in ("dnsSuffix", "dualStackDnsSuffix")

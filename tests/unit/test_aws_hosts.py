@@ -3,7 +3,7 @@
 import pytest
 from botocore.session import Session
 
-from ops.aws_hosts import is_of_aws, region_of
+from ops.aws_hosts import is_of_aws, region_of, suffixes
 
 PARTITIONS = Session().get_component("data_loader").load_data("partitions")["partitions"]
 SUFFIXES = [partition["outputs"]["dnsSuffix"] for partition in PARTITIONS]
@@ -44,3 +44,10 @@ def test_the_region_is_found_where_the_host_names_one(url: str, region: str | No
 def test_another_host_is_not_of_aws(url: str) -> None:
     assert not is_of_aws(url)
     assert region_of(url) is None
+
+
+def test_the_suffixes_are_known_whatever_profile_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "that-is-not-there")
+    suffixes.cache_clear()
+
+    assert ".amazonaws.com" in suffixes()
