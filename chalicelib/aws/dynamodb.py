@@ -49,6 +49,9 @@ OF_CHANNEL = (
 # Not a possible orderId: the health check reads this key, and finds nothing.
 HEALTH_CHECK_KEY = {"orderId": {"S": "#health"}, "recordId": {"S": "#health"}}
 
+# Options of a query, and the values that they name.
+Narrowing = tuple[dict[str, Any], dict[str, Any]]
+
 
 class RecordStore:
     """Records in a DynamoDB table. A slot is taken once, and a record never changes."""
@@ -188,7 +191,13 @@ class RecordStore:
         Raises:
             StoreUnavailable: try again.
         """
-        options, values = narrowed(only)
+        return self.read_narrowed(day, shard, before, limit, narrowed(only))
+
+    def read_narrowed(
+        self, day: date, shard: int, before: str, limit: int, narrowing: Narrowing
+    ) -> AuditPage:
+        """Make the same read, narrowed down by options of the query and the values they name."""
+        options, values = narrowing
         with unavailable_on_failure("DynamoDB Query"):
             answer = self._client.query(
                 TableName=self._table,
@@ -255,7 +264,7 @@ class RecordStore:
         return [listed_from_item(item) for item in answer.get("Items", [])]
 
 
-def narrowed(only: AuditFilter) -> tuple[dict[str, Any], dict[str, Any]]:
+def narrowed(only: AuditFilter) -> Narrowing:
     """Turn a filter into options of a query, and the values that they name."""
     wanted = {
         "status": only.status and {"S": only.status.value},

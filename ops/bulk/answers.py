@@ -7,13 +7,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.services.batch_judgement import LineStatus
+from ops.deploy.smoke import TRY_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ops.bulk.lines import Line
-
-TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class Settled(NamedTuple):

@@ -201,8 +201,7 @@ class Desk:
         )
 
     def _searched(self, wanted: Wanted) -> RecordSearch:
-        settings = self.stage.settings
-        return RecordSearch(self.stage.dynamodb, settings.table, settings.audit_shards, wanted)
+        return RecordSearch(self._application.records, wanted)
 
     @cached_property
     def _table(self) -> OrderTable:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.dynamodb import AUDIT_INDEX, narrowed
-from chalicelib.aws.failures import unavailable_on_failure
-from chalicelib.aws.items import audit_partition, listed_from_item
-from chalicelib.services.queries import AuditPage
+from chalicelib.aws.dynamodb import narrowed
 from ops.desk.search import term_kinds
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from mypy_boto3_dynamodb import DynamoDBClient
-
+    from chalicelib.aws.dynamodb import RecordStore
     from chalicelib.orders.terms import Value
-    from chalicelib.services.queries import AuditFilter
+    from chalicelib.services.queries import AuditFilter, AuditPage
     from ops.desk.search import Sender, Wanted
 
 SENDERS = ("submittedBy", "sentBy")
@@ -30,12 +26,9 @@ class RecordSearch:
     DynamoDB leaves out the others, so they cost their reads and no transfer.
     """
 
-    def __init__(
-        self, client: DynamoDBClient, table: str, audit_shards: int, wanted: Wanted
-    ) -> None:
-        self._client = client
-        self._table = table
-        self.audit_shards = audit_shards
+    def __init__(self, records: RecordStore, wanted: Wanted) -> None:
+        self._records = records
+        self.audit_shards = records.audit_shards
         self._wanted = wanted
 
     def read_audit(
@@ -57,23 +50,7 @@ class RecordSearch:
         if conditions:
             options = {"FilterExpression": " AND ".join(conditions)}
             options["ExpressionAttributeNames"] = names
-        with unavailable_on_failure("DynamoDB Query"):
-            answer: Any = self._client.query(
-                TableName=self._table,
-                IndexName=AUDIT_INDEX,
-                KeyConditionExpression="auditPartition = :partition AND auditPosition < :before",
-                ExpressionAttributeValues={
-                    ":partition": {"S": audit_partition(day, shard)},
-                    ":before": {"S": before},
-                    **values,
-                },
-                ScanIndexForward=False,
-                Limit=limit,
-                **options,
-            )
-        key = answer.get("LastEvaluatedKey")
-        records = tuple(map(listed_from_item, answer.get("Items", [])))
-        return AuditPage(records, key["auditPosition"]["S"] if key else None)
+        return self._records.read_narrowed(day, shard, before, limit, (options, values))
 
 
 # An expression of DynamoDB's, the names in it, and the values.

@@ -64,9 +64,9 @@ class Records:
             self.table = FakeOrderTable(fake)
             self.searched = partial(FakeRecordSearch, fake)
         else:
-            self.store = RecordStore(implementation.dynamodb, implementation.table, 4)
+            self.store = store = RecordStore(implementation.dynamodb, implementation.table, 4)
             self.table = OrderTable(implementation.dynamodb, implementation.table, 4)
-            self.searched = partial(RecordSearch, implementation.dynamodb, implementation.table, 4)
+            self.searched = partial(RecordSearch, store)
 
     def record(self, made: Submission) -> Record:
         return settle(made, self.store.take, START).record
