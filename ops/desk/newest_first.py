@@ -45,6 +45,9 @@ class Bounds(NamedTuple):
     """
     The bounds of a walk: it begins at the millisecond `before`, and makes so many reads.
 
+    It makes at least one read of each shard: as long as one was not read, nothing is whole, and the
+    walk that goes on would begin where this one did.
+
     `before_read` is called before each read of the table. It ends the walk by raising.
     """
 
@@ -70,6 +73,9 @@ class NewestFirst:
         self._source = source
         self._query = query
         self._bounds = bounds
+        self._most_reads = bounds.most_reads and max(
+            bounds.most_reads, source.records.audit_shards
+        )
         self._last_day = latest_day(query.last_day, today)
         if bounds.before:
             self._last_day = min(self._last_day, bounds.before.astimezone(UTC).date())
@@ -137,7 +143,7 @@ class NewestFirst:
         return f"{iso(before)}#{NEWEST}"
 
     def _may_read(self) -> bool:
-        if self.reads == self._bounds.most_reads:
+        if self.reads == self._most_reads:
             return False
         self._bounds.before_read()
         self.reads += 1

@@ -29,7 +29,8 @@ from tests.fakes import FakeRecordStore
 
 ROLE = "arn:aws:sts::111122223333:assumed-role/orders-web"
 TODAY = START.date()
-PERIOD = AuditQuery(TODAY - timedelta(days=6), TODAY, AuditFilter())
+PERIOD_DAYS = 7
+PERIOD = AuditQuery(TODAY - timedelta(days=PERIOD_DAYS - 1), TODAY, AuditFilter())
 
 
 def test_all_terms_but_the_apis_own_filter_can_be_searched_for() -> None:
@@ -243,3 +244,21 @@ def test_a_walk_comes_further_though_nothing_of_a_large_day_is_wanted() -> None:
         assert stops[-1] < stops[-2]
 
     raise AssertionError("it never comes to the end")
+
+
+def test_a_walk_that_may_read_less_often_than_there_are_shards_still_goes_on() -> None:
+    """As long as one shard was not read, nothing is whole, and a walk would stop where it began."""
+    recorded = Recorded(shards=20)
+    for number in range(60):
+        recorded.add(f"o-{number}", START - timedelta(hours=number))
+
+    found: list[str] = []
+    bounds = Bounds(most_reads=2)
+    for _ in range(PERIOD_DAYS + 1):
+        walk = recorded.walk(bounds=bounds)
+        found += names(iter(walk))
+        if walk.stopped_at is None:
+            break
+        bounds = Bounds(walk.stopped_at, 2)
+
+    assert found == [f"o-{number}" for number in range(60)]
