@@ -78,7 +78,7 @@ def duplicates(session: Session, limit: int, show_accounts: bool, **chosen: Any)
     query = query_of(**chosen, status=Status.DUPLICATE)
     records = session.desk.orders.newest_first(query)
     wanted = (record for record in records if record.differs or not conflicts)
-    show_records(session, wanted, limit, show_accounts=show_accounts)
+    show_records(session, wanted, query, limit, show_accounts=show_accounts)
 
 
 def _checked(window: timedelta | None) -> timedelta:

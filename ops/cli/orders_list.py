@@ -50,11 +50,11 @@ def list_orders(
     query = query_of(**chosen)
     orders = session.desk.orders
     if wanted == ANYTHING and before is None:
-        show_records(session, orders.newest_first(query), limit, show_accounts=show_accounts)
+        show_records(session, orders.newest_first(query), query, limit, show_accounts=show_accounts)
         return
     session.desk.record_search(wanted, f"orders list of {query.first_day} to {query.last_day}")
     found = orders.search(query, wanted, bounded(before))
-    show_records(session, found, limit, show_accounts=show_accounts)
+    show_records(session, found, query, limit, show_accounts=show_accounts)
     if note_stop(session, found, query, limit=limit, show_accounts=show_accounts):
         sys.exit(FOUND_WANTING)
 

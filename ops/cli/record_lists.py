@@ -22,6 +22,7 @@ from ops.cli.tables import (
     record_row,
     show_rows,
 )
+from ops.desk.newest_first import NewestFirst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +56,12 @@ def filter_of(**chosen: Any) -> AuditFilter:
 
 
 def show_records(
-    session: Session, records: Iterable[Record], limit: int, *, show_accounts: bool
+    session: Session,
+    records: Iterable[Record],
+    query: AuditQuery,
+    limit: int,
+    *,
+    show_accounts: bool,
 ) -> None:
     """Show the first records, masked unless the operator asks for the accounts."""
     if show_accounts:
@@ -67,9 +73,18 @@ def show_records(
         for record in shown:
             session.print_json(record_json(record, FILE_TEXTS))
         return
-    count = show_rows(session.out, record_columns(), _rows(session, shown), "No such records.")
-    if count == limit:
+    count = show_rows(session.out, record_columns(), _rows(session, shown), None)
+    if not count:
+        session.out.print(f"No such records {_searched(records, query)}.")
+    elif count == limit:
         session.note(f"The newest {limit}; --limit 0 shows all.")
+
+
+def _searched(records: Iterable[Record], query: AuditQuery) -> str:
+    """Say where there is nothing, now that the records are read."""
+    if isinstance(records, NewestFirst) and records.stopped_at:
+        return "so far"
+    return f"from {query.first_day} to {query.last_day}"
 
 
 def _rows(session: Session, records: Iterable[Record]) -> Iterator[Sequence[Cell]]:

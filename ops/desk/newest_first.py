@@ -73,9 +73,7 @@ class NewestFirst:
         self._source = source
         self._query = query
         self._bounds = bounds
-        self._most_reads = bounds.most_reads and max(
-            bounds.most_reads, source.records.audit_shards
-        )
+        self._most_reads = bounds.most_reads and max(bounds.most_reads, source.records.audit_shards)
         self._last_day = latest_day(query.last_day, today)
         if bounds.before:
             self._last_day = min(self._last_day, bounds.before.astimezone(UTC).date())

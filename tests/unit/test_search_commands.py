@@ -22,6 +22,7 @@ from tests.surfaces import said, type_words
 
 ACCOUNT = "4012887001"
 ROLE = "arn:aws:sts::111122223333:assumed-role/orders-web"
+WEEK = timedelta(days=6)
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,24 @@ def test_a_search_that_has_stopped_names_the_command_that_goes_on(
     again = typed(desk, *next_command(stopped), answer=f"{ACCOUNT}\n")
     whole = typed(desk, "orders", "list", *words, "--valid", "--json")
     assert stopped.stdout + again.stdout == whole.stdout
+
+
+def test_a_search_that_finds_nothing_names_the_days_that_it_searched(desk: Desk) -> None:
+    """The usual week is soon forgotten, and an older order would pass for one that never came."""
+    done = typed(desk, "orders", "list", "--amount", "9", "--limit", "0", "--to", str(now().date()))
+
+    assert done.stdout == f"No such records from {now().date() - WEEK} to {now().date()}.\n"
+    assert not done.stderr
+
+
+def test_a_search_that_has_stopped_does_not_say_that_there_is_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searches, "MOST_READS", 4)
+
+    done = typed(desk, "orders", "list", "--amount", "9", exit_code=1)
+
+    assert done.stdout == "No such records so far.\n"
 
 
 @pytest.mark.parametrize(
