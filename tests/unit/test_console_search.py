@@ -141,3 +141,17 @@ def test_a_list_of_suspected_duplicates_says_how_far_it_came(
         return (await visitors.open("/duplicates?show=suspected")).text
 
     assert "not searched to their end" in visited(desk, look)
+
+
+@pytest.mark.parametrize("kind", ["suspected", "conflicts"])
+def test_a_list_of_duplicates_that_is_cut_short_says_so(
+    desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut, whole = "The newest {} are shown.", 0
+
+    async def look(visitors: Visitors) -> str:
+        return (await visitors.open(f"/duplicates?show={kind}")).text
+
+    assert cut.format(100) not in visited(desk, look)
+    monkeypatch.setattr(duplicates, "SHOWN", whole)
+    assert cut.format(whole) in visited(desk, look)

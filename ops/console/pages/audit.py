@@ -35,7 +35,7 @@ def _actions(view: View, days: int) -> Listing:
     t, today = view.t, view.now().date()
     newest = view.console.desk.audit_trail.newest_first(today - timedelta(days=days - 1), today)
     actions = list(islice(newest, SHOWN + 1))
-    more = notice(t("audit.more", count=view.f.number(SHOWN))) if len(actions) > SHOWN else None
+    more = notice(t("state.newest", count=view.f.number(SHOWN))) if len(actions) > SHOWN else None
     return Listing(
         t("audit.title"),
         columns=[

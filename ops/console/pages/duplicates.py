@@ -21,6 +21,8 @@ from ops.desk.search import ANYTHING
 from ops.desk.suspected import DEFAULT_WINDOW, compared_terms, suspected
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from chalicelib.orders.record import Record
     from ops.console.markup import Child
     from ops.console.view import View
@@ -67,6 +69,7 @@ def _conflicts(view: View) -> Listing:
         rows=[_row(view, record) for record in conflicts[:SHOWN]],
         none=empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint")),
         above=None if complete else notice(t("duplicates.sample", count=read)),
+        below=_cut(view, conflicts),
     )
 
 
@@ -87,7 +90,7 @@ def _suspected(view: View) -> Listing:
     t = view.t
     query = audit_query({"status": Status.ACCEPTED.value}, view.now())
     walk = view.console.desk.orders.search(query, ANYTHING, Bounds(most_reads=MOST_READS))
-    found = list(islice(suspected(walk, DEFAULT_WINDOW), SHOWN))
+    found = list(islice(suspected(walk, DEFAULT_WINDOW), SHOWN + 1))
     stopped = walk.stopped_at and t("duplicates.read_to", moment=view.f.moment(walk.stopped_at))
     return Listing(
         t("duplicates.suspected"),
@@ -98,10 +101,18 @@ def _suspected(view: View) -> Listing:
             Column(t("duplicates.first")),
             Column(t("duplicates.apart"), numeric=True),
         ],
-        rows=[_suspicion_row(view, each) for each in found],
+        rows=[_suspicion_row(view, each) for each in found[:SHOWN]],
         none=empty(t("duplicates.none_suspected"), t("duplicates.none_suspected_hint")),
         above=notice(stopped) if stopped else None,
+        below=_cut(view, found),
     )
+
+
+def _cut(view: View, found: Sized) -> Child:
+    """Say that a list is cut short, if it is."""
+    if len(found) <= SHOWN:
+        return None
+    return notice(view.t("state.newest", count=view.f.number(SHOWN)))
 
 
 def _suspicion_row(view: View, suspicion: Suspicion) -> list[Child]:
