@@ -1,6 +1,7 @@
 """Alarms on expressions: the share of rejected orders, and channels that went silent."""
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from ops.lint.stage_rules import ALARMS
 from ops.lint.template import Template
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stage_names import OPTIONAL_ALARMS, service_name
-from ops.templates import EMULATOR_PARAMETERS
+from ops.templates import EMULATOR_PARAMETERS, load_template
 from tests.metric_math import Series, is_ringing
 
 RESOURCES = PROJECT_ROOT / RESOURCES_TEMPLATE
@@ -164,6 +165,27 @@ def test_a_channel_is_watched_only_where_its_minutes_are_given(channel: str) -> 
     assert not has_condition(watches)
     assert has_condition(watches, **{minutes: "30"})
     assert not has_condition(watches, **{minutes: "30"}, **EMULATOR_PARAMETERS)
+
+
+@each_channel
+@pytest.mark.parametrize(
+    ("minutes", "is_taken"),
+    [("0", True), ("5", True), ("15", True), ("120", True), ("1439", True), ("1440", True)]
+    + [(each, False) for each in ("1", "4", "-5", "05", "5.5", "1441", "2000", "10000", "")],
+)
+def test_a_channels_minutes_are_more_than_counts_are_late_and_a_day_at_most(
+    channel: str, minutes: str, *, is_taken: bool
+) -> None:
+    """
+    FILL takes a minute that is not counted yet for an empty one, and an alarm sees a day at most.
+
+    docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html, at FILL.
+    """
+    parameter = load_template(RESOURCES.read_text(encoding="utf-8"))["Parameters"][
+        f"SilentMinutes{channel.title()}"
+    ]
+
+    assert (re.fullmatch(parameter["AllowedPattern"], minutes) is not None) is is_taken
 
 
 def test_an_emulator_gets_no_alarm_on_an_expression() -> None:
