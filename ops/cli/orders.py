@@ -19,12 +19,12 @@ from ops.cli.shown_orders import order_facts, print_payload
 from ops.cli.shown_submissions import Wanted, show_submission, submission_options
 from ops.cli.tables import (
     moment,
+    open_term_texts,
     open_terms,
     remark,
     show_facts,
     show_rows,
     status_text,
-    term_text,
 )
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _show_history(session: Session, history: Iterable[Record], order: Record) ->
                 moment(record.processed_at),
                 record.submission_id,
                 status_text(record.status),
-                *(term_text(record.terms[name]) for name in open_terms()),
+                *open_term_texts(record),
                 str(record.receive_count),
                 _remark(record, order),
             )

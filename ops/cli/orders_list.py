@@ -15,7 +15,7 @@ from ops.cli.parameters import Moment, limit_option, period_options, show_accoun
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
 from ops.cli.searches import before_option, bounded, note_stop, search_options, take_wanted
 from ops.cli.session import Session, desk_command
-from ops.cli.tables import STATUS_STYLES, moment, open_terms, remark, term_text
+from ops.cli.tables import STATUS_STYLES, moment, open_term_texts, remark
 from ops.desk.search import ANYTHING
 from ops.terminal.consoles import cell
 
@@ -95,9 +95,8 @@ def tail(
 
 
 def _show_line(session: Session, record: Record) -> None:
-    terms = (term_text(record.terms[name]) for name in open_terms())
     session.out.print(
         moment(record.processed_at),
         cell(f"{record.status:<9}", STATUS_STYLES[record.status]),
-        "  ".join(filter(None, [record.order_id, *terms, remark(record)])),
+        "  ".join(filter(None, [record.order_id, *open_term_texts(record), remark(record)])),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.orders.record import Status
 from chalicelib.orders.terms import TERMS
 from ops.desk.findings import DAY_COUNTS
+from ops.desk.listed_terms import listed_terms
 from ops.terminal.consoles import cell
 from ops.terminal.tables import Column, facts_table, headed_table
 
@@ -86,6 +87,12 @@ def open_terms() -> list[str]:
     return [name for name, term in TERMS.items() if not term.masked]
 
 
+def open_term_texts(record: Record) -> Iterable[str]:
+    """Write the terms of `open_terms` that a list shows of a record."""
+    terms = listed_terms(record)
+    return (term_text(terms[name]) for name in open_terms())
+
+
 def error_facts(errors: Iterable[FieldError], texts: Texts) -> Iterable[tuple[str, str]]:
     """Write errors by their fields, each with its code and its sentence."""
     return ((error.field, f"{error.code}: {texts.sentence(error.sentence)}") for error in errors)
@@ -129,7 +136,7 @@ def record_row(record: Record, accepted: Record | None = None) -> Sequence[Cell]
         moment(record.processed_at),
         record.order_id,
         status_text(record.status),
-        *map(term_text, record.terms.values()),
+        *map(term_text, listed_terms(record).values()),
         remark(record, accepted),
     )
 

@@ -11,6 +11,7 @@ from ops.console.markup import join, tag
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
 from ops.console.terms import term_cells, term_columns
+from ops.desk.listed_terms import listed_terms
 from ops.desk.masked_records import masked_record
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def record_row(view: View, record: Record) -> list[Child]:
     return [
         order_link(record.order_id),
         tag("span", outcome(view, record)),
-        *term_cells(view, record.terms),
+        *term_cells(view, listed_terms(record)),
         moment(view, record.processed_at),
         view.f.duration(age),
     ]

@@ -15,6 +15,7 @@ from ops.console.record_list import show_records
 from ops.console.records import order_link, outcome
 from ops.console.tables import Column
 from ops.console.terms import differing_terms, term_cells, term_columns
+from ops.desk.listed_terms import listed_terms
 from ops.desk.masked_records import masked_record, masked_suspicion
 from ops.desk.newest_first import Bounds
 from ops.desk.search import ANYTHING
@@ -79,7 +80,7 @@ def _row(view: View, record: Record) -> list[Child]:
         order_link(record.order_id),
         tag("span", outcome(view, record)),
         tag("strong", differing_terms(view, record)),
-        *term_cells(view, record.terms),
+        *term_cells(view, listed_terms(record)),
         moment(view, record.processed_at),
         tag("code", record.submission_id[:13], title=record.submission_id, class_="nowrap"),
     ]
