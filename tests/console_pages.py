@@ -60,13 +60,15 @@ class Visit:
         )
         await self._send(button, "click", [], until)
 
-    async def submit(self, *fields: tuple[str, str]) -> None:
-        """Send the page's last form with these fields, and wait until something changes."""
+    async def submit(
+        self, *fields: tuple[str, str], until: Callable[[str], object] | None = None
+    ) -> None:
+        """Send the page's last form, and wait until something, or what is given, has changed."""
         assert self._user.client
         forms = [e for e in self._user.client.elements.values() if e.tag == "form"]
         before = self.text
         given = [list(pair) for pair in fields]
-        await self._send(forms[-1], "submit", given, lambda text: text != before)
+        await self._send(forms[-1], "submit", given, until or (lambda text: text != before))
 
     async def _send(
         self, element: ui.element, kind: str, arguments: Any, until: Callable[[str], object]

@@ -139,9 +139,9 @@ def test_a_failure_that_quotes_an_account_does_not_show_it(
 def test_the_look_at_a_dead_letter_shows_no_account(desk: Desk) -> None:
     async def visit() -> None:
         async with console_of(desk) as visitors:
-            page = await visitors.open("/dead-letters")
             for letter in letter_ids(desk)[::4]:
-                await page.submit(("look", letter))
+                page = await visitors.open("/dead-letters")
+                await page.submit(("look", letter), until=lambda text: "says SQS" in text)
                 assert not leaks(page.text), leaks(page.text)
 
     run_apart(visit())

@@ -62,6 +62,7 @@ class Preview:
             (t("dead_letters.known"), known(view, letter)),
             (t("field.receive_count"), view.f.number(letter.message.receive_count)),
             (t("field.submission"), tag("code", letter.masked.submission_id)),
+            (t("dead_letters.sent_by"), tag("code", letter.sent_by() or "—")),
             *(
                 (name, tag("code", value or "—"))
                 for name, value in letter.attributes().items()
