@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from chalicelib.aws.items import Item
@@ -12,12 +12,15 @@ from chalicelib.orders.record import OWN_SLOT_PREFIX, Listed, Record
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import Attributes, packed
 from chalicelib.services.queries import AuditFilter, AuditPage
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.dead_letter_queue import BATCH_SIZE, Received
 from ops.desk.decision_log import Decisions, Entry
 from ops.desk.object_failures import CannotRestore, ObjectMissing, ObjectUnreadable
 from ops.desk.order_bucket import ArchivedObject, identity_of
 from ops.desk.order_table import ArchivedRecord, Identity
+from ops.desk.processing import Note, Waiting
 from ops.desk.search import Wanted, term_kinds
+from ops.processing_switch import Position, SwitchMissing
 from tests.builders import START
 from tests.fakes import FakeRecordStore, Outages
 
@@ -302,3 +305,54 @@ def _pages(days: Iterable[date]) -> Iterator[set[date]]:
     yield set(itertools.islice(left, 2))
     while page := set(itertools.islice(left, 2)):
         yield page
+
+
+RETENTION = timedelta(days=4)
+
+
+class FakeSwitch:
+    """A switch of the processing. At each turn it notes what `note` says."""
+
+    def __init__(self, note: Callable[[], Note | None] = lambda: None) -> None:
+        self.now = Position(is_on=True, batch_size=10, maximum_concurrency=5)
+        self.turns: list[Note | None] = []
+        self.fails = False
+        self.turns_all_the_same = False
+        self.missing = False
+        self._note = note
+
+    def position(self) -> Position:
+        if self.missing:
+            raise SwitchMissing("Nothing feeds orders-prod-process_orders from the queue.")
+        return self.now
+
+    def turn(self, *, on: bool, maximum_concurrency: int | None = None) -> None:
+        self.turns.append(self._note())
+        if not self.fails or self.turns_all_the_same:
+            most = maximum_concurrency or self.now.maximum_concurrency
+            self.now = self.now._replace(is_on=on, maximum_concurrency=most)
+        if self.fails:
+            raise StoreUnavailable("Lambda UpdateEventSourceMapping: AccessDeniedException")
+
+
+class FakeOrdersQueue(Outages):
+    """An orders' queue with so many messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = Waiting(1_000, RETENTION)
+
+        self.kept: Note | None = None
+
+    def waiting(self) -> Waiting:
+        return self.now
+
+    def note(self) -> Note | None:
+        return self.kept
+
+    def put_note(self, note: Note) -> None:
+        self._fail_if_down("TagQueue")
+        self.kept = note
+
+    def remove_note(self) -> None:
+        self.kept = None

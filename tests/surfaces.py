@@ -90,6 +90,8 @@ ACTING = (
     Typed("dlq redrive", ("--all", "--rate", "1000", "--why", TEXT, "--yes")),
     Typed("dlq discard", ("--all", "--why", TEXT, "--yes")),
     Typed("reconcile", ("--in-progress", "1s", "--repair", "--yes")),
+    Typed("pause", ("--why", TEXT, "--yes")),
+    Typed("resume", ("--why", TEXT)),
     Typed(
         "dlq resubmit",
         (LETTER, "--file", "-", "--why", TEXT, "--yes"),

@@ -24,6 +24,8 @@ MODULES = {
     "reconcile": "reconcile",
     "replay": "replay",
     "health": "health",
+    "pause": "pausing",
+    "resume": "pausing",
     "stats": "stats",
     "audit": "audit",
     "events": "events",

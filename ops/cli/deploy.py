@@ -27,6 +27,7 @@ from ops.cli.stage_steps import (
     take_resources_down,
 )
 from ops.deploy.app_stack import AppStack
+from ops.deploy.kept_pause import KeptPause
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_stack import ResourceStack
 from ops.deploy.runtimes import required_runtime, warning_of_end
@@ -90,11 +91,14 @@ def deploy(
             screen.say("What the app would be can be said once the resources are there.")
             return
         app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+        pause = KeptPause(config, aws, screen)
         app.up(dry_run=dry_run, vendored=not without_vendor)
         if dry_run:
             return
+        pause.restore()
         url = app.url()
-        _try_out(url, aws, screen, order=smoke_order)
+        # An order would wait until somebody resumes.
+        _try_out(url, aws, screen, order=smoke_order and not pause.is_paused)
         screen.say()
         screen.show_warnings()
         screen.good_news(f"Stage {stage} is up: {url}")

@@ -19,6 +19,7 @@ from ops.console.pages import audit, duplicates, health, orders, rejected, try_i
 from ops.console.pages.dead_letters import page as dead_letters
 from ops.console.pages.order import page as order
 from ops.console.pages.overview import page as overview
+from ops.console.pause_banner import show_pause
 from ops.console.policy import StrictPolicy
 from ops.console.unexpected import content_of_page, show_failures_of
 from ops.console.view import View
@@ -109,5 +110,6 @@ def _add_page(
         title = view.path_parameters.get("order_id") or view.t(f"{key}.title")
         show_frame(view, title, key)
         with content_of_page(view):
+            show_pause(view)
             return build(view)
         return None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # only told, as the ids of a selection, is cut.
 MAX_DETAILS_BYTES = 380_000
 # Counts, and the system's own words about an order by its id.
-OWN_DETAILS = frozenset({"letters", "planned", "done", "failed", "order", "where"})
+OWN_DETAILS = frozenset({"letters", "planned", "done", "failed", "order", "where", "pausedAt"})
 
 
 @dataclass(frozen=True, slots=True)

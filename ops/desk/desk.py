@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from chalicelib.application import Application
@@ -18,12 +18,16 @@ from ops.desk.event_tap import EventTap
 from ops.desk.order_bucket import OrderBucket
 from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
+from ops.desk.processing import Processing
 from ops.desk.reconcile import Reconciliation
 from ops.desk.record_search import RecordSearch
 from ops.desk.replay import Replay
 from ops.desk.resubmission import Resubmissions
 from ops.desk.stats import Stats
 from ops.desk.unreadable_records import UnreadableRecords
+from ops.desk.waiting_orders import OrdersQueue
+from ops.processing_switch import MappingSwitch, WorkerSwitch, queue_arn
+from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,8 +58,8 @@ class Desk:
     """
     The services of one stage, for its operators.
 
-    orders, dead_letters, resubmissions, decisions, audit_trail, reconciliation, replay, stats:
-    see their modules.
+    orders, dead_letters, resubmissions, decisions, audit_trail, processing, reconciliation, replay,
+    stats: see their modules.
     `unreadable` is what they have met that can't be read as a record.
     """
 
@@ -145,6 +149,28 @@ class Desk:
     @cached_property
     def replay(self) -> Replay:
         return Replay(self._bucket, self.audit_trail, self.decisions)
+
+    @cached_property
+    def processing(self) -> Processing:
+        stage, settings = self.stage, self.stage.settings
+        queue = OrdersQueue(
+            stage.sqs,
+            settings.queue_url,
+            self._clock,
+            None if stage.is_local else lambda: stage.cloudwatch,
+        )
+        switch = (
+            WorkerSwitch(stage.sqs, settings.queue_url)
+            if stage.is_local
+            else MappingSwitch(
+                stage.awslambda,
+                processor_name(stage.name),
+                partial(queue_arn, stage.sqs, settings.queue_url),
+            )
+        )
+        return Processing(
+            switch, queue, self.audit_trail, who=lambda: stage.operator, clock=self._clock
+        )
 
     @cached_property
     def stats(self) -> Stats:

@@ -89,6 +89,14 @@ class Stage:
     def sns(self) -> Any:
         return self._client("sns")
 
+    @made_once
+    def awslambda(self) -> Any:
+        return self._client("lambda")
+
+    @made_once
+    def cloudwatch(self) -> Any:
+        return self._client("cloudwatch")
+
     @property
     def for_keys(self) -> Self:
         """The same clients: an operator may wait longer for the table than an API's caller."""

@@ -27,6 +27,7 @@ NO_EXPIRY = f"the table keeps each idempotency key for good: its TTL attribute i
 ALARMS = (
     "dlq-not-empty",
     OLDEST_MESSAGE_ALARM,
+    "orders-expire",
     "processor-errors",
     "failed-attempts",
     "processor-throttles",

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Between two looks whether a pause is over.
+PAUSE_SECONDS = 0.5
+
 
 class Queue(Protocol):
     """The SQS client, as far as it is used."""
@@ -75,11 +78,13 @@ class EventSourceMapping:
         handler: Handler,
         settings: MappingSettings,
         clock: Clock = time.monotonic,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._queue = queue
         self._handler = handler
         self._settings = settings
         self._clock = clock
+        self._paused = paused
         self._stopping = threading.Event()
         self._outage = Outage()
 
@@ -112,6 +117,9 @@ class EventSourceMapping:
 
     def _poll(self) -> None:
         while not self._stopping.is_set():
+            if self._paused():
+                self._stopping.wait(PAUSE_SECONDS)
+                continue
             try:
                 self.process_next_batch()
             except (BotoCoreError, ClientError) as error:

@@ -20,6 +20,7 @@ from ops.local.environment import ACCOUNT_ID
 from ops.local.event_source import EventSourceMapping
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.mapping_settings import Batching, MappingSettings
+from ops.local.pause import PauseTag
 from ops.local.processes import say_ready
 from ops.local.stream_source import StreamMapping
 from ops.local_stage import REGION
@@ -53,7 +54,9 @@ def run_worker(
     queue_url = os.environ["ORDERS_QUEUE_URL"]
     settings = MappingSettings(queue_url, queue_arn(queue_url), batching, partial_batch)
     _show_log()
-    mapping = EventSourceMapping(queue_client(aws_url), handler, settings)
+    client = queue_client(aws_url)
+    paused = PauseTag(client, queue_url).is_set
+    mapping = EventSourceMapping(client, handler, settings, paused=paused)
     with _publishing(handlers.get(PUBLISHER), aws_url):
         _run(mapping.run, mapping.stop, ready_fd)
 

@@ -28,7 +28,7 @@ class ChaosStack(LocalStack):
     ) -> None:
         super().__init__(
             visibility_timeout_seconds=visibility_timeout_seconds,
-            # An outage has to end in the dead-letter queue within the run. Before that, the
+            # An outage has to end in the dead-letter queue within the run; before it does, the
             # processor tries what comes back in parts.
             max_receive_count=8,
             partial_batch=partial_batch,

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -598,3 +599,24 @@ def test_make_requires_a_stage(command: str) -> None:
 
     assert answer.returncode != 0
     assert f"make {command} STAGE=dev" in answer.stderr
+
+
+def test_a_deployment_keeps_a_pause(project: Path, aws: Aws) -> None:
+    """Even one that changes the mapping. An order to try it out would wait for a resume."""
+    succeed("deploy --stage dev --no-smoke-order", project)
+    (mapping,) = mappings(aws)
+    aws.awslambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    change_stage(project, "dev", {"ORDERS_MAXIMUM_CONCURRENCY": "7"})
+
+    said = succeed("deploy --stage dev", project)
+
+    (after,) = mappings(aws)
+    assert (after["State"], after["ScalingConfig"]) == ("Disabled", {"MaximumConcurrency": 7})
+    assert "Warning: The processing is paused, as before" in said
+    assert "smoke-test" not in said
+
+
+def mappings(aws: Aws) -> list[dict[str, Any]]:
+    answer = aws.awslambda.list_event_source_mappings(FunctionName="orders-dev-process_orders")
+    found: list[dict[str, Any]] = answer["EventSourceMappings"]
+    return found

@@ -452,6 +452,27 @@ def test_no_more_batches_run_at_once_than_the_maximum_concurrency() -> None:
     assert most == 3
 
 
+def test_a_worker_that_is_paused_takes_nothing_until_it_is_told_to_go_on() -> None:
+    queue, paused = FakeQueue(1), threading.Event()
+    paused.set()
+    settings = MappingSettings(QUEUE_URL, QUEUE_ARN)
+    worker = EventSourceMapping(queue, Function(), settings, paused=paused.is_set)
+    running = threading.Thread(target=worker.run)
+    running.start()
+    time.sleep(0.1)
+    untouched = list(queue.waiting)
+
+    paused.clear()
+    deadline = time.monotonic() + 10
+    while not queue.deleted and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker.stop()
+    running.join(timeout=10)
+
+    assert len(untouched) == 1
+    assert len(queue.deleted) == 1
+
+
 def test_a_stop_finishes_the_batch_in_progress_and_takes_no_other() -> None:
     queue = FakeQueue(20)
     entered, released = threading.Event(), threading.Event()

@@ -40,6 +40,27 @@ def test_the_overview_sums_the_stage_up_in_one_line(visitor: Visitor) -> None:
     visitor.picture("overview")
 
 
+def test_every_page_says_that_the_processing_is_paused(visitor: Visitor) -> None:
+    processing = visitor.site.desk.processing
+    processing.pause("DynamoDB is throttled")
+    try:
+        visitor.open("/health")
+
+        banner = visitor.page.locator(".notice.warn").filter(has_text=visitor.t("pause.title"))
+        expect(banner).to_contain_text("DynamoDB is throttled")
+        expect(banner).to_contain_text("python -m ops resume")
+        visitor.finds_it_accessible()
+        visitor.finds_it_fitting()
+        visitor.picture("pause")
+        visitor.open("/audit")
+        visitor.sees(visitor.t("pause.title"))
+        visitor.sees(visitor.t("action.processing_pause"))
+    finally:
+        processing.resume()
+    visitor.open("/health")
+    expect(visitor.page.get_by_text(visitor.t("pause.title"))).to_have_count(0)
+
+
 def test_plots_write_numbers_as_the_pages_do(visitor: Visitor) -> None:
     write = number_writer(visitor.t.language)
 

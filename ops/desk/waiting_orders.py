@@ -1,0 +1,118 @@
+"""The orders' queue as one who pauses it sees it: how many messages wait, and since when."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.sqs import HIDDEN, VISIBLE
+from chalicelib.orders.times import iso, parse_iso
+from chalicelib.services.unavailable import StoreUnavailable
+from ops.desk.processing import Note, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+RETENTION: QueueAttributeNameType = "MessageRetentionPeriod"
+AT, WHO, WHY, IN_TRAIL = NOTE_TAGS = ("pausedAt", "pausedBy", "pausedWhy", "pausedInTrail")
+# The characters that a tag of any service takes; and how many ("Tag naming and usage conventions").
+NO_TAG_CHARACTERS = re.compile(r"[^\w\s+\-=.:/@]")
+TAG_CHARACTERS = 256
+# CloudWatch has a value each minute, and has it a few minutes later.
+METRIC_WINDOW = timedelta(minutes=10)
+PERIOD_SECONDS = 60
+
+
+class OrdersQueue:
+    """The orders' queue. Without CloudWatch, or where it may not be read, no age is known."""
+
+    def __init__(
+        self,
+        client: SQSClient,
+        queue_url: str,
+        clock: Callable[[], datetime],
+        cloudwatch: Callable[[], Any] | None = None,
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._clock = clock
+        self._cloudwatch = cloudwatch
+
+    def waiting(self) -> Waiting:
+        """
+        Count what is on the queue, those that come back after an attempt that failed included.
+
+        Raises:
+            StoreUnavailable: SQS did not say.
+        """
+        found = self._attributes()
+        messages = int(found[VISIBLE]) + int(found[HIDDEN])
+        return Waiting(messages, timedelta(seconds=int(found[RETENTION])), self._oldest())
+
+    def note(self) -> Note | None:
+        """
+        Read the note of a pause; None if there is none, or it is no note any more.
+
+        Raises:
+            StoreUnavailable: SQS did not say.
+        """
+        with unavailable_on_failure("SQS ListQueueTags"):
+            tags = self._client.list_queue_tags(QueueUrl=self._queue_url).get("Tags", {})
+        at = parse_iso(tags.get(AT))
+        if at is None or not {WHO, WHY, IN_TRAIL} <= tags.keys():
+            return None
+        return Note(at, tags[WHO], tags[WHY], tags[IN_TRAIL] == "yes")
+
+    def put_note(self, note: Note) -> None:
+        """Put a note onto the queue, in place of the one before."""
+        values = (iso(note.at), note.who, note.why, "yes" if note.in_trail else "no")
+        tags = dict(zip(NOTE_TAGS, map(_tag_value, values), strict=True))
+        with unavailable_on_failure("SQS TagQueue"):
+            self._client.tag_queue(QueueUrl=self._queue_url, Tags=tags)
+
+    def remove_note(self) -> None:
+        """Take the note off the queue."""
+        with unavailable_on_failure("SQS UntagQueue"):
+            self._client.untag_queue(QueueUrl=self._queue_url, TagKeys=NOTE_TAGS)
+
+    def _attributes(self) -> dict[str, str]:
+        with unavailable_on_failure("SQS GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._queue_url, AttributeNames=[VISIBLE, HIDDEN, RETENTION]
+            )
+        return {str(name): value for name, value in answer["Attributes"].items()}
+
+    def _oldest(self) -> timedelta | None:
+        """Ask CloudWatch for the oldest message's age: the latest value that it has."""
+        if self._cloudwatch is None:
+            return None
+        end = self._clock()
+        points: list[dict[str, Any]] = []
+        # Who may pause need not be one who may read metrics.
+        with suppress(StoreUnavailable), unavailable_on_failure("CloudWatch GetMetricStatistics"):
+            answer = self._cloudwatch().get_metric_statistics(
+                Namespace="AWS/SQS",
+                MetricName="ApproximateAgeOfOldestMessage",
+                Dimensions=[{"Name": "QueueName", "Value": self._queue_url.rsplit("/", 1)[1]}],
+                StartTime=end - METRIC_WINDOW,
+                EndTime=end,
+                Period=PERIOD_SECONDS,
+                Statistics=["Maximum"],
+            )
+            points = answer.get("Datapoints", [])
+        if not points:
+            return None
+        latest = max(points, key=lambda point: point["Timestamp"])
+        since: datetime = latest["Timestamp"]
+        return timedelta(seconds=latest["Maximum"]) + (end - since)
+
+
+def _tag_value(text: str) -> str:
+    return NO_TAG_CHARACTERS.sub("_", text)[:TAG_CHARACTERS]

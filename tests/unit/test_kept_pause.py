@@ -1,0 +1,102 @@
+"""A deployment keeps a pause."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ops.deploy.kept_pause import KeptPause
+from ops.deploy.problems import DeploymentProblem
+from tests.resources import create_resources
+from tests.unit.test_processing_switch import FakeLambda
+
+
+class Screen:
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+class Deployment:
+    """A stage of moto, its Lambda's mappings, and what the screen is told."""
+
+    def __init__(self, *, feeds: bool = True, denied: str = "") -> None:
+        variables = create_resources("prod")
+        sqs = boto3.client("sqs")
+        answer = sqs.get_queue_attributes(
+            QueueUrl=variables["ORDERS_QUEUE_URL"], AttributeNames=["QueueArn"]
+        )
+        queues = [answer["Attributes"]["QueueArn"]] if feeds else []
+        self.functions = FakeLambda(*queues, denied=denied)
+        self.screen = Screen()
+        aws: Any = SimpleNamespace(sqs=sqs, awslambda=self.functions)
+        config: Any = SimpleNamespace(stage="prod", variables=variables)
+        screen: Any = self.screen
+        self._given = (config, aws, screen)
+
+    def begin(self) -> KeptPause:
+        return KeptPause(*self._given)
+
+    @property
+    def state(self) -> str:
+        return str(self.functions.mappings["mapping-0"]["State"])
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self.functions.mappings["mapping-0"]["State"] = state
+
+
+def test_a_stage_that_is_not_paused_is_left_alone() -> None:
+    with mock_aws():
+        deployment = Deployment()
+        pause = deployment.begin()
+
+        pause.restore()
+
+        assert (pause.is_paused, deployment.functions.updates) == (False, [])
+        assert deployment.screen.warnings == []
+
+
+@pytest.mark.parametrize("afterwards", ["Disabled", "Enabled"])
+def test_a_pause_is_there_after_the_deployment_whatever_it_did(afterwards: str) -> None:
+    with mock_aws():
+        deployment = Deployment()
+        deployment.state = "Disabled"
+        pause = deployment.begin()
+        deployment.state = afterwards
+
+        pause.restore()
+
+        assert pause.is_paused
+        assert deployment.state == "Disabled"
+        (warning,) = deployment.screen.warnings
+        assert "python -m ops resume --stage prod" in warning
+
+
+def test_a_pause_that_can_not_be_made_again_is_a_problem() -> None:
+    with mock_aws():
+        deployment = Deployment(denied="UpdateEventSourceMapping")
+        deployment.state = "Disabled"
+        pause = deployment.begin()
+        deployment.state = "Enabled"
+
+        with pytest.raises(DeploymentProblem, match="python -m ops pause --why WHY --stage prod"):
+            pause.restore()
+
+
+def test_a_first_deployment_has_no_pause() -> None:
+    with mock_aws():
+        pause = Deployment(feeds=False).begin()
+
+        assert not pause.is_paused
+
+
+def test_who_may_not_look_deploys_all_the_same() -> None:
+    with mock_aws():
+        pause = Deployment(denied="ListEventSourceMappings").begin()
+
+        assert not pause.is_paused

@@ -1,0 +1,96 @@
+"""The orders' queue as one who pauses it sees it."""
+
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from ops.desk.processing import Note
+from ops.desk.waiting_orders import OrdersQueue
+from ops.processing_switch import queue_arn
+from tests.builders import START, Clock
+from tests.resources import create_resources
+
+
+class FakeCloudWatch:
+    """Values of the oldest message's age, some minutes old."""
+
+    def __init__(self, *values: tuple[int, float], denied: bool = False) -> None:
+        self._points = [
+            {"Timestamp": START - timedelta(minutes=minutes), "Maximum": age}
+            for minutes, age in values
+        ]
+        self._denied = denied
+        self.asked: dict[str, Any] = {}
+
+    def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
+        self.asked = asked
+        if self._denied:
+            refusal: Any = {"Error": {"Code": "AccessDenied"}}
+            raise ClientError(refusal, "GetMetricStatistics")
+        return {"Datapoints": self._points}
+
+
+def looked(cloudwatch: FakeCloudWatch | None) -> Any:
+    """Look at a queue that has three messages, one of them received."""
+    with mock_aws():
+        url = create_resources("mine")["ORDERS_QUEUE_URL"]
+        sqs = boto3.client("sqs")
+        for _ in range(3):
+            sqs.send_message(QueueUrl=url, MessageBody="x")
+        sqs.receive_message(QueueUrl=url)
+        queue = OrdersQueue(sqs, url, Clock(), (lambda: cloudwatch) if cloudwatch else None)
+        assert queue_arn(sqs, url).endswith(":orders-mine")
+        return queue.waiting()
+
+
+def test_what_is_being_tried_counts_too() -> None:
+    waiting = looked(None)
+
+    assert (waiting.messages, waiting.retention) == (3, timedelta(days=4))
+    assert waiting.oldest is None
+
+
+def test_the_latest_age_has_grown_since() -> None:
+    cloudwatch = FakeCloudWatch((4, 60.0), (2, 300.0), (3, 100.0))
+
+    waiting = looked(cloudwatch)
+
+    assert waiting.oldest == timedelta(minutes=2, seconds=300)
+    assert cloudwatch.asked["Dimensions"] == [{"Name": "QueueName", "Value": "orders-mine"}]
+
+
+def test_a_note_is_kept_on_the_queue_until_it_is_removed() -> None:
+    """In the characters that a tag may have."""
+    with mock_aws():
+        url = create_resources("mine")["ORDERS_QUEUE_URL"]
+        sqs = boto3.client("sqs")
+        sqs.tag_queue(QueueUrl=url, Tags={"owner": "me"})
+        queue = OrdersQueue(sqs, url, Clock())
+        note = Note(START, "arn:aws:iam::1:user/ana", "slow (again), ñ", in_trail=False)
+
+        queue.put_note(note)
+        kept = queue.note()
+        queue.remove_note()
+
+        assert kept == note._replace(why="slow _again__ ñ")
+        assert queue.note() is None
+        assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"owner": "me"}
+
+
+def test_a_long_reason_is_cut_on_the_queue() -> None:
+    with mock_aws():
+        url = create_resources("mine")["ORDERS_QUEUE_URL"]
+        queue = OrdersQueue(boto3.client("sqs"), url, Clock())
+
+        queue.put_note(Note(START, "ana", "x" * 500, in_trail=True))
+
+        assert queue.note() == Note(START, "ana", "x" * 256, in_trail=True)
+
+
+@pytest.mark.parametrize("cloudwatch", [FakeCloudWatch(), FakeCloudWatch(denied=True)])
+def test_without_a_metric_no_age_is_known(cloudwatch: FakeCloudWatch) -> None:
+    assert looked(cloudwatch).oldest is None
