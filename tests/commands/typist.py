@@ -42,6 +42,8 @@ ORDER_OF_A_STAGE = (
     r"chalice delete",
     r"make deploy",
     r"dlq redrive --all",  # before a letter is resubmitted, which can't be redriven then
+    r"ops pause",
+    r"ops resume",  # at once: the others want their orders processed
     r"",  # all others
     r"make destroy(?!.*--delete-data)",
     r"--delete-data",
@@ -50,7 +52,7 @@ ORDER_OF_A_STAGE = (
 )
 """What is typed first and last for stages on AWS; README's and the pages' own order."""
 ON_AWS = re.compile(r"--stage (?!local)|ops stage|STAGE=|^chalice|\$URL|^git|AWS_|^rm ")
-CHANGES = re.compile(r"ops (dlq|verify|reconcile|replay|orders submit)")
+CHANGES = re.compile(r"ops (dlq|verify|reconcile|replay|orders submit|pause|resume)")
 REHEARSAL = (
     f"export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID={ACCESS_KEY} "
     f"AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_DEFAULT_REGION={REGION}"
