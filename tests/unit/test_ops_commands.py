@@ -465,6 +465,8 @@ WITH_WHY = {
     "dlq redrive": ["--all", "--yes"],
     "dlq resubmit": ["m-1", "--file", "-", "--yes"],
     "replay": ["--into", "orders-copy", "--yes"],
+    "pause": ["--yes"],
+    "resume": [],
 }
 
 
@@ -486,7 +488,7 @@ def test_every_reason_is_read_in_the_same_way() -> None:
 def test_a_bad_reason_is_a_typing_error(name: str, why: str, said: str) -> None:
     result = typed([*name.split(), *WITH_WHY[name], "--why", why], SimpleNamespace())
 
-    if name != "dlq discard" and not why.strip():
+    if name not in {"dlq discard", "pause"} and not why.strip():
         assert "blank" not in result.output
     else:
         assert result.exit_code == 2
@@ -775,6 +777,7 @@ ARGUMENTS = {
     "dlq redrive": ["--all"],
     "dlq discard": ["--all", "--why", "x"],
     "replay": ["--into", "t"],
+    "pause": ["--why", "x"],
 }
 ONLY_LOCAL = {"worker", "api"}
 ONLY_DEPLOYED = {"resources up", "resources show", "resources down", "deploy", "destroy", "lint"}
