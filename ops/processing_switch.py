@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 OFF = {"Disabled", "Disabling"}
-SETTLED = {"Enabled", "Disabled"}
 # Lambda takes a minute at most to turn a mapping off.
 SETTLE_LIMIT_SECONDS = 180.0
 LOOK_SECONDS = 2.0
@@ -94,20 +93,16 @@ class MappingSwitch:
         identity = self._find()["UUID"]
         with unavailable_on_failure("Lambda UpdateEventSourceMapping"):
             self._client.update_event_source_mapping(UUID=identity, **changes)
-        self._wait(identity, "Enabled" if on else "Disabled")
+        self._wait("Enabled" if on else "Disabled")
 
-    def _wait(self, identity: str, wanted: str) -> None:
+    def _wait(self, wanted: str) -> None:
         deadline = self._clock() + SETTLE_LIMIT_SECONDS
-        while (state := self._state(identity)) != wanted:
+        while (state := self._find()["State"]) != wanted:
             if self._clock() > deadline:
                 raise StoreUnavailable(
                     f"Lambda UpdateEventSourceMapping: it is {state}, and not yet {wanted}"
                 )
             self._sleep(LOOK_SECONDS)
-
-    def _state(self, identity: str) -> str:
-        with unavailable_on_failure("Lambda GetEventSourceMapping"):
-            return str(self._client.get_event_source_mapping(UUID=identity)["State"])
 
     def _find(self) -> dict[str, Any]:
         queue_arn = self._queue_arn()

@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib.aws.key_store import KEY_PREFIX
 from ops.audit_keys import PREFIX as AUDIT_PREFIX
+from tests.fake_lambda import function_of
 
 REGION = "us-east-1"
 ACCOUNT = f"{REGION}:000000000000"
@@ -23,17 +24,20 @@ class Grant(NamedTuple):
     An action on a resource: one that is needed, or, with wildcards, one that is granted.
 
     `leading_key`: the partition key of the item; `!` before a pattern says which it is not for.
+    `function`: the ARN of the function of an event source mapping.
     """
 
     action: str
     resource: str
     leading_key: str = "*"
+    function: str = "*"
 
     def covers(self, needed: "Grant") -> bool:
         return (
             self.action == needed.action
             and fnmatch.fnmatchcase(needed.resource, self.resource)
             and self._takes(needed.leading_key)
+            and fnmatch.fnmatchcase(needed.function, self.function)
         )
 
     def _takes(self, leading_key: str) -> bool:
@@ -89,6 +93,13 @@ def needed_for(
             resource = parameters["TopicArn"]
         case "cloudwatch":
             resource = "*"
+        case "lambda" if "UUID" in parameters:
+            mapping = parameters["UUID"]
+            function = f"arn:aws:lambda:{account}:function:{function_of(mapping)}"
+            resource = f"arn:aws:lambda:{account}:event-source-mapping:{mapping}"
+            return Grant(action, resource, function=function)
+        case "lambda":
+            resource = "*"
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")
     return Grant(action, resource, leading_key_of(parameters))
@@ -120,12 +131,21 @@ def table_of(parameters: dict[str, Any]) -> str:
 def grants_of(statements: list[dict[str, Any]]) -> set[Grant]:
     """List what the statements of a policy grant."""
     return {
-        Grant(action, resource, key)
+        Grant(action, resource, key, function)
         for statement in statements
         for resource in statement["Resource"]
         for action in statement["Action"]
         for key in leading_keys(statement)
+        for function in functions(statement)
     }
+
+
+def functions(statement: dict[str, Any]) -> list[str]:
+    """Read of which functions the event source mappings are that a statement is for."""
+    arns: list[str] = (
+        statement.get("Condition", {}).get("ArnLike", {}).get("lambda:FunctionArn", [])
+    )
+    return arns or ["*"]
 
 
 def leading_keys(statement: dict[str, Any]) -> list[str]:

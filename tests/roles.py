@@ -1,11 +1,14 @@
 """People of a role, played over a full stage: what each use calls, and what AWS refuses them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import boto3
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 from click.testing import Result
@@ -13,12 +16,15 @@ from click.testing import Result
 from chalicelib.orders.times import now
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage
+from ops.processing_switch import queue_arn
 from ops.roles.policy import names_of, policy_of
 from ops.roles.rights import Role
 from ops.roles.uses import COMMANDS, PAGES, SHOW_ACCOUNTS, use_of
 from ops.stage_mentions import with_other_stage
+from ops.stage_names import processor_name
 from tests.console_pages import console_of
 from tests.coroutines import run_apart
+from tests.fake_lambda import FakeLambda, mapping_id
 from tests.full_stage import TextStage, do_not_wait, letter_ids, stage_holding
 from tests.grants import REGION, Grant, grants_of, needed_for
 from tests.surfaces import (
@@ -36,7 +42,7 @@ from tests.surfaces import (
 from tests.surfaces import PAGES as ADDRESSES
 
 ACCOUNT = f"{REGION}:123456789012"
-CODES = {"dynamodb": "AccessDeniedException"}
+CODES = {"dynamodb": "AccessDeniedException", "lambda": "AccessDeniedException"}
 # No role is for the local stage, whose emulator asks nobody for rights.
 STAGE = "dev"
 # These ask nobody what they may do.
@@ -52,6 +58,7 @@ MORE = (
 """Lines that call what no other line of `tests.surfaces` does."""
 
 Note = Callable[[Grant], None]
+OK = AWSResponse("", 200, HTTPHeaders(), None)
 
 
 def uses() -> dict[str, list[Typed]]:
@@ -89,7 +96,7 @@ def decide(desk: Desk) -> None:
     type_words(desk, typed.words("7", letter_ids(desk)[0]), typed.reply("7"))
 
 
-def desk_as(desk: Desk, note: Note) -> Desk:
+def desk_as(desk: Desk, note: Note, *, paused: bool = False) -> Desk:
     """
     Open the same stage once more, for somebody whose calls are noted before they are made.
 
@@ -97,9 +104,32 @@ def desk_as(desk: Desk, note: Note) -> Desk:
     """
     session = boto3.Session()
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
+    answer_as(session, mapped_function(desk, paused=paused))
     listen(session, note, ACCOUNT)
     stage = TextStage(STAGE, desk.stage.environment, session)
     return Desk(cast("Stage", stage), clock=a_day_later)
+
+
+def mapped_function(desk: Desk, *, paused: bool) -> FakeLambda:
+    """Make the Lambda of a stage whose queue feeds its processor."""
+    queue = queue_arn(desk.stage.sqs, desk.stage.settings.queue_url)
+    functions = FakeLambda(queue, function=processor_name(STAGE))
+    if paused:
+        functions.update_event_source_mapping(UUID=mapping_id(functions.function), Enabled=False)
+    return functions
+
+
+def answer_as(session: boto3.Session, functions: FakeLambda) -> None:
+    """Answer in the place of Lambda from now on."""
+
+    def answer(model: OperationModel, params: dict[str, Any], **_: object) -> Any:
+        body = json.loads(params["body"] or "{}")
+        if model.name == "ListEventSourceMappings":
+            return OK, functions.list_event_source_mappings(**params["query_string"])
+        uuid = params["url_path"].rpartition("/")[2]
+        return OK, functions.update_event_source_mapping(UUID=uuid, **body)
+
+    session.events.register("before-call.lambda", answer)
 
 
 def listen(session: boto3.Session, note: Note, account: str) -> None:
@@ -135,7 +165,7 @@ def refusing(role: Role | None, desk: Desk) -> Note:
 
 def denied(needed: Grant) -> ClientError:
     """Make AWS's refusal of a call."""
-    action, resource, _ = needed
+    action, resource, *_ = needed
     words = (
         f"User: {TextStage.operator} is not authorized to perform: {action} on resource: {resource}"
         f" because no identity-based policy allows the {action} action"
@@ -185,10 +215,12 @@ class Play:
 
     def _line(self, typed: Typed, note_for: Callable[[Desk], Note]) -> Result:
         if typed not in ACTING:
-            return play(desk_as(self._desk, note_for(self._desk)), typed, self._letter(typed))
+            other = desk_as(self._desk, note_for(self._desk), paused=True)
+            return play(other, typed, self._letter(typed))
         with played_stage() as desk:
             letter = letter_ids(desk)[-1]
-            return play(desk_as(desk, note_for(desk)), typed, letter)
+            other = desk_as(desk, note_for(desk), paused=typed.command != "pause")
+            return play(other, typed, letter)
 
     def _letter(self, typed: Typed) -> str:
         return self._letters[0] if LETTER in typed.arguments else ""
@@ -207,7 +239,7 @@ def needed_for_uses() -> dict[str, set[Grant]]:
         for use, lines in uses().items():
             playing.lines(lines, noting(use))
         for page in PAGES:
-            play_page(desk_as(desk, noting(page)(desk)), page)
+            play_page(desk_as(desk, noting(page)(desk), paused=True), page)
     return found
 
 

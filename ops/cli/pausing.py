@@ -12,7 +12,7 @@ from ops.cli.exits import OutOfReach
 from ops.cli.parameters import required_why_option, why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.desk.masking import masked_text
-from ops.lint.queue_rules import FEWEST_CONCURRENT, MOST_CONCURRENT
+from ops.lint.mapping_rules import FEWEST_CONCURRENT, MOST_CONCURRENT
 from ops.next_command import make_command
 from ops.processing_switch import SwitchMissing
 
@@ -53,7 +53,7 @@ Example: python -m ops resume --maximum-concurrency 20 --why "the table is back"
 @click.option(
     "--maximum-concurrency",
     type=click.IntRange(FEWEST_CONCURRENT, MOST_CONCURRENT),
-    help="Process at most so many batches at once, until the next deployment  [default: as it is]",
+    help="Process at most so many batches at once, until it is given again  [default: as it is]",
 )
 @why_option
 @desk_command
@@ -75,7 +75,7 @@ def resume(session: Session, *, maximum_concurrency: int | None, why: str) -> No
 
 
 def note_pause(session: Session) -> None:
-    """Say of a stage that is paused that it is; where that can't be known, say why."""
+    """Say of a stage that it is paused, or slowed; where that can't be known, say why."""
     try:
         look = session.desk.processing.look()
     except (StoreUnavailable, SwitchMissing) as error:
@@ -83,7 +83,7 @@ def note_pause(session: Session) -> None:
             f"Whether the processing is paused is not known. {masked_text(str(error))}"
         )
         return
-    if look.paused:
+    if look.paused or look.slowed:
         for line in _lines(session, look):
             session.out.print(line)
 
@@ -107,6 +107,7 @@ def look_json(look: Look) -> dict[str, Any]:
         "messages": look.waiting.messages,
         "safeUntil": iso(look.safe_until) if look.safe_until else None,
         "maximumConcurrency": look.position.maximum_concurrency,
+        "slowed": look.slowed,
         "drainSeconds": look.drain_seconds,
     }
 
@@ -128,10 +129,24 @@ def _show(session: Session, look: Look) -> None:
 
 
 def _lines(session: Session, look: Look) -> list[str]:
-    stage, waiting = session.desk.stage, f"{look.waiting.messages:,}"
-    if not look.paused:
-        took = "" if look.drain_seconds is None else f", for about {_duration(look.drain_seconds)}"
-        return [f"Processing goes on. Messages on the queue: {waiting}{took}."]
+    return _paused_lines(session, look) if look.paused else _going_on_lines(session, look)
+
+
+def _going_on_lines(session: Session, look: Look) -> list[str]:
+    took = "" if look.drain_seconds is None else f", for about {_duration(look.drain_seconds)}"
+    lines = [f"Processing goes on. Messages on the queue: {look.waiting.messages:,}{took}."]
+    if look.slowed:
+        own = look.own_maximum
+        command = session.desk.stage.command("resume", maximum_concurrency=own)
+        lines.append(
+            f"At most {look.position.maximum_concurrency} batches are processed at once; by the "
+            f"stage's settings, {own}. For as many, type `{command}`."
+        )
+    return lines
+
+
+def _paused_lines(session: Session, look: Look) -> list[str]:
+    waiting = f"{look.waiting.messages:,}"
     how = (
         f"since {iso(look.by.at)} by {masked_text(look.by.who)}: {masked_text(look.by.why)}"
         if look.by
@@ -147,7 +162,7 @@ def _lines(session: Session, look: Look) -> list[str]:
         f"Processing is paused, {how}.",
         *late,
         f"Messages on the queue: {waiting}.{limit}",
-        f"To go on, type `{stage.command('resume')}`.",
+        f"To go on, type `{session.desk.stage.command('resume')}`.",
     ]
 
 

@@ -112,8 +112,11 @@ class Desk:
 
     @cached_property
     def audit_trail(self) -> AuditTrail:
+        return self._trail(self._table)
+
+    def _trail(self, table: OrderTable) -> AuditTrail:
         return AuditTrail(
-            self._table,
+            table,
             stage=self.stage.name,
             who=lambda: self.stage.operator,
             clock=self._clock,
@@ -169,7 +172,13 @@ class Desk:
             )
         )
         return Processing(
-            switch, queue, self.audit_trail, who=lambda: stage.operator, clock=self._clock
+            switch,
+            queue,
+            self.audit_trail,
+            hurried=self._trail(self.table(settings.table, hurried=True)),
+            own_maximum=_number(stage.environment.get("ORDERS_MAXIMUM_CONCURRENCY", "")),
+            who=lambda: stage.operator,
+            clock=self._clock,
         )
 
     @cached_property
@@ -212,10 +221,11 @@ class Desk:
         """Find the accepted records of these orders, each of which has one: 50 orders a call."""
         return self._table.accepted_or_first(order_ids)
 
-    def table(self, name: str) -> OrderTable:
-        """Open another table of records, to replay into."""
+    def table(self, name: str, *, hurried: bool = False) -> OrderTable:
+        """Open another table of records, to replay into. A hurried one soon gives up."""
         shards = self.stage.settings.audit_shards
-        return OrderTable(self.stage.dynamodb, name, shards, self.unreadable)
+        client = self.stage.hurried_dynamodb if hurried else self.stage.dynamodb
+        return OrderTable(client, name, shards, self.unreadable)
 
     def record_store(self, table: str) -> RecordStore:
         """Open another table of records, to write to."""
@@ -241,3 +251,7 @@ class Desk:
     def _dead_letter_queue(self) -> DeadLetterQueue:
         settings = self.stage.settings
         return DeadLetterQueue(self.stage.sqs, settings.queue_url, settings.dead_letter_queue_url)
+
+
+def _number(setting: str) -> int | None:
+    return int(setting) if setting.isdecimal() else None

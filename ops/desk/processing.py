@@ -5,9 +5,9 @@ Orders are taken in meanwhile, and wait. None is lost until SQS's retention of t
 whoever looks at a pause sees from when on that is.
 
 Whoever pauses may do so because the table does not answer, and the audit trail is in the table. So
-a note of who paused, when and why goes onto the queue first, as tags, and nothing waits for a table
-that may take minutes to fail. The trail has its entry afterwards; if the table doesn't answer then,
-a resume writes the pause down before anything goes on.
+a note of who paused, when and why goes onto the queue first, as tags. Then the trail has its entry,
+unless the table takes more than a few seconds: a pause is not kept waiting by what it is for. The
+note says so, and a resume writes the pause down before anything goes on.
 """
 
 from __future__ import annotations
@@ -65,12 +65,20 @@ class Look:
 
     `by` is the note of its pause; None if it runs, or was turned off by other means.
     `safe_until` is when SQS may begin to delete orders; None if none waits, or it runs.
+    `own_maximum` is how many batches are processed at once by the stage's settings, while it runs.
     """
 
     position: Position
     waiting: Waiting
     by: Note | None = None
     safe_until: datetime | None = None
+    own_maximum: int | None = None
+
+    @property
+    def slowed(self) -> bool:
+        """Tell whether fewer batches are processed at once than the stage's settings say."""
+        now = self.position.maximum_concurrency
+        return now is not None and self.own_maximum is not None and now < self.own_maximum
 
     @property
     def paused(self) -> bool:
@@ -94,12 +102,22 @@ class Processing:
         queue: Queue,
         trail: AuditTrail,
         *,
+        hurried: AuditTrail,
+        own_maximum: int | None = None,
         who: Callable[[], str],
         clock: Callable[[], datetime],
     ) -> None:
+        """
+        Take what it works with.
+
+        `hurried` is the trail for a pause: it soon gives up. `own_maximum` is the concurrency by
+        the stage's settings.
+        """
         self._switch = switch
         self._queue = queue
         self._trail = trail
+        self._hurried = hurried
+        self._own_maximum = own_maximum
         self._who = who
         self._clock = clock
 
@@ -113,7 +131,7 @@ class Processing:
         """
         position, waiting = self._switch.position(), self._queue.waiting()
         if position.is_on:
-            return Look(position, waiting)
+            return Look(position, waiting, own_maximum=self._own_maximum)
         by = self._queue.note()
         return Look(position, waiting, by, self._safe_until(waiting, by))
 
@@ -127,10 +145,10 @@ class Processing:
         if self._switch.position().is_on:
             note = Note(self._clock(), self._who(), why, in_trail=False)
             self._queue.put_note(note)
-            self._turn_off()
             # If the table is why it is paused, a resume writes the note down.
             with suppress(StoreUnavailable):
-                self._write_down(note)
+                self._write_down(note, self._hurried)
+            self._turn_off()
         return self.look()
 
     def resume(self, why: str = "", maximum_concurrency: int | None = None) -> Look:
@@ -143,7 +161,7 @@ class Processing:
         if not self._switch.position().is_on or maximum_concurrency is not None:
             note = self._queue.note()
             if note and not note.in_trail:
-                self._write_down(note)
+                self._write_down(note, self._trail)
             self._trail.write(RESUME, why=why, maximumConcurrency=maximum_concurrency)
             self._switch.turn(on=True, maximum_concurrency=maximum_concurrency)
             self._queue.remove_note()
@@ -158,8 +176,9 @@ class Processing:
                 self._queue.remove_note()
             raise
 
-    def _write_down(self, note: Note) -> None:
-        self._trail.write(PAUSE, why=note.why, pausedAt=iso(note.at), pausedBy=note.who)
+    def _write_down(self, note: Note, trail: AuditTrail) -> None:
+        # A table that wrote, and whose answer was lost, has it twice then: rather than never.
+        trail.write(PAUSE, why=note.why, pausedAt=iso(note.at), pausedBy=note.who)
         self._queue.put_note(note._replace(in_trail=True))
 
     def _safe_until(self, waiting: Waiting, by: Note | None) -> datetime | None:

@@ -46,6 +46,8 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=READERS,
 )
+# For what is done in spite of a table that does not answer.
+HURRIED_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
 
 
 class StageUnavailable(Exception):
@@ -76,6 +78,11 @@ class Stage:
     @made_once
     def dynamodb(self) -> DynamoDBClient:
         return cast("DynamoDBClient", self._client("dynamodb"))
+
+    @made_once
+    def hurried_dynamodb(self) -> DynamoDBClient:
+        """A client that soon gives up, and does not try again."""
+        return cast("DynamoDBClient", self._client("dynamodb", HURRIED_CONFIG))
 
     @made_once
     def s3(self) -> S3Client:

@@ -94,24 +94,30 @@ class OrdersQueue:
         if self._cloudwatch is None:
             return None
         end = self._clock()
-        points: list[dict[str, Any]] = []
+        values: list[tuple[datetime, float]] = []
         # Who may pause need not be one who may read metrics.
-        with suppress(StoreUnavailable), unavailable_on_failure("CloudWatch GetMetricStatistics"):
-            answer = self._cloudwatch().get_metric_statistics(
-                Namespace="AWS/SQS",
-                MetricName="ApproximateAgeOfOldestMessage",
-                Dimensions=[{"Name": "QueueName", "Value": self._queue_url.rsplit("/", 1)[1]}],
-                StartTime=end - METRIC_WINDOW,
-                EndTime=end,
-                Period=PERIOD_SECONDS,
-                Statistics=["Maximum"],
+        with suppress(StoreUnavailable), unavailable_on_failure("CloudWatch GetMetricData"):
+            answer = self._cloudwatch().get_metric_data(
+                StartTime=end - METRIC_WINDOW, EndTime=end, MetricDataQueries=[self._query()]
             )
-            points = answer.get("Datapoints", [])
-        if not points:
+            values = [
+                value
+                for result in answer.get("MetricDataResults", [])
+                for value in zip(result["Timestamps"], result["Values"], strict=True)
+            ]
+        if not values:
             return None
-        latest = max(points, key=lambda point: point["Timestamp"])
-        since: datetime = latest["Timestamp"]
-        return timedelta(seconds=latest["Maximum"]) + (end - since)
+        at, age_seconds = max(values)
+        return timedelta(seconds=age_seconds) + (end - at)
+
+    def _query(self) -> dict[str, Any]:
+        metric = {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateAgeOfOldestMessage",
+            "Dimensions": [{"Name": "QueueName", "Value": self._queue_url.rsplit("/", 1)[1]}],
+        }
+        stat = {"Metric": metric, "Period": PERIOD_SECONDS, "Stat": "Maximum"}
+        return {"Id": "oldest", "MetricStat": stat}
 
 
 def _tag_value(text: str) -> str:

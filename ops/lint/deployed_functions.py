@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import FunctionSettings, MappingSettings
 from ops.next_command import chalice_command, make_command
+from ops.processing_switch import OFF
 from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def read_mapping(clients: StageClients, stage: str) -> MappingSettings:
         window_seconds=found.get("MaximumBatchingWindowInSeconds", 0),
         maximum_concurrency=found.get("ScalingConfig", {}).get("MaximumConcurrency"),
         reports_failures="ReportBatchItemFailures" in found.get("FunctionResponseTypes", []),
+        polls=found["State"] not in OFF,
     )
 
 

@@ -18,9 +18,6 @@ FEWEST_RECEIVES = 5
 OUTAGE_SECONDS = 2 * 3600
 # From its third receive on, the age of the oldest message leaves a message out.
 RECEIVES_WITH_AN_AGE = 2
-LARGEST_BATCH_WITHOUT_WINDOW = 10
-LARGEST_BATCH = 10_000
-FEWEST_CONCURRENT, MOST_CONCURRENT = 2, 1000
 
 
 def least_visibility_timeout(timeout_seconds: int, window_seconds: int) -> int:
@@ -138,32 +135,6 @@ def _retention_order(stage: StageSettings) -> Iterable[str]:
 
 
 @rule(
-    "mapping-source",
-    "Each stage is fed by its own queue.",
-    f"{LAMBDA_DOCS}/services-sqs-configure.html",
-)
-def _mapping_source(stage: StageSettings) -> Iterable[str]:
-    if stage.mapping.queue_arn != stage.queue.arn:
-        yield f"the processor is fed by {stage.mapping.queue_arn}, not by {stage.queue.arn}"
-
-
-@rule(
-    "batch-and-window",
-    "A batch over 10 needs a batching window of at least 1 second.",
-    f"{LAMBDA_DOCS}/services-sqs-parameters.html",
-)
-def _batch_and_window(stage: StageSettings) -> Iterable[str]:
-    size, window = stage.mapping.batch_size, stage.mapping.window_seconds
-    if size > LARGEST_BATCH_WITHOUT_WINDOW and window < 1:
-        yield (
-            f"a batch of {size} needs a window of at least 1 s: it has {window} s "
-            "(ORDERS_BATCH_WINDOW_SECONDS)"
-        )
-    if not 1 <= size <= LARGEST_BATCH:
-        yield f"a batch of {size} is not 1 to {LARGEST_BATCH}"
-
-
-@rule(
     "time-for-a-batch",
     "The function has enough time to process a whole batch of records.",
     f"{LAMBDA_DOCS}/services-sqs-configure.html",
@@ -177,27 +148,6 @@ def _time_for_a_batch(stage: StageSettings) -> Iterable[str]:
         )
 
 
-@rule(
-    "maximum-concurrency",
-    "A maximum concurrency of 2 to 1000, and no more than what is reserved for the function.",
-    f"{LAMBDA_DOCS}/services-sqs-scaling.html",
-)
-def _maximum_concurrency(stage: StageSettings) -> Iterable[str]:
-    maximum, reserved = stage.mapping.maximum_concurrency, stage.processor.reserved_concurrency
-    if maximum is None:
-        yield (
-            "the mapping has no maximum concurrency: a backlog takes all that the account has "
-            "(ORDERS_MAXIMUM_CONCURRENCY)"
-        )
-    elif not FEWEST_CONCURRENT <= maximum <= MOST_CONCURRENT:
-        yield f"maximum concurrency {maximum} is not {FEWEST_CONCURRENT} to {MOST_CONCURRENT}"
-    elif reserved is not None and reserved < maximum:
-        yield (
-            f"{reserved} are reserved for the processor, less than the mapping's {maximum}: "
-            "batches beyond are throttled, and each time counts as a receive"
-        )
-
-
 QUEUE_RULES = (
     _partial_batch_pair,
     _visibility_timeout,
@@ -205,8 +155,5 @@ QUEUE_RULES = (
     _dead_letter_queue,
     _outage_bridged,
     _retention_order,
-    _mapping_source,
-    _batch_and_window,
     _time_for_a_batch,
-    _maximum_concurrency,
 )

@@ -61,13 +61,14 @@ class FunctionSettings:
 
 @dataclass(frozen=True)
 class MappingSettings:
-    """The event source mapping between OrdersQueue and the processor."""
+    """The event source mapping between OrdersQueue and the processor. It polls, unless paused."""
 
     queue_arn: str
     batch_size: int
     window_seconds: int
     maximum_concurrency: int | None
     reports_failures: bool
+    polls: bool = True
 
 
 @dataclass(frozen=True)

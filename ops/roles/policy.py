@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from ops.aws_hosts import region_of
 from ops.roles.rights import KEY_ACTIONS, KEY_SERVICES, RIGHTS
+from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ops.roles.rights import Right, Role
+    from ops.roles.rights import Bounds, Right, Role
 
 Policy = dict[str, Any]
 
@@ -37,36 +38,51 @@ def names_of(stage: str, variables: Mapping[str, str]) -> dict[str, str]:
         "dead_letters": _last_two(dead_letters)[1],
         "table": variables.get("ORDERS_TABLE", f"orders-{stage}"),
         "bucket": variables.get("ORDERS_BUCKET", f"orders-{stage}-{'?' * 12}"),
+        "processor": processor_name(stage),
     }
 
 
 def policy_of(role: Role, names: dict[str, str], key_arn: str = "") -> Policy:
     """Write the policy of a role. `key_arn` is the stage's own KMS key, if it has one."""
-    statements = [_statement(right, names) for right in RIGHTS if role in right.roles]
+    # One statement for the rights on the same things: a policy has room for so many characters.
+    alike: dict[Bounds, list[Right]] = {}
+    for right in RIGHTS:
+        if role in right.roles:
+            alike.setdefault(right.bounds, []).append(right)
+    statements = [_statement(bounds, rights, names) for bounds, rights in alike.items()]
     if key_arn:
         statements.append(_use_of_key(role, key_arn))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _statement(right: Right, names: dict[str, str]) -> Policy:
-    resources = [place.arn(names) for place in right.places]
-    statement = _allow(right.name, right.actions, resources)
+def _statement(bounds: Bounds, rights: list[Right], names: dict[str, str]) -> Policy:
+    resources = [place.arn(names) for place in bounds.places]
+    actions = [action for right in rights for action in right.actions]
+    statement = _allow("And".join(right.name for right in rights), actions, resources)
     if resources == ["*"]:
         # There is no resource, so nobody's account that it could be of.
         return statement
-    return statement | {"Condition": OWN_ACCOUNT | _on_keys(right)}
+    condition = OWN_ACCOUNT | _on_keys(bounds) | _on_function(bounds, names)
+    return statement | {"Condition": condition}
 
 
-def _on_keys(right: Right) -> Policy:
+def _on_keys(bounds: Bounds) -> Policy:
     """Bound a right to items by their partition keys."""
-    patterns = {"StringLike": right.only_keys, "StringNotLike": right.but_keys}
-    bounds = {
+    patterns = {"StringLike": bounds.only_keys, "StringNotLike": bounds.but_keys}
+    on_keys = {
         f"ForAllValues:{operator}": {"dynamodb:LeadingKeys": list(keys)}
         for operator, keys in patterns.items()
         if keys
     }
     # `ForAllValues` is true of a call without any key, so a second condition demands one.
-    return bounds | {"Null": {"dynamodb:LeadingKeys": "false"}} if bounds else {}
+    return on_keys | {"Null": {"dynamodb:LeadingKeys": "false"}} if on_keys else {}
+
+
+def _on_function(bounds: Bounds, names: dict[str, str]) -> Policy:
+    """Bound a right to the event source mappings of a function."""
+    if not bounds.function:
+        return {}
+    return {"ArnLike": {"lambda:FunctionArn": [bounds.function.arn(names)]}}
 
 
 def _use_of_key(role: Role, key_arn: str) -> Policy:

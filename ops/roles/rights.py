@@ -36,11 +36,23 @@ class Place(StrEnum):
     BUCKET = "s3:::{bucket}"
     ARCHIVE = "s3:::{bucket}/orders/*"
     DECISIONS = "s3:::{bucket}/decisions/*"
-    METRICS = "*"
-    """CloudWatch knows no resource in a metric."""
+    # A mapping's id says nothing of its stage: its function does.
+    MAPPINGS = "lambda:{region}:{account}:event-source-mapping:*"
+    PROCESSOR = "lambda:{region}:{account}:function:{processor}"
+    ANYTHING = "*"
+    """CloudWatch knows no resource in a metric, nor Lambda in a list of mappings."""
 
     def arn(self, names: dict[str, str]) -> str:
-        return "*" if self is Place.METRICS else f"arn:*:{self.format(**names)}"
+        return "*" if self is Place.ANYTHING else f"arn:*:{self.format(**names)}"
+
+
+class Bounds(NamedTuple):
+    """The bounds of a right, as `Right` has them."""
+
+    places: tuple[Place, ...]
+    only_keys: tuple[str, ...]
+    but_keys: tuple[str, ...]
+    function: Place | None
 
 
 class Right(NamedTuple):
@@ -48,6 +60,7 @@ class Right(NamedTuple):
     Actions on places, and the roles that have them.
 
     `only_keys` and `but_keys`: patterns of the partition keys that it is for, or is not for.
+    `function`: of which function the event source mappings are that it is for.
     """
 
     name: str
@@ -56,6 +69,11 @@ class Right(NamedTuple):
     places: tuple[Place, ...]
     only_keys: tuple[str, ...] = ()
     but_keys: tuple[str, ...] = ()
+    function: Place | None = None
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.places, self.only_keys, self.but_keys, self.function)
 
 
 EVERYONE = frozenset(Role)
@@ -83,7 +101,10 @@ RIGHTS = (
     ),
     Right("ListArchive", EVERYONE, ("s3:ListBucket",), (Place.BUCKET,)),
     Right("ReadArchive", EVERYONE, ("s3:GetObject",), (Place.ARCHIVE, Place.DECISIONS)),
-    Right("ReadMetrics", EVERYONE, ("cloudwatch:GetMetricData",), (Place.METRICS,)),
+    Right("ReadMetrics", EVERYONE, ("cloudwatch:GetMetricData",), (Place.ANYTHING,)),
+    # A pause is a mapping that is off. Its note is on the queue, as tags.
+    Right("LookForPause", EVERYONE, ("lambda:ListEventSourceMappings",), (Place.ANYTHING,)),
+    Right("ReadNoteOfPause", EVERYONE, ("sqs:ListQueueTags",), (Place.QUEUE,)),
     Right("ReadWholeTable", OVERSEERS, (_SCAN,), (Place.TABLE, Place.REBUILT)),
     Right("FindRebuilt", OVERSEERS, ("dynamodb:DescribeTable",), (Place.REBUILT,)),
     Right("ListVersions", OVERSEERS, ("s3:ListBucketVersions",), (Place.BUCKET,)),
@@ -97,6 +118,14 @@ RIGHTS = (
     Right("WriteAuditTrail", OVERSEERS, (_PUT,), (Place.TABLE,), only_keys=_ENTRIES),
     Right("TakeKeys", OPERATORS, (_PUT,), (Place.TABLE,), only_keys=_KEYS),
     Right("HandIn", OPERATORS, ("sqs:SendMessage",), (Place.QUEUE,)),
+    Right("NotePause", OPERATORS, ("sqs:TagQueue", "sqs:UntagQueue"), (Place.QUEUE,)),
+    Right(
+        "PauseAndResume",
+        OPERATORS,
+        ("lambda:UpdateEventSourceMapping",),
+        (Place.MAPPINGS,),
+        function=Place.PROCESSOR,
+    ),
     Right("TakeDeadLetters", OPERATORS, ("sqs:DeleteMessage",), (Place.DEAD_LETTERS,)),
     Right("Decide", OPERATORS, ("s3:PutObject",), (Place.DECISIONS,)),
     Right(
@@ -122,7 +151,9 @@ KEY_SERVICES = {
 }
 
 
-ANY_NAMES = dict.fromkeys(("region", "account", "queue", "dead_letters", "table", "bucket"), "*")
+ANY_NAMES = dict.fromkeys(
+    ("region", "account", "queue", "dead_letters", "table", "bucket", "processor"), "*"
+)
 
 
 def rights_to(action: str, arn: str | None = None) -> list[Right]:

@@ -25,6 +25,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "orders export --account": OVERSEERS,
     "orders submit": OPERATORS,
     "orders submit --dry-run": EVERYONE,
+    "pause": OPERATORS,
+    "resume": OPERATORS,
     "duplicates": EVERYONE,
     "rejects": EVERYONE,
     "health": EVERYONE,

@@ -15,7 +15,8 @@ from ops.cli.commands import main
 from ops.roles.policy import MOST_CHARACTERS, names_of, policy_of
 from ops.roles.rights import RIGHTS, Place, Role
 from ops.roles.uses import COMMANDS, NOT_OF_A_ROLE, PAGES, SHOW_ACCOUNTS, roles_for
-from tests.grants import AUDIT_ITEM, KEY_ITEM, Grant, grants_of, queue
+from tests.fake_lambda import mapping_id
+from tests.grants import AUDIT_ITEM, KEY_ITEM, Grant, grants_of, needed_for, queue
 from tests.ops_commands import all_commands
 from tests.project import change_stage, outputs_of, recorded_project
 from tests.resources import properties_of_resources
@@ -30,6 +31,10 @@ RECORDED = {
     "ORDERS_TABLE": "orders-dev",
 }
 TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/orders-dev"
+ON_ANYTHING = {
+    Grant("cloudwatch:GetMetricData", "*"),
+    Grant("lambda:ListEventSourceMappings", "*"),
+}
 KEY = f"arn:aws:kms:{ACCOUNT}:key/0a1b2c3d-0000-1111-2222-333344445555"
 WRITING = re.compile(r":(?!Get|BatchGet|List|Query$|Scan$|Describe)")
 
@@ -128,16 +133,26 @@ def test_a_policy_reaches_no_other_stage(granted: set[Grant], stage: str) -> Non
     object_of = f"arn:aws:s3:::orders-{stage}-123456789012/orders/order-001/x.json"
     others = [*(queue(name, ACCOUNT) for name in names), *tables, object_of]
 
-    for grant in granted - {Grant("cloudwatch:GetMetricData", "*")}:
+    for grant in granted - ON_ANYTHING:
         assert not any(grant.covers(grant._replace(resource=arn)) for arn in others)
 
 
-def test_no_action_is_a_wildcard_and_no_resource_but_a_metric_is_everything(
+@pytest.mark.parametrize("stage", ["dev-eu", "eu", "prod"])
+def test_an_operator_pauses_no_other_function(stage: str) -> None:
+    granted = grants_of(statements(Role.OPERATOR))
+
+    for name in (f"orders-{stage}-process_orders", "orders-dev-publish_events"):
+        call = {"UUID": mapping_id(name), "Enabled": False}
+        needed = needed_for("lambda", "UpdateEventSourceMapping", call, ACCOUNT)
+        assert not any(grant.covers(needed) for grant in granted)
+
+
+def test_no_action_is_a_wildcard_and_no_resource_is_everything_where_aws_knows_one(
     granted: set[Grant],
 ) -> None:
     for grant in granted:
         assert "*" not in grant.action
-        assert "orders-" in grant.resource or grant.action == "cloudwatch:GetMetricData"
+        assert "orders-" in grant.resource + grant.function or grant in ON_ANYTHING
 
 
 def test_only_resources_of_the_own_account_can_be_reached(role: Role) -> None:

@@ -99,7 +99,7 @@ def test_a_stage_without_traffic_costs_its_alarms_dashboard_metrics_and_polls() 
 def test_the_standing_charges_match_the_deployed_template() -> None:
     charges = standing_charges(PRICES, channels=1, template=stage_template())
 
-    assert list(charges)[:2] == ["CloudWatch, 9 alarms", "CloudWatch, 1 dashboard"]
+    assert list(charges)[:2] == ["CloudWatch, 10 alarms", "CloudWatch, 1 dashboard"]
 
 
 def test_the_price_list_gives_the_date_and_source_of_each_price() -> None:

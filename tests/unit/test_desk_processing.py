@@ -1,5 +1,7 @@
 """Pausing and resuming: the audit trail first, and how long what waits is safe."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -18,12 +20,29 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.table = FakeOrderTable()
-        self.trail = AuditTrail(self.table, stage="prod", who=lambda: "arn:ana", clock=self.clock)
+        self.trail = self._trail(self.table)
+        self.hurried_table = FakeOrderTable()
+        self.hurried_table.items = self.table.items
         self.switch = FakeSwitch(lambda: self.queue.kept)
         self.queue = FakeOrdersQueue()
         self.processing = Processing(
-            self.switch, self.queue, self.trail, who=lambda: "arn:ana", clock=self.clock
+            self.switch,
+            self.queue,
+            self.trail,
+            hurried=self._trail(self.hurried_table),
+            own_maximum=5,
+            who=lambda: "arn:ana",
+            clock=self.clock,
         )
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Take the table out of everybody's reach."""
+        with self.table.outage(), self.hurried_table.outage():
+            yield
+
+    def _trail(self, table: FakeOrderTable) -> AuditTrail:
+        return AuditTrail(table, stage="prod", who=lambda: "arn:ana", clock=self.clock)
 
 
 def actions(trail: AuditTrail) -> list[Action]:
@@ -42,7 +61,7 @@ def test_a_pause_is_written_down_before_it_is_made(world: World) -> None:
     assert look.paused
     assert look.by
     assert (look.by.who, look.by.why, look.by.at) == ("arn:ana", "table is throttled", START)
-    assert world.switch.turns == [look.by._replace(in_trail=False)]
+    assert world.switch.turns == [look.by]
     (action,) = actions(world.trail)
     assert (action.what, action.why) == (PAUSE, "table is throttled")
     assert look.by.in_trail
@@ -52,7 +71,7 @@ def test_it_can_be_paused_while_the_table_is_gone_and_the_trail_has_it_before_it
     world: World,
 ) -> None:
     """The table is why: the note is on the queue until there is a trail again."""
-    with world.table.outage():
+    with world.outage():
         look = world.processing.pause("table is gone")
         with pytest.raises(StoreUnavailable):
             world.processing.resume("too early")
@@ -73,8 +92,18 @@ def test_it_can_be_paused_while_the_table_is_gone_and_the_trail_has_it_before_it
     )
 
 
+def test_a_pause_gives_up_on_a_slow_table_and_a_resume_waits_for_it(world: World) -> None:
+    with world.hurried_table.outage():
+        look = world.processing.pause("table is slow")
+        world.processing.resume()
+
+    assert look.by
+    assert not look.by.in_trail
+    assert sorted(action.what for action in actions(world.trail)) == [PAUSE, RESUME]
+
+
 def test_a_late_entry_is_written_once(world: World) -> None:
-    with world.table.outage():
+    with world.outage():
         world.processing.pause("table is gone")
     world.switch.fails = True
     for _ in range(2):
@@ -149,6 +178,16 @@ def test_a_resume_is_written_down_with_its_concurrency(world: World) -> None:
     assert look.drain_seconds == 5
 
 
+def test_a_stage_is_slowed_until_its_concurrency_is_what_its_settings_say(world: World) -> None:
+    slowed = [
+        world.processing.resume(maximum_concurrency=2).slowed,
+        world.processing.look().slowed,
+        world.processing.resume(maximum_concurrency=5).slowed,
+    ]
+
+    assert slowed == [True, True, False]
+
+
 def test_the_concurrency_can_be_raised_again_after_the_resume(world: World) -> None:
     world.processing.pause("table is throttled")
     world.processing.resume(maximum_concurrency=2)
@@ -215,7 +254,7 @@ def test_an_empty_queue_has_nothing_to_lose(world: World) -> None:
 def test_a_look_does_not_need_the_table(world: World) -> None:
     world.processing.pause("table is throttled")
 
-    with world.table.outage():
+    with world.outage():
         look = world.processing.look()
 
     assert look.by

@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from ops.deploy.kept_pause import KeptPause
 from ops.deploy.problems import DeploymentProblem
+from tests.fake_lambda import FakeLambda, mapping_id
 from tests.resources import create_resources
-from tests.unit.test_processing_switch import FakeLambda
 
 
 class Screen:
@@ -32,6 +32,7 @@ class Deployment:
         )
         queues = [answer["Attributes"]["QueueArn"]] if feeds else []
         self.functions = FakeLambda(*queues, denied=denied)
+        self._mapping = mapping_id(self.functions.function)
         self.screen = Screen()
         aws: Any = SimpleNamespace(sqs=sqs, awslambda=self.functions)
         config: Any = SimpleNamespace(stage="prod", variables=variables)
@@ -43,11 +44,11 @@ class Deployment:
 
     @property
     def state(self) -> str:
-        return str(self.functions.mappings["mapping-0"]["State"])
+        return str(self.functions.mappings[self._mapping]["State"])
 
     @state.setter
     def state(self, state: str) -> None:
-        self.functions.mappings["mapping-0"]["State"] = state
+        self.functions.mappings[self._mapping]["State"] = state
 
 
 def test_a_stage_that_is_not_paused_is_left_alone() -> None:

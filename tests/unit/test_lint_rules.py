@@ -93,6 +93,11 @@ def called_by(callers: str | None, stage: str = "prod") -> StageSettings:
     return replace(changed("api", variables=variables), stage=stage)
 
 
+def allowing(batches: str) -> dict[str, str]:
+    """Make the processor's variables of a stage that allows so many batches at once."""
+    return {**GOOD.processor.variables, "ORDERS_MAXIMUM_CONCURRENCY": batches}
+
+
 BAD_CALLERS = (
     *(" ", "web", f"branch={ROLE}/a", "web=orders-web", f"web={ROLE}/a,{ROLE}/b"),
     f"web={ROLE}/a mobile=x",
@@ -160,12 +165,15 @@ BAD = [
     ("dead-letter-queue", changed("dead_letter_queue", takes_from=(QUEUE, OTHER))),
     ("retention-order", changed("dead_letter_queue", retention_seconds=345_600)),
     ("mapping-source", changed("mapping", queue_arn=OTHER)),
+    ("processing-on", changed("mapping", polls=False)),
     ("batch-and-window", changed("mapping", batch_size=11)),
     ("batch-and-window", changed("mapping", batch_size=0)),
     ("time-for-a-batch", changed("processor", timeout_seconds=44)),
     ("maximum-concurrency", changed("mapping", maximum_concurrency=None)),
     ("maximum-concurrency", changed("mapping", maximum_concurrency=1)),
     ("maximum-concurrency", changed("processor", reserved_concurrency=9)),
+    ("own-concurrency", changed("processor", variables=allowing("5"))),
+    ("own-concurrency", changed("processor", variables=allowing("20"))),
     ("api-timeout", changed("api", timeout_seconds=29)),
     ("closed-routes", changed("gateway", routes={"GET /health": False, "GET /orders": False})),
     ("closed-routes", changed("gateway", routes={"GET /health": True})),
@@ -218,6 +226,7 @@ def test_every_rule_is_tested_and_names_its_source() -> None:
         changed("mapping", batch_size=100, window_seconds=1),
         changed("processor", reserved_concurrency=10),
         changed("mapping", maximum_concurrency=1000),
+        changed("processor", variables=allowing("10")),
     ],
 )
 def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:

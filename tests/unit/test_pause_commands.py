@@ -28,7 +28,13 @@ class World:
         trail = AuditTrail(self.table, stage="prod", who=lambda: OPERATOR, clock=self.clock)
         self.desk = SimpleNamespace(
             processing=Processing(
-                self.switch, self.queue, trail, who=lambda: OPERATOR, clock=self.clock
+                self.switch,
+                self.queue,
+                trail,
+                hurried=trail,
+                own_maximum=5,
+                who=lambda: OPERATOR,
+                clock=self.clock,
             ),
             health=lambda: HealthReport({"queue": CheckResult(HealthStatus.PASS, 1)}),
             unreadable=(),
@@ -36,7 +42,7 @@ class World:
                 name="local" if local else "prod",
                 operator=OPERATOR,
                 is_local=local,
-                command=lambda typed: ops_command(typed, stage="prod"),
+                command=lambda typed, **options: ops_command(typed, **options, stage="prod"),
             ),
         )
 
@@ -97,6 +103,29 @@ def test_a_resume_says_how_long_the_backlog_takes(world: World) -> None:
     assert shown == "Processing goes on. Messages on the queue: 720,000, for about 12 minutes.\n"
 
 
+def test_a_slow_resume_says_how_to_go_back_to_the_stages_own_concurrency(world: World) -> None:
+    world.types("pause", "--why", "table is throttled", "--yes")
+
+    shown = world.types("resume", "--maximum-concurrency", "2")
+    later, read = world.types("health"), world.reads("health")
+    back = world.types("resume", "--maximum-concurrency", "5")
+
+    hint = (
+        "At most 2 batches are processed at once; by the stage's settings, 5. For as many, type "
+        "`python -m ops resume --maximum-concurrency 5 --stage prod`."
+    )
+    assert hint in shown
+    assert hint in later
+    assert read["processing"]["slowed"] is True
+    assert "At most" not in back + world.types("health")
+
+
+def test_a_pause_of_a_slowed_stage_says_nothing_of_its_speed(world: World) -> None:
+    world.types("resume", "--maximum-concurrency", "2")
+
+    assert "At most" not in world.types("pause", "--why", "table is throttled", "--yes")
+
+
 def test_a_resume_without_a_known_concurrency_says_no_time(world: World) -> None:
     world.switch.now = world.switch.now._replace(maximum_concurrency=None)
 
@@ -145,6 +174,7 @@ def test_programs_read_a_pause(world: World) -> None:
         "messages": 1_000,
         "safeUntil": "2026-03-05T12:00:00.000Z",
         "maximumConcurrency": 5,
+        "slowed": False,
         "drainSeconds": 2,
     }
 

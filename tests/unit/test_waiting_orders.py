@@ -19,19 +19,19 @@ class FakeCloudWatch:
     """Values of the oldest message's age, some minutes old."""
 
     def __init__(self, *values: tuple[int, float], denied: bool = False) -> None:
-        self._points = [
-            {"Timestamp": START - timedelta(minutes=minutes), "Maximum": age}
-            for minutes, age in values
-        ]
+        self._result = {
+            "Timestamps": [START - timedelta(minutes=minutes) for minutes, _ in values],
+            "Values": [age for _, age in values],
+        }
         self._denied = denied
         self.asked: dict[str, Any] = {}
 
-    def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
+    def get_metric_data(self, **asked: Any) -> dict[str, Any]:
         self.asked = asked
         if self._denied:
             refusal: Any = {"Error": {"Code": "AccessDenied"}}
-            raise ClientError(refusal, "GetMetricStatistics")
-        return {"Datapoints": self._points}
+            raise ClientError(refusal, "GetMetricData")
+        return {"MetricDataResults": [self._result]}
 
 
 def looked(cloudwatch: FakeCloudWatch | None) -> Any:
@@ -60,7 +60,9 @@ def test_the_latest_age_has_grown_since() -> None:
     waiting = looked(cloudwatch)
 
     assert waiting.oldest == timedelta(minutes=2, seconds=300)
-    assert cloudwatch.asked["Dimensions"] == [{"Name": "QueueName", "Value": "orders-mine"}]
+    (query,) = cloudwatch.asked["MetricDataQueries"]
+    metric = query["MetricStat"]["Metric"]
+    assert metric["Dimensions"] == [{"Name": "QueueName", "Value": "orders-mine"}]
 
 
 def test_a_note_is_kept_on_the_queue_until_it_is_removed() -> None:
