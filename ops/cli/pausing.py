@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from ops.desk.processing import Look
 
-# From so many seconds on, a duration is said in minutes.
-IN_MINUTES = 120
+# From so many seconds on, a duration is said in minutes, or in hours.
+IN_MINUTES, IN_HOURS = 120, 7200
 
 
 @click.command(
@@ -40,7 +40,9 @@ def pause(session: Session, *, why: str, yes: bool) -> None:
     and waits until Lambda has done so; on one machine the worker stops polling. SQS deletes what
     waits when its retention ends: the command says from when on. A pause outlasts a deployment.
     """
-    if not _looked(session, session.desk.processing.look).paused:
+    if _looked(session, session.desk.processing.look).paused:
+        session.note("It was paused already: nothing was changed.")
+    else:
         session.confirm("Stop processing?", yes=yes)
     _show(session, _looked(session, lambda: session.desk.processing.pause(why)))
 
@@ -69,9 +71,10 @@ def resume(session: Session, *, maximum_concurrency: int | None, why: str) -> No
             "--maximum-concurrency is for a stage on AWS. Here the worker is told at its start: "
             f"`{make_command('run', OPTIONS='--concurrency 2')}`."
         )
-    _show(
-        session, _looked(session, lambda: session.desk.processing.resume(why, maximum_concurrency))
-    )
+    processing = session.desk.processing
+    if maximum_concurrency is None and not _looked(session, processing.look).paused:
+        session.note("It was not paused: nothing was changed.")
+    _show(session, _looked(session, lambda: processing.resume(why, maximum_concurrency)))
 
 
 def note_pause(session: Session) -> None:
@@ -106,6 +109,7 @@ def look_json(look: Look) -> dict[str, Any]:
         "inAuditTrail": look.by.in_trail if look.by else None,
         "messages": look.waiting.messages,
         "safeUntil": iso(look.safe_until) if look.safe_until else None,
+        "safeSeconds": None if look.safe_for is None else int(look.safe_for.total_seconds()),
         "maximumConcurrency": look.position.maximum_concurrency,
         "slowed": look.slowed,
         "drainSeconds": look.drain_seconds,
@@ -152,7 +156,6 @@ def _paused_lines(session: Session, look: Look) -> list[str]:
         if look.by
         else "not by `ops pause`: nothing says by whom"
     )
-    limit = f" SQS deletes the oldest from {iso(look.safe_until)} on." if look.safe_until else ""
     late = (
         ["The audit trail has no entry of it yet, as the table did not answer: `resume` writes it."]
         if look.by and not look.by.in_trail
@@ -161,12 +164,24 @@ def _paused_lines(session: Session, look: Look) -> list[str]:
     return [
         f"Processing is paused, {how}.",
         *late,
-        f"Messages on the queue: {waiting}.{limit}",
+        f"Messages on the queue: {waiting}.{_limit(look)}",
         f"To go on, type `{session.desk.stage.command('resume')}`.",
     ]
 
 
+def _limit(look: Look) -> str:
+    """Say how long what waits may wait."""
+    if not look.safe_until or look.safe_for is None:
+        return ""
+    if not look.safe_for:
+        return f" SQS deletes the oldest since {iso(look.safe_until)}."
+    left = _duration(int(look.safe_for.total_seconds()))
+    return f" SQS deletes the oldest from {iso(look.safe_until)} on, which is in {left}."
+
+
 def _duration(seconds: int) -> str:
+    if seconds >= IN_HOURS:
+        return f"{seconds / 3600:.0f} hours"
     return f"{seconds} s" if seconds < IN_MINUTES else f"{seconds / 60:.0f} minutes"
 
 

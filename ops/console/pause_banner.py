@@ -57,6 +57,13 @@ def _banner(view: View, look: Look) -> Markup:
         t("pause.waiting", count=view.f.number(look.waiting.messages)),
     ]
     if look.safe_until:
-        words.append(t("pause.safe_until", moment=view.f.moment(look.safe_until)))
+        left = look.safe_for.total_seconds() if look.safe_for else 0
+        words.append(
+            t(
+                "pause.safe_until" if left else "pause.expired",
+                moment=view.f.moment(look.safe_until),
+                duration=view.f.duration(left),
+            )
+        )
     words.append(t("pause.resume", command=view.console.desk.stage.command("resume")))
     return join(tag("strong", t("pause.title")), " ", " ".join(words))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta  # noqa: TC003 (fields of a NamedTuple)
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from chalicelib.orders.times import iso
@@ -64,7 +64,8 @@ class Look:
     A look at the processing.
 
     `by` is the note of its pause; None if it runs, or was turned off by other means.
-    `safe_until` is when SQS may begin to delete orders; None if none waits, or it runs.
+    `safe_until` is when SQS may begin to delete orders, `safe_for` how long that is from now on;
+    None if none waits, or it runs.
     `own_maximum` is how many batches are processed at once by the stage's settings, while it runs.
     """
 
@@ -72,6 +73,7 @@ class Look:
     waiting: Waiting
     by: Note | None = None
     safe_until: datetime | None = None
+    safe_for: timedelta | None = None
     own_maximum: int | None = None
 
     @property
@@ -133,7 +135,9 @@ class Processing:
         if position.is_on:
             return Look(position, waiting, own_maximum=self._own_maximum)
         by = self._queue.note()
-        return Look(position, waiting, by, self._safe_until(waiting, by))
+        safe_until = self._safe_until(waiting, by)
+        left = max(safe_until - self._clock(), timedelta(0)) if safe_until else None
+        return Look(position, waiting, by, safe_until, left)
 
     def pause(self, why: str) -> Look:
         """

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
 
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.aws.sqs import HIDDEN, VISIBLE
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 RETENTION: QueueAttributeNameType = "MessageRetentionPeriod"
 AT, WHO, WHY, IN_TRAIL = NOTE_TAGS = ("pausedAt", "pausedBy", "pausedWhy", "pausedInTrail")
 # The characters that a tag of any service takes; and how many ("Tag naming and usage conventions").
-NO_TAG_CHARACTERS = re.compile(r"[^\w\s+\-=.:/@]")
+# Others are written as in a URL, with `=` in place of `%`.
+TAG_CHARACTER = re.compile(r"[\w\s+\-.:/@]")
 TAG_CHARACTERS = 256
 # CloudWatch has a value each minute, and has it a few minutes later.
 METRIC_WINDOW = timedelta(minutes=10)
@@ -68,7 +70,8 @@ class OrdersQueue:
         at = parse_iso(tags.get(AT))
         if at is None or not {WHO, WHY, IN_TRAIL} <= tags.keys():
             return None
-        return Note(at, tags[WHO], tags[WHY], tags[IN_TRAIL] == "yes")
+        who, why = (unquote(tags[name].replace("=", "%")) for name in (WHO, WHY))
+        return Note(at, who, why, tags[IN_TRAIL] == "yes")
 
     def put_note(self, note: Note) -> None:
         """Put a note onto the queue, in place of the one before."""
@@ -121,4 +124,16 @@ class OrdersQueue:
 
 
 def _tag_value(text: str) -> str:
-    return NO_TAG_CHARACTERS.sub("_", text)[:TAG_CHARACTERS]
+    """Write a text in the characters of a tag: as much of it as there is room for."""
+    value = ""
+    for each in map(_in_tag_characters, text):
+        if len(value) + len(each) > TAG_CHARACTERS:
+            break
+        value += each
+    return value
+
+
+def _in_tag_characters(character: str) -> str:
+    if TAG_CHARACTER.fullmatch(character):
+        return character
+    return quote(character, safe="", errors="replace").replace("%", "=")

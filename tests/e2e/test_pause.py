@@ -12,9 +12,8 @@ import pytest
 
 from ops.local.stack import LocalStack
 from tests.builders import order_text
-from tests.e2e.client import ApiClient, eventually
+from tests.e2e.client import ApiClient
 from tests.queues import message_count
-from tests.resources import create_table
 
 # Longer than a worker that is not paused needs for an order.
 WAIT_SECONDS = 3.0
@@ -27,7 +26,6 @@ class System:
         self.stack = stack
         self.api = ApiClient(stack.api_url)
         self.sqs = boto3.client("sqs", endpoint_url=stack.aws_url)
-        self.dynamodb = boto3.client("dynamodb", endpoint_url=stack.aws_url)
 
     def types(self, *words: str) -> str:
         command = [sys.executable, "-m", "ops", *words, "--aws-port", str(self.stack.aws_port)]
@@ -76,25 +74,3 @@ def test_a_pause_outlasts_the_worker(system: System) -> None:
 
     assert waiting == 1
     system.api.records("waits-for-longer", 1)
-
-
-def test_an_outage_that_is_paused_uses_up_no_receives(system: System) -> None:
-    """Last of its module: it takes the table away, with all records."""
-    table = system.stack.outputs["TableName"]
-    system.dynamodb.delete_table(TableName=table)
-    paused = system.types("pause", "--why", "the table is gone", "--yes")
-    order_ids = [f"outage-{number}" for number in range(5)]
-    for order_id in order_ids:
-        assert system.api.post(order_text(order_id)).status == 202
-    time.sleep(WAIT_SECONDS)
-
-    create_table(system.dynamodb, table)
-    system.types("resume")
-
-    assert "The audit trail has no entry of it yet" in paused
-    assert "the table is gone" in system.types("audit")
-    for order_id in order_ids:
-        (record,) = system.api.records(order_id, 1)
-        assert (record["status"], record["receiveCount"]) == ("ACCEPTED", 1)
-    eventually(lambda: system.count("QueueUrl") == 0)
-    assert system.count("DeadLetterQueueUrl") == 0

@@ -52,7 +52,8 @@ class World:
         return said(done)
 
     def reads(self, *words: str) -> dict[str, Any]:
-        read: dict[str, Any] = json.loads(self.types(*words, "--json"))
+        done = type_words(cast("Desk", self.desk), [*words, "--json"])
+        read: dict[str, Any] = json.loads(done.stdout)
         return read
 
 
@@ -69,7 +70,8 @@ def test_a_pause_says_who_how_long_and_what_to_type(world: World) -> None:
         f"Processing is paused, since 2026-03-01T12:00:00.000Z by {OPERATOR}: table is throttled."
         in shown
     )
-    assert "Messages on the queue: 1,000. SQS deletes the oldest from 2026-03-05T12:00:00" in shown
+    limit = "SQS deletes the oldest from 2026-03-05T12:00:00.000Z on, which is in 96 hours."
+    assert f"Messages on the queue: 1,000. {limit}" in shown
     assert "To go on, type `python -m ops resume --stage prod`." in shown
 
 
@@ -90,8 +92,16 @@ def test_a_pause_that_is_there_is_shown_without_a_question(world: World) -> None
 
     shown = world.types("pause", "--why", "second")
 
+    assert "It was paused already: nothing was changed." in shown
     assert ": first." in shown
     assert "Stop processing?" not in shown
+
+
+def test_a_resume_without_a_pause_says_that_it_changed_nothing(world: World) -> None:
+    shown = world.types("resume", "--why", "is it well?")
+
+    assert "It was not paused: nothing was changed." in shown
+    assert world.switch.turns == []
 
 
 def test_a_resume_says_how_long_the_backlog_takes(world: World) -> None:
@@ -129,7 +139,7 @@ def test_a_pause_of_a_slowed_stage_says_nothing_of_its_speed(world: World) -> No
 def test_a_resume_without_a_known_concurrency_says_no_time(world: World) -> None:
     world.switch.now = world.switch.now._replace(maximum_concurrency=None)
 
-    assert world.types("resume") == "Processing goes on. Messages on the queue: 1,000.\n"
+    assert "Processing goes on. Messages on the queue: 1,000.\n" in world.types("resume")
 
 
 def test_the_local_worker_has_a_concurrency_of_its_own() -> None:
@@ -173,6 +183,7 @@ def test_programs_read_a_pause(world: World) -> None:
         "inAuditTrail": True,
         "messages": 1_000,
         "safeUntil": "2026-03-05T12:00:00.000Z",
+        "safeSeconds": 345_600,
         "maximumConcurrency": 5,
         "slowed": False,
         "drainSeconds": 2,
@@ -189,6 +200,16 @@ def test_health_says_that_the_processing_is_paused(world: World) -> None:
     assert "Processing" not in well
     assert f"by {OPERATOR}: table is throttled." in shown
     assert read["processing"]["paused"] is True
+
+
+def test_health_says_that_sqs_has_begun_to_delete_orders(world: World) -> None:
+    world.types("pause", "--why", "table is throttled", "--yes")
+    world.clock.advance(days=5)
+
+    shown, read = world.types("health"), world.reads("health")
+
+    assert "SQS deletes the oldest since 2026-03-05T12:00:00.000Z." in shown
+    assert read["processing"]["safeSeconds"] == 0
 
 
 def test_health_says_of_a_pause_by_other_means_that_nobody_wrote_it_down(world: World) -> None:

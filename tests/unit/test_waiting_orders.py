@@ -1,5 +1,6 @@
 """The orders' queue as one who pauses it sees it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -66,31 +67,35 @@ def test_the_latest_age_has_grown_since() -> None:
 
 
 def test_a_note_is_kept_on_the_queue_until_it_is_removed() -> None:
-    """In the characters that a tag may have."""
     with mock_aws():
         url = create_resources("mine")["ORDERS_QUEUE_URL"]
         sqs = boto3.client("sqs")
         sqs.tag_queue(QueueUrl=url, Tags={"owner": "me"})
         queue = OrdersQueue(sqs, url, Clock())
-        note = Note(START, "arn:aws:iam::1:user/ana", "slow (again), ñ", in_trail=False)
+        note = Note(
+            START, "arn:aws:iam::1:user/ana", "slow (again), ñ: 100% = all? \ud800", in_trail=False
+        )
 
         queue.put_note(note)
-        kept = queue.note()
+        kept, tags = queue.note(), sqs.list_queue_tags(QueueUrl=url)["Tags"]
         queue.remove_note()
 
-        assert kept == note._replace(why="slow _again__ ñ")
+        assert kept == note._replace(why="slow (again), ñ: 100% = all? ?")
+        # A tag may have these characters only.
+        assert all(re.fullmatch(r"[\w\s+\-=.:/@]*", value) for value in tags.values())
         assert queue.note() is None
         assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"owner": "me"}
 
 
-def test_a_long_reason_is_cut_on_the_queue() -> None:
+@pytest.mark.parametrize(("why", "kept"), [("x" * 500, "x" * 256), ("(" * 500, "(" * 85)])
+def test_a_long_reason_is_cut_on_the_queue(why: str, kept: str) -> None:
     with mock_aws():
         url = create_resources("mine")["ORDERS_QUEUE_URL"]
         queue = OrdersQueue(boto3.client("sqs"), url, Clock())
 
-        queue.put_note(Note(START, "ana", "x" * 500, in_trail=True))
+        queue.put_note(Note(START, "ana", why, in_trail=True))
 
-        assert queue.note() == Note(START, "ana", "x" * 256, in_trail=True)
+        assert queue.note() == Note(START, "ana", kept, in_trail=True)
 
 
 @pytest.mark.parametrize("cloudwatch", [FakeCloudWatch(), FakeCloudWatch(denied=True)])
