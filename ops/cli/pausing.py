@@ -172,7 +172,8 @@ def _paused_lines(session: Session, look: Look) -> list[str]:
 def _limit(look: Look) -> str:
     """Say how long what waits may wait."""
     if not look.safe_until or look.safe_for is None:
-        return ""
+        kept = _duration(int(look.waiting.retention.total_seconds()))
+        return f" SQS keeps each order for {kept}."
     if not look.safe_for:
         return f" SQS deletes the oldest since {iso(look.safe_until)}."
     left = _duration(int(look.safe_for.total_seconds()))

@@ -56,14 +56,17 @@ def _banner(view: View, look: Look) -> Markup:
         else t("pause.other"),
         t("pause.waiting", count=view.f.number(look.waiting.messages)),
     ]
-    if look.safe_until:
-        left = look.safe_for.total_seconds() if look.safe_for else 0
-        words.append(
-            t(
-                "pause.safe_until" if left else "pause.expired",
-                moment=view.f.moment(look.safe_until),
-                duration=view.f.duration(left),
-            )
-        )
+    words.append(_limit(view, look))
     words.append(t("pause.resume", command=view.console.desk.stage.command("resume")))
     return join(tag("strong", t("pause.title")), " ", " ".join(words))
+
+
+def _limit(view: View, look: Look) -> str:
+    """Say how long what waits may wait."""
+    t, f = view.t, view.f
+    if not look.safe_until or look.safe_for is None:
+        return t("pause.kept", duration=f.duration(look.waiting.retention.total_seconds()))
+    moment, left = f.moment(look.safe_until), look.safe_for.total_seconds()
+    if not left:
+        return t("pause.expired", moment=moment)
+    return t("pause.safe_until", moment=moment, duration=f.duration(left))

@@ -43,6 +43,15 @@ def test_a_deployed_stage_is_found_with_its_region(config: Path) -> None:
     assert not stage.is_local
 
 
+def test_what_is_done_in_spite_of_the_table_asks_it_once_and_for_seconds(config: Path) -> None:
+    write(config, dev=RESOURCES)
+
+    hurried: Any = connect("dev", config_file=config).hurried_dynamodb.meta.config
+
+    assert hurried.retries["total_max_attempts"] == 1
+    assert hurried.connect_timeout + hurried.read_timeout <= 5
+
+
 def test_the_error_of_an_unknown_stage_lists_the_known_ones(config: Path) -> None:
     write(config, local={}, dev={})
 

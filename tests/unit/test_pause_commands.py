@@ -75,6 +75,14 @@ def test_a_pause_says_who_how_long_and_what_to_type(world: World) -> None:
     assert "To go on, type `python -m ops resume --stage prod`." in shown
 
 
+def test_a_pause_of_an_empty_queue_says_how_long_sqs_keeps_what_comes(world: World) -> None:
+    world.queue.now = world.queue.now._replace(messages=0)
+
+    shown = world.types("pause", "--why", "table is throttled", "--yes")
+
+    assert "Messages on the queue: 0. SQS keeps each order for 96 hours." in shown
+
+
 def test_a_pause_is_asked_for_first(world: World) -> None:
     shown = world.types("pause", "--why", "table is throttled", code=1, answer="n\n")
 
