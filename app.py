@@ -33,6 +33,7 @@ from chalicelib.http.requests import (
     prefix_of,
     request_id_of,
     time_left_of,
+    traceparent_of,
 )
 from chalicelib.services.batch_judgement import judge_lines
 from chalicelib.services.health import HealthStatus
@@ -110,6 +111,7 @@ def submit_order(request: Request) -> Response:
         request_id=request_id_of(request),
         caller=caller,
         idempotency_key=idempotency_key_of(request),
+        traceparent=traceparent_of(request),
     )
     # Note it at once: the order is queued, even if the answer fails.
     note(request, orderId=receipt.order.id, submissionId=receipt.submission_id)
@@ -145,6 +147,7 @@ def submit_batch(request: Request) -> Response:
         request_id=request_id_of(request),
         caller=caller,
         idempotency_key=idempotency_key_of(request),
+        traceparent=traceparent_of(request),
         time_left_ms=time_left_of(request),
     )
     if receipt.failures:

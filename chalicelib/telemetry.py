@@ -25,6 +25,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.record import Status, UnreadableRecord
 from chalicelib.orders.settle import Verdict
+from chalicelib.orders.traceparent import TRACEPARENT
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.unavailable import StoreUnavailable
@@ -260,6 +261,9 @@ def _message_keys(processed: Processed) -> dict[str, Any]:
         "receiveCount": processed.message.receive_count,
         "ageMs": processed.age_ms,
     }
+    # Most have none, and need not pay for it.
+    if TRACEPARENT in processed.message.message_attributes:
+        keys["traceId"] = processed.trace_id
     return _without_none(keys)
 
 

@@ -82,13 +82,13 @@ class FakeRecordStore(Outages):
 
     def read_shared_slots(self, order_id: str) -> list[Listed]:
         self._fail_if_down("Query")
-        return [_listed(each) for each in self._of(order_id) if each.record_id < OWN_SLOT_PREFIX]
+        return [_of_slot(each) for each in self._of(order_id) if each.record_id < OWN_SLOT_PREFIX]
 
     def read_own_slots(self, order_id: str, submission_id: str, limit: int) -> list[Listed]:
         self._fail_if_down("Query")
         prefix = f"{OWN_SLOT_PREFIX}{submission_id}#"
         own = [each for each in self._of(order_id) if each.record_id.startswith(prefix)]
-        return [_listed(each) for each in own[:limit]]
+        return [_of_slot(each) for each in own[:limit]]
 
     def read_slot(self, order_id: str, record_id: str) -> Listed | None:
         self._fail_if_down("GetItem")
@@ -161,7 +161,14 @@ class FakeRecordStore(Outages):
 
 
 def _listed(listed: Listed) -> Listed:
-    """Return a record as it is listed: without its payload."""
+    """Return a record as an index lists it: without its payload and the traceparent."""
+    if not isinstance(listed, Record):
+        return listed
+    return listed._replace(payload=None, traceparent=None)
+
+
+def _of_slot(listed: Listed) -> Listed:
+    """Return a record as its slot is read: without its payload."""
     return listed._replace(payload=None) if isinstance(listed, Record) else listed
 
 

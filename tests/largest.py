@@ -54,6 +54,7 @@ def largest_delivery(text: str, number: int = 0, character: str = "\U0001f600") 
         channel="mobile",
         receivedAt="yesterday",
         requestId="?",
+        traceparent=f"00-{'f' * 32}-{'f' * 16}-01",
     )
 
 

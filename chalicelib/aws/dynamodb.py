@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.failures import raise_if_unanswered, unavailable_on_failure
 from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
 from chalicelib.orders.record import OWN_SLOT_PREFIX, Listed, Record
+from chalicelib.orders.traceparent import TRACEPARENT
 from chalicelib.services.paging import HistoryPosition
 from chalicelib.services.queries import AuditFilter, AuditPage
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 STATEMENTS_PER_CALL = 25
 AUDIT_INDEX = "audit"
 HISTORY_INDEX = "history"
-# All attributes but the payload, which may be large: no list has it.
+# All attributes but the payload, which may be large, and the traceparent: no list has them.
 LISTED_ATTRIBUTES = (
     "orderId",
     "recordId",
@@ -41,6 +42,8 @@ LISTED_ATTRIBUTES = (
     "ignoredAttributes",
     "sentBy",
 )
+# What can be read from the table itself besides, without a read more.
+SLOT_ATTRIBUTES = (*LISTED_ATTRIBUTES, TRACEPARENT)
 # As `Record.channel` has it: the message's channel counts where the order names none.
 OF_CHANNEL = (
     "(#terms.#channel = :channel OR"
@@ -255,9 +258,9 @@ class RecordStore:
                 TableName=self._table,
                 KeyConditionExpression=f"orderId = :id AND {condition}",
                 ExpressionAttributeValues={":id": {"S": order_id}, ":slots": {"S": value}},
-                ProjectionExpression=", ".join(f"#{name}" for name in LISTED_ATTRIBUTES),
+                ProjectionExpression=", ".join(f"#{name}" for name in SLOT_ATTRIBUTES),
                 # DynamoDB reserves some of the names.
-                ExpressionAttributeNames={f"#{name}": name for name in LISTED_ATTRIBUTES},
+                ExpressionAttributeNames={f"#{name}": name for name in SLOT_ATTRIBUTES},
                 ConsistentRead=True,
                 **options,  # type: ignore[arg-type]
             )

@@ -11,6 +11,7 @@ from chalice.app import MultiDict, Request
 from chalicelib.orders.errors import Refusal, UnreadableOrder, sentence
 from chalicelib.orders.order import MAX_PAYLOAD_BYTES
 from chalicelib.orders.submission import is_well_formed_id
+from chalicelib.orders.traceparent import TRACEPARENT, well_formed_traceparent
 from chalicelib.texts import Texts, preferred_language, texts_in
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
@@ -55,12 +56,31 @@ def idempotency_key_of(request: Request) -> str | None:
     """
     Return the Idempotency-Key as it was sent; None if there is none.
 
-    Two are one list (RFC 9110, 5.3), which is no key, because of its blank. API Gateway's `headers`
-    has the last one only, and the caller may mean the other.
+    Two are one list (RFC 9110, 5.3), which is no key, because of its blank: the caller may mean
+    either.
     """
+    keys = _sent_as(request, IDEMPOTENCY_KEY)
+    return ", ".join(keys) if keys else None
+
+
+def traceparent_of(request: Request) -> str | None:
+    """
+    Return the caller's `traceparent` in the form in which it is carried on.
+
+    None if there is none. It is never at fault: two of them, or one that can't be used, are as none
+    (W3C Trace Context, level 1).
+    """
+    sent = _sent_as(request, TRACEPARENT)
+    return well_formed_traceparent(sent[0].strip(" \t")) if len(sent) == 1 else None
+
+
+def _sent_as(request: Request, header: str) -> list[str]:
+    """List all values of a header. API Gateway's `headers` has the last one only."""
+    if header not in request.headers:
+        return []
     sent = request.to_original_event().get("multiValueHeaders") or {}
-    keys = [key for name, each in sent.items() if name.lower() == IDEMPOTENCY_KEY for key in each]
-    return ", ".join(keys) if len(keys) > 1 else request.headers.get(IDEMPOTENCY_KEY)
+    values = [value for name, each in sent.items() if name.lower() == header for value in each]
+    return values or [request.headers[header]]
 
 
 def body_type_of(request: Request) -> str:

@@ -19,7 +19,9 @@ from chalicelib.http.requests import (
     note,
     request_id_of,
     texts_for,
+    traceparent_of,
 )
+from chalicelib.orders.traceparent import trace_id_of
 from chalicelib.texts import Texts
 
 # Lambda takes an answer of 6 MB ("Lambda quotas" in its developer guide: invocation payload); API
@@ -164,6 +166,9 @@ def respond(
         return _uncached(problem_response(unknown, None))
     started = time.monotonic()
     request_id = request_id_of(request)
+    traceparent = traceparent_of(request)
+    if traceparent:
+        note(request, traceId=trace_id_of(traceparent))
     response = _uncached(_as_problem(get_response(request), request))
     response.headers[REQUEST_ID_HEADER] = request_id
     if request.method == "HEAD":

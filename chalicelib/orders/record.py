@@ -16,6 +16,7 @@ from chalicelib.orders.order import sha256_of
 from chalicelib.orders.submission import Submission
 from chalicelib.orders.terms import Terms
 from chalicelib.orders.times import iso
+from chalicelib.orders.traceparent import trace_id_of
 
 FIRST_SLOT = "0#FIRST"
 CORRECTION_SLOT = "1#CORRECTION"
@@ -58,6 +59,8 @@ class Record(NamedTuple):
     ignored_attributes: tuple[str, ...] = ()
     # Who put the message on the queue, by SQS's own word: None if the API did.
     sent_by: str | None = None
+    # Of the caller's own traces. Only an item that is read by its key has it: no index does.
+    traceparent: str | None = None
 
     @property
     def channel(self) -> str | None:
@@ -67,6 +70,10 @@ class Record(NamedTuple):
     @property
     def valid(self) -> bool:
         return self.status is not Status.REJECTED
+
+    @property
+    def trace_id(self) -> str | None:
+        return self.traceparent and trace_id_of(self.traceparent)
 
     @property
     def identity_digest(self) -> str:
@@ -107,6 +114,7 @@ class Record(NamedTuple):
             message_channel=submission.message_channel,
             ignored_attributes=submission.ignored_attributes,
             sent_by=submission.sent_by,
+            traceparent=submission.traceparent,
         )
 
 

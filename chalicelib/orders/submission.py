@@ -33,6 +33,8 @@ class Submission(NamedTuple):
     ignored_attributes: tuple[str, ...] = ()
     # SQS's word for its sender; None if it came through the API.
     sent_by: str | None = None
+    # The caller's place in its own traces, in the form of `orders/traceparent.py`.
+    traceparent: str | None = None
 
     @property
     def channel(self) -> str | None:

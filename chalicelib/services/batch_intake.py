@@ -55,6 +55,7 @@ class BatchIntake:
         request_id: str,
         caller: Caller = ANYONE,
         idempotency_key: str | None = None,
+        traceparent: str | None = None,
         time_left_ms: Callable[[], float] | None = None,
     ) -> BatchReceipt:
         """
@@ -77,7 +78,11 @@ class BatchIntake:
             for each in judged.results
         ]
         write = partial(
-            attributes_of, request_id=request_id, caller=caller, received_at=self._clock()
+            attributes_of,
+            request_id=request_id,
+            caller=caller,
+            received_at=self._clock(),
+            traceparent=traceparent,
         )
         failures = self._send(results, write, check_time)
         return BatchReceipt(

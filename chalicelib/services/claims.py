@@ -14,6 +14,7 @@ from chalicelib.orders.order import NOT_SENDABLE
 from chalicelib.orders.submission import is_well_formed_id
 from chalicelib.orders.terms import CHANNELS
 from chalicelib.orders.times import parse_iso
+from chalicelib.orders.traceparent import TRACEPARENT, well_formed_traceparent
 from chalicelib.services.message import Message
 
 # The longest ARN. A record with a much longer caller would be too large for the table.
@@ -26,6 +27,7 @@ class Claims(NamedTuple):
     received_at: datetime | None
     channel: str | None
     submitted_by: str | None
+    traceparent: str | None
     ignored: tuple[str, ...]
 
 
@@ -46,6 +48,7 @@ def read_claims(message: Message) -> Claims:
         received_at=usable.get("receivedAt"),
         channel=usable.get("channel"),
         submitted_by=usable.get("submittedBy"),
+        traceparent=usable.get(TRACEPARENT),
         ignored=tuple(ignored),
     )
 
@@ -74,4 +77,5 @@ _READ: dict[str, Callable[[str], Any]] = {
     "channel": _channel,
     "submittedBy": _caller,
     "requestId": _request_id,
+    TRACEPARENT: well_formed_traceparent,
 }

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from chalicelib.orders.record import Record
 from chalicelib.orders.times import iso
+from chalicelib.orders.traceparent import TRACEPARENT
 
 ACCEPTED_TYPE = "orders.order.accepted"
 # EventBridge and SNS take no more in one call.
@@ -59,6 +60,8 @@ def cloud_event(record: Record, source: str) -> CloudEvent:
         "time": iso(record.processed_at),
         "subject": record.order_id,
         "datacontenttype": "application/json",
+        # As CloudEvents' extension for distributed tracing has it.
+        **({TRACEPARENT: record.traceparent} if record.traceparent else {}),
         "data": {
             "orderId": record.order_id,
             "recordId": record.record_id,

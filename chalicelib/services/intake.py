@@ -9,6 +9,7 @@ from chalicelib.orders.errors import Refusal, Sentence, sentence
 from chalicelib.orders.order import Order, parse_order
 from chalicelib.orders.submission import submission_id_for
 from chalicelib.orders.times import iso
+from chalicelib.orders.traceparent import TRACEPARENT
 from chalicelib.services.keys import Keys, UsedKey
 from chalicelib.services.principals import ANYONE, Caller
 from chalicelib.services.unavailable import StoreUnavailable
@@ -92,7 +93,13 @@ def require_usable_key(idempotency_key: str | None) -> None:
 
 
 def attributes_of(
-    order: Order, submission_id: str, *, request_id: str, caller: Caller, received_at: datetime
+    order: Order,
+    submission_id: str,
+    *,
+    request_id: str,
+    caller: Caller,
+    received_at: datetime,
+    traceparent: str | None,
 ) -> dict[str, str | None]:
     """Write what goes with an order on the queue. Each way in sends the same attributes."""
     return {
@@ -101,6 +108,7 @@ def attributes_of(
         "receivedAt": iso(received_at),
         "submittedBy": caller.arn,
         "channel": None if order.terms.channel else caller.channel,
+        TRACEPARENT: traceparent,
     }
 
 
@@ -128,6 +136,7 @@ class Intake:
         request_id: str,
         caller: Caller = ANYONE,
         idempotency_key: str | None = None,
+        traceparent: str | None = None,
     ) -> Receipt:
         """
         Queue an order. Once this returns, the order will not be lost.
@@ -153,7 +162,12 @@ class Intake:
         if idempotency_key is not None:
             receipt = self._with_key_taken(receipt, now, request_id)
         attributes = attributes_of(
-            order, submission_id, request_id=request_id, caller=caller, received_at=now
+            order,
+            submission_id,
+            request_id=request_id,
+            caller=caller,
+            received_at=now,
+            traceparent=traceparent,
         )
         try:
             self._queue.send(order.payload, attributes)

@@ -7,6 +7,7 @@ from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.settle import Verdict
 from chalicelib.orders.submission import Submission, is_well_formed_id, well_formed_submission_id
 from chalicelib.orders.times import parse_iso
+from chalicelib.orders.traceparent import TRACEPARENT, trace_id_of, well_formed_traceparent
 from chalicelib.services.message import Message
 
 
@@ -42,6 +43,12 @@ class Processed(NamedTuple):
         return (
             request_id if request_id and is_well_formed_id(request_id) else self.message.message_id
         )
+
+    @property
+    def trace_id(self) -> str | None:
+        """The caller's trace, where the message carries one that can be used."""
+        carried = well_formed_traceparent(self.message.attribute(TRACEPARENT) or "")
+        return carried and trace_id_of(carried)
 
     @property
     def age_ms(self) -> int | None:

@@ -168,6 +168,7 @@ class Processor:
             message_channel=claims.channel,
             ignored_attributes=claims.ignored,
             sent_by=None if is_of_api else sender_id,
+            traceparent=claims.traceparent,
         )
 
     def _archive_orders(self, deliveries: Sequence[_Delivery], calls: BatchCalls) -> None:

@@ -32,6 +32,7 @@ def order_facts(record: Record, texts: Texts, url: str | None) -> Iterator[tuple
     yield "sent by", record.sent_by
     yield "message's channel", record.message_channel
     yield "ignored attributes", ", ".join(record.ignored_attributes) or None
+    yield "trace", record.trace_id
     yield from error_facts(record.errors, texts)
     yield "archived as", record.s3_key
     yield "download", url

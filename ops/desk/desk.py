@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.dynamodb import RecordStore
     from chalicelib.orders.record import Record
+    from chalicelib.services.claims import Claims
     from chalicelib.services.health import HealthReport
     from chalicelib.services.intake import Receipt
     from chalicelib.services.unavailable import StoreUnavailable
@@ -127,11 +128,12 @@ class Desk:
     def resubmissions(self) -> Resubmissions:
         return Resubmissions(self._submit_as, self.audit_trail, self.decisions)
 
-    def _submit_as(self, body: bytes, submission_id: str, channel: str | None) -> Receipt:
+    def _submit_as(self, body: bytes, submission_id: str, claims: Claims) -> Receipt:
         return self._intake(lambda: submission_id).submit(
             body,
             request_id=f"ops-{self._application.new_id()}",
-            caller=Caller(self.stage.operator, channel),
+            caller=Caller(self.stage.operator, claims.channel),
+            traceparent=claims.traceparent,
         )
 
     def _intake(self, new_id: Callable[[], str]) -> Intake:

@@ -11,6 +11,7 @@ from chalicelib.orders.errors import FieldError, Parameter, Sentence, Unreadable
 from chalicelib.orders.order import Order
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import MAX_AMOUNT, TERMS, Terms, Value
+from chalicelib.orders.traceparent import KNOWN_VERSION, trace_id_of
 from chalicelib.services.batch_judgement import LineResult
 from chalicelib.texts import Texts
 from ops.desk.masking import mask, masked_payload, masked_quotation, masked_text
@@ -35,7 +36,13 @@ def masked_record(record: Record) -> Record:
         payload=None if record.payload is None else masked_payload(record.payload),
         submitted_by=record.submitted_by and masked_text(record.submitted_by),
         sent_by=record.sent_by and masked_text(record.sent_by),
+        traceparent=record.traceparent and _masked_traceparent(record.traceparent),
     )
+
+
+def _masked_traceparent(traceparent: str) -> str:
+    """Keep the trace id, masked. The caller's own id in it is often digits, and shown nowhere."""
+    return f"{KNOWN_VERSION}-{masked_text(trace_id_of(traceparent))}"
 
 
 def masked_terms(terms: Terms) -> Terms:

@@ -12,6 +12,7 @@ from ops.desk.order_table import Identity
 from ops.desk.reasons import reason_of
 
 if TYPE_CHECKING:
+    from chalicelib.services.claims import Claims
     from chalicelib.services.intake import Receipt
     from ops.desk.audit_trail import AuditTrail
     from ops.desk.decision_log import Decisions
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Submit(Protocol):
     """Hands an order in under a submission id that is known before."""
 
-    def __call__(self, body: bytes, submission_id: str, channel: str | None, /) -> Receipt: ...
+    def __call__(self, body: bytes, submission_id: str, claims: Claims, /) -> Receipt: ...
 
 
 class Resubmissions:
@@ -59,8 +60,9 @@ class Resubmissions:
         self._decisions.hand_in(
             Identity(order.id, submission_id, order.payload_sha256), letter.message, why=why
         )
-        # Else the channel that handed the letter in could not read what became of it.
-        return self._submit(body, submission_id, read_claims(letter.message).channel)
+        # Else the channel that handed the letter in could not read what became of it, nor follow
+        # it in its traces.
+        return self._submit(body, submission_id, read_claims(letter.message))
 
 
 def _new_id_for(letter: DeadLetter) -> str:

@@ -33,6 +33,7 @@ from tests.aws_limits.ledger import expected
 from tests.builders import START, order_text, submission
 from tests.contract.conftest import ON_DYNAMODB_LOCAL, Aws, on_dynamodb, only_on
 from tests.fakes import FakeRecordStore
+from tests.properties.traceparents import TRACEPARENT
 
 Store = RecordStore | FakeRecordStore
 NEWEST = "~"
@@ -106,8 +107,8 @@ def further(order_id: str, number: int, **changes: object) -> Record:
 
 
 def listed(record: Record) -> Record:
-    """Return the record as it is listed: without its payload."""
-    return record._replace(payload=None)
+    """Return the record as it is listed: without its payload and the traceparent."""
+    return record._replace(payload=None, traceparent=None)
 
 
 def of_day(order_id: str, day: date, number: int, **changes: object) -> Record:
@@ -242,12 +243,14 @@ def test_a_record_comes_back_as_it_was(
         message_channel="web",
         ignored_attributes=("receivedAt", "requestId"),
         sent_by="AROAEXAMPLE:i-1",
+        traceparent=TRACEPARENT,
     )
 
     records.take(record)
 
     assert records.take(record_of(order_id)) == record
-    assert records.read_shared_slots(order_id) == [listed(record)]
+    assert records.read_slot(order_id, record.record_id) == record
+    assert records.read_shared_slots(order_id) == [record._replace(payload=None)]
 
 
 @pytest.mark.parametrize("slot", [FIRST_SLOT, own_slot("s-1", "0" * 64)], ids=["first", "own"])
@@ -263,19 +266,22 @@ def test_the_largest_payload_can_be_recorded(records: Store, order_id: str, slot
     assert holder.payload == text
 
 
-def test_no_list_has_the_payload(records: Store, order_id: str, day: date) -> None:
+def test_no_list_has_the_payload_or_the_traceparent(
+    records: Store, order_id: str, day: date
+) -> None:
     moment = START.replace(year=day.year, month=day.month, day=day.day)
     rejected = [
         record_of(order_id, amount=0)._replace(processed_at=moment),
         further(order_id, 1, amount=0)._replace(processed_at=moment, status=Status.REJECTED),
     ]
+    rejected = [record._replace(traceparent=TRACEPARENT) for record in rejected]
     for record in rejected:
         assert record.payload
         records.take(record)
 
     first, later = map(listed, rejected)
 
-    assert records.read_shared_slots(order_id) == [first]
+    assert records.read_shared_slots(order_id) == [first._replace(traceparent=TRACEPARENT)]
     assert records.read_history(order_id, None, 10) == ([later], None)
     assert in_order(audited(records, day, 10, AuditFilter())) == in_order([first, later])
 

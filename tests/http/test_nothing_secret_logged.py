@@ -17,7 +17,7 @@ AMOUNT = "31337.42"
 # All but submissionId and requestId: ids are in the log, for channels to keep clean.
 ATTRIBUTES = (
     *("submittedBy", "channel", "receivedAt", "note", "unreadableReason", "unreadableDetail"),
-    *("unreadableAt", "originalMessageId", "otherMessageAttributes"),
+    *("unreadableAt", "originalMessageId", "otherMessageAttributes", "traceparent"),
 )
 
 

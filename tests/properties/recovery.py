@@ -17,6 +17,7 @@ from typing import Any
 from chalicelib.orders.order import parse_order, sha256_of
 from chalicelib.orders.record import Record, Status
 from chalicelib.orders.submission import Submission
+from chalicelib.services.claims import Claims
 from chalicelib.services.intake import Receipt
 from chalicelib.services.message import Message
 from chalicelib.services.message_attributes import string_attribute
@@ -170,7 +171,7 @@ class Stage:
             return
         transfer = self.handed_in[letter.identity]
 
-        def submit(body: bytes, submission_id: str, _channel: str | None) -> Receipt:
+        def submit(body: bytes, submission_id: str, _claims: Claims) -> Receipt:
             self.fuse.burn()
             self._submit(body.decode(), submission_id, transfer)
             return Receipt(parse_order(body), submission_id)

@@ -75,6 +75,7 @@ def size_of(attributes: Attributes) -> int:
 @example({f"a{number}": {"dataType": "String.a\nb", "stringValue": "c"} for number in range(11)})
 @example({f"a{number}": string_attribute("ñ😀\t\ufffd") for number in range(10)})
 @example({name: string_attribute("x") for name in (*OURS, *string.ascii_letters)})
+@example({name: string_attribute("x") for name in (*OURS, "traceparent", "theirs")})
 def test_packed_attributes_come_back_as_they_were(given: Attributes) -> None:
     sent = packed(given)
 

@@ -49,8 +49,19 @@ PLENTY_MS = 60_000
 # The attributes beside the orders of one delivery, the next, … The first delivery has the first.
 CLAIMS: tuple[Mapping[str, str], ...] = (
     {},
-    {"channel": "ATM", "receivedAt": "yesterday", "submittedBy": "", "requestId": "?"},
-    {"channel": "atm", "receivedAt": "0001-01-01T00:00:00.000Z", "submittedBy": "anybody"},
+    {
+        "channel": "ATM",
+        "receivedAt": "yesterday",
+        "submittedBy": "",
+        "requestId": "?",
+        "traceparent": "00-none-of-yours",
+    },
+    {
+        "channel": "atm",
+        "receivedAt": "0001-01-01T00:00:00.000Z",
+        "submittedBy": "anybody",
+        "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+    },
 )
 
 

@@ -10,10 +10,11 @@ import pytest
 from chalicelib.orders.record import Record
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS, read_claims
 from chalicelib.services.message import Message
-from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES, string_attribute
+from chalicelib.services.message_attributes import READ_ATTRIBUTES, string_attribute
 from chalicelib.services.processing import Processor
 from tests.builders import START, Clock, order_text, sqs_message, sqs_record
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+from tests.properties.traceparents import TRACEPARENT
 
 INVALID = order_text(amount=0)
 VALID = order_text()
@@ -120,7 +121,7 @@ def test_the_orders_own_channel_comes_before_the_one_beside_it(system: System) -
     assert (record.terms.channel, record.message_channel, record.channel) == ("web", "atm", "web")
 
 
-@pytest.mark.parametrize("name", ["channel", "receivedAt", "submittedBy", "requestId"])
+@pytest.mark.parametrize("name", [name for name in READ_ATTRIBUTES if name != "submissionId"])
 @pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_claim_that_cannot_be_used_is_left_out_and_named(
     system: System, name: str, value: Mapping[str, Any]
@@ -192,6 +193,36 @@ def test_the_queues_own_time_replaces_one_that_is_none(text: str, usable: bool) 
         assert record.received_at == START
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"), [(TRACEPARENT, TRACEPARENT), (f"cc{TRACEPARENT[2:]}-more", TRACEPARENT)]
+)
+def test_a_sender_may_give_its_traceparent_itself(system: System, text: str, kept: str) -> None:
+    system.process(VALID, {"traceparent": string_attribute(text)})
+
+    record = system.record()
+    assert (record.traceparent, record.ignored_attributes) == (kept, ())
+
+
+def test_a_redelivery_with_another_traceparent_changes_nothing(system: System) -> None:
+    system.process(VALID, {"traceparent": string_attribute(TRACEPARENT)})
+    first = system.record()
+
+    system.process(VALID, {"traceparent": string_attribute(TRACEPARENT.replace("4bf9", "4bf8"))})
+    system.process(VALID, {})
+
+    assert system.record() == first
+    assert first.traceparent == TRACEPARENT
+
+
+def test_a_duplicate_has_its_own_traceparent(system: System) -> None:
+    system.process(VALID, {}, "m-1")
+    system.process(VALID, {"traceparent": string_attribute(TRACEPARENT)}, "m-2")
+
+    accepted, duplicate = system.records.of("order-001")
+    assert (accepted.traceparent, duplicate.traceparent) == (None, TRACEPARENT)
+    assert duplicate.differs == ()
+
+
 @pytest.mark.parametrize("length", [1, 2_048, 2_049, 100_000])
 def test_a_record_keeps_no_longer_caller_than_the_longest_arn(system: System, length: int) -> None:
     """A cut name would be another one's."""
@@ -204,18 +235,18 @@ def test_a_record_keeps_no_longer_caller_than_the_longest_arn(system: System, le
 
 
 def test_every_claim_that_the_processor_reads_is_named(system: System) -> None:
-    claims = {name: attribute("Binary", binaryValue="eA==") for name in SUBMISSION_ATTRIBUTES}
+    claims = {name: attribute("Binary", binaryValue="eA==") for name in READ_ATTRIBUTES}
 
     system.process(VALID, {**claims, "theirs": attribute("Binary", binaryValue="eA==")})
 
-    assert system.record().ignored_attributes == SUBMISSION_ATTRIBUTES
+    assert system.record().ignored_attributes == READ_ATTRIBUTES
 
 
 @pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE)
 def test_an_unreadable_message_is_passed_on_whatever_its_claims_are(
     system: System, value: Mapping[str, Any]
 ) -> None:
-    system.process("[1]", dict.fromkeys(SUBMISSION_ATTRIBUTES, value))
+    system.process("[1]", dict.fromkeys(READ_ATTRIBUTES, value))
 
     (dead,) = system.queue.dead_letters
     assert dead.attributes["unreadableReason"] == "not_an_object"

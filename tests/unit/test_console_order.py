@@ -23,6 +23,7 @@ from ops.desk.letters import DeadLetter, Known
 from ops.desk.masked_records import masked_record
 from ops.desk.order_table import Identity
 from tests.builders import START, order_text, sqs_message, submission
+from tests.properties.traceparents import TRACE, TRACEPARENT
 
 ACCOUNT = "4012887001"
 
@@ -47,6 +48,19 @@ def history(*records: Record) -> OrderHistory:
 
 def unmasked(record: Record) -> Record:
     return record
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "The caller&#39;s trace"), ("es", "Traza de quien llama")]
+)
+def test_the_summary_names_the_callers_trace(language: str, label: str) -> None:
+    traced = recorded()._replace(traceparent=TRACEPARENT)
+
+    shown = summary(view_in(language), masked_record(traced))
+
+    assert label in shown
+    assert f"<code>{TRACE}</code>" in shown
+    assert label not in summary(view_in(language), recorded())
 
 
 @pytest.mark.parametrize(

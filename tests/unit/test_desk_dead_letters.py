@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.orders.errors import sentence, sentence_to_json
 from chalicelib.orders.record import Record, Status
+from chalicelib.services.claims import Claims
 from chalicelib.services.message import Message
 from chalicelib.services.processing import Processor
 from chalicelib.services.unavailable import StoreUnavailable
@@ -29,6 +30,7 @@ from tests.desk_fakes import (
     decisions_over,
 )
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
+from tests.properties.traceparents import TRACEPARENT
 
 NOT_AN_OBJECT = sentence("order.not_an_object", got=sentence("got.list"))
 OPERATOR = "arn:aws:iam::000000000000:user/ana"
@@ -44,7 +46,7 @@ class World:
         self.clock = Clock(START + timedelta(hours=1))
         self.slept: list[float] = []
         self.resubmitted: list[tuple[bytes, str]] = []
-        self.channels: list[str | None] = []
+        self.claims: list[Claims] = []
         self.order_queue = FakeQueue()
         self.decisions = decisions_over(FakeDecisionBucket(self.clock), self.clock, OPERATOR)
         self.letters = DeadLetters(
@@ -319,7 +321,12 @@ def test_a_redriven_letter_loses_its_old_reason(world: World) -> None:
 @pytest.mark.parametrize("count", [0, 4, 5, 8, 10])
 def test_a_letter_that_fails_again_keeps_its_attributes(world: World, count: int) -> None:
     """However often it is redriven, SQS carries ten attributes of it, and each stays as it was."""
-    own: dict[str, Any] = {"channel": "atm", "requestId": "r-1", "submittedBy": "ana"}
+    own: dict[str, Any] = {
+        "channel": "atm",
+        "requestId": "r-1",
+        "submittedBy": "ana",
+        "traceparent": TRACEPARENT,
+    }
     own |= {f"a{number}": f'{number}\t"ñ' for number in range(10)}
     kept = dict(list(own.items())[:count])
     world.processor.process_batch([sqs_message("[1]", message_id="m-1", **kept)])

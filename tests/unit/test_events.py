@@ -18,6 +18,7 @@ from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import AppSettings, EventSettings, SettingsError
 from tests.application import FakeApplication, load_app
 from tests.builders import START, Clock, order_text, submission
+from tests.properties.traceparents import TRACEPARENT
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
 
@@ -81,6 +82,25 @@ def test_an_accepted_order_becomes_a_cloudevent(events: Events, publisher: FakeP
             "channel": None,
         },
     }
+
+
+def test_an_event_goes_on_with_the_callers_trace(events: Events, publisher: FakePublisher) -> None:
+    """As CloudEvents' extension for distributed tracing has it: beside the data."""
+    traced = accepted()._replace(traceparent=TRACEPARENT)
+
+    (read,), _ = accepted_records([change(traced)])
+    events.publish([read])
+
+    ((event,),) = publisher.calls
+    assert event == {**cloud_event(accepted(), event["source"]), "traceparent": TRACEPARENT}
+
+
+@pytest.mark.parametrize("attribute", [{"S": "none"}, {"N": "1"}, {"S": ""}])
+def test_a_traceparent_that_someone_changed_gets_into_no_event(attribute: Any) -> None:
+    changed = change(accepted())
+    changed["dynamodb"]["NewImage"]["traceparent"] = attribute
+
+    assert accepted_records([changed]) == ([accepted()], [])
 
 
 def test_an_event_names_only_the_orders_own_channel() -> None:

@@ -18,6 +18,7 @@ from chalicelib.services.principals import Caller
 from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text
 from tests.fakes import FakeKeyStore, FakeQueue, FakeReporter
+from tests.properties.traceparents import TRACEPARENT
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/web-channel"
 
@@ -73,6 +74,14 @@ def test_submit_queues_the_order_as_it_was_sent_with_its_attributes(
         "receivedAt": "2026-03-01T12:00:00.000Z",
         "submittedBy": f"{ROLE}/i-1",
     }
+
+
+def test_submit_queues_the_callers_traceparent_with_the_order(
+    intake: Intake, queue: FakeQueue
+) -> None:
+    intake.submit(order_text().encode(), request_id="request-1", traceparent=TRACEPARENT)
+
+    assert queue.sent[0].attributes["traceparent"] == TRACEPARENT
 
 
 def test_submit_queues_an_invalid_order_too(intake: Intake, queue: FakeQueue) -> None:

@@ -16,6 +16,7 @@ from tests.aws_limits.dynamodb_values import size_of_item
 from tests.builders import Clock, order_text, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
 from tests.largest import ORDER_ID, largest_invalid_order, largest_message
+from tests.properties.traceparents import TRACEPARENT
 from tests.resources import properties_of_resources
 
 # An item and its entries in a local index have this many bytes together.
@@ -114,12 +115,18 @@ def test_both_indexes_project_every_listed_attribute(table: Any) -> None:
         assert len(index["Projection"]["NonKeyAttributes"]) <= MOST_NAMES
 
 
-def test_every_attribute_of_a_record_except_its_payload_is_listed(table: Any) -> None:
+def test_every_attribute_of_a_record_but_its_payload_and_traceparent_is_listed(table: Any) -> None:
     keys = {key["AttributeName"] for key in table["AttributeDefinitions"]}
 
+    beside: dict[str, Any] = {
+        "submittedBy": "x",
+        "channel": "atm",
+        "requestId": "?",
+        "traceparent": TRACEPARENT,
+    }
     *_, record = records_of(
-        sqs_message(order_text(ORDER_ID), submittedBy="x", channel="atm", requestId="?"),
-        sqs_message(order_text(ORDER_ID, amount=0), submittedBy="x", channel="atm", requestId="?"),
+        sqs_message(order_text(ORDER_ID), **beside),
+        sqs_message(order_text(ORDER_ID, amount=0), **beside),
     )
     rejected = to_item(record, audit_shards=4)
     accepted = to_item(record._replace(s3_key="orders/x.json"), audit_shards=4)
@@ -127,6 +134,7 @@ def test_every_attribute_of_a_record_except_its_payload_is_listed(table: Any) ->
     assert (rejected.keys() | accepted.keys()) - keys | {"orderId", "recordId"} == {
         *LISTED_ATTRIBUTES,
         "payload",
+        "traceparent",
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.orders.errors import UnreadableOrder
 from chalicelib.orders.order import parse_order, sha256_of
 from chalicelib.orders.record import Record
+from chalicelib.services.claims import Claims
 from chalicelib.services.intake import Receipt
 from chalicelib.services.message import Message
 from chalicelib.services.unavailable import StoreUnavailable
@@ -18,6 +19,7 @@ from ops.desk.order_table import Identity
 from ops.desk.resubmission import Resubmissions
 from tests.builders import START, order_text, sqs_message, submission
 from tests.desk_fakes import Killed
+from tests.properties.traceparents import TRACEPARENT
 from tests.unit.test_desk_dead_letters import World, unreadable
 
 WHY = "resubmitted as order-7b"
@@ -49,8 +51,8 @@ def look(world: World) -> DeadLetter:
 
 
 def resubmissions(world: World) -> Resubmissions:
-    def submit(body: bytes, submission_id: str, channel: str | None) -> Receipt:
-        world.channels.append(channel)
+    def submit(body: bytes, submission_id: str, claims: Claims) -> Receipt:
+        world.claims.append(claims)
         world.resubmitted.append((body, submission_id))
         return Receipt(parse_order(body), submission_id)
 
@@ -170,17 +172,24 @@ def test_a_letter_that_was_resubmitted_is_not_redriven(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "channel"), [({}, None), ({"channel": "atm"}, "atm"), ({"channel": "fax"}, None)]
+    ("attributes", "kept"),
+    [
+        ({}, (None, None)),
+        ({"channel": "atm"}, ("atm", None)),
+        ({"channel": "fax", "traceparent": "fax"}, (None, None)),
+        ({"traceparent": TRACEPARENT}, (None, TRACEPARENT)),
+    ],
 )
-def test_a_resubmitted_order_stays_its_channels(
-    world: World, attributes: dict[str, str], channel: str | None
+def test_a_resubmitted_order_stays_its_channels_and_in_its_trace(
+    world: World, attributes: dict[str, str], kept: tuple[str | None, str | None]
 ) -> None:
     """Else the channel that handed the letter in could not read what became of it."""
     message = sqs_message(TEXT, message_id="m-1", submissionId="s-1", **attributes)
 
     resubmit(world, replace(look(world), message=message))
 
-    assert world.channels == [channel]
+    (claims,) = world.claims
+    assert (claims.channel, claims.traceparent) == kept
 
 
 def test_a_letter_that_was_resubmitted_is_discarded(world: World) -> None:

@@ -65,7 +65,10 @@ def test_an_account_is_masked_in_all_that_a_record_keeps_but_the_orders_id(secre
     }
     made = submission(order_text(**wrong), submitted_by=secret, sent_by=secret)
     record = Record.of_first(made, START)._replace(
-        submission_id=secret, record_id=f"2#{secret}#{SHA256}", s3_key=f"orders/a/{secret}.json"
+        traceparent=f"00-{secret:x<32}-{secret}",
+        submission_id=secret,
+        record_id=f"2#{secret}#{SHA256}",
+        s3_key=f"orders/a/{secret}.json",
     )
 
     assert is_shown(secret, str(record))

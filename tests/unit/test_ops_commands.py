@@ -38,6 +38,7 @@ from tests.fakes import FakeKeyStore, FakeQueue, FakeRecordStore, FakeReporter
 from tests.ops_commands import all_commands
 from tests.ops_environment import developers_modules, run_without_developers_modules
 from tests.project import desks_of, project_option, recorded_project
+from tests.properties.traceparents import TRACE, TRACEPARENT
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()), ids=str)
@@ -234,6 +235,7 @@ def test_an_order_is_shown_with_what_its_message_claimed() -> None:
         message_channel="atm",
         ignored_attributes=("receivedAt", "channel"),
         sent_by="AROAEXAMPLE:i-1",
+        traceparent=TRACEPARENT,
     )
 
     desk = SimpleNamespace(orders=Recorded(claimed))
@@ -242,11 +244,13 @@ def test_an_order_is_shown_with_what_its_message_claimed() -> None:
     facts = {line.partition("  ")[0]: line.partition("  ")[2].strip() for line in lines}
     assert facts["message's channel"] == "atm"
     assert facts["sent by"] == "AROAEXAMPLE:i-1"
+    assert facts["trace"] == TRACE
     assert facts["ignored attributes"] == "receivedAt, channel"
     assert any(line.rstrip().endswith("receivedAt, channel") for line in lines[-3:])
     plain = typed(["orders", "show", "order-001"], SimpleNamespace(orders=Recorded(record)))
     assert "attributes" not in plain.output
     assert "sent by" not in plain.output
+    assert "trace" not in plain.output
 
 
 @pytest.mark.parametrize("columns", [None, "80", "20", "none"])

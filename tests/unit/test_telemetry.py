@@ -25,6 +25,7 @@ from ops.cost.standing import METRICS
 from tests.builders import START, Clock, order_text, redelivered, sqs_message
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore
 from tests.hostile_texts import HOSTILE
+from tests.properties.traceparents import TRACE, TRACEPARENT
 
 _services = itertools.count()
 
@@ -100,6 +101,18 @@ def test_a_line_of_the_processor_names_the_order_submission_request_and_attempt(
     assert line["ageMs"] == 42
     assert line["isDuplicate"] is False
     assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("body", [order_text(), order_text(amount=0), "[1]"])
+def test_a_line_of_the_processor_names_the_callers_trace(logged: Logged, body: str) -> None:
+    logged.process(sqs_message(body, traceparent=TRACEPARENT))
+    logged.process(sqs_message(body, traceparent=f"{TRACEPARENT}-1111111"))
+    logged.process(sqs_message(body))
+
+    traced, bad, plain = logged.lines
+    assert traced["traceId"] == TRACE
+    assert "traceId" not in {**bad, **plain}
+    assert "1111111" not in json.dumps([bad])
 
 
 @pytest.mark.parametrize(

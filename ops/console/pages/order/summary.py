@@ -28,4 +28,6 @@ def summary(view: View, order: Record) -> Markup:
         (t("field.processed_at"), moment(view, order.processed_at)),
         (t("field.age"), view.f.duration(age)),
     ]
+    if order.trace_id:
+        pairs.append((t("field.trace"), tag("code", order.trace_id)))
     return tag("section", tag("h2", t("order.summary")), facts(pairs), class_="panel")
