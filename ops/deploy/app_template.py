@@ -10,6 +10,7 @@ from chalice.package import TemplateDeepMerger
 
 from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import PackagingFailed
+from ops.deploy.tracing import API, FUNCTION, complete_tracing
 from ops.project import CONFIG, EVENTS_MERGE_TEMPLATE, MERGE_TEMPLATE
 from ops.templates import load_template
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FUNCTION, API = "AWS::Serverless::Function", "AWS::Serverless::Api"
 # The parameter of the merge template that the API's resource policy is made of.
 CALLERS = "OtherCallers"
 
@@ -27,8 +27,8 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     Complete Chalice's template in place.
 
     A function that only a stage with events has gets its part; the stage's own values become the
-    defaults of the parameters, so that the stack needs no parameter to be deployed; and the API
-    names its callers of other accounts.
+    defaults of the parameters, so that the stack needs no parameter to be deployed; the API names
+    its callers of other accounts; and X-Ray is on for all of the stage, or for nothing of it.
 
     Raises:
         PackagingFailed: the template doesn't have one of the parameters, or refuses its value.
@@ -39,6 +39,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
         content = TemplateDeepMerger().merge(events, content)
     _set_defaults(content.get("Parameters", {}), parameters)
     _note_callers(content)
+    complete_tracing(content["Resources"])
     template.write_text(_as_yaml(content), encoding="utf-8")
 
 

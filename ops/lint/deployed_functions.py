@@ -36,6 +36,7 @@ def read_function(clients: StageClients, stage: str, name: str) -> FunctionSetti
         log_retention_days=_log_retention(clients, f"/aws/lambda/{name}"),
         reserved_concurrency=concurrency.get("ReservedConcurrentExecutions"),
         application_log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel"),
+        traced=found.get("TracingConfig", {}).get("Mode") == "Active",
     )
 
 

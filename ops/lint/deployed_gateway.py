@@ -19,13 +19,17 @@ def read_gateway(clients: StageClients, stage: str) -> GatewaySettings:
                 continue
             stages = _stages_of(apigateway, api["id"])
             if stage in stages:
-                return GatewaySettings(api["id"], stages, _routes_of(apigateway, api["id"]))
+                routes = _routes_of(apigateway, api["id"])
+                return GatewaySettings(
+                    api["id"], frozenset(stages), routes, traced=bool(stages[stage])
+                )
     return GatewaySettings()
 
 
-def _stages_of(apigateway: Any, rest_api_id: str) -> frozenset[str]:
+def _stages_of(apigateway: Any, rest_api_id: str) -> dict[str, bool | None]:
+    """Name the stages of an API, and say of each whether X-Ray is on for it."""
     answer = apigateway.get_stages(restApiId=rest_api_id)
-    return frozenset(stage["stageName"] for stage in answer.get("item", []))
+    return {stage["stageName"]: stage.get("tracingEnabled") for stage in answer.get("item", [])}
 
 
 def _routes_of(apigateway: Any, rest_api_id: str) -> dict[str, bool]:

@@ -6,11 +6,13 @@ from ops.lint.names_rule import NAMES_RULES
 from ops.lint.principals_rule import PRINCIPALS_RULES
 from ops.lint.queue_rules import QUEUE_RULES
 from ops.lint.stage_rules import STAGE_RULES
+from ops.lint.tracing_rule import TRACING_RULES
 
 RULES = (
     *QUEUE_RULES,
     *MAPPING_RULES,
     *STAGE_RULES,
+    *TRACING_RULES,
     *KEY_RULES,
     *NAMES_RULES,
     *PRINCIPALS_RULES,

@@ -57,6 +57,8 @@ class FunctionSettings:
     log_retention_days: int | None
     reserved_concurrency: int | None = None
     application_log_level: str | None = None
+    # X-Ray is on for it.
+    traced: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class GatewaySettings:
     rest_api_id: str | None = None
     stages: frozenset[str] = frozenset()
     routes: Mapping[str, bool] = field(default_factory=dict)
+    # X-Ray is on for the stage of the same name.
+    traced: bool = False
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,7 @@ def _function(
         log_retention_days=retentions.get(f"/aws/lambda/{properties['FunctionName']}"),
         reserved_concurrency=properties.get("ReservedConcurrentExecutions"),
         application_log_level=properties.get("LoggingConfig", {}).get("ApplicationLogLevel"),
+        traced=properties.get("Tracing") == "Active",
     )
 
 
@@ -143,6 +144,7 @@ def _gateway(app: Template) -> GatewaySettings:
     return GatewaySettings(
         stages=frozenset({properties["StageName"]} | (set() if single else {SECOND_STAGE})),
         routes=_routes(properties["DefinitionBody"]),
+        traced=bool(properties.get("TracingEnabled")),
     )
 
 

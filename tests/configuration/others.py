@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ops.deploy.runtimes import ENDS
+from ops.deploy.tracing import WRITE_TRACES
 from ops.local.emulator import EMULATOR_PYTHON
 from ops.project import CONFIG, PROJECT_ROOT
 from ops.stage_mentions import with_other_stage
@@ -45,11 +46,16 @@ def record_on_aws(checkout: Path) -> None:
         record_resources(checkout, stage, outputs_of(stage))
 
 
-def take_large_batches(checkout: Path) -> None:
-    """Take the batch that docs/scaling.md recommends."""
+def take_large_batches_and_trace(checkout: Path) -> None:
+    """Take the batch that docs/scaling.md recommends, and turn X-Ray on as docs/stages.md says."""
     batch = {"ORDERS_BATCH_SIZE": "100", "ORDERS_BATCH_WINDOW_SECONDS": "1"}
     for stage in STAGES:
-        change_stage(checkout, stage, batch)
+        change_stage(checkout, stage, batch, xray=True)
+        for function in FUNCTIONS:
+            path = checkout / f".chalice/policy-{function}-{stage}.json"
+            policy = json.loads(path.read_text(encoding="utf-8"))
+            policy["Statement"].append(WRITE_TRACES)
+            path.write_text(json.dumps(policy), encoding="utf-8")
 
 
 def rename_stages_and_rehearse(checkout: Path) -> None:
@@ -82,6 +88,6 @@ def rename_stage(checkout: Path, old: str, new: str) -> None:
 
 OTHERS: dict[str, Callable[[Path], None]] = {
     "recorded": record_on_aws,
-    "large-batches": take_large_batches,
+    "large-batches-traced": take_large_batches_and_trace,
     "renamed-and-rehearsed": rename_stages_and_rehearse,
 }

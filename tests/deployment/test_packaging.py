@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from ops.deploy import packaging, pins
-from ops.deploy.app_template import FUNCTION
 from ops.deploy.clean_copy import copy_cleanly
 from ops.deploy.packaging import package_app
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.runtimes import ENDS
+from ops.deploy.tracing import FUNCTION
 from ops.project import PROJECT_ROOT
 from ops.vendor import DISTRIBUTIONS
 from tests.deployment.conftest import litter

@@ -129,6 +129,14 @@ def test_a_stage_may_name_what_is_its_own_or_no_stages(text: str) -> None:
     assert broken(replace(GOOD, names=(NamedText("it", text),))) == set()
 
 
+def test_a_stage_may_be_traced_as_a_whole() -> None:
+    traced = {
+        part: replace(getattr(GOOD, part), traced=True) for part in ("gateway", "api", "processor")
+    }
+
+    assert broken(replace(GOOD, **traced)) == set()
+
+
 def key_with(*statements: Any, **changes: Any) -> KeySettings:
     """Make a key whose policy has these statements."""
     key = KeySettings(
@@ -179,6 +187,9 @@ BAD = [
     ("closed-routes", changed("gateway", routes={"GET /health": True})),
     ("closed-routes", changed("gateway", routes={})),
     ("one-api-stage", changed("gateway", stages=frozenset({"prod", "Stage"}))),
+    ("tracing", changed("gateway", traced=True)),
+    ("tracing", changed("api", traced=True)),
+    ("tracing", changed("processor", traced=True)),
     ("key-policy", replace(GOOD, key=key_with({}))),
     ("encryption-at-rest", changed("queue", encrypted=False)),
     ("encryption-at-rest", changed("dead_letter_queue", encrypted=False)),
