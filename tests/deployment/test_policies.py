@@ -19,7 +19,6 @@ from chalicelib.aws.clients import ClientFactory, LambdaClients
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.record import Record
 from chalicelib.services.acknowledging import BatchFailed
-from ops.deploy.tracing import WRITE_TRACES
 from ops.local.stack import LocalResources
 from ops.stage_mentions import with_other_stage
 from ops.stage_names import api_function_name, processor_name
@@ -228,9 +227,7 @@ def statements(function: str, checkout_stage: CheckoutStage) -> list[dict[str, A
     """Read a policy, under the names that the local stage's resources have."""
     text = with_other_stage(checkout_stage.policy_text(function), checkout_stage.name, LOCAL)
     found: list[dict[str, Any]] = json.loads(text)["Statement"]
-    # X-Ray's own, which a stage has for `chalice deploy` if it is on: it names no resource.
-    is_traced = checkout_stage.settings.get("xray", False)
-    return [each for each in found if not (is_traced and each == WRITE_TRACES)]
+    return found
 
 
 @pytest.fixture
