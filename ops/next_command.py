@@ -23,7 +23,7 @@ def ops_command(typed: str, *arguments: str, **options: object) -> str:
     commands are typed in.
     """
     words = ["python", "-m", "ops", *typed.split()]
-    of_options = [word for name, value in options.items() for word in _option(name, value)]
+    of_options = [word for name, value in options.items() for word in option_words(name, value)]
     if any(argument.startswith("-") for argument in arguments):
         # It would be taken for an option.
         return shlex.join([*words, *of_options, "--", *arguments])
@@ -32,7 +32,7 @@ def ops_command(typed: str, *arguments: str, **options: object) -> str:
 
 def chalice_command(typed: str, *, stage: str, project: Path = PROJECT_ROOT) -> str:
     """Write a command of Chalice, which takes the project before its own name."""
-    where = _option("project_dir", project)
+    where = option_words("project_dir", project)
     return shlex.join(["chalice", *where, *typed.split(), "--stage", stage])
 
 
@@ -44,7 +44,8 @@ def make_command(target: str, **variables: object) -> str:
     return " ".join(["make", shlex.quote(target), *words])
 
 
-def _option(name: str, value: object) -> list[str]:
+def option_words(name: str, value: object) -> list[str]:
+    """Write an option as words: none if it is None or False, and a flag alone if it is True."""
     flag = f"--{name.replace('_', '-')}"
     if value is None or value is False or value == PROJECT_ROOT:
         return []

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from chalicelib.services.principals import BadPrincipals, Principals
 from chalicelib.settings import EVENTS, NO_EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
-from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option
+from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option, typed_again
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import DEFAULT_FOLDER, KeptFolder
 from ops.local.mapping_settings import LARGEST_BATCH, Batching
@@ -172,7 +173,7 @@ def run(
             max_receive_count=max_receive_count,
             partial_batch=partial_batch,
             batching=batching,
-            folder=KeptFolder(folder, fresh=fresh),
+            folder=KeptFolder(folder, fresh=fresh, typed_again=partial(typed_again, context)),
             events=events,
             principals=principals,
             colour=_colour_wanted(),

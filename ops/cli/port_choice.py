@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from ops.console import DEFAULT_PORT as DEFAULT_CONSOLE_PORT
 from ops.local_stage import DEFAULT_AWS_PORT
-from ops.next_command import make_command, ops_command
+from ops.next_command import make_command, ops_command, option_words
 from ops.ports import PortUnavailable, next_free_port, require_free
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def choose_ports(context: click.Context, asked: Mapping[Purpose, int | None]) ->
     faults = dict(_faults(asked))
     numbers = _settled(asked, faults)
     if faults:
-        better = {purpose: numbers[purpose] for purpose in faults}
+        better = {purpose.parameter: numbers[purpose] for purpose in faults}
         raise click.ClickException(
-            f"{' '.join(faults.values())} Type: {_typed_again(context, better)}"
+            f"{' '.join(faults.values())} Type: {typed_again(context, better)}"
         )
     return Ports(numbers, list(_moved(asked, numbers)))
 
@@ -108,9 +108,8 @@ def _moved(asked: Mapping[Purpose, int | None], numbers: Mapping[Purpose, int]) 
             yield f"Port {purpose.usual} {why}: the {purpose.name} is on {port} this time."
 
 
-def _typed_again(context: click.Context, better: Mapping[Purpose, int]) -> str:
-    """Write the command as it was typed, but with these ports."""
-    values = {purpose.parameter: port for purpose, port in better.items()}
+def typed_again(context: click.Context, values: Mapping[str, object]) -> str:
+    """Write the command as it was typed, but with these values of its parameters."""
     variables = {purpose.parameter: purpose.variable for purpose in (API, AWS, CONSOLE)}
     from_make = context.params.get("from_make", False)
     options, assignments = dict[str, object](), {}
@@ -121,11 +120,7 @@ def _typed_again(context: click.Context, better: Mapping[Purpose, int]) -> str:
         else:
             options[option.removeprefix("--")] = value
     if from_make:
-        words = [
-            word
-            for name, value in options.items()
-            for word in ([f"--{name}"] if value is True else [f"--{name}", str(value)])
-        ]
+        words = [word for name, value in options.items() for word in option_words(name, value)]
         return make_command("run", **assignments, OPTIONS=shlex.join(words))
     return ops_command(str(context.info_name), **options)
 

@@ -6,13 +6,14 @@ import shlex
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from ops.local.kept_state import FAILURE_SUFFIX
-from ops.next_command import make_command
+from ops.next_command import make_command, option_words
 from ops.project import PROJECT_ROOT
 
 DEFAULT_FOLDER = PROJECT_ROOT / ".orders-local"
@@ -24,6 +25,11 @@ MARK_TEXT = """\
 """
 # An emulator whose `make run` was killed still saves, for a moment.
 LOCK_LIMIT_SECONDS = 2.0
+
+
+def _make_run(options: Mapping[str, object]) -> str:
+    words = [word for name, value in options.items() for word in option_words(name, value)]
+    return make_command("run", OPTIONS=shlex.join(words))
 
 
 class FolderUnusable(Exception):
@@ -40,10 +46,21 @@ class KeptFolder:
 
     lock: int
 
-    def __init__(self, path: Path, *, fresh: bool = False) -> None:
-        """`fresh` removes what is kept there."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fresh: bool = False,
+        typed_again: Callable[[Mapping[str, object]], str] = _make_run,
+    ) -> None:
+        """
+        `fresh` removes what is kept there.
+
+        `typed_again` writes the command that was typed, but with other values of its options.
+        """
         self.path = path.expanduser().absolute()
         self._fresh = fresh
+        self._typed_again = typed_again
         self._mark = self.path / MARK
         self._ready = self.path / "ready"
         # The state of all services but the objects in S3, which are files from the beginning.
@@ -59,7 +76,7 @@ class KeptFolder:
         except OSError as error:
             raise FolderUnusable(
                 f"Nothing can be kept in {self.shown} ({error.strerror}). Choose another folder: "
-                f"{self._command('--folder', _writable())}"
+                f"{self._typed_again({'folder': _writable()})}"
             ) from error
         return self
 
@@ -80,8 +97,8 @@ class KeptFolder:
     @property
     def fresh_command(self) -> str:
         """The command that starts empty."""
-        folder = [] if self.is_default else ["--folder", self.shown]
-        return self._command("--fresh", *folder)
+        folder = {} if self.is_default else {"folder": self.shown}
+        return self._typed_again({"fresh": True, **folder})
 
     def mark_ready(self) -> None:
         """Say that there are resources now. What a first start left half-done is no state."""
@@ -133,7 +150,7 @@ class KeptFolder:
             return
         raise FolderUnusable(
             f"{self.shown} has other files in it, not those of `make run`: nothing was changed. "
-            f"Choose another folder: {self._command('--folder', self._free_name())}"
+            f"Choose another folder: {self._typed_again({'folder': self._free_name()})}"
         )
 
     def _take_lock(self) -> None:
@@ -149,7 +166,7 @@ class KeptFolder:
                 return
         raise FolderUnusable(
             f"Another `make run` keeps its state in {self.shown}. Stop it, or start one beside it: "
-            f"{self._command('--folder', self._free_name())}"
+            f"{self._typed_again({'folder': self._free_name()})}"
         )
 
     def _is_whole(self) -> bool:
@@ -168,9 +185,6 @@ class KeptFolder:
         while (free := Path(f"{self.path}-{number}")).exists():
             number += 1
         return KeptFolder(free).shown
-
-    def _command(self, *options: str) -> str:
-        return make_command("run", OPTIONS=shlex.join(options))
 
 
 def _writable() -> str:

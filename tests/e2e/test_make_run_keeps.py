@@ -100,9 +100,12 @@ def test_the_next_start_has_orders_messages_and_dead_letters_on_other_ports_too(
     assert f"Another `make run` keeps its state in {run.folder}." in second.stderr
     assert second.returncode != 0
     (suggested,) = [word for word in shlex.split(second.stderr) if word.startswith("OPTIONS=")]
-    assert suggested == f"OPTIONS=--folder {run.folder}-2"
+    assert suggested == f"OPTIONS=--no-console --folder {run.folder}-2"
     assert f"Kept in       {run.folder} " in run.log
-    assert f"To start empty: make run OPTIONS='--fresh --folder {run.folder}'" in run.log
+    empty = (
+        f"PORT={run.port} AWS_PORT={aws_port} OPTIONS='--no-console --fresh --folder {run.folder}'"
+    )
+    assert f"To start empty: make run {empty}" in run.log
 
     with make_run(tmp_path / "second.log", free_port(), other_aws_port) as again:
         outputs = running_resources(aws_url_at(other_aws_port))

@@ -4,11 +4,13 @@ import errno
 import os
 import re
 import shlex
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ops.cli.local import run as run_command
+from ops.cli.port_choice import typed_again
 from ops.local import kept_folder
 from ops.local.kept_folder import DEFAULT_FOLDER, FolderUnusable, KeptFolder
 from ops.local.kept_state import FAILURE_SUFFIX
@@ -160,6 +162,26 @@ def test_a_folder_with_spaces_is_quoted_for_make_and_the_shell(tmp_path: Path) -
         "--folder",
         str(tmp_path / "two words"),
     ]
+
+
+@pytest.mark.parametrize("from_make", [True, False])
+def test_the_command_that_starts_empty_is_the_one_that_was_typed(
+    tmp_path: Path, *, from_make: bool
+) -> None:
+    """Without its callers, its events and its ports the system would be another one."""
+    table = "web=arn:aws:iam::111122223333:role/web reader=arn:aws:iam::111122223333:user/me"
+    typed = ["--events", "sns", "--principals", table, "--port", "8080", "--folder", str(tmp_path)]
+    flag = ["--from-make"] if from_make else []
+    context = run_command.make_context("run", [*typed, *flag])
+
+    command = KeptFolder(tmp_path, typed_again=partial(typed_again, context)).fresh_command
+
+    options = ["--fresh", "--folder", str(tmp_path), "--events", "sns", "--principals", table]
+    assert shlex.split(command) == (
+        ["make", "run", "PORT=8080", f"OPTIONS={shlex.join(options)}"]
+        if from_make
+        else ["python", "-m", "ops", "run", "--port", "8080", *options]
+    )
 
 
 def test_the_default_folder_needs_no_name_in_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
