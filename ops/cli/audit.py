@@ -10,10 +10,13 @@ from chalicelib.orders.times import iso
 from ops.cli.parameters import limit_option, period, period_options, show_accounts_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import limited, moment, show_rows
+from ops.desk.audit_words import detail_words
+from ops.texts import texts_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chalicelib.texts import Texts
     from ops.desk.audit_trail import Action
     from ops.terminal.tables import Cell
 
@@ -45,10 +48,11 @@ def audit(session: Session, limit: int, show_accounts: bool, first_day: Any, las
         for action in actions:
             session.print_json(_action_json(action, show_accounts=show_accounts))
         return
+    texts = texts_in(session.texts.language)
     show_rows(
         session.out,
         ("when (UTC)", "who", "what", "why", "details"),
-        (_action_row(action, show_accounts=show_accounts) for action in actions),
+        (_action_row(action, texts, show_accounts=show_accounts) for action in actions),
         f"No operator did anything from {first} to {last}.",
     )
 
@@ -65,11 +69,11 @@ def _action_json(action: Action, *, show_accounts: bool) -> dict[str, Any]:
     }
 
 
-def _action_row(action: Action, *, show_accounts: bool) -> Sequence[Cell]:
+def _action_row(action: Action, texts: Texts, *, show_accounts: bool) -> Sequence[Cell]:
     action = action if show_accounts else action.masked
     shown = ", ".join(
-        f"{name} {value[:SHOWN_DETAIL]}{'…' if len(value) > SHOWN_DETAIL else ''}"
-        for name, value in sorted(action.details.items())
+        f"{label} {value[:SHOWN_DETAIL]}{'…' if len(value) > SHOWN_DETAIL else ''}"
+        for name, label, value in sorted(detail_words(action, texts))
         if name not in NOT_SHOWN
     )
     return (moment(action.at), action.who, action.what, action.why, shown)

@@ -31,6 +31,7 @@ when a call to AWS fails. One desk may be used by any number of threads.
       decision_log.py     its log, which each recovery tool writes and goes by
       put_away.py         objects that were put away, told from the others
     audit_trail.py        who did what, when and why
+      audit_words.py      the words of it, in the reader's language
     reconcile.py          the archive against the table, both ways
       findings.py         its findings and counts
     replay.py             the table built anew from the archive

@@ -122,15 +122,15 @@ def test_sessions_of_ops_are_made_where_they_get_their_guards(path: Path) -> Non
 OPS_ARROWS: dict[str, set[str]] = {
     "cli": {
         *("bulk", "console", "cost", "deploy", "desk", "lint", "local", "roles", "terminal"),
-        "verify",
+        *("texts", "verify"),
     },
     "bulk": {"deploy", "desk", "terminal"},
     "verify": {"deploy", "desk", "lint"},
-    "console": {"desk", "roles", "terminal"},
-    "desk": {"roles"},
+    "console": {"desk", "roles", "terminal", "texts"},
+    "desk": {"roles", "texts"},
     "deploy": {"lint", "terminal"},
     "local": {"terminal"},
-    **{folder: set() for folder in ("cost", "lint", "roles", "terminal")},
+    **{folder: set() for folder in ("cost", "lint", "roles", "terminal", "texts")},
 }
 BESIDE_THEM = {"vendor.py": {"terminal"}}
 

@@ -11,12 +11,13 @@ from chalicelib.texts import LANGUAGES, Texts
 from ops.console.formats import Formats
 from ops.console.frame import PLACES
 from ops.console.texts import FOLDER, chosen_language, texts_in
+from ops.texts import FOLDER as SHARED_FOLDER
 
 SOURCES = "\n".join(
     path.read_text(encoding="utf-8") for path in sorted(Path("ops/console").rglob("*.py"))
 )
 ENGLISH, SPANISH = Texts("en", FOLDER), Texts("es", FOLDER)
-SYSTEM = Texts("en", SYSTEM_FOLDER)
+SYSTEM, SHARED = Texts("en", SYSTEM_FOLDER), Texts("en", SHARED_FOLDER)
 # The parts from which code puts keys together, as in t(f"outcome.{status}").
 MADE_UP = re.compile(r'f"([a-z_]+\.[a-z_.]*)\{')
 
@@ -36,7 +37,7 @@ def test_both_languages_say_the_same_values(key: str) -> None:
 
 def test_the_consoles_catalogue_and_the_systems_have_no_key_in_common() -> None:
     assert not ENGLISH.keys() & SYSTEM.keys()
-    assert texts_in("en").keys() == ENGLISH.keys() | SYSTEM.keys()
+    assert texts_in("en").keys() == ENGLISH.keys() | SHARED.keys() | SYSTEM.keys()
 
 
 def test_every_used_key_exists() -> None:

@@ -15,6 +15,7 @@ import pytest
 from chalicelib.texts import FOLDER as SYSTEM_FOLDER
 from chalicelib.texts import Texts
 from ops.console.texts import FOLDER as CONSOLE_FOLDER
+from ops.texts import FOLDER as SHARED_FOLDER
 
 # Each English word, and the Spanish one that stands only where it does.
 GLOSSARY = {
@@ -69,7 +70,8 @@ def paragraphs(page: str) -> list[str]:
     return [row for block in blocks for row in ROWS.split(block)]
 
 
-PAIRS = [*of_catalogue(SYSTEM_FOLDER), *of_catalogue(CONSOLE_FOLDER), *of_pages()]
+FOLDERS = (SYSTEM_FOLDER, SHARED_FOLDER, CONSOLE_FOLDER)
+PAIRS = [*(pair for folder in FOLDERS for pair in of_catalogue(folder)), *of_pages()]
 
 
 def has(word: str, text: str) -> bool:

@@ -25,6 +25,7 @@ from chalicelib.texts import texts_in
 from ops.cli.commands import MODULES, main
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
+from ops.desk.audit_trail import Action
 from ops.desk.findings import Finding, Progress
 from ops.desk.letter_reasons import GAVE_UP, REASONS
 from ops.desk.letters import DeadLetter, Handled, Known, Plan, Selection
@@ -227,6 +228,26 @@ def test_an_error_is_shown_in_the_readers_language(locale: str, said: str) -> No
     done = typed(["orders", "show", "order-001"], desk, locale=locale)
 
     assert f"not_positive: {said}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("C.UTF-8", "letters 7, selection order o-1, where order o-1"),
+        ("es_ES.UTF-8", "mensajes 7, selección orden o-1, dónde orden o-1"),
+    ],
+)
+def test_the_details_of_an_audit_entry_are_in_the_readers_language(locale: str, said: str) -> None:
+    details = {"selection": "order o-1", "letters": "7", "where": "order o-1", "key": "not shown"}
+    action = Action(START, "ana", "dlq.redrive", "dev", details=details)
+    desk = SimpleNamespace(audit_trail=SimpleNamespace(newest_first=lambda *_: iter([action])))
+
+    shown = typed(["audit"], desk, locale=locale).output
+    as_json = json.loads(typed(["audit", "--json"], desk, locale=locale).stdout)
+
+    assert said in shown
+    assert "not shown" not in shown
+    assert (as_json["what"], as_json["details"]) == ("dlq.redrive", details)
 
 
 def test_an_order_is_shown_with_what_its_message_claimed() -> None:

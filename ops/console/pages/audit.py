@@ -10,6 +10,7 @@ from ops.console.components import empty, heading, html, moment, notice, segment
 from ops.console.listing import Listing, show_list
 from ops.console.markup import tag
 from ops.console.tables import Column
+from ops.desk.audit_words import action_words, detail_words
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -54,17 +55,13 @@ def _actions(view: View, days: int) -> Listing:
 def _row(view: View, action: Action) -> list[Child]:
     action = action.masked
     details = [
-        tag("li", tag("code", name), " ", _shortened(value))
-        for name, value in action.details.items()
+        tag("li", tag("span", label, class_="muted", title=name), " ", _shortened(value))
+        for name, label, value in detail_words(action, view.t)
     ]
     return [
         moment(view, action.at),
         tag("span", action.who.rsplit(":", 1)[-1], title=action.who),
-        tag(
-            "span",
-            view.t.or_else(f"action.{action.what.replace('.', '_')}", action.what),
-            title=action.what,
-        ),
+        tag("span", action_words(action.what, view.t), title=action.what),
         tag("span", action.why or "—", class_="reason"),
         tag("ul", *details, class_="trail") if details else "—",
     ]

@@ -1,18 +1,19 @@
-"""The console's words beside the system's own, and the language that a reader gets them in."""
+"""The console's words beside the shared ones, and the language that a reader gets them in."""
 
 from functools import cache
 from pathlib import Path
 
 from chalicelib.texts import FOLDER as SYSTEM_FOLDER
 from chalicelib.texts import LANGUAGES, Texts, preferred_language
+from ops.texts import FOLDER as SHARED_FOLDER
 
 FOLDER = Path(__file__).parent
 
 
 @cache
 def texts_in(language: str) -> Texts:
-    """Return the console's words and the system's, in one of LANGUAGES."""
-    return Texts(language, SYSTEM_FOLDER, FOLDER)
+    """Return the console's words, the commands' and the system's, in one of LANGUAGES."""
+    return Texts(language, SYSTEM_FOLDER, SHARED_FOLDER, FOLDER)
 
 
 def chosen_language(cookie: str | None, accept_language: str) -> str:

@@ -401,6 +401,9 @@ def test_a_discard_needs_a_reason_and_leaves_the_text_in_the_audit(
     visitor.sees(visitor.t("decision.why", why="sent by a test of the branch"))
     visitor.open("/audit")
     visitor.sees("sent by a test of the branch")
+    ended = visitor.page.locator("tbody tr", has_text=visitor.t("action.dlq_discard_ended")).first
+    expect(ended).to_contain_text(f"{visitor.t('detail.planned')} 1")
+    expect(ended).to_contain_text(f"{visitor.t('detail.done')} 1")
     visitor.finds_it_accessible()
     visitor.picture("audit")
 
