@@ -16,12 +16,18 @@ from chalicelib.services.merkle import leaf_hash, root_of
 # object of so many has 1.5 MB.
 CHUNK_LEAVES = 8_192
 DAY_CHARACTERS = len("2026-01-31")
+# The operators' entries of a day have it, and the day, as their orderId. No order can have such.
+ENTRIES_PREFIX = "#audit/"
 # Sorted keys, no spaces, ASCII: one text for one value, so that its hash can be compared.
 CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class BadSeal(ValueError):
     """A content is no seal, no statement or no chunk: something else made it, or changed it."""
+
+
+# The position, orderId and recordId of a leaf.
+Place = tuple[str, str, str]
 
 
 class Leaf(NamedTuple):
@@ -43,9 +49,14 @@ class Leaf(NamedTuple):
         return CANONICAL.encode(self)
 
     @property
-    def name(self) -> tuple[str, str, str]:
-        """The leaf's place and item, whatever the item holds."""
+    def name(self) -> Place:
+        """The item that the leaf stands for, whatever it holds."""
         return self[:3]
+
+    @property
+    def is_entry(self) -> bool:
+        """Tell an operators' entry from a record."""
+        return self.order_id.startswith(ENTRIES_PREFIX)
 
     def is_late_on(self, day: date) -> bool:
         """Tell whether the seal of this day has the leaf for an earlier one, as its time says."""

@@ -49,6 +49,11 @@ def test_the_name_of_a_leaf_says_nothing_of_its_content() -> None:
     assert LEAF.name == LEAF._replace(item_sha256="00" * 32).name
 
 
+def test_an_entry_of_operators_is_told_by_its_key() -> None:
+    assert LEAF._replace(order_id="#audit/2026-05-14").is_entry
+    assert not LEAF.is_entry
+
+
 @pytest.mark.parametrize(
     "line",
     [
