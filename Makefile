@@ -190,7 +190,7 @@ destroy: stage-given $(OPS) ## Take a stage down; its data stays (STAGE=dev)
 	@exec $(BIN)/python -m ops destroy --stage $(STAGE) $(OPTIONS)
 
 clean: ## Remove environments, caches, and what `make run` keeps
-	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .orders-local .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-aws .venv-bench .venv-lambda .venv-fuzz .aws-parts vendor .orders-local .orders-local-key .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv: $(DEV)

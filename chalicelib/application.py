@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.clients import (
     MAKING,
@@ -40,12 +41,16 @@ from chalicelib.settings import (
     PRINCIPALS,
     EventSettings,
     LogSettings,
+    SealSettings,
     Settings,
     SettingsError,
     current_environment,
     settings_in,
 )
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
+
+if TYPE_CHECKING:
+    from chalicelib.services.sealing import Sealing, Signer
 
 
 def new_id() -> str:
@@ -159,6 +164,30 @@ class Application:
             else EventBus(self.clients.events, settings.target)
         )
         return Events(publisher, settings.source)
+
+    @made_once
+    def sealing(self) -> "Sealing":
+        from chalicelib.aws.kms import KmsSigner  # noqa: PLC0415 (see `sealing_with`)
+
+        key_arn = SealSettings.from_env(self._environment).key_arn
+        return self.sealing_with(KmsSigner(self.clients.kms, key_arn))
+
+    def sealing_with(self, signer: "Signer") -> "Sealing":
+        """Make the sealing with a key."""
+        # No other function than the one that seals pays for these in its cold start.
+        from chalicelib.aws.seal_items import SealItems  # noqa: PLC0415
+        from chalicelib.aws.seal_store import SealStore  # noqa: PLC0415
+        from chalicelib.services.chain import Chain  # noqa: PLC0415
+        from chalicelib.services.sealing import Sealing  # noqa: PLC0415
+
+        settings = self.settings
+        return Sealing(
+            SealItems(self.clients.dynamodb, settings.table, settings.audit_shards),
+            Chain(SealStore(self.clients.s3, settings.bucket)),
+            signer,
+            stage=settings.stage,
+            clock=self.clock,
+        )
 
     @made_once
     def health(self) -> Health:

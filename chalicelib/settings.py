@@ -11,6 +11,7 @@ DEFAULT_WAITING = 20
 MAX_WAITING = 1_000
 DEFAULT_SERVICE = "orders"
 PRINCIPALS = "ORDERS_PRINCIPALS"
+SEAL_KEY = "ORDERS_SEAL_KEY"
 NO_EVENTS = "off"
 EVENTS = (NO_EVENTS, "eventbridge", "sns")
 # The variables that the app, AWS's clients and Powertools are set up by begin like this.
@@ -102,6 +103,22 @@ class EventSettings(NamedTuple):
         )
 
 
+class SealSettings(NamedTuple):
+    """The ARN of the KMS key that signs seals."""
+
+    key_arn: str
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> Self:
+        """
+        Read the setting.
+
+        Raises:
+            SettingsError: the stage has no key to seal with.
+        """
+        return cls(_required(environment, SEAL_KEY))
+
+
 class Settings(NamedTuple):
     """The app's resources, and how it behaves."""
 
@@ -117,6 +134,11 @@ class Settings(NamedTuple):
     principals: str | None = None
     # IAM's id of the API function's role; None where nobody has told it to the processor.
     api_role_id: str | None = None
+
+    @property
+    def stage(self) -> str:
+        """The stage's name: the template names the table by it."""
+        return self.table.removeprefix("orders-")
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:

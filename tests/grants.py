@@ -91,6 +91,8 @@ def needed_for(
             resource = f"arn:aws:events:{account}:event-bus/{bus}"
         case "sns":
             resource = parameters["TopicArn"]
+        case "kms":
+            resource = parameters["KeyId"]
         case "cloudwatch":
             resource = "*"
         case "lambda" if "UUID" in parameters:

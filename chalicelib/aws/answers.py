@@ -21,6 +21,7 @@ MEMBERS = {
     "BatchExecuteStatement": ("Responses",),
     "BatchGetItem": ("Responses",),
     "GetCallerIdentity": ("Arn",),
+    "GetPublicKey": ("PublicKey",),
     "GetQueueAttributes": ("Attributes",),
     "ListObjectVersions": ("IsTruncated",),
     "ListObjectsV2": ("IsTruncated",),
@@ -29,6 +30,7 @@ MEMBERS = {
     "Query": ("Count",),
     "Scan": ("Count",),
     "SendMessage": ("MessageId", "MD5OfMessageBody"),
+    "Sign": ("Signature",),
 }
 FIRST_ERROR = 300
 # From here on the network itself may answer. It is a failure in any case, and may be tried again.

@@ -112,9 +112,10 @@ WITHOUT_PROXY = Config(proxies={})
 # All calls of the adapters; a test compares. 29% of a cold start: vendor/ has botocore's
 # data of these only. 7% more: only the event handlers that these can need are registered.
 OPERATIONS = {
-    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query"},
+    "dynamodb": {"BatchExecuteStatement", "GetItem", "PutItem", "Query", "Scan"},
     "events": {"PutEvents"},
-    "s3": {"GetObject", "HeadBucket", "PutObject"},
+    "kms": {"GetPublicKey", "Sign"},
+    "s3": {"GetObject", "HeadBucket", "ListObjectsV2", "PutObject"},
     "sns": {"PublishBatch"},
     "sqs": {"DeleteMessageBatch", "GetQueueAttributes", "SendMessage", "SendMessageBatch"},
 }
@@ -164,6 +165,8 @@ class Clients(Protocol):
     @property
     def sns(self) -> Any: ...
     @property
+    def kms(self) -> Any: ...
+    @property
     def for_keys(self) -> "Clients": ...
     @property
     def without_retries(self) -> "Clients": ...
@@ -201,6 +204,10 @@ class LambdaClients:
     @made_once
     def sns(self) -> Any:
         return self._factory.make("sns", self._config)
+
+    @made_once
+    def kms(self) -> Any:
+        return self._factory.make("kms", self._config)
 
     @made_once
     def for_keys(self) -> Self:

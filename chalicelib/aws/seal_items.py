@@ -8,7 +8,7 @@ what the audit index has of it, wherever it was read: `payloadSha256` stands for
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Context
@@ -74,17 +74,19 @@ class SealItems:
         Raises:
             StoreUnavailable: try again.
         """
-        scan: Any = {
-            "FilterExpression": f"attribute_exists({PARTITION}) OR begins_with(orderId, :entries)",
-            "ExpressionAttributeValues": {":entries": {"S": ENTRIES_PREFIX}},
-            "ProjectionExpression": f"{PARTITION}, orderId",
-        }
-        return min(_days(self._pages("scan", "DynamoDB Scan", scan)), default=None)
+        found = self._pages(
+            self._client.scan,
+            FilterExpression=f"attribute_exists({PARTITION}) OR begins_with(orderId, :entries)",
+            ExpressionAttributeValues={":entries": {"S": ENTRIES_PREFIX}},
+            ProjectionExpression=f"{PARTITION}, orderId",
+        )
+        return min(_days(found), default=None)
 
     def _records(self, day: date, **options: Any) -> list[Iterator[Item]]:
         """Make an iterator for each shard of a day: the records that the audit index has there."""
         return [
-            self._query(
+            self._pages(
+                self._client.query,
                 IndexName=AUDIT_INDEX,
                 KeyConditionExpression=f"{PARTITION} = :partition",
                 ExpressionAttributeValues={":partition": {"S": audit_partition(day, shard)}},
@@ -94,20 +96,17 @@ class SealItems:
         ]
 
     def _entries(self, day: date, **options: Any) -> Iterator[Item]:
-        return self._query(
+        return self._pages(
+            self._client.query,
             KeyConditionExpression="orderId = :id",
             ExpressionAttributeValues={":id": {"S": f"{ENTRIES_PREFIX}{day.isoformat()}"}},
             ConsistentRead=True,
             **options,
         )
 
-    def _query(self, **query: Any) -> Iterator[Item]:
-        return self._pages("query", "DynamoDB Query", query)
-
-    def _pages(self, method: str, operation: str, ask: dict[str, Any]) -> Iterator[Item]:
-        call = getattr(self._client, method)
+    def _pages(self, call: Callable[..., Any], **ask: Any) -> Iterator[Item]:
         while True:
-            with unavailable_on_failure(operation):
+            with unavailable_on_failure("DynamoDB read of what is sealed"):
                 answer = call(TableName=self._table, **ask)
             yield from answer.get("Items", [])
             if "LastEvaluatedKey" not in answer:

@@ -104,6 +104,10 @@ class Stage:
     def cloudwatch(self) -> Any:
         return self._client("cloudwatch")
 
+    @made_once
+    def kms(self) -> Any:
+        return self._client("kms")
+
     @property
     def for_keys(self) -> Self:
         """The same clients: an operator may wait longer for the table than an API's caller."""
