@@ -51,7 +51,9 @@ class OrderArchive:
                     Body=payload,
                     ContentType="application/json",
                     # S3 checks it, and tells it whenever it is asked: so an object can be compared
-                    # with its key without being read, which in cold storage takes hours.
+                    # with its key without being read, which in cold storage takes hours. A bucket
+                    # with Object Lock takes no put without one (S3's guide: "Object Lock
+                    # considerations", uploading objects).
                     ChecksumSHA256=b64encode(bytes.fromhex(payload_sha256)).decode(),
                     IfNoneMatch="*",
                 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -36,6 +38,8 @@ class DecisionBucket:
                     Key=key,
                     Body=content,
                     ContentType="application/json",
+                    # A put into a bucket with Object Lock needs one, whatever the client is set to.
+                    ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
                     IfNoneMatch="*",
                 )
             except ClientError as error:

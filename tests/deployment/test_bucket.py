@@ -54,6 +54,8 @@ def test_no_code_puts_what_the_policy_refuses() -> None:
         arguments = {each.arg: ast.unparse(each.value) for each in call.keywords}
         assert ast.unparse(call.func).endswith(".put_object"), path
         assert arguments.get("IfNoneMatch") == "'*'", path
+        # S3 refuses a put without one, if the bucket has Object Lock.
+        assert "ChecksumSHA256" in arguments, path
 
 
 def test_an_overwritten_version_is_kept() -> None:
