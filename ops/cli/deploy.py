@@ -15,6 +15,7 @@ from ops.cli.deploy_options import (
     move_option,
     open_options,
     project_option,
+    requiring_name,
     stage_option,
     without_vendor_option,
     yes_option,
@@ -28,14 +29,12 @@ from ops.cli.stage_steps import (
 )
 from ops.deploy.app_stack import AppStack
 from ops.deploy.kept_pause import KeptPause
-from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_stack import ResourceStack
 from ops.deploy.runtimes import required_runtime, warning_of_end
 from ops.deploy.smoke import SignedApi, SmokeTest
 from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
 from ops.deploy.stage_data import delete_data as delete_data_of
-from ops.terminal.lines import ask_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,15 +123,14 @@ def destroy(stage: str, yes: bool, delete_data: bool, project: Path) -> None:
     config = StageConfig.load(project, stage)
     require_not_by_chalice(config)
     with account() as (aws, screen):
+        resources = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
         if delete_data:
-            _require_typed(stage)
+            resources.lock.require_deletable()
+            requiring_name(stage)(f"This deletes all orders of stage {stage} for good")
         take_app_down(config, aws, screen)
         gone = take_resources_down(config, aws, screen, asking(yes or delete_data))
         if gone and delete_data:
-            found = ResourceStack(
-                aws, config, screen, Stacks(aws.cloudformation, screen)
-            ).left_behind()
-            delete_data_of(found, aws, screen)
+            delete_data_of(resources.left_behind(), aws, screen)
             screen.good_news(f"All data of stage {stage} is deleted.")
 
 
@@ -142,14 +140,6 @@ def _try_out(url: str, aws: Aws, screen: Screen, *, order: bool) -> None:
     smoke_test.check_health()
     if order:
         smoke_test.check_order()
-
-
-def _require_typed(stage: str) -> None:
-    typed = ask_for(
-        f"This deletes all orders of stage {stage} for good. Type the name of the stage"
-    )
-    if typed != stage:
-        raise DeploymentProblem("That is not its name: nothing was changed.")
 
 
 COMMANDS = (deploy, destroy)

@@ -19,7 +19,7 @@ from ops.deploy.presentation import Screen
 from ops.deploy.problems import DeploymentInterrupted, DeploymentProblem, explain
 from ops.project import PROJECT_ROOT
 from ops.stop_signals import StopRequested, stop_signals_raise
-from ops.terminal.lines import agrees, say
+from ops.terminal.lines import agrees, ask_for, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,3 +113,13 @@ def asking(yes: bool) -> Callable[[str], bool]:
             return False
 
     return ask
+
+
+def requiring_name(stage: str) -> Callable[[str], None]:
+    """Make the function that lets the user confirm, by the stage's name, what nothing undoes."""
+
+    def require(warning: str) -> None:
+        if ask_for(f"{warning}. Type the name of the stage") != stage:
+            raise DeploymentProblem("That is not its name: nothing was changed.")
+
+    return require

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops.cli.deploy_options import requiring_name
 from ops.deploy.app_stack import AppStack
 from ops.deploy.concurrency import concurrency_warning
 from ops.deploy.findings import findings_in, require_no_findings
@@ -109,6 +110,7 @@ def bring_up(
     if warning:
         screen.warn(warning)
     stack = ResourceStack(aws, config, screen, Stacks(aws.cloudformation, screen))
+    stack.lock.require_possible(screen.warn if dry_run else requiring_name(config.stage))
     outputs = stack.up(ask, dry_run=dry_run)
     if dry_run:
         return config

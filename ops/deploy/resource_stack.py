@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from ops.deploy.bucket_lock import BucketLock
 from ops.deploy.change_sets import ChangeSet, Wanted
 from ops.deploy.imports import only
 from ops.deploy.left_behind import LeftBehind
 from ops.deploy.problems import DeploymentProblem
 from ops.deploy.resource_parameters import require_parameters_taken, resource_parameters
+from ops.object_lock import OBJECT_LOCK, OFF
 from ops.project import RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import resources_stack_name
@@ -42,6 +44,7 @@ class ResourceStack:
         self._stacks = stacks
         self._text = (config.project / RESOURCES_TEMPLATE).read_text(encoding="utf-8")
         self._template = load_template(self._text)
+        self.lock = BucketLock(aws, config, self._template)
 
     def up(self, ask: Ask, *, dry_run: bool = False) -> dict[str, str]:
         """
@@ -86,12 +89,13 @@ class ResourceStack:
         """Delete the stack; queues, bucket and table stay. False: there was none."""
         return self._stacks.delete(self.name)
 
-    def _wanted(self, template: str | None = None) -> Wanted:
+    def _wanted(self, template: str | None = None, **parameters: str) -> Wanted:
         place = EMULATOR_PARAMETERS if self._aws.emulator_url else {}
+        own = resource_parameters(self._config, self._template)
         return Wanted(
             self.name,
             template or self._text,
-            parameters={**place, **resource_parameters(self._config, self._template)},
+            parameters={**place, **own, **parameters},
             tags={"application": "orders", "stage": self._config.stage},
             by=self._aws.identity.caller,
         )
@@ -109,7 +113,10 @@ class ResourceStack:
         # adds policies, alarms and outputs.
         template = only(self._template, [each.logical_id for each in found])
         imports = [_import(each) for each in found]
-        change_set = self._stacks.plan(self._wanted(template), "IMPORT", imports)
+        # An import takes the template's word for what the bucket has: with Object Lock in it, the
+        # update would see nothing to change, and the bucket stay without.
+        wanted = self._wanted(template, **{OBJECT_LOCK: OFF})
+        change_set = self._stacks.plan(wanted, "IMPORT", imports)
         if change_set is None:
             raise DeploymentProblem(f"CloudFormation sees nothing to import into {self.name}.")
         self._screen.show_changes(change_set)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ops.deploy.problems import code_of
+from ops.deploy.problems import DeploymentProblem, code_of
+from ops.object_lock import lock_of_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,9 +53,22 @@ def _delete_log_group(group: Found, aws: Aws) -> None:
 
 
 def _delete_bucket(bucket: Found, aws: Aws) -> None:
+    is_locked = lock_of_bucket(aws.s3, bucket.name).is_on
+    # Whoever types the stage's name passes governance by. What is in compliance mode stays.
+    bypass: Any = {"BypassGovernanceRetention": True} if is_locked else {}
+    kept: list[Any] = []
     for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name):
         entries: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         objects: Any = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
         if objects:
-            aws.s3.delete_objects(Bucket=bucket.name, Delete={"Objects": objects, "Quiet": True})
+            answer = aws.s3.delete_objects(
+                Bucket=bucket.name, Delete={"Objects": objects, "Quiet": True}, **bypass
+            )
+            kept += answer.get("Errors", [])
+    if kept:
+        raise DeploymentProblem(
+            f"S3 kept {len(kept)} versions of objects in bucket {bucket.name}: of "
+            f"{kept[0].get('Key')} it says {kept[0].get('Code')}, {kept[0].get('Message')}. What "
+            "is locked can be deleted once its time is over: run the command again then."
+        )
     aws.s3.delete_bucket(Bucket=bucket.name)

@@ -18,6 +18,7 @@ from ops.lint.deployed_stores import read_bucket, read_queue, read_table
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import StageSettings, alarm_settings
 from ops.next_command import ops_command
+from ops.object_lock import lock_wanted
 from ops.stack_outputs import outputs_of, parameters_of
 from ops.stage_names import (
     OLDEST_MESSAGE_ALARM,
@@ -58,7 +59,7 @@ class DeployedStage:
 
     def _settings(self, clients: StageClients) -> StageSettings:
         stack = self._resources_stack(clients)
-        outputs = outputs_of(stack)
+        outputs, parameters = outputs_of(stack), parameters_of(stack)
         queue = read_queue(clients, outputs["QueueUrl"])
         alarms = self._alarms(clients)
         oldest = alarms.get(alarm_name(self._stage, OLDEST_MESSAGE_ALARM))
@@ -74,7 +75,8 @@ class DeployedStage:
             gateway=read_gateway(clients, self._stage),
             alarms=frozenset(alarms),
             oldest_message_alarm=alarm_settings(oldest) if oldest else None,
-            key=read_key(clients, parameters_of(stack), queue.account_id),
+            key=read_key(clients, parameters, queue.account_id),
+            lock_wanted=lock_wanted(parameters),
             emulated=not is_of_aws(clients.of("cloudformation").meta.endpoint_url),
             names=read_names(clients, self._stage),
         )

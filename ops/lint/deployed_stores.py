@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ops.lint.stage import BucketSettings, QueueSettings, TableSettings, denies_plain_http
+from ops.object_lock import lock_of_bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ def read_bucket(clients: StageClients, name: str) -> BucketSettings:
         encrypted=bool(_or_nothing(s3.get_bucket_encryption, Bucket=name)),
         closed_to_the_public=_all_true(public.get("PublicAccessBlockConfiguration", {})),
         refuses_plain_http=denies_plain_http(json.loads(policy.get("Policy", NO_POLICY))),
+        lock=lock_of_bucket(s3, name),
     )
 
 

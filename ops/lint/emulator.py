@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ops.lint.lock_rule import LOCK_MISSING
 from ops.lint.stage_rules import NO_EXPIRY, NO_RECOVERY, NO_ROUTES, no_alarm
 from ops.stage_names import REJECTED_SHARE_ALARM
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 WHY = {
     NO_RECOVERY: "the emulator drops this setting",
     NO_EXPIRY: "the emulator drops this setting",
+    LOCK_MISSING: "the emulator drops this setting",
     NO_ROUTES: "the emulator takes none of the routes that `chalice deploy` imports",
     no_alarm(REJECTED_SHARE_ALARM): "the emulator makes no alarm on an expression",
 }

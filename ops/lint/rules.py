@@ -1,6 +1,7 @@
 """All rules: pairs of settings that must agree, and AWS's recommendations."""
 
 from ops.lint.key_rule import KEY_RULES
+from ops.lint.lock_rule import LOCK_RULES
 from ops.lint.mapping_rules import MAPPING_RULES
 from ops.lint.names_rule import NAMES_RULES
 from ops.lint.principals_rule import PRINCIPALS_RULES
@@ -14,6 +15,7 @@ RULES = (
     *STAGE_RULES,
     *TRACING_RULES,
     *KEY_RULES,
+    *LOCK_RULES,
     *NAMES_RULES,
     *PRINCIPALS_RULES,
 )

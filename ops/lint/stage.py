@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ops.object_lock import NO_LOCK, Lock
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -81,6 +83,7 @@ class BucketSettings:
     encrypted: bool
     closed_to_the_public: bool
     refuses_plain_http: bool
+    lock: Lock = NO_LOCK
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,8 @@ class StageSettings:
     """
     A stage. `alarms` are names; `key` is None where AWS manages the keys.
 
+    `lock_wanted` is what the stage asks for, and its bucket's `lock` what it has.
+
     `emulated`: it was read from an emulator, which drops a setting now and then.
     """
 
@@ -180,5 +185,6 @@ class StageSettings:
     alarms: frozenset[str]
     oldest_message_alarm: AlarmSettings | None = None
     key: KeySettings | None = None
+    lock_wanted: Lock = NO_LOCK
     emulated: bool = False
     names: tuple[NamedText, ...] = ()

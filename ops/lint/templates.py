@@ -15,6 +15,7 @@ from ops.lint.stage import (
     alarm_settings,
     denies_plain_http,
 )
+from ops.object_lock import OBJECT_LOCK, OBJECT_LOCK_DAYS, lock_of, lock_wanted
 from ops.stage_names import (
     OLDEST_MESSAGE_ALARM,
     alarm_name,
@@ -63,6 +64,9 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         gateway=_gateway(app),
         alarms=frozenset(alarms),
         oldest_message_alarm=alarm_settings(oldest) if oldest else None,
+        lock_wanted=lock_wanted(
+            {name: resources.resolve({"Ref": name}) for name in (OBJECT_LOCK, OBJECT_LOCK_DAYS)}
+        ),
     )
 
 
@@ -98,6 +102,7 @@ def _bucket(template: Template) -> BucketSettings:
         encrypted="BucketEncryption" in properties,
         closed_to_the_public=list(public.values()) == [True] * 4,
         refuses_plain_http=_refuses_plain_http(template, "AWS::S3::BucketPolicy", BUCKET),
+        lock=lock_of(properties.get("ObjectLockConfiguration", {})),
     )
 
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
 from ops.lint.template import Template
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 
@@ -56,6 +59,39 @@ def test_no_code_puts_what_the_policy_refuses() -> None:
         assert arguments.get("IfNoneMatch") == "'*'", path
         # S3 refuses a put without one, if the bucket has Object Lock.
         assert "ChecksumSHA256" in arguments, path
+
+
+def bucket_with(**parameters: str) -> dict[str, Any]:
+    resources = Template(PROJECT_ROOT / RESOURCES_TEMPLATE, Stage="dev", **parameters)
+    (properties,) = resources.of_type("AWS::S3::Bucket").values()
+    return properties
+
+
+def test_no_object_is_locked_unless_the_stage_asks_for_it() -> None:
+    assert not [name for name in only("AWS::S3::Bucket") if "Lock" in name]
+
+
+@pytest.mark.parametrize("mode", ["governance", "compliance"])
+def test_each_new_object_is_locked_as_the_stage_asks_for_it(mode: str) -> None:
+    """Both properties: with the second alone, CloudFormation made no bucket once."""
+    properties = bucket_with(ObjectLock=mode, ObjectLockDays="30")
+
+    assert properties["ObjectLockEnabled"] is True
+    assert properties["ObjectLockConfiguration"] == {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": mode.upper(), "Days": "30"}},
+    }
+    # Object Lock needs it.
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_the_lock_replaces_no_bucket() -> None:
+    """By the schema that CloudFormation itself goes by."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", "AWS::S3::Bucket").schema
+    replacing = {path.rpartition("/")[2] for path in schema["createOnlyProperties"]}
+
+    assert "BucketName" in replacing
+    assert not {"ObjectLockEnabled", "ObjectLockConfiguration"} & replacing
 
 
 def test_an_overwritten_version_is_kept() -> None:

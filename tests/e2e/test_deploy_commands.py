@@ -412,6 +412,67 @@ def test_a_key_whose_policy_leaves_the_functions_out_is_refused_beforehand(
     assert "Warning: key-policy is broken, as was asked for: the policy of key" in warned
 
 
+def lock_bucket(aws: Aws, bucket: str, mode: str) -> None:
+    """Lock it behind CloudFormation, whose template the emulator does not follow in this."""
+    aws.s3.put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": mode, "Days": 30}},  # type: ignore[typeddict-item]
+        },
+    )
+
+
+def test_compliance_mode_is_on_only_after_the_name_of_the_stage_was_typed(
+    project: Path, aws: Aws
+) -> None:
+    lock = {"ObjectLock": "compliance", "ObjectLockDays": 30}
+    change_stage(project, "dev", {}, resource_parameters=lock)
+    command = "resources up --stage dev --yes --despite object-lock"
+
+    shown = succeed(f"{command} --dry-run", project)
+    mistyped = fail(command, project, typed="prod\n")
+
+    assert "not you, not the account's root, not AWS" in shown
+    assert "This can't be undone. Type the name of the stage" in mistyped
+    assert "That is not its name: nothing was changed." in mistyped
+    assert status_of(RESOURCES, aws) is None
+    succeed(command, project, typed="dev\n")
+    (stack,) = aws.cloudformation.describe_stacks(StackName=RESOURCES)["Stacks"]
+    assert {"ParameterKey": "ObjectLock", "ParameterValue": "compliance"} in stack["Parameters"]
+
+
+def test_a_stage_with_locked_objects_is_neither_unlocked_nor_deleted(
+    project: Path, aws: Aws
+) -> None:
+    succeed("resources up --stage dev", project)
+    bucket = variables(project)["ORDERS_BUCKET"]
+    lock_bucket(aws, bucket, "COMPLIANCE")
+
+    unlocked = fail("resources up --stage dev", project)
+    deleted = fail("destroy --stage dev --delete-data", project, typed="dev\n")
+
+    assert f"Bucket {bucket} has Object Lock in compliance mode for 30 days" in unlocked
+    assert "nobody can delete its objects. Nothing was changed." in deleted
+    assert status_of(RESOURCES, aws) == "CREATE_COMPLETE"
+    # Without its data it goes down like any other.
+    succeed("resources down --stage dev --yes", project)
+    assert [each["Name"] for each in aws.s3.list_buckets()["Buckets"]] == [bucket]
+
+
+def test_a_stage_in_governance_mode_is_deleted_with_its_locked_objects(
+    project: Path, aws: Aws
+) -> None:
+    succeed("resources up --stage dev", project)
+    bucket = variables(project)["ORDERS_BUCKET"]
+    lock_bucket(aws, bucket, "GOVERNANCE")
+    aws.s3.put_object(Bucket=bucket, Key="orders/a", Body=b"a")
+
+    succeed("destroy --stage dev --delete-data", project, typed="dev\n")
+
+    assert aws.s3.list_buckets()["Buckets"] == []
+
+
 @pytest.mark.usefixtures("aws")
 def test_a_key_that_cannot_be_looked_at_is_a_warning(project: Path) -> None:
     key = "arn:aws:kms:us-east-1:111122223333:key/not-there"

@@ -24,6 +24,7 @@ from ops.lint.stage import (
     TableSettings,
 )
 from ops.lint.stage_rules import ALARMS
+from ops.object_lock import Lock
 
 QUEUE, DLQ, OTHER = "arn:aws:sqs:::orders-prod", "arn:aws:sqs:::orders-dlq-prod", "arn:aws:sqs:::x"
 ROLE = "arn:aws:iam::111122223333:role"
@@ -85,6 +86,13 @@ GOOD = StageSettings(
 def changed(part: str, **changes: Any) -> StageSettings:
     """Change one part of the good stage."""
     return replace(GOOD, **{part: replace(getattr(GOOD, part), **changes)})
+
+
+def locking(mode: str, days: int, has: Lock | None = None, stage: str = "prod") -> StageSettings:
+    """Ask for Object Lock; the bucket has it, unless it has another."""
+    wanted = Lock(mode, days)
+    bucket = replace(GOOD.bucket, lock=wanted if has is None else has)
+    return replace(GOOD, bucket=bucket, lock_wanted=wanted, stage=stage)
 
 
 def called_by(callers: str | None, stage: str = "prod") -> StageSettings:
@@ -198,6 +206,13 @@ BAD = [
     ("encryption-in-transit", changed("bucket", refuses_plain_http=False)),
     ("archive-bucket", changed("bucket", versioned=False)),
     ("archive-bucket", changed("bucket", closed_to_the_public=False)),
+    ("object-lock", locking("governance", 0)),
+    ("object-lock", locking("off", 30)),
+    ("object-lock", locking("governance", 30, has=Lock())),
+    ("object-lock", locking("governance", 30, has=Lock("no default"))),
+    ("object-lock", locking("compliance", 30, has=Lock("governance", 30))),
+    ("object-lock", locking("compliance", 31, has=Lock("compliance", 30))),
+    ("object-lock", locking("off", 0, has=Lock("governance", 30))),
     ("record-table", changed("table", recoverable=False)),
     ("record-table", changed("table", protected=False)),
     ("record-table", changed("table", on_demand=False)),
@@ -238,12 +253,21 @@ def test_every_rule_is_tested_and_names_its_source() -> None:
         changed("processor", reserved_concurrency=10),
         changed("mapping", maximum_concurrency=1000),
         changed("processor", variables=allowing("10")),
+        locking("governance", 30),
+        locking("compliance", 3650),
     ],
 )
 def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:
     roomy = replace(stage, queue=replace(stage.queue, visibility_timeout_seconds=361))
 
     assert broken(roomy) == set()
+
+
+@pytest.mark.parametrize(("mode", "breaks"), [("governance", False), ("compliance", True)])
+def test_a_stage_that_may_be_deleted_can_lock_its_objects_but_not_for_good(
+    mode: str, *, breaks: bool
+) -> None:
+    assert ("object-lock" in broken(locking(mode, 30, stage="dev"))) is breaks
 
 
 def test_a_stage_for_trying_needs_no_deletion_protection() -> None:
@@ -313,6 +337,13 @@ def test_the_command_marks_a_finding_that_only_the_emulator_causes(run: Any) -> 
         "        the table has no point-in-time recovery: the emulator drops this setting.\n"
         f"Stage prod: {len(RULES) - 1} of {len(RULES)} rules are kept, 1 differs on the emulator.\n"
     )
+
+
+def test_a_lock_that_the_emulator_did_not_make_is_no_finding(run: Any) -> None:
+    code, output = run(replace(locking("governance", 30, has=Lock()), emulated=True))
+
+    assert code == 0
+    assert "the bucket has no Object Lock, which ObjectLock asks for: the emulator drops" in output
 
 
 def test_the_routes_of_chalice_deploy_are_no_finding_of_an_emulator(run: Any) -> None:
