@@ -10,7 +10,16 @@ from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any, cast
 
-from chalice.app import Chalice, DynamoDBEvent, IAMAuthorizer, Request, Response, SQSEvent
+from chalice.app import (
+    Chalice,
+    CloudWatchEvent,
+    Cron,
+    DynamoDBEvent,
+    IAMAuthorizer,
+    Request,
+    Response,
+    SQSEvent,
+)
 
 from chalicelib.application import CurrentApplication
 from chalicelib.aws.items import accepted_records
@@ -45,6 +54,8 @@ from chalicelib.services.submissions import SubmissionNotFound
 from chalicelib.settings import AppSettings, current_environment
 
 EVENTS_BATCH_SIZE = 100
+# The time is UTC's. Yesterday is over since an hour then; each retry comes minutes later.
+EACH_NIGHT = Cron(0, 1, "*", "*", "?", "*")
 
 # The telemetry does all logging: Chalice's own would bring exceptions with their messages.
 app = Chalice(app_name="orders", configure_logs=False)
@@ -247,6 +258,12 @@ def get_docs(request: Request) -> Response:
     return Response(page, headers=dict(document_page.HEADERS))
 
 
+def time_left_in(context: Any) -> Callable[[], float] | None:
+    """Find the clock of an invocation. Some contexts, such as a test's, have none: no limit."""
+    clock: Callable[[], float] | None = getattr(context, "get_remaining_time_in_millis", None)
+    return clock
+
+
 @app.on_sqs_message(
     queue=settings.queue_name,
     batch_size=settings.batch_size,
@@ -257,9 +274,7 @@ def process_orders(event: SQSEvent) -> Any:
     """Process a batch of orders from the queue."""
     current = application()
     messages = list(map(Message.from_record, event.to_dict()["Records"]))
-    # Some contexts, such as a test's, can't tell the time left: then there is no limit.
-    time_left_ms = getattr(event.context, "get_remaining_time_in_millis", None)
-    batch = current.processor.process_batch(messages, time_left_ms)
+    batch = current.processor.process_batch(messages, time_left_in(event.context))
     return current.acknowledge(batch)
 
 
@@ -283,6 +298,23 @@ if settings.stream_arn:
         for each in unreadable:
             current.telemetry.record_unreadable(each)
         current.events.publish(records)
+
+
+# Off by default: it needs a key to sign with.
+if settings.seals:
+
+    @app.schedule(EACH_NIGHT)
+    def seal_days(event: CloudWatchEvent) -> None:
+        """
+        Seal each day that is over and has no seal yet, as long as there is time.
+
+        It fails as a whole, so that Lambda tries again; what it has sealed stays sealed.
+        """
+        # No other function pays for it in its cold start.
+        from chalicelib.services.nightly import seal_each_day  # noqa: PLC0415
+
+        current = application()
+        seal_each_day(current.sealing, current.telemetry, time_left_in(event.context))
 
 
 application().prepare(settings.function)

@@ -93,6 +93,8 @@ class Application:
             _ = self.processor, self.acknowledge
         elif function == "publish_events":
             _ = self.events
+        elif function == "seal_days":
+            _ = self.sealing
 
     @made_once
     def settings(self) -> Settings:

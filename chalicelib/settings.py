@@ -14,6 +14,8 @@ PRINCIPALS = "ORDERS_PRINCIPALS"
 SEAL_KEY = "ORDERS_SEAL_KEY"
 NO_EVENTS = "off"
 EVENTS = (NO_EVENTS, "eventbridge", "sns")
+NO_SEALS = "off"
+SEALS = (NO_SEALS, "on")
 # The variables that the app, AWS's clients and Powertools are set up by begin like this.
 SETTING_PREFIXES = ("AWS_", "LOG_LEVEL", "ORDERS_", "POWERTOOLS_")
 
@@ -54,6 +56,8 @@ class AppSettings(NamedTuple):
     maximum_concurrency: int | None
     # The table's stream; None where no events are published.
     stream_arn: str | None
+    # Whether a function seals the days.
+    seals: bool
     # The app's function that this process is; on one machine it may be any.
     function: str
     # A command of Chalice's loads the app, as `chalice local` does: never Lambda.
@@ -74,6 +78,7 @@ class AppSettings(NamedTuple):
                 if _choice(environment, "ORDERS_EVENTS", EVENTS) == NO_EVENTS
                 else _required(environment, "ORDERS_STREAM_ARN")
             ),
+            seals=_choice(environment, "ORDERS_SEALS", SEALS) != NO_SEALS,
             function=environment.get("_HANDLER", "").removeprefix("app."),
             # On Lambda somebody's own variable may have the name; Lambda's own can't be set.
             in_chalice_cli=bool(environment.get("AWS_CHALICE_CLI_MODE"))

@@ -14,6 +14,7 @@ import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from functools import partial, wraps
 from types import MappingProxyType
 from typing import IO, Any, Concatenate, ParamSpec
@@ -204,6 +205,21 @@ class Telemetry:
     def record_unreadable(self, unreadable: UnreadableRecord) -> None:
         """Log that no event can be made of an item: trying again would change nothing."""
         self._logger.error("unreadable record", extra=_unreadable_keys(unreadable))
+
+    @never_raising
+    def day_sealed(self, fields: Mapping[str, Any]) -> None:
+        """Log the seal of a day: its counts and hashes."""
+        self._logger.info("day sealed", extra=fields)
+
+    @never_raising
+    def days_left(self, days: Sequence[date]) -> None:
+        """Log and count the days that are over and have no seal. A later run goes on with them."""
+        if days:
+            keys = {"days": len(days), "next": days[0].isoformat()}
+            self._logger.warning("days left unsealed", extra=keys)
+        metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)
+        metrics.add_metric("DaysUnsealed", MetricUnit.Count, len(days))
+        metrics.flush_metrics()
 
     def _failed(self, report: str, error: Exception) -> None:
         self.failures += 1

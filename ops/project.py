@@ -7,4 +7,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ".chalice/config.json"
 MERGE_TEMPLATE = "infrastructure/merge-template.yaml"
 EVENTS_MERGE_TEMPLATE = "infrastructure/merge-template-events.yaml"
+SEALS_MERGE_TEMPLATE = "infrastructure/merge-template-seals.yaml"
+# Each for a function that a stage has only if it asks for it.
+OPTIONAL_MERGE_TEMPLATES = (EVENTS_MERGE_TEMPLATE, SEALS_MERGE_TEMPLATE)
 RESOURCES_TEMPLATE = "infrastructure/resources.yaml"

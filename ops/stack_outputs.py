@@ -17,11 +17,13 @@ VARIABLE_OUTPUTS = {
     "ORDERS_TABLE": "TableName",
 }
 
-# The stack has these outputs only if the stage's resource_parameters have `Events`.
+# The stack has these outputs only if the stage's resource_parameters ask for events, or for seals.
 OPTIONAL_OUTPUTS = {
     "ORDERS_EVENTS": "EventsKind",
     "ORDERS_EVENTS_TARGET": "EventsTarget",
     "ORDERS_STREAM_ARN": "TableStreamArn",
+    "ORDERS_SEALS": "Seals",
+    "ORDERS_SEAL_KEY": "SealKeyArn",
 }
 
 

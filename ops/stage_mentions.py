@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 # As the templates' parameter Stage has it.
 _STAGE = r"(?P<stage>[a-z][a-z0-9-]{1,19}?)"
 _ALONE = r"(?![\w-])"
-# A queue, a topic, a table, a bus, a function, a log group or a metric's service.
-_NAME = rf"orders-(?:events-dlq-|events-|dlq-)?{_STAGE}(?:-process_orders|-publish_events)?{_ALONE}"
+# A queue, a topic, a table, a bus, a function, an alias, a log group or a metric's service.
+_FUNCTION = "(?:-process_orders|-publish_events|-seal_days)?"
+_NAME = rf"orders-(?:events-dlq-|events-|dlq-)?{_STAGE}{_FUNCTION}{_ALONE}"
 # A bucket's own name may be any other: only one with an account's number is a stage's.
 _ACCOUNT = r"-(?:[?]{12}|[0-9]{12})"
 _MENTIONS = (
     re.compile(rf"(?<![\w-])(?<!:s3:::){_NAME}"),
     re.compile(rf"(?<![\w-])orders-{_STAGE}{_ACCOUNT}{_ALONE}"),
-    re.compile(rf"(?<![\w-])policy-(?:api|processor|events)-{_STAGE}\.json"),
+    re.compile(rf"(?<![\w-])policy-(?:api|processor|events|seals)-{_STAGE}\.json"),
 )
 
 

@@ -5,9 +5,10 @@ from chalicelib.orders.terms import CHANNELS
 LOCAL_STAGE = "local"
 OLDEST_MESSAGE_ALARM = "oldest-message-age"
 REJECTED_SHARE_ALARM = "rejected-share"
-# Only a stage that asks for them has them: by its events, and by the channels that it watches.
+# Only a stage that asks for them has them: by its events, its seals, and the channels it watches.
 EVENTS_ALARM = "events-dlq-not-empty"
-OPTIONAL_ALARMS = (EVENTS_ALARM, *(f"silent-{channel}" for channel in CHANNELS))
+SEALS_ALARM = "seals-late"
+OPTIONAL_ALARMS = (EVENTS_ALARM, SEALS_ALARM, *(f"silent-{channel}" for channel in CHANNELS))
 
 
 def resources_stack_name(stage: str) -> str:
@@ -33,6 +34,16 @@ def processor_name(stage: str) -> str:
 def publisher_name(stage: str) -> str:
     """Name the function that publishes events as `chalice deploy` does."""
     return f"orders-{stage}-publish_events"
+
+
+def sealer_name(stage: str) -> str:
+    """Name the function that seals days as `chalice deploy` does."""
+    return f"orders-{stage}-seal_days"
+
+
+def seal_key_alias(stage: str) -> str:
+    """Name the alias by which that function may sign with a key: named like the function."""
+    return f"alias/{sealer_name(stage)}"
 
 
 def dashboard_name(stage: str) -> str:

@@ -228,6 +228,16 @@ def publishing(break_it: Break) -> Break:
     return break_with_events
 
 
+def sealing(break_it: Break) -> Break:
+    """Break a stage that seals each night."""
+
+    def break_with_seals(stage: VerifiedStage) -> None:
+        stage.environment |= {"ORDERS_SEALS": "on"}
+        break_it(stage)
+
+    return break_with_seals
+
+
 def simulating_only(*allowed: str) -> Callable[..., Any]:
     """Make a policy simulator that allows these actions on anything."""
 
@@ -538,6 +548,8 @@ FAULTS: list[tuple[str, Break, str]] = [
         "api s3:GetObject on decisions, processor s3:GetObject on objects, ",
     ),
     ("roles", publishing(allowing("dynamodb:GetItem")), "much: publisher dynamodb:GetItem on"),
+    ("roles", sealing(allowing("s3:DeleteObject")), "sealer s3:DeleteObject on seals"),
+    ("roles", sealing(allowing("dynamodb:PutItem")), "sealer dynamodb:PutItem on audit items"),
     (
         "roles",
         setting(

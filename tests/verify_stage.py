@@ -376,12 +376,18 @@ def simulated(
     ContextEntries: Any,  # noqa: N803
 ) -> Any:
     """Allow what the functions need, to a caller of the resource's own account."""
-    functions = {"process_orders": "processor", "publish_events": "publisher"}
+    functions = {
+        "process_orders": "processor",
+        "publish_events": "publisher",
+        "seal_days": "sealer",
+    }
     role = functions.get(PolicySourceArn.rpartition("-")[2], "api")
     keys = {it["ContextKeyName"]: it["ContextKeyValues"] for it in ContextEntries}
     same = keys["aws:ResourceAccount"] == keys["aws:PrincipalAccount"] == [ACCOUNT]
     (leading_key,) = keys.get("dynamodb:LeadingKeys", [""])
-    kind = "key items" if leading_key.startswith("#key#") else kind_of(*ResourceArns)
+    kinds = {"#key#": "key items", "#audit/": "audit items"}
+    of_items = [kind for prefix, kind in kinds.items() if leading_key.startswith(prefix)]
+    kind = next(iter(of_items), None) or kind_of(*ResourceArns)
     needed = NEEDS[role].get(kind, ()) if same else ()
     results = [
         {"EvalActionName": it, "EvalDecision": "allowed" if it in needed else "implicitDeny"}
@@ -395,6 +401,8 @@ def kind_of(arn: str) -> str:
         return "objects of another stage"
     if "/decisions/" in arn:
         return "decisions"
+    if "/seals/" in arn:
+        return "seals"
     endings = {
         ":::orders": "bucket",
         ".json": "objects",

@@ -36,7 +36,7 @@ def stage() -> None:
 @in_plain_words
 def new(name: str, like: str, project: Path) -> None:
     """
-    Make a stage: its settings and its three policies, with its own names in them.
+    Make a stage: its settings and its policies, with its own names in them.
 
     It is all written, or nothing is.
     """

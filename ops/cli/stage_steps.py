@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +20,7 @@ from ops.deploy.stacks import Stacks
 from ops.deploy.stage_config import StageConfig
 from ops.lint.clients import StageClients
 from ops.lint.deployed_key import read_key
+from ops.lint.deployed_seals import SEAL_KEY_ARN, read_seal_key
 from ops.lint.principals_rule import notices
 from ops.lint.stage_rules import CLOSED_ROUTES
 from ops.next_command import chalice_command, make_command, ops_command
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
     from ops.deploy.account import Aws
     from ops.deploy.presentation import Screen
-    from ops.lint.stage import KeySettings
+    from ops.lint.stage import StageSettings
+
+Key = TypeVar("Key")
 
 
 def require_closed(config: StageConfig, said_once: bool, said_twice: bool) -> None:
@@ -49,7 +52,7 @@ def require_rules_kept(
     """Refuse what `ops lint` would find afterwards; a key's policy can be read on AWS only."""
     settings = planned_stage(config)
     if aws:
-        settings = replace(settings, key=_key_of(config, aws, screen))
+        settings = _with_keys(settings, config, aws, screen)
     # An open stage was asked for twice by now.
     waived = {*despite, *([CLOSED_ROUTES] if config.is_open else ())}
     for warning in require_no_findings(config.stage, findings_in(settings), waived):
@@ -58,16 +61,24 @@ def require_rules_kept(
         screen.warn(f"{notice}.")
 
 
-def _key_of(config: StageConfig, aws: Aws, screen: Screen) -> KeySettings | None:
+def _with_keys(
+    settings: StageSettings, config: StageConfig, aws: Aws, screen: Screen
+) -> StageSettings:
+    """Look at the keys that the stage names."""
     with closing(StageClients(aws.session)) as clients:
-        try:
-            return read_key(clients, config.resource_parameters, aws.identity.account_id)
-        except (BotoCoreError, ClientError) as error:
-            screen.warn(
-                "Whether the functions may use the key that KmsKeyArn names is not known: "
-                f"{explain(error)}"
-            )
-            return None
+
+        def look(read: Callable[..., Key | None], parameter: str) -> Key | None:
+            try:
+                return read(clients, config.resource_parameters, aws.identity.account_id)
+            except (BotoCoreError, ClientError) as error:
+                screen.warn(
+                    f"Whether the functions may use the key that {parameter} names is not known: "
+                    f"{explain(error)}"
+                )
+                return None
+
+        seals = replace(settings.seals, key=look(read_seal_key, SEAL_KEY_ARN))
+        return replace(settings, key=look(read_key, "KmsKeyArn"), seals=seals)
 
 
 def deploy_command(config: StageConfig) -> str:

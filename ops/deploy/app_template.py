@@ -11,7 +11,7 @@ from chalice.package import TemplateDeepMerger
 from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.tracing import API, FUNCTION, complete_tracing
-from ops.project import CONFIG, EVENTS_MERGE_TEMPLATE, MERGE_TEMPLATE
+from ops.project import CONFIG, MERGE_TEMPLATE, OPTIONAL_MERGE_TEMPLATES
 from ops.templates import load_template
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     """
     Complete Chalice's template in place.
 
-    A function that only a stage with events has gets its part; the stage's own values become the
+    A function that only some stages have gets its part; the stage's own values become the
     defaults of the parameters, so that the stack needs no parameter to be deployed; the API names
     its callers of other accounts; and X-Ray is on for all of the stage, or for nothing of it.
 
@@ -34,9 +34,10 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
         PackagingFailed: the template doesn't have one of the parameters, or refuses its value.
     """
     content = yaml.safe_load(template.read_text(encoding="utf-8"))
-    events = load_template((project / EVENTS_MERGE_TEMPLATE).read_text(encoding="utf-8"))
-    if events["Resources"].keys() <= content["Resources"].keys():
-        content = TemplateDeepMerger().merge(events, content)
+    for name in OPTIONAL_MERGE_TEMPLATES:
+        part = load_template((project / name).read_text(encoding="utf-8"))
+        if part["Resources"].keys() <= content["Resources"].keys():
+            content = TemplateDeepMerger().merge(part, content)
     _set_defaults(content.get("Parameters", {}), parameters)
     _note_callers(content)
     complete_tracing(content["Resources"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.settings import NO_EVENTS
+from chalicelib.settings import NO_EVENTS, NO_SEALS
 from ops.deploy.app_template import complete_template
 from ops.deploy.chalice_package import run_chalice
 from ops.deploy.clean_copy import copy_cleanly
@@ -85,4 +85,6 @@ def _outputs(config: StageConfig) -> dict[str, str]:
             "EventsTarget": f"orders-{stage}",
             "TableStreamArn": f"{table}/stream/2026-01-01T00:00:00.000",
         }
+    if config.resource_parameters.get("Seals", NO_SEALS) != NO_SEALS:
+        outputs |= {"Seals": config.resource_parameters["Seals"], "SealKeyArn": "planned"}
     return outputs

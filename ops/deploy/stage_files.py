@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ops.deploy.stage_config import StageConfig
 
-FUNCTIONS = ("api", "processor", "events")
+FUNCTIONS = ("api", "processor", "events", "seals")
 RECORDED = {**VARIABLE_OUTPUTS, **OPTIONAL_OUTPUTS}
 
 

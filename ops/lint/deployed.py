@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -10,10 +11,11 @@ from botocore.exceptions import ClientError
 from ops.aws_hosts import is_of_aws
 from ops.aws_session import make_session
 from ops.lint.clients import StageClients
-from ops.lint.deployed_functions import read_function, read_mapping
+from ops.lint.deployed_functions import read_function, read_mapping, read_sealer
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
 from ops.lint.deployed_names import read_names
+from ops.lint.deployed_seals import read_seal_key, seal_settings
 from ops.lint.deployed_stores import read_bucket, read_queue, read_table
 from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import StageSettings, alarm_settings
@@ -77,6 +79,11 @@ class DeployedStage:
             oldest_message_alarm=alarm_settings(oldest) if oldest else None,
             key=read_key(clients, parameters, queue.account_id),
             lock_wanted=lock_wanted(parameters),
+            seals=replace(
+                seal_settings(parameters),
+                key=read_seal_key(clients, parameters, queue.account_id),
+            ),
+            sealer=read_sealer(clients, self._stage),
             emulated=not is_of_aws(clients.of("cloudformation").meta.endpoint_url),
             names=read_names(clients, self._stage),
         )

@@ -8,7 +8,7 @@ from ops.lint.not_deployed import NotDeployed
 from ops.lint.stage import FunctionSettings, MappingSettings
 from ops.next_command import chalice_command, make_command
 from ops.processing_switch import OFF
-from ops.stage_names import processor_name
+from ops.stage_names import processor_name, sealer_name
 
 if TYPE_CHECKING:
     from ops.lint.clients import StageClients
@@ -38,6 +38,14 @@ def read_function(clients: StageClients, stage: str, name: str) -> FunctionSetti
         application_log_level=found.get("LoggingConfig", {}).get("ApplicationLogLevel"),
         traced=found.get("TracingConfig", {}).get("Mode") == "Active",
     )
+
+
+def read_sealer(clients: StageClients, stage: str) -> FunctionSettings | None:
+    """Read the function that seals days; None: the stage has none."""
+    try:
+        return read_function(clients, stage, sealer_name(stage))
+    except NotDeployed:
+        return None
 
 
 def read_mapping(clients: StageClients, stage: str) -> MappingSettings:

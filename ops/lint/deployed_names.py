@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.lint.names_rule import DEFAULTS, names_in_policy, names_in_tags, names_in_variables
-from ops.stage_names import api_function_name, processor_name, publisher_name
+from ops.stage_names import api_function_name, processor_name, publisher_name, sealer_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def read_names(clients: StageClients, stage: str) -> tuple[NamedText, ...]:
-    """Read what the functions of a stage name; the last of them only a stage with events has."""
-    functions = (api_function_name(stage), processor_name(stage), publisher_name(stage))
-    return tuple(name for each in functions for name in _names_of(clients, stage, each))
+    """Read what the functions of a stage name: not every stage has the last two."""
+    names = (api_function_name, processor_name, publisher_name, sealer_name)
+    return tuple(each for name in names for each in _names_of(clients, stage, name(stage)))
 
 
 def _names_of(clients: StageClients, stage: str, function: str) -> Iterator[NamedText]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OWN_NAMES = "own-names"
 STAGE_TAG = "stage"
+# IAM takes capital and small letters in the key of a condition for the same.
+ALIASES = "kms:resourcealiases"
 SERVICE, BUCKET = "ORDERS_SERVICE", "ORDERS_BUCKET"
 # A function that isn't told another takes this one.
 DEFAULTS = {SERVICE: DEFAULT_SERVICE}
@@ -41,11 +43,16 @@ def names_in_tags(where: str, stage: str, tags: Mapping[str, str]) -> Iterator[N
 
 
 def names_in_policy(where: str, policy: Mapping[str, Any]) -> Iterator[NamedText]:
-    """Yield the resources that a policy reaches."""
+    """Yield the resources that a policy reaches, and the aliases by which it reaches a key."""
     for statement in statements_of(policy):
-        found: Any = statement.get("Resource", [])
-        for resource in found if isinstance(found, list) else [found]:
-            yield NamedText(where, str(resource))
+        for named in (statement.get("Resource", []), *_aliases_in(statement)):
+            for text in named if isinstance(named, list) else [named]:
+                yield NamedText(where, str(text))
+
+
+def _aliases_in(statement: Mapping[str, Any]) -> Iterator[Any]:
+    for compared in statement.get("Condition", {}).values():
+        yield from (compared[key] for key in compared if key.lower() == ALIASES)
 
 
 @rule(

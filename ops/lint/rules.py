@@ -6,6 +6,7 @@ from ops.lint.mapping_rules import MAPPING_RULES
 from ops.lint.names_rule import NAMES_RULES
 from ops.lint.principals_rule import PRINCIPALS_RULES
 from ops.lint.queue_rules import QUEUE_RULES
+from ops.lint.seals_rule import SEALS_RULES
 from ops.lint.stage_rules import STAGE_RULES
 from ops.lint.tracing_rule import TRACING_RULES
 
@@ -18,4 +19,5 @@ RULES = (
     *LOCK_RULES,
     *NAMES_RULES,
     *PRINCIPALS_RULES,
+    *SEALS_RULES,
 )

@@ -151,6 +151,29 @@ class KeySettings:
 
 
 @dataclass(frozen=True)
+class SealKey:
+    """The KMS key that signs seals, and the names of its aliases."""
+
+    enabled: bool
+    spec: str
+    usage: str
+    is_of_account: bool
+    aliases: frozenset[str]
+
+
+@dataclass(frozen=True)
+class SealSettings:
+    """Whether a function seals each night, and the key's ARN; `key` is None if not looked at."""
+
+    on: bool
+    key_arn: str
+    key: SealKey | None = None
+
+
+NO_SEALS = SealSettings(on=False, key_arn="")
+
+
+@dataclass(frozen=True)
 class NamedText:
     """
     A text that may name a stage, and where it stands.
@@ -168,7 +191,8 @@ class StageSettings:
     """
     A stage. `alarms` are names; `key` is None where AWS manages the keys.
 
-    `lock_wanted` is what the stage asks for, and its bucket's `lock` what it has.
+    `lock_wanted` is what the stage asks for, and its bucket's `lock` what it has. `sealer` is the
+    function that seals, which not every stage has.
 
     `emulated`: it was read from an emulator, which drops a setting now and then.
     """
@@ -186,5 +210,13 @@ class StageSettings:
     oldest_message_alarm: AlarmSettings | None = None
     key: KeySettings | None = None
     lock_wanted: Lock = NO_LOCK
+    seals: SealSettings = NO_SEALS
+    sealer: FunctionSettings | None = None
     emulated: bool = False
     names: tuple[NamedText, ...] = ()
+
+    @property
+    def functions(self) -> dict[str, FunctionSettings]:
+        """The functions, as a rule says them."""
+        always = {"API": self.api, "processor": self.processor}
+        return always | ({"sealing": self.sealer} if self.sealer else {})

@@ -173,7 +173,7 @@ def _alarms(stage: StageSettings) -> Iterable[str]:
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html",
 )
 def _log_retention(stage: StageSettings) -> Iterable[str]:
-    for name, function in {"API": stage.api, "processor": stage.processor}.items():
+    for name, function in stage.functions.items():
         if function.log_retention_days is None:
             yield f"the log of the {name} function is kept for ever, or nowhere"
 
@@ -184,7 +184,7 @@ def _log_retention(stage: StageSettings) -> Iterable[str]:
     "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html",
 )
 def _application_log_level(stage: StageSettings) -> Iterable[str]:
-    for name, function in {"API": stage.api, "processor": stage.processor}.items():
+    for name, function in stage.functions.items():
         # Without one, Lambda's default, INFO, applies where the log is JSON, and none elsewhere.
         if function.application_log_level in LOG_LEVELS_WITHOUT_METRICS:
             yield (

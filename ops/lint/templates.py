@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ops.lint.deployed_seals import SEAL_KEY_ARN, SEALS, seal_settings
 from ops.lint.stage import (
     BucketSettings,
     FunctionSettings,
@@ -21,6 +22,7 @@ from ops.stage_names import (
     alarm_name,
     api_function_name,
     processor_name,
+    sealer_name,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         properties["LogGroupName"]: properties.get("RetentionInDays")
         for properties in resources.of_type("AWS::Logs::LogGroup").values()
     }
+    sealer = functions.get(sealer_name(stage))
     api, processor = functions[api_function_name(stage)], functions[processor_name(stage)]
     alarms = {
         alarm["AlarmName"]: alarm for alarm in resources.of_type("AWS::CloudWatch::Alarm").values()
@@ -64,10 +67,14 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         gateway=_gateway(app),
         alarms=frozenset(alarms),
         oldest_message_alarm=alarm_settings(oldest) if oldest else None,
-        lock_wanted=lock_wanted(
-            {name: resources.resolve({"Ref": name}) for name in (OBJECT_LOCK, OBJECT_LOCK_DAYS)}
-        ),
+        lock_wanted=lock_wanted(_values(resources, OBJECT_LOCK, OBJECT_LOCK_DAYS)),
+        seals=seal_settings(_values(resources, SEALS, SEAL_KEY_ARN)),
+        sealer=_function(sealer, retentions) if sealer else None,
     )
+
+
+def _values(template: Template, *parameters: str) -> dict[str, Any]:
+    return {name: template.resolve({"Ref": name}) for name in parameters}
 
 
 def _queue(template: Template, name: str) -> QueueSettings:

@@ -6,7 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.aws.key_store import KEY_PREFIX
+from chalicelib.services.seal import SEALS_PREFIX
 from chalicelib.settings import AppSettings
+from ops.audit_keys import PREFIX as AUDIT_PREFIX
 from ops.desk.decision_log import PREFIX as DECISIONS
 from ops.lint.emulator import excuse
 from ops.lint.not_deployed import NotDeployed
@@ -19,6 +21,7 @@ from ops.stage_names import (
     dashboard_name,
     processor_name,
     publisher_name,
+    sealer_name,
 )
 from ops.verify.check import Failed, Skipped, check, require
 
@@ -47,6 +50,12 @@ NEEDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     # It needs the table's stream, and the bus or the topic.
     "publisher": {},
+    # It needs the audit index and a key, too.
+    "sealer": {
+        "seals": ("s3:GetObject", "s3:PutObject"),
+        "bucket": ("s3:ListBucket",),
+        "audit items": ("dynamodb:Query",),
+    },
 }
 MUST_NOT: dict[str, tuple[str, ...]] = {
     "queue": ("sqs:PurgeQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
@@ -55,12 +64,14 @@ MUST_NOT: dict[str, tuple[str, ...]] = {
     "objects of another stage": ("s3:GetObject", "s3:PutObject"),
     # What operators decided: no function reads it, and none may turn it round.
     "decisions": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+    "seals": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
     "bucket": ("s3:DeleteBucket", "s3:PutBucketPolicy", "s3:PutBucketVersioning"),
     "table": (
         *("dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"),
         *("dynamodb:PartiQLUpdate", "dynamodb:PartiQLDelete", "dynamodb:DeleteTable"),
     ),
     "key items": ("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
+    "audit items": ("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 }
 MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
     "api": {
@@ -68,8 +79,22 @@ MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
         "dead-letter queue": ("sqs:SendMessage",),
         "objects": ("s3:PutObject",),
         "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:Scan"),
+        "audit items": ("dynamodb:PutItem",),
+        "seals": ("s3:PutObject",),
     },
-    "processor": {"objects": ("s3:GetObject",), "table": ("dynamodb:Query", "dynamodb:Scan")},
+    "processor": {
+        "objects": ("s3:GetObject",),
+        "table": ("dynamodb:Query", "dynamodb:Scan"),
+        "seals": ("s3:GetObject", "s3:PutObject"),
+    },
+    "sealer": {
+        "queue": ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+        "dead-letter queue": ("sqs:SendMessage",),
+        "objects": ("s3:GetObject", "s3:PutObject"),
+        "table": ("dynamodb:PutItem", "dynamodb:PartiQLInsert", "dynamodb:Query"),
+        "key items": ("dynamodb:PutItem",),
+        "audit items": ("dynamodb:PutItem",),
+    },
     "publisher": {
         "queue": ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
         "dead-letter queue": ("sqs:SendMessage",),
@@ -156,11 +181,14 @@ def alarms(run: Run) -> str:
 
 
 def functions_of(run: Run) -> dict[str, str]:
-    """Name the stage's functions: only one with events has a publisher."""
+    """Name the stage's functions: a publisher and a sealer only where it asks for them."""
     stage = run.stage.name
     names = {"api": api_function_name(stage), "processor": processor_name(stage)}
-    if AppSettings.from_env(run.stage.environment).stream_arn:
+    settings = AppSettings.from_env(run.stage.environment)
+    if settings.stream_arn:
         names["publisher"] = publisher_name(stage)
+    if settings.seals:
+        names["sealer"] = sealer_name(stage)
     return names
 
 
@@ -191,12 +219,14 @@ def resources_of(run: Run) -> dict[str, Resource]:
         "objects": f"{bucket}/orders/{run.mark}/some.json",
         "objects of another stage": f"{other_bucket}/orders/{run.mark}/some.json",
         "decisions": f"{bucket}/{DECISIONS}{run.mark}/some.json",
+        "seals": f"{bucket}/{SEALS_PREFIX}{run.mark}/seal.json",
         "bucket": bucket,
     }
     return {
         **{kind: Resource(arn) for kind, arn in arns.items()},
         "table": Resource(table, run.mark),
         "key items": Resource(table, f"{KEY_PREFIX}{run.mark}"),
+        "audit items": Resource(table, f"{AUDIT_PREFIX}{run.mark}"),
     }
 
 

@@ -11,7 +11,12 @@ from tests.configuration import guard
 
 # `chalice local` reads the AWS endpoint of stage local there.
 LOCAL_ENDPOINT = ".chalice/aws-local.ini"
-FUNCTIONS = {"api": "api_handler", "processor": "process_orders", "events": "publish_events"}
+FUNCTIONS = {
+    "api": "api_handler",
+    "processor": "process_orders",
+    "events": "publish_events",
+    "seals": "seal_days",
+}
 
 
 class CheckoutStage(NamedTuple):

@@ -7,6 +7,9 @@ with all that can become of a message.
 
 import json
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,10 +21,12 @@ from chalicelib.application import Application
 from chalicelib.aws.clients import ClientFactory, LambdaClients
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.orders.record import Record
+from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import BatchFailed
+from chalicelib.services.nightly import seal_each_day
 from ops.local.stack import LocalResources
 from ops.stage_mentions import with_other_stage
-from ops.stage_names import api_function_name, processor_name
+from ops.stage_names import api_function_name, processor_name, seal_key_alias, sealer_name
 from tests.application import client_of, load_app
 from tests.builders import START, order_text, sqs_event, sqs_record, submission
 from tests.configuration.checkout import CheckoutStage
@@ -64,6 +69,19 @@ BY_LAMBDA["events"] = {
     Grant("dynamodb:ListStreams", STREAM),
     Grant("sqs:SendMessage", queue("orders-events-dlq-local")),
 }
+BY_LAMBDA["seals"] = {
+    Grant("logs:CreateLogStream", log_stream(sealer_name(LOCAL))),
+    Grant("logs:PutLogEvents", log_stream(sealer_name(LOCAL))),
+}
+
+
+KEY = f"arn:aws:kms:{ACCOUNT}:key/one"
+
+
+def signed(**_: object) -> tuple[SimpleNamespace, dict[str, Any]]:
+    """Answer in place of KMS: the emulator signs nothing without a package that it lacks."""
+    metadata = {"HTTPStatusCode": 200, "RequestId": "one"}
+    return SimpleNamespace(status_code=200), {"Signature": b"der", "ResponseMetadata": metadata}
 
 
 class RecordingFactory(ClientFactory):
@@ -78,6 +96,7 @@ class RecordingFactory(ClientFactory):
         client = super().make(service, config)
         client.meta.events.register("provide-client-params", self._note)
         client.meta.events.register("after-call.dynamodb.PutItem", self._after_put)
+        client.meta.events.register("before-call.kms.Sign", signed)
         return client
 
     def _note(self, params: dict[str, Any], model: OperationModel, **_: object) -> None:
@@ -98,8 +117,11 @@ class System:
         self.application = self.application_with()
         self.app = load_app(self.application).app
 
-    def application_with(self, **settings: str) -> Application:
-        return Application(self._environment | settings, LambdaClients(factory=self.factory))
+    def application_with(
+        self, *, clock: Callable[[], datetime] = now, **settings: str
+    ) -> Application:
+        clients = LambdaClients(factory=self.factory)
+        return Application(self._environment | settings, clients, clock=clock)
 
     def process(self, *records: dict[str, Any]) -> Any:
         return process(self.app, *records)
@@ -209,11 +231,26 @@ def run_events(system: System) -> None:
     topic = boto3.client("sns").create_topic(Name="orders-events-local")["TopicArn"]
     accepted = Record.of_first(submission(), START)
     for kind, target in (("eventbridge", "orders-local"), ("sns", topic)):
-        settings = {"ORDERS_EVENTS": kind, "ORDERS_EVENTS_TARGET": target}
-        system.application_with(**settings).events.publish([accepted])
+        application = system.application_with(ORDERS_EVENTS=kind, ORDERS_EVENTS_TARGET=target)
+        application.events.publish([accepted])
 
 
-RUNS = {"api": run_api, "processor": run_processor, "events": run_events}
+def run_seals(system: System) -> None:
+    """Seal what there is, as each night does: with the first seal, and with seals before it."""
+    system.process(sqs_record(order_text("sealed")))
+    system.factory.needed.clear()
+    tomorrow = now() + timedelta(days=1)
+    for clock in (lambda: tomorrow, lambda: tomorrow + timedelta(days=1)):
+        application = system.application_with(clock=clock, ORDERS_SEAL_KEY=KEY)
+        seal_each_day(application.sealing, application.telemetry)
+
+
+RUNS = {
+    "api": run_api,
+    "processor": run_processor,
+    "events": run_events,
+    "seals": run_seals,
+}
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -251,6 +288,7 @@ NEVER = {
     },
     "processor": {"s3:ListBucket", "s3:GetObject", "dynamodb:Query"},
     "events": {"dynamodb:PutItem", "s3:GetObject", "sqs:ReceiveMessage"},
+    "seals": {"dynamodb:PutItem", "dynamodb:GetItem", "sqs:SendMessage", "s3:DeleteObject"},
 }
 
 
@@ -259,10 +297,51 @@ def test_no_function_may_do_the_work_of_another(function: str, granted: set[Gran
 
 
 def test_no_action_is_a_wildcard_and_no_resource_is_everything(granted: set[Grant]) -> None:
-    for grant in granted:
+    for grant in granted - {ANY_KEY}:
         assert "*" not in grant.action
         # Partition, region and account are not known; the resource is always named.
         assert re.search(r"\borders-(dlq-|events-dlq-|events-)?local\b", grant.resource)
+
+
+@pytest.mark.parametrize("function", ["seals"], indirect=True)
+def test_the_sealer_signs_hashes_only_and_only_with_the_key_of_the_stages_alias(
+    statements: list[dict[str, Any]],
+) -> None:
+    """The stage says which key it is, and a policy names none: an alias stands for it."""
+    (statement,) = [each for each in statements if "kms:Sign" in each["Action"]]
+
+    assert grants_of([statement]) == {ANY_KEY}
+    condition = statement["Condition"]
+    assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": [seal_key_alias(LOCAL)]}
+    assert (
+        condition["StringEquals"].items()
+        >= {
+            "kms:MessageType": "DIGEST",
+            "kms:SigningAlgorithm": "ECDSA_SHA_256",
+        }.items()
+    )
+
+
+@pytest.mark.parametrize("function", ["seals"], indirect=True)
+def test_the_sealer_reads_whole_items_of_no_partition_of_the_table_but_operators_entries(
+    statements: list[dict[str, Any]],
+) -> None:
+    """To find the first day it scans the keys; a rejected order's payload it never reads."""
+    conditions = {
+        action: statement["Condition"]
+        for statement in statements
+        for action in statement["Action"]
+        if f"table/orders-{LOCAL}" in statement["Resource"][0].split(":")[-1:]
+    }
+
+    assert conditions.keys() == {"dynamodb:Query", "dynamodb:Scan"}
+    scan = conditions["dynamodb:Scan"]
+    assert scan["ForAllValues:StringEquals"] == {
+        "dynamodb:Attributes": ["orderId", "recordId", "auditPartition"]
+    }
+    assert conditions["dynamodb:Query"]["ForAllValues:StringLike"] == {
+        "dynamodb:LeadingKeys": ["#audit/*"]
+    }
 
 
 def test_only_resources_of_the_own_account_can_be_reached(
@@ -272,9 +351,11 @@ def test_only_resources_of_the_own_account_can_be_reached(
     own = {"aws:ResourceAccount": "${aws:PrincipalAccount}"}
     for statement in statements:
         if statement["Sid"] != "WriteLogs":
-            assert statement["Condition"]["StringEquals"] == own
+            assert statement["Condition"]["StringEquals"].items() >= own.items()
 
 
+# The alias in the statement's condition says which.
+ANY_KEY = Grant("kms:Sign", "arn:*:kms:*:*:key/*")
 TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/orders-local"
 NO_KEYS = ["order-001", "#key", "#audit/2026-11-26", "#health", ""]
 
@@ -308,8 +389,13 @@ def test_a_condition_on_partition_keys_does_not_hold_for_a_call_without_any(
     """
     for statement in statements:
         condition = statement.get("Condition", {})
-        if any(operator.startswith("ForAllValues") for operator in condition):
-            assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+        keys = [
+            key
+            for operator, compared in condition.items()
+            if operator.startswith("ForAllValues")
+            for key in compared
+        ]
+        assert condition.get("Null", {}) == dict.fromkeys(keys, "false")
 
 
 def test_no_function_reaches_what_operators_decided(granted: set[Grant]) -> None:

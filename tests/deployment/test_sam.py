@@ -20,6 +20,7 @@ from tests.configuration.own import STAGES
 from tests.configuration.own import TEXT as CONFIGURATION
 from tests.deployment.sam import of_type, translated
 from tests.deployment.test_events import STREAM
+from tests.deployment.test_seals import SEALS
 from tests.project import (
     change_stage,
     copy_without_requirements,
@@ -34,7 +35,11 @@ FUNCTIONS = {
     "APIHandler": ("", 20, "api"),
     "ProcessOrders": ("-process_orders", 60, "processor"),
     "PublishEvents": ("-publish_events", 60, "events"),
+    "SealDays": ("-seal_days", 900, "seals"),
 }
+# Each for stages that ask for it.
+OPTIONAL = {"PublishEvents", "SealDays"}
+MEMORY_MB = {"SealDays": 1_769}
 
 SUBMISSION_ROUTE = "/orders/{order_id}/submissions/{submission_id}"
 # AWS's quota of an account, "Concurrent executions", and what the API takes for an order.
@@ -48,12 +53,13 @@ class Deployable(NamedTuple):
 
     project: Path
     packaged: PackagedApp
-    events: bool
+    # With events, and with seals.
+    optional: bool
     resources: dict[str, Any]
 
     @property
     def functions(self) -> dict[str, tuple[str, int, str]]:
-        return {n: f for n, f in FUNCTIONS.items() if self.events or n != "PublishEvents"}
+        return {n: f for n, f in FUNCTIONS.items() if self.optional or n not in OPTIONAL}
 
     def only(self, kind: str) -> dict[str, Any]:
         """Return the properties of the one resource of a type."""
@@ -68,18 +74,18 @@ class Deployable(NamedTuple):
 
 @pytest.fixture(
     scope="module",
-    params=[(stage, events) for stage in STAGES for events in (False, True)],
-    ids=lambda variant: f"{variant[0]}-events-{'on' if variant[1] else 'off'}",
+    params=[(stage, optional) for stage in STAGES for optional in (False, True)],
+    ids=lambda variant: f"{variant[0]}-events-and-seals-{'on' if variant[1] else 'off'}",
 )
 def deployable(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, deployments: Path
 ) -> Deployable:
-    stage, events = request.param
+    stage, optional = request.param
     directory = tmp_path_factory.mktemp("sam")
     project = copy_without_requirements(directory / "orders", deployments)
-    record_resources(project, stage, outputs_of(stage) | (EVENTS if events else {}))
+    record_resources(project, stage, outputs_of(stage) | (EVENTS | SEALS if optional else {}))
     packaged = package_app(stage, directory / "packaged", project, vendored=False)
-    return Deployable(project, packaged, events, translated(packaged))
+    return Deployable(project, packaged, optional, translated(packaged))
 
 
 def test_the_api_has_exactly_one_stage_which_is_throttled_and_can_log(
@@ -177,8 +183,8 @@ def test_the_queue_feeds_the_processor_as_the_stage_says(deployable: Deployable)
 def test_the_stream_feeds_the_publisher_only_with_events_on(deployable: Deployable) -> None:
     mappings = of_type(deployable.resources, "AWS::Lambda::EventSourceMapping")
 
-    assert len(mappings) == (2 if deployable.events else 1)
-    if deployable.events:
+    assert len(mappings) == (2 if deployable.optional else 1)
+    if deployable.optional:
         mapping = deployable.mapping_of("PublishEvents")
         unpublished = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::Sub"]
         (pattern,) = mapping["FilterCriteria"]["Filters"]
@@ -194,8 +200,25 @@ def test_the_stream_feeds_the_publisher_only_with_events_on(deployable: Deployab
         assert json.loads(pattern["Pattern"])["eventName"] == ["INSERT"]
 
 
+def permission_of(deployable: Deployable, principal: str) -> dict[str, Any]:
+    permissions = of_type(deployable.resources, "AWS::Lambda::Permission")
+    (found,) = [each for each in permissions if each["Principal"] == principal]
+    return found
+
+
+def test_the_night_invokes_the_sealer_only_with_seals_on(deployable: Deployable) -> None:
+    rules = of_type(deployable.resources, "AWS::Events::Rule")
+
+    assert len(rules) == (1 if deployable.optional else 0)
+    if deployable.optional:
+        permission = permission_of(deployable, "events.amazonaws.com")
+        rule, attribute = permission["SourceArn"]["Fn::GetAtt"]
+        assert permission["FunctionName"] == {"Ref": "SealDays"}
+        assert (deployable.resources[rule]["Type"], attribute) == ("AWS::Events::Rule", "Arn")
+
+
 def test_only_this_api_may_invoke_and_only_its_own_function(deployable: Deployable) -> None:
-    permission = deployable.only("AWS::Lambda::Permission")
+    permission = permission_of(deployable, "apigateway.amazonaws.com")
 
     arn, names = permission.pop("SourceArn")["Fn::Sub"]
     assert permission == {
@@ -220,7 +243,10 @@ def test_each_function_is_on_arm_logs_json_and_has_its_time(deployable: Deployab
         assert function["FunctionName"] == {"Fn::Sub": f"orders-${{Stage}}{suffix}"}
         assert function["Architectures"] == ["arm64"]
         assert function["LoggingConfig"] == {"LogFormat": "JSON"}
-        assert (function["Timeout"], function["MemorySize"]) == (timeout_seconds, 512)
+        assert (function["Timeout"], function["MemorySize"]) == (
+            timeout_seconds,
+            MEMORY_MB.get(name, 512),
+        )
         partial = function["Environment"]["Variables"]["ORDERS_PARTIAL_BATCH"]
         assert (partial == "enabled") == (name == "ProcessOrders")
 
@@ -251,7 +277,8 @@ def test_nothing_is_made_that_is_not_meant(deployable: Deployable) -> None:
             "AWS::Lambda::Permission",
             "AWS::Logs::LogGroup",
             *["AWS::IAM::Role", "AWS::Lambda::Function"] * len(deployable.functions),
-            *["AWS::Lambda::EventSourceMapping"] * (len(deployable.functions) - 1),
+            *["AWS::Lambda::EventSourceMapping"] * (2 if deployable.optional else 1),
+            *(["AWS::Events::Rule", "AWS::Lambda::Permission"] if deployable.optional else []),
         ]
     )
 

@@ -22,6 +22,8 @@ from ops.stage_names import (
     processor_name,
     publisher_name,
     resources_stack_name,
+    seal_key_alias,
+    sealer_name,
 )
 from ops.templates import load_template
 from tests.configuration.checkout import FUNCTIONS, CheckoutStage
@@ -55,7 +57,9 @@ def arns(stage: str) -> dict[str, set[str]]:
     """Name all that a stage is made of, by kind: names of two kinds may be the same."""
     at = f"us-east-1:{ACCOUNT}"
     table = f"arn:aws:dynamodb:{at}:table/orders-{stage}"
-    functions = [api_function_name(stage), processor_name(stage), publisher_name(stage)]
+    functions = [
+        name(stage) for name in (api_function_name, processor_name, publisher_name, sealer_name)
+    ]
     queues = (f"orders-{stage}", f"orders-dlq-{stage}", f"orders-events-dlq-{stage}")
     bucket = f"arn:aws:s3:::orders-{stage}-{ACCOUNT}"
     return {
@@ -68,6 +72,7 @@ def arns(stage: str) -> dict[str, set[str]]:
         "log": {
             f"arn:aws:logs:{at}:log-group:/aws/lambda/{name}:log-stream:1" for name in functions
         },
+        "alias": {seal_key_alias(stage)},
         "alarm": {alarm_name(stage, alarm) for alarm in (*ALARMS, *OPTIONAL_ALARMS)},
         "dashboard": {dashboard_name(stage)},
         "stack": {resources_stack_name(stage), app_stack_name(stage)},
@@ -80,6 +85,8 @@ def patterns(model: CheckoutStage, stage: str) -> Iterator[str]:
         text = with_other_stage(model.policy_text(function), model.name, stage)
         for statement in json.loads(text)["Statement"]:
             yield from statement["Resource"]
+            for compared in statement.get("Condition", {}).values():
+                yield from compared.get("kms:ResourceAliases", [])
 
 
 def test_these_are_all_names_of_the_template() -> None:
@@ -135,7 +142,7 @@ def test_the_policies_reach_the_stages_own(stage: str, checkout_stage: CheckoutS
     reach = list(patterns(checkout_stage, stage))
     own = arns(stage)
 
-    for kind in ("queue", "table", "bucket", "bus", "topic", "log"):
+    for kind in ("queue", "table", "bucket", "bus", "topic", "log", "alias"):
         for arn in own[kind]:
             assert any(fnmatch.fnmatchcase(arn, pattern) for pattern in reach), arn
 
@@ -148,6 +155,7 @@ LONGEST = {
     "bus": 256,
     "topic": 256,
     "function": 64,
+    "alias": 256,
     "log": 512,
     "alarm": 255,
     "dashboard": 255,

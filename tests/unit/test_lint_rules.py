@@ -20,6 +20,8 @@ from ops.lint.stage import (
     MappingSettings,
     NamedText,
     QueueSettings,
+    SealKey,
+    SealSettings,
     StageSettings,
     TableSettings,
 )
@@ -93,6 +95,28 @@ def locking(mode: str, days: int, has: Lock | None = None, stage: str = "prod") 
     wanted = Lock(mode, days)
     bucket = replace(GOOD.bucket, lock=wanted if has is None else has)
     return replace(GOOD, bucket=bucket, lock_wanted=wanted, stage=stage)
+
+
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
+SEAL_KEY = SealKey(
+    enabled=True,
+    spec="ECC_NIST_P256",
+    usage="SIGN_VERIFY",
+    is_of_account=True,
+    aliases=frozenset({"alias/other", "alias/orders-prod-seal_days"}),
+)
+SEALER = FunctionSettings(timeout_seconds=900, variables={}, log_retention_days=30)
+
+
+def sealing(on: bool = True, key_arn: str = KEY, **changes: Any) -> StageSettings:
+    """Seal each night, with a key that was looked at."""
+    key = replace(SEAL_KEY, **changes)
+    return replace(
+        GOOD,
+        seals=SealSettings(on, key_arn, key if key_arn else None),
+        sealer=SEALER,
+        alarms=GOOD.alarms | {"orders-prod-seals-late"},
+    )
 
 
 def called_by(callers: str | None, stage: str = "prod") -> StageSettings:
@@ -213,6 +237,22 @@ BAD = [
     ("object-lock", locking("compliance", 30, has=Lock("governance", 30))),
     ("object-lock", locking("compliance", 31, has=Lock("compliance", 30))),
     ("object-lock", locking("off", 0, has=Lock("governance", 30))),
+    ("seals", sealing(key_arn="")),
+    ("seals", replace(sealing(), sealer=None)),
+    ("seals", replace(sealing(), alarms=GOOD.alarms)),
+    ("seals", sealing(enabled=False)),
+    ("seals", sealing(spec="ECC_NIST_P384")),
+    ("seals", sealing(spec="SYMMETRIC_DEFAULT", usage="ENCRYPT_DECRYPT")),
+    ("seals", sealing(usage="KEY_AGREEMENT")),
+    ("seals", sealing(is_of_account=False, aliases=frozenset())),
+    ("seals", sealing(aliases=frozenset({"alias/orders-dev-seal_days"}))),
+    # Without the function too: an operator seals by hand.
+    ("seals", sealing(on=False, usage="KEY_AGREEMENT")),
+    ("log-retention", replace(sealing(), sealer=replace(SEALER, log_retention_days=None))),
+    (
+        "application-log-level",
+        replace(sealing(), sealer=replace(SEALER, application_log_level="WARN")),
+    ),
     ("record-table", changed("table", recoverable=False)),
     ("record-table", changed("table", protected=False)),
     ("record-table", changed("table", on_demand=False)),
@@ -255,6 +295,10 @@ def test_every_rule_is_tested_and_names_its_source() -> None:
         changed("processor", variables=allowing("10")),
         locking("governance", 30),
         locking("compliance", 3650),
+        sealing(),
+        # Nobody looked at the key: it can't be done where there is no account.
+        replace(sealing(), seals=SealSettings(on=True, key_arn=KEY)),
+        sealing(on=False, is_of_account=False, aliases=frozenset()),
     ],
 )
 def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:

@@ -22,7 +22,7 @@ from ops.stage_mentions import stages_named_in
 from tests.configuration.own import STAGES, write_configuration
 from tests.project import outputs_of, record_resources
 
-FUNCTIONS = ("api", "processor", "events")
+FUNCTIONS = ("api", "processor", "events", "seals")
 # Names that a careless replacement would find in other words of the file, or in other names.
 NAMES = ("test", "eu-dev", "dev-eu", "json", "iam", "orders", "po", "api", "a" * 20)
 
@@ -204,7 +204,7 @@ class Ended(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("written", range(4))
+@pytest.mark.parametrize("written", range(5))
 def test_a_run_that_is_cut_off_leaves_what_the_next_one_finishes(
     project: Path, written: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +229,7 @@ def test_a_run_that_is_cut_off_leaves_what_the_next_one_finishes(
     succeed(project, "new", "test")
 
     assert settings_of(project, "test")["api_gateway_stage"] == "test"
-    assert len([name for name in files_of(project) if "test" in name]) == 3
+    assert len([name for name in files_of(project) if "test" in name]) == len(FUNCTIONS)
 
 
 def test_a_disk_that_refuses_leaves_nothing_behind(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -529,3 +529,37 @@ def test_metrics_and_lines_count_an_order_to_its_own_channel_and_else_to_its_mes
     (metrics,) = emf(capsys.readouterr().out)
     assert metrics["channel"] == counted
     assert logged.lines[-1].get("channel", "unspecified") == counted
+
+
+DAYS = [date(2026, 5, 14), date(2026, 5, 15)]
+
+
+def test_a_line_says_which_day_was_sealed(logged: Logged) -> None:
+    logged.telemetry.day_sealed({"day": "2026-05-14", "records": 3, "root": "ab"})
+
+    (line,) = logged.lines
+    assert (line["message"], line["level"]) == ("day sealed", "INFO")
+    assert (line["day"], line["records"], line["root"]) == ("2026-05-14", 3, "ab")
+
+
+@pytest.mark.parametrize("days", [[], DAYS])
+def test_a_metric_counts_the_days_that_are_left_also_none(
+    logged: Logged, capsys: pytest.CaptureFixture[str], days: list[date]
+) -> None:
+    """The alarm seals-late watches it: of the service alone, where it expects it."""
+    logged.telemetry.days_left(days)
+
+    (metrics,) = emf(capsys.readouterr().out)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service"]]
+    assert metrics["DaysUnsealed"] == [len(days)]
+
+
+def test_a_line_says_which_day_is_next(logged: Logged) -> None:
+    logged.telemetry.days_left([])
+    assert logged.lines == []
+
+    logged.telemetry.days_left(DAYS)
+
+    (line,) = logged.lines
+    assert (line["level"], line["days"], line["next"]) == ("WARNING", 2, "2026-05-14")
