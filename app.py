@@ -22,7 +22,7 @@ from chalice.app import (
 )
 
 from chalicelib.application import CurrentApplication
-from chalicelib.aws.items import accepted_records
+from chalicelib.aws.items import written_records
 from chalicelib.http import batches, document, document_page, representation, responses
 from chalicelib.http.parameters import (
     audit_query,
@@ -289,12 +289,13 @@ if settings.stream_arn:
     )
     def publish_events(event: DynamoDBEvent) -> None:
         """
-        Tell others of each order that was accepted.
+        Tell others of each order that was accepted, or of every verdict, as the stage is set.
 
         It fails as a whole, so that the stream gives it all of them again.
         """
         current = application()
-        records, unreadable = accepted_records(event.to_dict()["Records"])
+        changes = event.to_dict()["Records"]
+        records, unreadable = written_records(changes, current.events.told)
         for each in unreadable:
             current.telemetry.record_unreadable(each)
         current.events.publish(records)

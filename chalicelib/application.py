@@ -25,6 +25,7 @@ from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.key_store import KeyStore
 from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
+from chalicelib.orders.record import Status
 from chalicelib.orders.times import now
 from chalicelib.services.acknowledging import Acknowledge, delete_then_raise, report_failures
 from chalicelib.services.batch_intake import BatchIntake
@@ -165,7 +166,8 @@ class Application:
             if settings.to_topic
             else EventBus(self.clients.events, settings.target)
         )
-        return Events(publisher, settings.source)
+        told = tuple(Status) if settings.every_verdict else (Status.ACCEPTED,)
+        return Events(publisher, settings.source, told)
 
     @made_once
     def sealing(self) -> "Sealing":

@@ -14,6 +14,7 @@ PRINCIPALS = "ORDERS_PRINCIPALS"
 SEAL_KEY = "ORDERS_SEAL_KEY"
 NO_EVENTS = "off"
 EVENTS = (NO_EVENTS, "eventbridge", "sns")
+ACCEPTED_ONLY, EVERY_VERDICT = EVENTS_OF = ("accepted", "all")
 NO_SEALS = "off"
 SEALS = (NO_SEALS, "on")
 # The variables that the app, AWS's clients and Powertools are set up by begin like this.
@@ -87,11 +88,16 @@ class AppSettings(NamedTuple):
 
 
 class EventSettings(NamedTuple):
-    """The target of events: the name of an EventBridge bus, or the ARN of an SNS topic."""
+    """
+    The target of events: the name of an EventBridge bus, or the ARN of an SNS topic.
+
+    `every_verdict`: others hear of rejected and duplicate orders too.
+    """
 
     to_topic: bool
     target: str
     source: str
+    every_verdict: bool
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -105,6 +111,7 @@ class EventSettings(NamedTuple):
             to_topic=_choice(environment, "ORDERS_EVENTS", EVENTS) == "sns",
             target=_required(environment, "ORDERS_EVENTS_TARGET"),
             source=f"urn:orders:{_service(environment)}",
+            every_verdict=_choice(environment, "ORDERS_EVENTS_OF", EVENTS_OF) == EVERY_VERDICT,
         )
 
 

@@ -20,6 +20,7 @@ VARIABLE_OUTPUTS = {
 # The stack has these outputs only if the stage's resource_parameters ask for events, or for seals.
 OPTIONAL_OUTPUTS = {
     "ORDERS_EVENTS": "EventsKind",
+    "ORDERS_EVENTS_OF": "EventsOf",
     "ORDERS_EVENTS_TARGET": "EventsTarget",
     "ORDERS_STREAM_ARN": "TableStreamArn",
     "ORDERS_SEALS": "Seals",

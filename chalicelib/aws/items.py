@@ -1,6 +1,6 @@
 """A record as a DynamoDB item, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -107,11 +107,11 @@ def listed_from_item(item: Mapping[str, Any]) -> Listed:
         return unreadable
 
 
-def accepted_records(
-    changes: Sequence[Mapping[str, Any]],
+def written_records(
+    changes: Sequence[Mapping[str, Any]], told: Collection[Status]
 ) -> tuple[list[Record], list[UnreadableRecord]]:
     """
-    Read the accepted records that were written, from the `Records` of a stream's event.
+    Read the records with these verdicts that were written, from the `Records` of a stream's event.
 
     And what looks like one, and can't be read: it stays so, however often the stream brings it.
     """
@@ -120,9 +120,10 @@ def accepted_records(
         for change in changes
         if change["eventName"] == "INSERT"
     ]
-    # The table holds the operators' audit trail too.
-    accepted = {"S": Status.ACCEPTED.value}
-    return parted(listed_from_item(image) for image in images if image.get("status") == accepted)
+    # The table holds the operators' audit trail and the keys of callers too: they have no status.
+    # The mapping of a packaged stage filters as well; one that `chalice deploy` made does not.
+    wanted = [{"S": status.value} for status in told]
+    return parted(listed_from_item(image) for image in images if image.get("status") in wanted)
 
 
 def audit_partition(day: date, shard: int) -> str:

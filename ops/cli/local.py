@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from chalicelib.services.principals import BadPrincipals, Principals
-from chalicelib.settings import EVENTS, NO_EVENTS
+from chalicelib.settings import ACCEPTED_ONLY, EVENTS, EVENTS_OF, NO_EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
 from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option, typed_again
@@ -129,6 +129,13 @@ _principals_option = click.option(
     show_default=True,
     help="Publish an event of each accepted order, as docs/events.md says.",
 )
+@click.option(
+    "--events-of",
+    type=click.Choice(EVENTS_OF),
+    default=ACCEPTED_ONLY,
+    show_default=True,
+    help="With --events: of accepted orders only, or of rejected ones and duplicates too.",
+)
 @_principals_option
 @_worker_options
 @from_make_option
@@ -146,6 +153,7 @@ def run(
     fresh: bool,
     folder: Path,
     events: str,
+    events_of: str,
     principals: str,
     partial_batch: bool,
     from_make: bool,  # noqa: ARG001 (the context has it)
@@ -160,6 +168,8 @@ def run(
     letters. A worker, API or console that ends is started again.
     """
     batching = _batching(worker_options)
+    if events == NO_EVENTS and events_of != ACCEPTED_ONLY:
+        raise click.UsageError("--events-of goes with --events.")
     console = {} if no_console else {CONSOLE: console_port}
     ports = choose_ports(context, {API: port, AWS: aws_port, **console})
     if advice := context.meta.get(ADVICE_FOR_CURL):
@@ -175,6 +185,7 @@ def run(
             batching=batching,
             folder=KeptFolder(folder, fresh=fresh, typed_again=partial(typed_again, context)),
             events=events,
+            events_of=events_of,
             principals=principals,
             colour=_colour_wanted(),
             on_step=on_step,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from chalice.package import TemplateDeepMerger
 
+from chalicelib.settings import ACCEPTED_ONLY
 from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.tracing import API, FUNCTION, complete_tracing
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # The parameter of the merge template that the API's resource policy is made of.
 CALLERS = "OtherCallers"
+# Of merge-template-events.yaml: the function and its parameter.
+PUBLISHER, EVENTS_OF = "PublishEvents", "EventsOf"
 
 
 def complete_template(template: Path, project: Path, parameters: Mapping[str, str]) -> None:
@@ -34,6 +37,8 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
         PackagingFailed: the template doesn't have one of the parameters, or refuses its value.
     """
     content = yaml.safe_load(template.read_text(encoding="utf-8"))
+    if PUBLISHER in content["Resources"]:
+        parameters = {**parameters, **_told(content["Resources"], parameters)}
     for name in OPTIONAL_MERGE_TEMPLATES:
         part = load_template((project / name).read_text(encoding="utf-8"))
         if part["Resources"].keys() <= content["Resources"].keys():
@@ -51,6 +56,16 @@ def with_code_at(template: Path, bucket: str, key: str) -> str:
         if resource["Type"] == FUNCTION:
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
     return _as_yaml(content)
+
+
+def _told(functions: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Take the setting that the function has, for the parameter that its filter is made of."""
+    if EVENTS_OF in parameters:
+        raise PackagingFailed(
+            f"template_parameters in {CONFIG} has {EVENTS_OF}: write it into resource_parameters."
+        )
+    variables = functions[PUBLISHER]["Properties"]["Environment"]["Variables"]
+    return {EVENTS_OF: variables.get("ORDERS_EVENTS_OF") or ACCEPTED_ONLY}
 
 
 def _set_defaults(parameters: dict[str, Any], values: Mapping[str, str]) -> None:

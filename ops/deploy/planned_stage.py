@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.settings import NO_EVENTS, NO_SEALS
+from chalicelib.settings import ACCEPTED_ONLY, NO_EVENTS, NO_SEALS
 from ops.deploy.app_template import complete_template
 from ops.deploy.chalice_package import run_chalice
 from ops.deploy.clean_copy import copy_cleanly
@@ -82,6 +82,7 @@ def _outputs(config: StageConfig) -> dict[str, str]:
         table = f"arn:{PARTITION}:dynamodb:us-east-1:{ACCOUNT}:table/orders-{stage}"
         outputs |= {
             "EventsKind": events,
+            "EventsOf": config.resource_parameters.get("EventsOf", ACCEPTED_ONLY),
             "EventsTarget": f"orders-{stage}",
             "TableStreamArn": f"{table}/stream/2026-01-01T00:00:00.000",
         }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.http.local_principal import HEADER
 from chalicelib.services.principals import READER, Principals
-from chalicelib.settings import NO_EVENTS
+from chalicelib.settings import ACCEPTED_ONLY, NO_EVENTS
 from ops.local.environment import ACCOUNT_ID
 from ops.local.stack import LocalStack
 from ops.local_stage import unusual_port
@@ -128,7 +128,8 @@ def _as_caller(stack: LocalStack) -> str:
 def _events_line(stack: LocalStack) -> str:
     if stack.events == NO_EVENTS:
         return ""
-    return f"  Events        {stack.events}   (one of each accepted order)\n"
+    told = "accepted order" if stack.events_of == ACCEPTED_ONLY else "recorded submission"
+    return f"  Events        {stack.events}   (one of each {told})\n"
 
 
 def _events_command(stack: LocalStack) -> str:

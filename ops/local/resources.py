@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.settings import NO_EVENTS
+from chalicelib.settings import ACCEPTED_ONLY, NO_EVENTS
 from ops.project import PROJECT_ROOT, RESOURCES_TEMPLATE
 from ops.stack_outputs import outputs_of
 from ops.stage_names import LOCAL_STAGE, resources_stack_name
@@ -39,6 +39,7 @@ def create_resources(
     visibility_timeout_seconds: int | None = None,
     events: str = NO_EVENTS,
     max_receive_count: int | None = None,
+    events_of: str = ACCEPTED_ONLY,
 ) -> dict[str, str]:
     """
     Create the stack for stage `local`, or update the one that was kept; return its outputs.
@@ -53,7 +54,7 @@ def create_resources(
     wanted: Any = {
         "StackName": name,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
-        "Parameters": _parameters(visibility_timeout_seconds, events, max_receive_count),
+        "Parameters": _parameters(visibility_timeout_seconds, events, max_receive_count, events_of),
     }
     try:
         cloudformation.create_stack(**wanted, OnFailure="DO_NOTHING")
@@ -87,11 +88,14 @@ def template_visibility_timeout_seconds() -> int:
 
 
 def _parameters(
-    visibility_timeout_seconds: int | None, events: str, max_receive_count: int | None
+    visibility_timeout_seconds: int | None,
+    events: str,
+    max_receive_count: int | None,
+    events_of: str,
 ) -> list[ParameterTypeDef]:
     values = {"Stage": LOCAL_STAGE, **EMULATOR_PARAMETERS}
     if events != NO_EVENTS:
-        values["Events"] = events
+        values |= {"Events": events, "EventsOf": events_of}
     if visibility_timeout_seconds is not None:
         values[VISIBILITY_TIMEOUT] = str(visibility_timeout_seconds)
     if max_receive_count is not None:

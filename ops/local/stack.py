@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from chalicelib.settings import NO_EVENTS
+from chalicelib.settings import ACCEPTED_ONLY, NO_EVENTS
 from ops.local.emulator import EMULATOR_PYTHON, Emulator
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import KeptFolder
@@ -64,6 +64,7 @@ class LocalResources:
         max_receive_count: int | None = None,
         partial_batch: bool = False,
         events: str = NO_EVENTS,
+        events_of: str = ACCEPTED_ONLY,
         principals: str = "",
         colour: bool = False,
         emulator_python: Path = EMULATOR_PYTHON,
@@ -78,6 +79,7 @@ class LocalResources:
         self._visibility_timeout_seconds = visibility_timeout_seconds
         self._max_receive_count = max_receive_count
         self.events = events
+        self.events_of = events_of
         self.principals = principals
         self._colour = colour
         self._emulator_python = emulator_python
@@ -122,6 +124,7 @@ class LocalResources:
                 self._visibility_timeout_seconds,
                 self.events,
                 self._max_receive_count,
+                self.events_of,
             )
         except ResourcesFailed as error:
             raise self._with_advice(error) from error
@@ -167,6 +170,7 @@ class LocalStack(LocalResources):
         partial_batch: bool = False,
         batching: Batching | None = None,
         events: str = NO_EVENTS,
+        events_of: str = ACCEPTED_ONLY,
         principals: str = "",
         app_directory: Path = PROJECT_ROOT,
         log_file: Path | None = None,
@@ -188,6 +192,7 @@ class LocalStack(LocalResources):
             max_receive_count=max_receive_count,
             partial_batch=partial_batch,
             events=events,
+            events_of=events_of,
             principals=principals,
             colour=colour,
             emulator_python=emulator_python,

@@ -197,7 +197,8 @@ def test_the_stream_feeds_the_publisher_only_with_events_on(deployable: Deployab
         )
         assert "FunctionResponseTypes" not in mapping
         assert unpublished.endswith(":orders-events-dlq-${Stage}")
-        assert json.loads(pattern["Pattern"])["eventName"] == ["INSERT"]
+        _, *patterns = pattern["Pattern"]["Fn::If"]
+        assert [json.loads(each)["eventName"] for each in patterns] == [["INSERT"], ["INSERT"]]
 
 
 def permission_of(deployable: Deployable, principal: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Events out: one CloudEvent for each order that was accepted, and none for anything else."""
+"""Events out: one CloudEvent for each record whose verdict is told, and none for anything else."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,17 @@ import pytest
 
 from chalicelib.application import Application
 from chalicelib.aws.event_publishers import EventBus, Topic
-from chalicelib.aws.items import accepted_records, to_item
+from chalicelib.aws.items import to_item, written_records
 from chalicelib.aws.key_store import key_item
-from chalicelib.orders.record import Record, own_slot
+from chalicelib.orders.record import Record, Status, own_slot
+from chalicelib.orders.settle import settle
 from chalicelib.services.events import Events, cloud_event
 from chalicelib.services.keys import UsedKey
 from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.settings import AppSettings, EventSettings, SettingsError
 from tests.application import FakeApplication, load_app
 from tests.builders import START, Clock, order_text, submission
+from tests.fakes import FakeRecordStore
 from tests.properties.traceparents import TRACEPARENT
 
 STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders-dev/stream/2026-03-01T12:00:00.000"
@@ -56,7 +58,7 @@ def publisher() -> FakePublisher:
 
 @pytest.fixture
 def events(publisher: FakePublisher) -> Events:
-    return Events(publisher, "urn:orders:orders-dev")
+    return Events(publisher, "urn:orders:orders-dev", [Status.ACCEPTED])
 
 
 def test_an_accepted_order_becomes_a_cloudevent(events: Events, publisher: FakePublisher) -> None:
@@ -88,7 +90,7 @@ def test_an_event_goes_on_with_the_callers_trace(events: Events, publisher: Fake
     """As CloudEvents' extension for distributed tracing has it: beside the data."""
     traced = accepted()._replace(traceparent=TRACEPARENT)
 
-    (read,), _ = accepted_records([change(traced)])
+    (read,), _ = written_records([change(traced)], events.told)
     events.publish([read])
 
     ((event,),) = publisher.calls
@@ -100,7 +102,80 @@ def test_a_traceparent_that_someone_changed_gets_into_no_event(attribute: Any) -
     changed = change(accepted())
     changed["dynamodb"]["NewImage"]["traceparent"] = attribute
 
-    assert accepted_records([changed]) == ([accepted()], [])
+    assert written_records([changed], [Status.ACCEPTED]) == ([accepted()], [])
+
+
+REFERENCE = ["orderId", "recordId", "submissionId", "payloadSha256"]
+
+
+def test_a_rejected_order_becomes_an_event_with_codes_and_without_sentences() -> None:
+    sent = submission(order_text(amount=-2580, toAccount="DE-1"), submission_id="s-1")
+
+    event = cloud_event(Record.of_first(sent, START), "urn:orders:orders-dev")
+
+    assert event["type"] == "orders.order.rejected"
+    assert list(event["data"]) == [*REFERENCE, "channel", "errors"]
+    assert event["data"]["errors"] == [
+        {"field": "amount", "code": "not_positive"},
+        {"field": "toAccount", "code": "not_digits"},
+    ]
+
+
+def test_a_duplicate_becomes_an_event_with_the_names_of_the_terms_that_differ() -> None:
+    store = FakeRecordStore()
+    settle(submission(order_text(), submission_id="s-1"), store.take, START)
+    settle(submission(order_text(amount=7), submission_id="s-2"), store.take, START)
+
+    (event,) = (cloud_event(each, "x") for each in store.all() if each.submission_id == "s-2")
+
+    assert event["type"] == "orders.order.duplicate"
+    assert list(event["data"]) == [*REFERENCE, "s3Key", "channel", "differs"]
+    assert event["data"]["differs"] == ["amount"]
+
+
+def test_an_order_and_its_correction_are_two_events_with_ids_of_their_own() -> None:
+    """A consumer that has heard of the rejected one must not take the accepted one for it."""
+    store = FakeRecordStore()
+    settle(submission(order_text(amount=0), submission_id="s-1"), store.take, START)
+    settle(submission(order_text(), submission_id="s-1"), store.take, START)
+
+    told = [cloud_event(each, "x") for each in store.all()]
+
+    assert {event["type"] for event in told} == {"orders.order.rejected", "orders.order.accepted"}
+    assert {event["subject"] for event in told} == {"order-001"}
+    assert len({event["id"] for event in told}) == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "subjects"),
+    [(None, ["good"]), ("", ["good"]), ("accepted", ["good"]), ("all", ["bad", "good"])],
+)
+def test_the_handler_tells_the_verdicts_of_the_setting_whatever_the_stream_brings(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, subjects: list[str]
+) -> None:
+    """After a plain `chalice deploy` the stream has no filter."""
+    monkeypatch.setenv("ORDERS_EVENTS", "eventbridge")
+    monkeypatch.setenv("ORDERS_STREAM_ARN", STREAM)
+    target = {"ORDERS_EVENTS": "eventbridge", "ORDERS_EVENTS_TARGET": "orders-dev"}
+    of = {} if told is None else {"ORDERS_EVENTS_OF": told}
+    client = FakeClient({"Entries": [{"EventId": "1"}] * len(subjects)})
+    bad = Record.of_first(submission(order_text("bad", amount=0)), START)
+    entry = {"orderId": {"S": "#audit"}, "recordId": {"S": "1"}, "why": {"S": "told"}}
+    key = key_item(UsedKey("s-1", "0" * 64, "order-001", START))
+    others = [{"eventName": "INSERT", "dynamodb": {"NewImage": item}} for item in (entry, key)]
+
+    clients: Any = SimpleNamespace(events=client)
+    handler = load_app(Application({**target, **of}, clients)).app.handler_map["publish_events"]
+    handler({"Records": [change(bad), *others, change(accepted("good"))]}, None)
+
+    assert [json.loads(each["Detail"])["subject"] for each in client.asked["Entries"]] == subjects
+
+
+def test_a_setting_that_is_no_choice_is_refused() -> None:
+    settings = {"ORDERS_EVENTS": "sns", "ORDERS_EVENTS_TARGET": "x", "ORDERS_EVENTS_OF": "every"}
+
+    with pytest.raises(SettingsError, match="ORDERS_EVENTS_OF must be one of accepted, all"):
+        EventSettings.from_env(settings)
 
 
 def test_an_event_names_only_the_orders_own_channel() -> None:
@@ -123,7 +198,7 @@ def test_two_orders_under_one_submission_id_are_two_events() -> None:
     assert len(ids) == 2
 
 
-def test_accepted_records_returns_only_records_written_as_accepted() -> None:
+def test_written_records_returns_only_records_written_with_a_told_verdict() -> None:
     rejected = Record.of_first(submission(order_text(amount=0)), START)
     audit_entry = {"orderId": {"S": "#audit"}, "recordId": {"S": "1"}}
 
@@ -135,7 +210,8 @@ def test_accepted_records_returns_only_records_written_as_accepted() -> None:
         change(accepted("written")),
     ]
 
-    assert accepted_records(changes) == ([accepted("written")], [])
+    assert written_records(changes, [Status.ACCEPTED]) == ([accepted("written")], [])
+    assert written_records(changes, list(Status)) == ([rejected, accepted("written")], [])
 
 
 @pytest.mark.parametrize("event_name", ["INSERT", "MODIFY", "REMOVE"])
@@ -147,7 +223,8 @@ def test_a_used_key_is_no_event_when_it_is_taken_taken_anew_or_has_expired(
     image = {} if event_name == "REMOVE" else {"NewImage": key}
     by_ttl = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 
-    found = accepted_records([{"eventName": event_name, "dynamodb": image, "userIdentity": by_ttl}])
+    removal = {"eventName": event_name, "dynamodb": image, "userIdentity": by_ttl}
+    found = written_records([removal], list(Status))
 
     assert found == ([], [])
 
@@ -161,7 +238,7 @@ def test_a_correction_becomes_an_event_too(events: Events, publisher: FakePublis
     slot = own_slot(sent.submission_id, sent.order.payload_sha256)
     correction = Record.of_first(sent, START)._replace(record_id=slot, is_duplicate=True)
 
-    events.publish(accepted_records([change(correction)])[0])
+    events.publish(written_records([change(correction)], [Status.ACCEPTED])[0])
 
     assert publisher.subjects == ["order-001"]
 

@@ -15,12 +15,18 @@ from hypothesis import strategies as st
 from chalicelib.aws.items import (
     REQUIRED,
     Item,
-    accepted_records,
     from_item,
     listed_from_item,
     to_item,
+    written_records,
 )
-from chalicelib.orders.record import CORRECTION_SLOT, FIRST_SLOT, Record, UnreadableRecord
+from chalicelib.orders.record import (
+    CORRECTION_SLOT,
+    FIRST_SLOT,
+    Record,
+    Status,
+    UnreadableRecord,
+)
 from chalicelib.services.message import Message
 from chalicelib.services.processed import Processed
 from chalicelib.services.processing import Processor
@@ -230,7 +236,7 @@ def change(item: Item) -> dict[str, Any]:
 def test_a_stream_goes_on_past_an_item_with_only_a_status() -> None:
     changes = [change({"status": {"S": "ACCEPTED"}}), change(to_item(record(), 4))]
 
-    records, unreadable = accepted_records(changes)
+    records, unreadable = written_records(changes, [Status.ACCEPTED])
 
     assert records == [record()]
     assert keys(unreadable) == [("", "")]
@@ -244,7 +250,7 @@ def test_the_stream_function_logs_what_it_passes_over(
     published: list[Record] = []
     # Powertools keeps a logger of each service, with the stream that it had at first.
     application = FakeApplication(Clock(), ORDERS_SERVICE="orders-unreadable")
-    vars(application)["events"] = SimpleNamespace(publish=published.extend)
+    vars(application)["events"] = SimpleNamespace(publish=published.extend, told=[Status.ACCEPTED])
 
     handler = load_app(application).app.handler_map["publish_events"]
     item = {"orderId": {"S": "by-hand"}, "status": {"S": "ACCEPTED"}}
