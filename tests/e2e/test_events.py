@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.asyncapi import event_problems
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, eventually
 from tests.e2e.deployment import STAGE, EmulatedAccount
@@ -94,6 +95,7 @@ def test_each_verdict_that_is_told_makes_one_event_and_nothing_else_does(
     events = listener.events(len(types))
 
     assert sorted(f"{event['subject']} {event['type'][13:]}" for event in events) == types
+    assert [event_problems(event) for event in events] == [[]] * len(events)
     for event in (each for each in events if each["type"] == "orders.order.accepted"):
         order = api.get(f"/orders/{event['subject']}").body["order"]
         assert event["id"] == f"{order['submissionId']}.{order['payloadSha256']}"

@@ -250,7 +250,7 @@ def test_a_caller_who_is_in_no_entry_reads_nothing(api: Api, arn: str | None, pa
 
 
 @pytest.mark.parametrize("arn", [None, STRANGER, WEB, READER])
-@pytest.mark.parametrize("path", ["/health", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/asyncapi.json"])
 def test_what_is_open_to_anyone_stays_so(api: Api, arn: str | None, path: str) -> None:
     assert get(api, arn, path)[0] == 200
 
@@ -566,7 +566,7 @@ def test_every_route_that_is_not_open_to_anyone_asks_who_calls(api: Api) -> None
             event["headers"]["Content-Type"] = BODY_TYPES.get(resource, "application/json")
             status = api.invoke(event)["statusCode"]
 
-            is_open = resource in {"/", "/health", "/docs", "/openapi.json"}
+            is_open = resource in {"/", "/health", "/docs", "/openapi.json", "/asyncapi.json"}
             assert (status == 403) is not is_open, f"{method} {resource}: {status}"
 
 

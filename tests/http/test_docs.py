@@ -198,7 +198,8 @@ def test_every_link_leads_somewhere(reader: Reader) -> None:
 
     assert len(anchors) == len(set(anchors))
     assert {link for link in reader.values("href") if link.removeprefix("#") not in anchors} == {
-        "openapi.json"
+        "openapi.json",
+        "asyncapi.json",
     }
 
 

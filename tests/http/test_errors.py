@@ -83,7 +83,7 @@ def test_an_event_that_is_no_request_gets_an_answer(api: Api) -> None:
     assert api.queue.sent == []
 
 
-OPEN = {"/", "/health", "/docs", "/openapi.json"}
+OPEN = {"/", "/health", "/docs", "/openapi.json", "/asyncapi.json"}
 CLOSED = {
     "/orders",
     "/order-batches",

@@ -77,6 +77,7 @@ GOOD = StageSettings(
             "GET /health": False,
             "GET /docs": False,
             "GET /openapi.json": False,
+            "GET /asyncapi.json": False,
             "POST /orders": True,
         },
     ),

