@@ -20,9 +20,14 @@ def order_link(order_id: str) -> Markup:
     return tag("a", order_id, href=order_address(order_id), class_="id", data_row_link="")
 
 
+def outcome_kind(record: Record) -> str:
+    """Name the outcome of a submission, as the texts and the colours do."""
+    return "conflict" if record.differs else record.status.value.lower()
+
+
 def outcome(view: View, record: Record) -> Markup:
     """Show the outcome of a submission: a word in a colour, and marks beside it."""
-    kind = "conflict" if record.differs else record.status.value.lower()
+    kind = outcome_kind(record)
     corrected = record.is_duplicate and record.status.value == "ACCEPTED"
     return join(
         tag("span", view.t(f"outcome.{kind}"), class_=f"badge {kind}"),

@@ -15,10 +15,11 @@ from ops.console.console import ASSETS
 from ops.console.exporting import export_orders
 from ops.console.frame import show_frame
 from ops.console.guard import EXPORT_PATH, OwnPagesOnly
-from ops.console.pages import audit, duplicates, health, orders, rejected, try_it, unknown
+from ops.console.pages import audit, duplicates, health, orders, rejected, unknown
 from ops.console.pages.dead_letters import page as dead_letters
 from ops.console.pages.order import page as order
 from ops.console.pages.overview import page as overview
+from ops.console.pages.try_it import page as try_it
 from ops.console.pause_banner import show_pause
 from ops.console.policy import StrictPolicy
 from ops.console.unexpected import content_of_page, show_failures_of

@@ -15,6 +15,7 @@ from ops.desk.dead_letters import DeadLetters
 from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.decision_log import Decisions
 from ops.desk.event_tap import EventTap
+from ops.desk.following import Following
 from ops.desk.order_bucket import OrderBucket
 from ops.desk.order_table import OrderTable
 from ops.desk.orders import Orders
@@ -186,6 +187,10 @@ class Desk:
     @cached_property
     def stats(self) -> Stats:
         return Stats(self.orders, self._dead_letter_queue.depths, clock=self._clock)
+
+    def following(self) -> Following:
+        """Make something that follows submissions until it is known what became of them."""
+        return Following(self._table.find, self.dead_letters.look)
 
     def event_tap(self) -> EventTap:
         """

@@ -429,21 +429,67 @@ def test_a_letter_is_edited_and_handed_in_as_a_new_submission(visitor: Visitor, 
     assert site.desk.dead_letters.depths()["deadLetters"] >= 1
 
 
-def test_the_try_it_page_submits_orders_of_every_kind(visitor: Visitor) -> None:
+VERDICTS = {
+    "valid": "outcome.accepted",
+    "duplicate": "outcome.duplicate",
+    "conflict": "outcome.conflict",
+    "replay": "outcome.accepted",
+    "reused_key": "try_it.refused",
+    "invalid": "outcome.rejected",
+}
+
+
+def test_each_order_that_is_tried_out_has_its_verdict_beside_it(visitor: Visitor) -> None:
     visitor.open("/try-it")
 
-    for kind in ("valid", "duplicate", "conflict", "replay", "reused_key", "invalid"):
+    for kind, verdict in VERDICTS.items():
         visitor.page.locator(f'button[value="{kind}"]').click()
-        visitor.sees(visitor.t(f"try_it.did_{kind}"))
-    visitor.page.get_by_label(visitor.t("try_it.count", most="x").split("(")[0].strip()).fill("20")
-    visitor.button("try_it.burst").click()
+        line = visitor.page.locator(".results > li").first
+        expect(line).to_contain_text(visitor.t(f"try_it.did_{kind}"))
+        expect(line).to_contain_text(visitor.t(verdict))
 
-    visitor.sees(visitor.t("try_it.did_burst", count=20))
+    known = len(VERDICTS)
+    visitor.sees(visitor.t("try_it.known", known=known, count=known))
+    lines = visitor.page.locator(".results > li")
+    expect(lines.first).to_contain_text(visitor.t("amount.not_positive", got="-1"))
+    expect(lines.nth(3)).to_contain_text(visitor.t.label("amount"))
     visitor.finds_it_accessible()
+    visitor.finds_it_fitting()
     visitor.picture("try-it")
-    accepted = visitor.page.locator(".results a").last.get_attribute("href")
-    assert accepted is not None
-    eventually(lambda: recorded(visitor.site, accepted.rsplit("/", 1)[1]))
+    href = lines.last.get_by_role("link").get_attribute("href")
+    assert href is not None
+    assert recorded(visitor.site, href.rsplit("/", 1)[1])
+
+
+@IN_ENGLISH
+def test_a_burst_can_be_handed_in_and_read_with_the_keyboard_alone(visitor: Visitor) -> None:
+    visitor.open("/try-it")
+    visitor.page.locator('input[name="count"]').focus()
+    visitor.page.keyboard.press("Control+a")
+    visitor.page.keyboard.type("20")
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("Enter")
+
+    visitor.sees(visitor.t("try_it.known", known=21, count=21))
+    visitor.finds_it_accessible()
+    visitor.page.keyboard.press("j")
+    visitor.page.keyboard.press("j")
+    visitor.page.keyboard.press("Enter")
+
+    visitor.page.wait_for_url("**/orders/try-*")
+
+
+@IN_ENGLISH
+def test_what_is_unreadable_is_a_dead_letter_with_its_reason(visitor: Visitor) -> None:
+    visitor.open("/try-it")
+
+    visitor.page.locator('button[value="unreadable"]').click()
+
+    line = visitor.page.locator(".results > li")
+    expect(line).to_contain_text(visitor.t("try_it.dead_letter"))
+    expect(line).to_contain_text(visitor.t("reason.not_json"))
+    visitor.link("try_it.look").click()
+    visitor.page.wait_for_url("**/dead-letters?reason=not_json")
 
 
 def test_health_shows_each_dependency(visitor: Visitor) -> None:
