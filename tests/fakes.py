@@ -137,6 +137,7 @@ class FakeRecordStore(Outages):
         return AuditPage(
             tuple(_listed(listed_from_item(item)) for item in matching),
             page[-1][0] if len(left) > len(page) else None,
+            len(page),
         )
 
     def check(self) -> None:

@@ -219,6 +219,7 @@ class RecordStore:
         return AuditPage(
             records=tuple(listed_from_item(item) for item in answer.get("Items", [])),
             read_to=key["auditPosition"]["S"] if key else None,
+            scanned=answer.get("ScannedCount", 0),
         )
 
     def check(self) -> None:

@@ -42,10 +42,12 @@ class AuditPage(NamedTuple):
     The records that one read of one shard found, newest first, and what can't be read as one.
 
     `read_to` is the position that the read came to when there is more; None at the shard's end.
+    `scanned` says how many records it looked through for them.
     """
 
     records: tuple[Listed, ...]
     read_to: str | None
+    scanned: int
 
 
 class Records(Protocol):

@@ -15,6 +15,7 @@ from chalicelib.orders.times import iso
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import Duration, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import query_of, show_records
+from ops.cli.search_line import watched
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import limited, moment, show_rows, term_text
 from ops.desk.masked_records import masked_suspicion
@@ -76,7 +77,7 @@ def duplicates(session: Session, limit: int, show_accounts: bool, **chosen: Any)
         _show_suspected(session, query, _checked(window), limit, show_accounts=show_accounts)
         return
     query = query_of(**chosen, status=Status.DUPLICATE)
-    records = session.desk.orders.newest_first(query)
+    records = watched(session, session.desk.orders.newest_first(query))
     wanted = (record for record in records if record.differs or not conflicts)
     show_records(session, wanted, query, limit, show_accounts=show_accounts)
 
@@ -93,7 +94,8 @@ def _show_suspected(
 ) -> None:
     if show_accounts:
         session.desk.record_accounts_shown("list of suspected duplicates")
-    found = suspected(session.desk.orders.search(query, ANYTHING), window)
+    walk = session.desk.orders.search(query, ANYTHING)
+    found = watched(session, walk, suspected(walk, window))
     shown = (each if show_accounts else masked_suspicion(each) for each in limited(found, limit))
     if session.as_json:
         count = session.print_all(map(_suspicion_json, shown))

@@ -13,6 +13,7 @@ import click
 from ops.cli.exits import OutOfReach
 from ops.cli.parameters import period_options, show_accounts_option, yes_option
 from ops.cli.record_lists import filter_options, query_of
+from ops.cli.search_line import how_far
 from ops.cli.searches import search_options, searched_for, take_wanted
 from ops.cli.session import Session, desk_command
 from ops.desk.exports import Format, FormatUnavailable, export, require_writable
@@ -77,6 +78,7 @@ def export_orders(
     records = searched_for(session, query, wanted, where)
     written = 0
     with _opened(file) as to, session.progress("records") as progress:
+        records.on_read = lambda: progress(written, f"{how_far(records)} written")
         for written in export(records, to, form, show_accounts=show_accounts):
             progress(written)
     if session.as_json and str(file) != "-":

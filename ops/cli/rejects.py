@@ -10,6 +10,7 @@ from chalicelib.orders.record import Status
 from chalicelib.orders.times import iso
 from ops.cli.parameters import period_options
 from ops.cli.record_lists import query_of
+from ops.cli.search_line import search_line
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import moment, show_rows
 from ops.desk.stats import grouped_by_error
@@ -28,7 +29,9 @@ def rejects(session: Session, **days: Any) -> None:
     Those of a period, the most frequent error first. An order with two errors counts in both.
     """
     query = query_of(**days, status=Status.REJECTED)
-    groups = grouped_by_error(session.desk.orders.newest_first(query))
+    rejected = session.desk.orders.newest_first(query)
+    with search_line(session, rejected):
+        groups = grouped_by_error(rejected)
     if session.as_json:
         for group in groups:
             session.print_json(_group_json(group))

@@ -26,9 +26,8 @@ from ops.desk.search import (
 from ops.terminal.lines import ask_hidden, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from chalicelib.orders.record import Record
     from chalicelib.services.queries import AuditFilter, AuditQuery
     from ops.cli.session import Session
     from ops.desk.newest_first import NewestFirst
@@ -73,9 +72,7 @@ def take_wanted(session: Session, chosen: dict[str, Any]) -> Wanted:
         raise click.BadParameter(words, param_hint=f"'{flag(error.field)}'") from bad
 
 
-def searched_for(
-    session: Session, query: AuditQuery, wanted: Wanted, where: str
-) -> Iterable[Record]:
+def searched_for(session: Session, query: AuditQuery, wanted: Wanted, where: str) -> NewestFirst:
     """Read all records of a period that are wanted. The audit trail has an account first."""
     orders = session.desk.orders
     if wanted == ANYTHING:

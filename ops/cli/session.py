@@ -94,11 +94,20 @@ class Session:
         return record if show_accounts else masked_record(record)
 
     @contextmanager
-    def progress(self, text: str, total: int | None = None) -> Iterator[Callable[[float], None]]:
-        """Show a bar, or a count where no total is known, if stderr is a terminal."""
+    def progress(self, words: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+        """
+        Show a bar, or a count where no total is known, if stderr is a terminal.
+
+        It is updated by the number that is done, and by other words, if there are any.
+        """
         with progress_line(self.notes, total, shown=sys.stderr.isatty()) as progress:
-            task = progress.add_task(visible(text), total=total)
-            yield lambda completed: progress.update(task, completed=completed)
+            task = progress.add_task(visible(words), total=total)
+
+            def update(completed: float, other_words: str | None = None) -> None:
+                shown = visible(other_words or words)
+                progress.update(task, completed=completed, description=shown)
+
+            yield update
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """

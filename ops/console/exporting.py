@@ -18,11 +18,10 @@ from ops.desk.exports import Format, FormatUnavailable, export, require_writable
 from ops.roles.denial import denial_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from fastapi import Request
 
-    from chalicelib.orders.record import Record
     from chalicelib.services.queries import AuditQuery
     from chalicelib.texts import Texts
     from ops.console.console import Console
@@ -116,7 +115,7 @@ def _unknown_format(t: Texts, wanted: str) -> str:
 
 def _chunks(console: Console, wanted: Wanted, go_on: Callable[[], None]) -> Generator[bytes]:
     sink = _Sink()
-    records: Iterator[Record] = console.desk.orders.newest_first(wanted.query, go_on)
+    records = console.desk.orders.newest_first(wanted.query, go_on)
     for _ in export(records, cast("IO[bytes]", sink), wanted.form):
         yield sink.drain()
     yield sink.drain()

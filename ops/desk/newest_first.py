@@ -48,12 +48,14 @@ class Bounds(NamedTuple):
     It makes at least one read of each shard: as long as one was not read, nothing is whole, and the
     walk that goes on would begin where this one did.
 
-    `before_read` is called before each read of the table. It ends the walk by raising.
+    `before_read` is called before each read of the table. It ends the walk by raising. Once
+    `is_over` says so, the walk ends as if its reads were used up.
     """
 
     before: datetime | None = None
     most_reads: int | None = None
     before_read: Callable[[], None] = lambda: None
+    is_over: Callable[[], bool] = lambda: False
 
 
 UNBOUNDED = Bounds()
@@ -64,7 +66,9 @@ class NewestFirst:
     All records of a period, newest first: they are read while it is iterated over.
 
     `stopped_at` is None if it came to the end. Otherwise the reads were used up, and a walk that
-    begins `before` this moment goes on: it yields every record that this one did not.
+    begins `before` this moment goes on: it yields every record that this one did not. `scanned`
+    and `day` say how many records it has looked through, and back to which day; `on_read` is called
+    whenever it reads.
     """
 
     def __init__(
@@ -77,7 +81,9 @@ class NewestFirst:
         self._last_day = latest_day(query.last_day, today)
         if bounds.before:
             self._last_day = min(self._last_day, bounds.before.astimezone(UTC).date())
-        self.reads = 0
+        self.reads = self.scanned = 0
+        self.day: date | None = None
+        self.on_read: Callable[[], None] = lambda: None
         self.stopped_at: datetime | None = None
 
     def __iter__(self) -> Iterator[Record]:
@@ -88,6 +94,7 @@ class NewestFirst:
             self._source.records.audit_shards,
         )
         for day in days:
+            self.day = day
             for record in self._of_day(day):
                 days.found()
                 yield record
@@ -122,6 +129,7 @@ class NewestFirst:
             page = self._source.records.read_audit(
                 day, shard, read_to[shard], self._source.page_size, self._query.only
             )
+            self.scanned += page.scanned
             held += self._source.unreadable.kept_from(page.records)
             if page.read_to:
                 read_to[shard] = page.read_to
@@ -141,9 +149,10 @@ class NewestFirst:
         return f"{iso(before)}#{NEWEST}"
 
     def _may_read(self) -> bool:
-        if self.reads == self._most_reads:
+        if self.reads == self._most_reads or self._bounds.is_over():
             return False
         self._bounds.before_read()
+        self.on_read()
         self.reads += 1
         return True
 

@@ -173,14 +173,14 @@ class Orders:
 
     def newest_first(
         self, query: AuditQuery, before_read: Callable[[], None] = lambda: None
-    ) -> Iterator[Record]:
+    ) -> NewestFirst:
         """
-        Yield all records of a period, newest first. `limit` is ignored.
+        Walk through all records of a period, newest first. `limit` is ignored.
 
         `before_read` is called before each read of the table. It ends the work by raising.
         """
         source = Source(self._records, self._table.recorded_days, self._unreadable)
-        return iter(self._walk(source, query, Bounds(before_read=before_read)))
+        return self._walk(source, query, Bounds(before_read=before_read))
 
     def search(self, query: AuditQuery, wanted: Wanted, bounds: Bounds = UNBOUNDED) -> NewestFirst:
         """Walk through the records of a period that have what is wanted, newest first."""

@@ -59,6 +59,7 @@ class Records:
         self.store: RecordStore | FakeRecordStore
         self.table: Table
         self.searched: Callable[[Wanted], RecordSearch | FakeRecordSearch]
+        self.scanned = 0
         if implementation is None:
             self.store = fake = FakeRecordStore()
             self.table = FakeOrderTable(fake)
@@ -80,6 +81,7 @@ class Records:
             while before:
                 page = searched.read_audit(TODAY, shard, before, 7, only)
                 found |= {listed.order_id for listed in page.records}
+                self.scanned += page.scanned
                 before = page.read_to
         return found
 
@@ -263,6 +265,8 @@ def test_a_search_reads_the_records_with_an_account_on_either_side(
         return {f"{order_id}-{name}" for name in names}
 
     assert records.search(account=account) == named("from", "to", "rejected")
+    # Those that are not found were looked through too.
+    assert records.scanned >= 4
     assert records.search(AuditFilter(valid=True), account=account) == named("from", "to")
     assert records.search(AuditFilter(channel="web"), account=account) == named("to")
     assert records.search(account=account, amount="2580.0") == named("from", "to")
@@ -343,7 +347,7 @@ def test_a_table_of_used_keys_alone_has_no_records(aws: Aws, order_id: str) -> N
         page = RecordStore(aws.dynamodb, order_id, 4).read_audit(
             partition, 0, "~", 10, AuditFilter()
         )
-        assert page == AuditPage((), None)
+        assert page == AuditPage((), None, 0)
 
 
 def test_the_days_of_records_are_found_however_old_they_are(

@@ -174,7 +174,7 @@ class Evenly:
             found.append(record_at(at))
         self.read += len(found)
         more = found[-1].audit_position if len(found) == limit else None
-        return AuditPage(tuple(found), more)
+        return AuditPage(tuple(found), more, len(found))
 
 
 def record_at(moment: datetime) -> Record:

@@ -1,6 +1,6 @@
 """Orders at the desk: lists that stream, and a tail that misses nothing and repeats nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import partial
 from itertools import islice
@@ -59,7 +59,7 @@ def world() -> World:
     return World()
 
 
-def names(records: Iterator[Record]) -> list[str]:
+def names(records: Iterable[Record]) -> list[str]:
     return [record.order_id for record in records]
 
 

@@ -156,6 +156,35 @@ def test_a_walk_makes_no_more_reads_than_it_may() -> None:
     assert found == [f"o-{number}" for number in range(9)]
 
 
+def test_a_walk_says_how_far_it_has_come_whenever_it_reads() -> None:
+    recorded = Recorded(shards=1)
+    for number in range(7):
+        recorded.add(f"o-{number}", START - timedelta(days=1, minutes=number))
+    walk = recorded.walk(read_wanted({"amount": "0.01"}), page_size=5)
+    told: list[tuple[date | None, int]] = []
+    walk.on_read = lambda: told.append((walk.day, walk.scanned))
+
+    assert names(iter(walk)) == []
+
+    assert (TODAY - timedelta(days=1), 5) in told
+    assert walk.scanned == 7
+
+
+def test_a_walk_that_is_told_to_end_goes_on_later_where_it_has_stopped() -> None:
+    recorded = Recorded(shards=1)
+    for number in range(20):
+        recorded.add(f"o-{number}", START - timedelta(minutes=number))
+    found: list[str] = []
+    walk = recorded.walk(bounds=Bounds(is_over=lambda: len(found) > 5), page_size=5)
+
+    found.extend(record.order_id for record in walk)
+
+    assert walk.stopped_at is not None
+    assert 5 < len(found) < 20
+    found += names(iter(recorded.walk(bounds=Bounds(walk.stopped_at))))
+    assert found == [f"o-{number}" for number in range(20)]
+
+
 def test_a_walk_that_may_not_read_on_says_so_at_the_end_of_a_day() -> None:
     recorded = Recorded(shards=1)
     recorded.add("old", START - timedelta(days=1))

@@ -260,3 +260,42 @@ def test_options_that_do_not_go_together_are_refused(
     desk: Desk, words: list[str], why: str
 ) -> None:
     assert why in typed(desk, "duplicates", *words, exit_code=2).stderr
+
+
+LONG = (
+    ["orders", "list", "--amount", "0.07"],
+    ["orders", "list", "--limit", "0"],
+    ["duplicates"],
+    ["duplicates", "--suspected", "--window", "1s"],
+    ["rejects"],
+    ["orders", "export", "-", "--format", "csv", "--amount", "0.07"],
+)
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_a_search_tells_a_terminal_how_far_it_has_come(
+    desk: Desk, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+
+    done = type_words(desk, words)
+
+    assert f"looked back to {now().date() - timedelta(days=6)}, records" in done.stderr
+    assert "looked back" not in done.stdout
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_a_search_tells_a_file_nothing_of_how_far_it_has_come(desk: Desk, words: list[str]) -> None:
+    assert "looked back" not in type_words(desk, words).output
+
+
+def test_what_is_found_stands_on_lines_of_its_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line of progress is ended before a table is printed, on the same terminal perhaps."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+
+    done = typed(desk, "orders", "list", "--account", ACCOUNT)
+
+    (heading,) = [line for line in done.output.splitlines() if "processed (UTC)" in line]
+    assert "looked back" not in heading
