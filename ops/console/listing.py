@@ -34,15 +34,19 @@ class Listing(NamedTuple):
 
 
 def show_list(
-    view: View, read: Callable[[], Listing], on_submit: OnSubmit | None = None
+    view: View,
+    read: Callable[[], Listing],
+    on_submit: OnSubmit | None = None,
+    loading: Callable[[], None] | None = None,
 ) -> Callable[[], Awaitable[None]]:
     """
     Show a list in a panel of its own, read in a thread once the page is there.
 
-    Return a function that reads it again. With `on_submit`, the rows are fields of a form.
+    Return a function that reads it again. With `on_submit`, the rows are fields of a form;
+    `loading` shows how far the reading has come.
     """
     with ui.element("div").classes("panel flush"):
-        return show_loaded(view, read, lambda listing: _show(view, listing, on_submit))
+        return show_loaded(view, read, lambda listing: _show(view, listing, on_submit), loading)
 
 
 def _show(view: View, listing: Listing, on_submit: OnSubmit | None) -> None:

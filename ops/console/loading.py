@@ -30,16 +30,20 @@ FAILURES = (StoreUnavailable, UnreadableRecord, BotoCoreError, ClientError)
 
 
 def show_loaded(
-    view: View, read: Callable[[], Found], show: Callable[[Found], None]
+    view: View,
+    read: Callable[[], Found],
+    show: Callable[[Found], None],
+    loading: Callable[[], None] | None = None,
 ) -> Callable[[], Awaitable[None]]:
     """
     Add a part that is read once the page is there. Return a function that reads it anew.
 
-    It says that it loads; or that it could not be read, with a button to try again.
+    It says that it loads, or what `loading` adds; or that it could not be read, with a button to
+    try again.
     """
     area = ui.element("div").classes("loaded").props('aria-live="polite" aria-busy="true"')
     with area:
-        show_loading(view)
+        loading() if loading else show_loading(view)
 
     def fill(build: Callable[[], None]) -> None:
         area.clear()

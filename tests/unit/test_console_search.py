@@ -1,16 +1,21 @@
 """The console's search for orders, and its list of suspected duplicates, in this process."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from chalicelib.orders.order import parse_order
 from chalicelib.orders.record import Record
+from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission
 from chalicelib.orders.times import now
+from chalicelib.services.queries import AuditList
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.console import searching
 from ops.console.pages import duplicates, orders_search
 from ops.desk.audit_trail import Action
 from ops.desk.desk import Desk
@@ -140,18 +145,136 @@ def test_a_list_of_suspected_duplicates_says_how_far_it_came(
     async def look(visitors: Visitors) -> str:
         return (await visitors.open("/duplicates?show=suspected")).text
 
-    assert "not searched to their end" in visited(desk, look)
+    text = visited(desk, look)
+
+    assert "not searched to their end" in text
+    assert "There is none in what was looked at." in text
+    assert "Nothing is suspected" not in text
+    assert "`python -m ops duplicates --suspected`" in text
 
 
-@pytest.mark.parametrize("kind", ["suspected", "conflicts"])
-def test_a_list_of_duplicates_that_is_cut_short_says_so(
-    desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cut, whole = "The newest {} are shown.", 0
+class SlowReads:
+    """Reads of the table: once it is slow, the first is made at once, the others when they may."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._read = desk.records.read_narrowed
+        self.made = 0
+        self.let = threading.Event()
+        self.let.set()
+        monkeypatch.setattr(desk.records, "read_narrowed", self._read_slowly)
+
+    def begin(self) -> None:
+        self.made = 0
+        self.let.clear()
+
+    def _read_slowly(self, *arguments: Any) -> Any:
+        if self.made:
+            self.let.wait(timeout=10)
+        self.made += 1
+        return self._read(*arguments)
+
+
+@pytest.fixture
+def slow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowReads]:
+    monkeypatch.setattr(searching, "PROGRESS_SECONDS", 0.02)
+    slow = SlowReads(desk, monkeypatch)
+    yield slow
+    slow.let.set()
+
+
+async def stop_search(page: Visit, slow: SlowReads) -> None:
+    for _ in range(ATTEMPTS):
+        if "Looked through so far: " in page.text:
+            break
+        await asyncio.sleep(0.025)
+    assert f"records, back to {now().date()}" in page.text
+    await page.press("Stop", until=lambda _: True)
+    slow.let.set()
+
+
+def test_a_search_says_how_far_it_has_come_and_can_be_stopped(desk: Desk, slow: SlowReads) -> None:
+    async def search(visitors: Visitors) -> str:
+        page = await visitors.open("/orders")
+        slow.begin()
+        await page.submit(("amount", "0.07"))
+        await stop_search(page, slow)
+        for _ in range(ATTEMPTS):
+            if "the search can go on" in page.text:
+                break
+            await asyncio.sleep(0.025)
+        return page.text
+
+    text = visited(desk, search)
+
+    assert "was looked through, in 2 reads: the search can go on." in text
+    assert "Search on" in text
+
+
+def test_a_search_ends_when_its_page_is_left(desk: Desk, slow: SlowReads) -> None:
+    async def search(visitors: Visitors) -> int:
+        page = await visitors.open("/orders")
+        slow.begin()
+        await page.submit(("amount", "0.07"))
+        assert page._user.client
+        page._user.client.delete()
+        slow.let.set()
+        await asyncio.sleep(0.3)
+        return slow.made
+
+    assert run_apart(in_console(desk, search)) <= 2
+
+
+async def in_console(desk: Desk, visit: Callable[[Visitors], Awaitable[int]]) -> int:
+    async with console_of(desk) as visitors:
+        return await visit(visitors)
+
+
+def test_a_list_that_is_cut_off_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "SHOWN", 1)
+    # The stage has a conflict and a suspicion; here are one more of each.
+    for name in ("cut-1", "cut-2"):
+        made = Submission(parse_order(order_text(name, amount=3)), f"of-{name}", now())
+        settle(made, desk.records.take, now())
+    for number in range(2):
+        made = Submission(parse_order(order_text("cut-1", amount=4)), f"again-{number}", now())
+        settle(made, desk.records.take, now())
 
     async def look(visitors: Visitors) -> str:
-        return (await visitors.open(f"/duplicates?show={kind}")).text
+        conflicts = await visitors.open("/duplicates")
+        assert "The newest 1 are shown." in conflicts.text
+        return (await visitors.open("/duplicates?show=suspected")).text
 
-    assert cut.format(100) not in visited(desk, look)
-    monkeypatch.setattr(duplicates, "SHOWN", whole)
-    assert cut.format(whole) in visited(desk, look)
+    assert "The newest 1 are shown." in visited(desk, look)
+
+
+def test_a_suspicion_of_many_orders_says_how_many_it_does_not_name(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.desk.suspected.MOST_NAMED", 2)
+    for number in range(5):
+        name = f"many-{number}"
+        made = Submission(parse_order(order_text(name, amount=9)), f"of-{name}", now())
+        settle(made, desk.records.take, now())
+
+    async def look(visitors: Visitors) -> str:
+        return (await visitors.open("/duplicates?show=suspected")).text
+
+    assert "and 3 more" in visited(desk, look)
+
+
+@pytest.mark.parametrize("address", ["/duplicates", "/rejected"])
+def test_a_list_that_was_not_read_to_its_end_does_not_say_that_there_is_nothing(
+    desk: Desk, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "ops.desk.orders.Orders.page", lambda *_: AuditList(records=[], cursor="more")
+    )
+
+    async def look(visitors: Visitors) -> str:
+        return (await visitors.open(address)).text
+
+    text = visited(desk, look)
+
+    assert "There is none in what was looked at." in text
+    assert "In the last seven days every order kept the rules" not in text
+    assert "No conflicts." not in text

@@ -13,16 +13,19 @@ from ops.console.listing import Listing, show_list
 from ops.console.markup import join, tag
 from ops.console.record_list import show_records
 from ops.console.records import order_link, outcome
+from ops.console.searching import MOST_READS, Searching
 from ops.console.tables import Column
 from ops.console.terms import differing_terms, term_cells, term_columns
 from ops.desk.listed_terms import listed_terms
 from ops.desk.masked_records import masked_record, masked_suspicion
-from ops.desk.newest_first import Bounds
 from ops.desk.search import ANYTHING
 from ops.desk.suspected import DEFAULT_WINDOW, compared_terms, suspected
 
 if TYPE_CHECKING:
     from collections.abc import Sized
+    from datetime import datetime
+
+    from markupsafe import Markup
 
     from chalicelib.orders.record import Record
     from ops.console.markup import Child
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
 
 SHOWN = 100
 KINDS = ("conflicts", "suspected", "all")
-# Of a thousand records each: a page must stay quick. A week without any takes 32 reads.
-MOST_READS = 50
 
 
 def show(view: View) -> None:
@@ -45,9 +46,11 @@ def show(view: View) -> None:
     if kind == "all":
         query = audit_query({"isDuplicate": "true"}, view.now())
         show_records(view, query, t("duplicates.none"), t("duplicates.none_hint"))
+    elif kind == "suspected":
+        searching = Searching(view)
+        show_list(view, lambda: _suspected(view, searching), loading=searching.show)
     else:
-        read = _suspected if kind == "suspected" else _conflicts
-        show_list(view, lambda: read(view))
+        show_list(view, lambda: _conflicts(view))
 
 
 def _conflicts(view: View) -> Listing:
@@ -68,7 +71,9 @@ def _conflicts(view: View) -> Listing:
             Column(t("field.submission")),
         ],
         rows=[_row(view, record) for record in conflicts[:SHOWN]],
-        none=empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint")),
+        none=empty(t("duplicates.no_conflicts"), t("duplicates.no_conflicts_hint"))
+        if complete
+        else empty(t("state.none_so_far")),
         above=None if complete else notice(t("duplicates.sample", count=read)),
         below=_cut(view, conflicts),
     )
@@ -86,13 +91,13 @@ def _row(view: View, record: Record) -> list[Child]:
     ]
 
 
-def _suspected(view: View) -> Listing:
+def _suspected(view: View, searching: Searching) -> Listing:
     """List orders of the last seven days that look like one that was handed in under two ids."""
     t = view.t
     query = audit_query({"status": Status.ACCEPTED.value}, view.now())
-    walk = view.console.desk.orders.search(query, ANYTHING, Bounds(most_reads=MOST_READS))
+    bounds = searching.bounds(most_reads=MOST_READS)
+    walk = searching.walk = view.console.desk.orders.search(query, ANYTHING, bounds)
     found = list(islice(suspected(walk, DEFAULT_WINDOW), SHOWN + 1))
-    stopped = walk.stopped_at and t("duplicates.read_to", moment=view.f.moment(walk.stopped_at))
     return Listing(
         t("duplicates.suspected"),
         columns=[
@@ -103,8 +108,10 @@ def _suspected(view: View) -> Listing:
             Column(t("duplicates.apart"), numeric=True),
         ],
         rows=[_suspicion_row(view, each) for each in found[:SHOWN]],
-        none=empty(t("duplicates.none_suspected"), t("duplicates.none_suspected_hint")),
-        above=notice(stopped) if stopped else None,
+        none=empty(t("state.none_so_far"))
+        if walk.stopped_at
+        else empty(t("duplicates.none_suspected"), t("duplicates.none_suspected_hint")),
+        above=_stopped(view, walk.stopped_at) if walk.stopped_at else None,
         below=_cut(view, found),
     )
 
@@ -116,11 +123,24 @@ def _cut(view: View, found: Sized) -> Child:
     return notice(view.t("state.newest", count=view.f.number(SHOWN)))
 
 
+def _stopped(view: View, moment: datetime) -> Markup:
+    """Say how far the search came, and the command that goes through all of it."""
+    command = view.console.desk.stage.command("duplicates", suspected=True)
+    words = view.t("duplicates.read_to", moment=view.f.moment(moment), command=command)
+    return notice(words)
+
+
 def _suspicion_row(view: View, suspicion: Suspicion) -> list[Child]:
     suspicion = masked_suspicion(suspicion)
     links = [order_link(order.order_id) for order in suspicion.in_order]
     return [
-        tag("span", *[join(" " if number else None, link) for number, link in enumerate(links)]),
+        tag(
+            "span",
+            *[join(" " if number else None, link) for number, link in enumerate(links)],
+            tag("span", " ", view.t("duplicates.unnamed", count=view.f.number(more)))
+            if (more := suspicion.count - len(links))
+            else None,
+        ),
         view.f.number(suspicion.count),
         *term_cells(view, suspicion.terms, compared_terms()),
         moment(view, suspicion.first_at),

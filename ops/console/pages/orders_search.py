@@ -7,6 +7,7 @@ account must not be among them.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,12 +20,13 @@ from ops.console.listing import unreadable_notices
 from ops.console.loading import show_loaded
 from ops.console.markup import tag
 from ops.console.record_list import record_columns, record_row
+from ops.console.searching import MOST_READS, Searching
 from ops.console.tables import table
-from ops.desk.newest_first import Bounds
 from ops.desk.search import BadSearch, read_wanted, search_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from markupsafe import Markup
 
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from ops.desk.search import Wanted
 
 SHOWN = 50
-# Of a thousand records each: a page must stay quick. A week without any takes 32 reads.
-MOST_READS = 50
 
 
 class Search:
@@ -80,7 +80,9 @@ class Search:
 
     def _show(self, found: _Found) -> None:
         with ui.element("div").classes("panel flush"):
-            show_loaded(self._view, found.read_on, lambda piece: self._show_piece(found, piece))
+            searching = found.searching
+            show_piece = partial(self._show_piece, found)
+            show_loaded(self._view, found.read_on, show_piece, searching.show)
 
     def _show_piece(self, found: _Found, piece: _Piece) -> None:
         view = self._view
@@ -112,17 +114,19 @@ class _Found:
         self._orders = view.console.desk.orders
         self._query = query
         self._wanted = wanted
-        self._begin(Bounds(most_reads=MOST_READS))
+        self.searching = Searching(view)
+        self._begin()
 
     def read_on(self) -> _Piece:
         if self._walk.stopped_at:
-            self._begin(Bounds(self._walk.stopped_at, MOST_READS))
+            self._begin(self._walk.stopped_at)
         records = list(islice(self._records, SHOWN))
         stopped = self._walk if self._walk.stopped_at else None
         return _Piece(records, stopped, is_last=len(records) < SHOWN and stopped is None)
 
-    def _begin(self, bounds: Bounds) -> None:
-        self._walk = self._orders.search(self._query, self._wanted, bounds)
+    def _begin(self, before: datetime | None = None) -> None:
+        bounds = self.searching.bounds(before, MOST_READS)
+        self._walk = self.searching.walk = self._orders.search(self._query, self._wanted, bounds)
         self._records: Iterator[Record] = iter(self._walk)
 
 

@@ -43,7 +43,9 @@ def _errors(view: View) -> Listing:
             Column(t("rejected.examples")),
         ],
         rows=[_row(view, group, read) for group in grouped_by_error(rejected)],
-        none=empty(t("rejected.none"), t("rejected.none_hint")),
+        none=empty(t("rejected.none"), t("rejected.none_hint"))
+        if complete
+        else empty(t("state.none_so_far")),
         above=None if complete else notice(t("rejected.sample", count=view.f.number(read))),
     )
 
