@@ -34,7 +34,9 @@ class Account:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=listener)
         sns.close()
         events = {"EventsKind": "sns", "EventsTarget": topic, "TableStreamArn": STREAM}
-        self.outputs = resources.outputs | events
+        # Of no key: what seals has an account of its own, with KMS.
+        seals = {"Seals": "on", "SealKeyArn": "arn:aws:kms:us-east-1:000000000000:key/none"}
+        self.outputs = resources.outputs | events | seals
         self.variables = {
             name: value for name, value in resources.environment.items() if name.startswith("AWS_")
         }

@@ -13,6 +13,7 @@ from tests.project import copy_project, record_resources
 
 STAGE = "dev"
 API, PROCESSOR, PUBLISHER = "APIHandler", "ProcessOrders", "PublishEvents"
+SEALER = "SealDays"
 
 
 class Package:
