@@ -118,6 +118,12 @@ class OrderTable:
             )
         return str(answer.get("Item", {}).get("payload", {}).get("S", ""))
 
+    def items(self, keys: Iterable[tuple[str, str]]) -> Iterator[Item]:
+        """Yield the items that there are of these keys, in no order. Strongly consistent."""
+        wanted = [{"orderId": {"S": first}, "recordId": {"S": second}} for first, second in keys]
+        for start in range(0, len(wanted), BATCH_GET_SIZE):
+            yield from self._batch_get(wanted[start : start + BATCH_GET_SIZE])
+
     def find(self, identities: Iterable[Identity]) -> dict[Identity, Record]:
         """Find the records of these submissions, as far as there are any. Strongly consistent."""
         wanted = list(dict.fromkeys(identities))
@@ -181,11 +187,7 @@ class OrderTable:
             (name.order_id, f"{OWN_SLOT_PREFIX}{name.submission_id}#{name.payload_sha256}")
             for name in own
         }
-        keys = [
-            {"orderId": {"S": first}, "recordId": {"S": second}} for first, second in sorted(slots)
-        ]
-        for start in range(0, len(keys), BATCH_GET_SIZE):
-            yield from self._records(self._batch_get(keys[start : start + BATCH_GET_SIZE]))
+        yield from self._records(self.items(sorted(slots)))
 
     def _records(self, items: Iterable[Item]) -> Iterator[Record]:
         for item in items:

@@ -1,0 +1,140 @@
+"""The seals of a stage, for its operators and auditors: verified, listed, and proved by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chalicelib.services.seal import ONE_DAY
+from ops.desk.proofs import Proofs
+from ops.desk.seal_chain import SealChain
+from ops.desk.seal_check import SealCheck
+from ops.desk.seal_findings import SealFault, SealFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+
+    from ops.desk.seal_chain import SealRead, SealStore
+    from ops.desk.seal_check import Items, Objects
+    from ops.desk.seal_findings import SealCounts
+    from ops.desk.seal_keys import PublicKey
+
+
+class NothingSealed(Exception):
+    """No day that is asked for is sealed: the message says so, without its full stop."""
+
+
+class Ends(NamedTuple):
+    """The first and the newest day of a chain that have a seal."""
+
+    first: date
+    newest: date
+
+
+class Seals:
+    """The seals of a stage. `own_key` tells the key by which the stage says that it signs."""
+
+    def __init__(
+        self,
+        store: SealStore,
+        items: Items,
+        objects: Objects,
+        own_key: Callable[[], PublicKey],
+        stage: str,
+    ) -> None:
+        self._store = store
+        self._items = items
+        self._objects = objects
+        self._own_key = own_key
+        self._stage = stage
+
+    def run(
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        key: PublicKey | None = None,
+    ) -> SealRun:
+        """
+        Prepare verifying the days of a period: of the whole chain, if no days are given.
+
+        Raises:
+            NothingSealed: there is no seal of these days.
+        """
+        key = key or self._own_key()
+        chain = SealChain(self._store, key, self._stage)
+        ends = _ends(chain)
+        check = SealCheck(chain, self._store, self._items, self._objects)
+        days = (max(first or ends.first, ends.first), last or ends.newest)
+        if days[0] > days[1]:
+            raise NothingSealed(f"{ends.first} to {ends.newest} are sealed, and no such day")
+        return SealRun(check, days, ends, key.fingerprint)
+
+    def proofs(self) -> Proofs:
+        key = self._own_key()
+        chain = SealChain(self._store, key, self._stage)
+        return Proofs(chain, self._store, self._items, key.pem)
+
+    def newest_first(self, most: int) -> list[SealRead]:
+        """
+        Read the newest seals, each verified by itself, and say which days between them have none.
+
+        Raises:
+            NothingSealed: there is no seal at all.
+        """
+        chain = SealChain(self._store, self._own_key(), self._stage)
+        ends = _ends(chain)
+        days = min(most, (ends.newest - ends.first).days + 1)
+        return [chain.at(ends.newest - number * ONE_DAY) for number in range(days)]
+
+
+class SealRun:
+    """A period whose seals are to be verified."""
+
+    def __init__(
+        self, check: SealCheck, days: tuple[date, date], ends: Ends, fingerprint: str
+    ) -> None:
+        self._check = check
+        self.first, self.last = days
+        self._ends = ends
+        self.fingerprint = fingerprint
+
+    @property
+    def newest(self) -> SealRead:
+        """The newest seal of the chain: whoever notes its digest knows what must not go."""
+        return self._check.chain.at(self._ends.newest)
+
+    @property
+    def unfinished(self) -> list[date]:
+        """List the days after the newest seal that have lists of leaves, and no seal."""
+        return [day for day in self._check.chain.days() if day > self._ends.newest]
+
+    def findings(
+        self, counts: SealCounts, *, archive: bool = False, expected: str | None = None
+    ) -> Iterator[SealFinding]:
+        """
+        Yield what is wrong, day by day. `expected`: the digest that one of the seals must have.
+
+        Raises:
+            StoreUnavailable: it can't be judged.
+        """
+        digests: set[str | None] = set()
+        for day in self._days():
+            yield from self._check.findings(counts, day, self._ends, archive=archive)
+            digests.add(self._check.chain.at(day).digest)
+        if expected and expected not in digests:
+            note = f"no seal of these days has digest {expected}"
+            yield counts.count(SealFinding(SealFault.EXPECTED, self.last, note))
+
+    def _days(self) -> Iterator[date]:
+        for number in range((self.last - self.first).days + 1):
+            yield self.first + number * ONE_DAY
+
+
+def _ends(chain: SealChain) -> Ends:
+    days = chain.days()
+    sealed = (day for day in days if chain.at(day).is_there)
+    first = next(sealed, None)
+    if first is None:
+        raise NothingSealed("no day is sealed")
+    newest = next(day for day in reversed(days) if chain.at(day).is_there)
+    return Ends(first, newest)
