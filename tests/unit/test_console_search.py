@@ -141,6 +141,8 @@ def test_a_list_of_suspected_duplicates_says_how_far_it_came(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duplicates, "MOST_READS", 1)
+    # Each shard is read once, whatever the bound is: so none of the newest is suspected here.
+    monkeypatch.setattr(duplicates, "suspected", lambda walk, _: list(walk)[:0])
 
     async def look(visitors: Visitors) -> str:
         return (await visitors.open("/duplicates?show=suspected")).text
