@@ -151,7 +151,8 @@ class Processing:
             self._queue.put_note(note)
             # If the table is why it is paused, a resume writes the note down.
             with suppress(StoreUnavailable):
-                self._write_down(note, self._hurried)
+                self._hurried.write(PAUSE, why=why)
+                self._queue.put_note(note._replace(in_trail=True))
             self._turn_off()
         return self.look()
 
@@ -165,7 +166,9 @@ class Processing:
         if not self._switch.position().is_on or maximum_concurrency is not None:
             note = self._queue.note()
             if note and not note.in_trail:
-                self._write_down(note, self._trail)
+                # A table that wrote, and whose answer was lost, has it twice: rather than never.
+                self._trail.write(PAUSE, why=note.why, pausedAt=iso(note.at), pausedBy=note.who)
+                self._queue.put_note(note._replace(in_trail=True))
             self._trail.write(RESUME, why=why, maximumConcurrency=maximum_concurrency)
             self._switch.turn(on=True, maximum_concurrency=maximum_concurrency)
             self._queue.remove_note()
@@ -179,11 +182,6 @@ class Processing:
             if self._switch.position().is_on:
                 self._queue.remove_note()
             raise
-
-    def _write_down(self, note: Note, trail: AuditTrail) -> None:
-        # A table that wrote, and whose answer was lost, has it twice then: rather than never.
-        trail.write(PAUSE, why=note.why, pausedAt=iso(note.at), pausedBy=note.who)
-        self._queue.put_note(note._replace(in_trail=True))
 
     def _safe_until(self, waiting: Waiting, by: Note | None) -> datetime | None:
         """Take the earlier of both: SQS leaves failing messages out of the oldest one's age."""

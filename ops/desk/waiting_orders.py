@@ -106,7 +106,9 @@ class OrdersQueue:
             values = [
                 value
                 for result in answer.get("MetricDataResults", [])
-                for value in zip(result["Timestamps"], result["Values"], strict=True)
+                for value in zip(
+                    result.get("Timestamps", []), result.get("Values", []), strict=True
+                )
             ]
         if not values:
             return None

@@ -28,6 +28,7 @@ ALONE = re.compile(
 )
 VALUE = re.compile("\0([^\0]*)\0")
 SAMPLES = {
+    "concurrency": "100",
     "port": "4567",
     "region": "us-east-1",
     "runtime": "python3.13",

@@ -63,7 +63,7 @@ def test_a_pause_is_written_down_before_it_is_made(world: World) -> None:
     assert (look.by.who, look.by.why, look.by.at) == ("arn:ana", "table is throttled", START)
     assert world.switch.turns == [look.by]
     (action,) = actions(world.trail)
-    assert (action.what, action.why) == (PAUSE, "table is throttled")
+    assert (action.what, action.why, action.details) == (PAUSE, "table is throttled", {})
     assert look.by.in_trail
 
 
