@@ -19,6 +19,8 @@ JSON, NDJSON = "application/json", "application/x-ndjson"
 BODY_TYPES = {"/order-batches": NDJSON}
 REQUEST_ID_HEADER = "X-Request-Id"
 IDEMPOTENCY_KEY = "idempotency-key"
+# Of these headers two are not as the last one: whoever parts requests keeps all of them.
+SENT_ONCE = (IDEMPOTENCY_KEY, TRACEPARENT)
 # Key of `request.context` that holds the request's id: API Gateway's name for its own.
 REQUEST_ID = "requestId"
 # Key of `request.context` that holds extra fields of the request's log line.

@@ -48,9 +48,14 @@ def read_claims(message: Message) -> Claims:
         received_at=usable.get("receivedAt"),
         channel=usable.get("channel"),
         submitted_by=usable.get("submittedBy"),
-        traceparent=usable.get(TRACEPARENT),
+        traceparent=_traceparent(message) if TRACEPARENT in message.message_attributes else None,
         ignored=tuple(ignored),
     )
+
+
+def _traceparent(message: Message) -> str | None:
+    # One that can't be used is as none, and not named: so W3C Trace Context has it.
+    return well_formed_traceparent(message.attribute(TRACEPARENT) or "")
 
 
 def _submission_id(text: str) -> str | None:
@@ -77,5 +82,4 @@ _READ: dict[str, Callable[[str], Any]] = {
     "channel": _channel,
     "submittedBy": _caller,
     "requestId": _request_id,
-    TRACEPARENT: well_formed_traceparent,
 }

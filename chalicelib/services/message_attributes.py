@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.orders.order import NOT_SENDABLE
-from chalicelib.orders.traceparent import TRACEPARENT
 
 MOST_ATTRIBUTES = 10
 """SQS refuses a message with more (its developer guide, "Amazon SQS message quotas")."""
@@ -22,8 +21,6 @@ REASON_ATTRIBUTES = ("unreadableReason", "unreadableDetail", "unreadableAt", "or
 """The processor adds these when it gives up on a message: stale once it is sent again."""
 SUBMISSION_ATTRIBUTES = ("submissionId", "receivedAt", "channel", "submittedBy", "requestId")
 """The processor reads these: they decide which submission a message is, and what is recorded."""
-READ_ATTRIBUTES = (*SUBMISSION_ATTRIBUTES, TRACEPARENT)
-"""All that the processor reads. The last one decides nothing: it may be packed as any other."""
 OURS = frozenset({*REASON_ATTRIBUTES, *SUBMISSION_ATTRIBUTES})
 # Names, types and numbers that SQS takes (its developer guide, "Amazon SQS message metadata").
 NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?=.{1,256}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.client import HTTPException, parse_headers
 from typing import TYPE_CHECKING
 
-from chalicelib.http.requests import IDEMPOTENCY_KEY
+from chalicelib.http.requests import SENT_ONCE
 from ops.local.refusals import (
     MAX_BODY_BYTES,
     MAX_HEAD_BYTES,
@@ -38,7 +38,7 @@ class Head:
     """
     A request's head: its headers by their names in lower case, the last of each name.
 
-    Of an idempotency key it has all, as a list: the API refuses more than one.
+    Of those in SENT_ONCE it has all, as a list: the API takes no more than one.
     """
 
     method: str = ""
@@ -65,8 +65,9 @@ def head_of(request: h11.Request) -> Head:
     """Make a head of a request that h11 has read."""
     sent = [(name.decode(), value.decode("latin-1")) for name, value in request.headers]
     headers = dict(sent)
-    if IDEMPOTENCY_KEY in headers:
-        headers[IDEMPOTENCY_KEY] = ", ".join(v for name, v in sent if name == IDEMPOTENCY_KEY)
+    for once in SENT_ONCE:
+        if once in headers:
+            headers[once] = ", ".join(value for name, value in sent if name == once)
     return Head(request.method.decode(), request.target.decode(), headers)
 
 

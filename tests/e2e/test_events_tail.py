@@ -17,6 +17,7 @@ from ops.desk.tap_queues import LOAN_TAG
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, eventually
+from tests.properties.traceparents import TRACEPARENT
 
 LIMIT_SECONDS = 60
 WAITING = "Waiting for events."
@@ -125,7 +126,7 @@ def test_each_accepted_order_is_a_line(place: Place, tmp_path: Path) -> None:
 
 def test_json_is_the_event_that_a_consumer_gets(place: Place, tmp_path: Path) -> None:
     with tail(place, tmp_path, "--count", "1", "--json") as tailing:
-        place.api.post(order_text("order-2"))
+        place.api.post(order_text("order-2"), traceparent=TRACEPARENT)
 
         event = json.loads(tailing.line())
         assert tailing.ends() == 0
@@ -135,6 +136,7 @@ def test_json_is_the_event_that_a_consumer_gets(place: Place, tmp_path: Path) ->
     assert event["subject"] == event["data"]["orderId"] == "order-2"
     assert event["data"]["s3Key"] == order["s3Key"]
     assert event["source"] == "urn:orders:orders"
+    assert event["traceparent"] == TRACEPARENT
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

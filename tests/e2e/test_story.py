@@ -3,16 +3,20 @@
 import json
 import re
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 
 from chalicelib.orders.order import sha256_of
+from chalicelib.orders.record import FIRST_SLOT
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
+from tests.properties.traceparents import TRACE, TRACEPARENT
 from tests.queues import message_count
 from tests.resources import create_table
 
@@ -368,6 +372,35 @@ def test_the_log_reads_well_and_keeps_secrets(system: System) -> None:
     assert "2580" not in re.sub(r"\S*[0-9a-f]-\S*", "", system.stack.log)
     assert "\x1b" not in system.stack.log
     assert "Traceback" not in system.stack.log
+
+
+def test_the_callers_trace_is_in_both_log_lines_and_in_the_item(system: System) -> None:
+    system.api.post(order_text("traced"), traceparent=TRACEPARENT)
+    system.api.records("traced", 1)
+
+    lines = [line for line in system.stack.log.splitlines() if f"traceId={TRACE}" in line]
+
+    assert system.item("traced", FIRST_SLOT)["traceparent"] == {"S": TRACEPARENT}
+    assert any("POST /orders" in line for line in lines)
+    assert any("accepted" in line for line in lines)
+    assert TRACE not in json.dumps(system.api.get("/orders/traced").body)
+
+
+def test_two_traceparents_over_real_http_are_as_none(system: System) -> None:
+    body = order_text("traced-twice").encode()
+    connection = HTTPConnection(urlsplit(system.stack.api_url).netloc, timeout=10)
+    connection.putrequest("POST", "/orders")
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", str(len(body)))
+    for _ in range(2):
+        connection.putheader("traceparent", TRACEPARENT)
+    connection.endheaders(body)
+    status = connection.getresponse().status
+    connection.close()
+    system.api.records("traced-twice", 1)
+
+    assert status == 202
+    assert "traceparent" not in system.item("traced-twice", FIRST_SLOT)
 
 
 def test_a_store_outage_ends_in_the_dead_letters_and_comes_back_by_redrive(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.message_attributes import READ_ATTRIBUTES
+from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES
 from tests.builders import order_text
 from tests.hostile.conftest import System
 
@@ -22,15 +22,19 @@ CLAIMS = {
     "a brace": string('{"channel":'),
     "a blank": string(" "),
     "characters of four bytes": string("\U0001f600" * 2_049),
-    # The most that fits six times beside the order.
-    "the largest": string("x" * 37_000),
+    # The most that fits five times beside the order.
+    "the largest": string("x" * 45_000),
 }
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_no_claim_changes_what_becomes_of_an_order(system: System, claim: dict[str, Any]) -> None:
     name = f"claims-{[*CLAIMS.values()].index(claim)}"
-    claims = {attribute: claim for attribute in READ_ATTRIBUTES if attribute != "submissionId"}
+    claims = {
+        attribute: claim
+        for attribute in (*SUBMISSION_ATTRIBUTES, "traceparent")
+        if attribute != "submissionId"
+    }
     identity = {"submissionId": string(name)}
 
     system.send_typed(order_text(name), {**claims, **identity})
@@ -42,7 +46,7 @@ def test_no_claim_changes_what_becomes_of_an_order(system: System, claim: dict[s
     (record,) = system.api.records(name, 1)
     assert record == claiming
     assert (record["status"], record["errors"], record["channel"]) == ("ACCEPTED", [], None)
-    assert {"channel", "receivedAt"} <= {*record["ignoredAttributes"]} <= {*READ_ATTRIBUTES}
+    assert {"channel", "receivedAt"} <= {*record["ignoredAttributes"]} <= {*SUBMISSION_ATTRIBUTES}
     assert len(record["submittedBy"] or "") <= 2_048
 
 

@@ -32,7 +32,7 @@ from chalicelib.services.batch_lines import lines_in
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.health import HealthStatus
 from chalicelib.services.intake import Receipt
-from chalicelib.services.message_attributes import READ_ATTRIBUTES
+from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES
 from chalicelib.services.queries import DEFAULT_LIMIT, MAX_LIMIT
 from chalicelib.services.waiting import MAX_WAIT_SECONDS
 from chalicelib.texts import texts_in
@@ -297,7 +297,7 @@ def test_the_document_has_the_fields_of_a_record_in_their_order(schemas: Any) ->
     assert counts["minimum"] == UNKNOWN_RECEIVE_COUNT
     assert schemas["Record"]["properties"]["differs"]["items"]["enum"] == list(TERMS)
     ignored = schemas["Record"]["properties"]["ignoredAttributes"]["items"]["enum"]
-    assert ignored == list(READ_ATTRIBUTES)
+    assert ignored == list(SUBMISSION_ATTRIBUTES)
     assert schemas["Record"]["properties"]["submittedBy"]["maxLength"] == MAX_CALLER_CHARACTERS
     assert schemas["Status"]["enum"] == list(Status)
     assert schemas["HealthStatus"]["enum"] == list(HealthStatus)

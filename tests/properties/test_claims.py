@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from chalicelib.http.representation import record_json, to_json
 from chalicelib.orders.record import Record
 from chalicelib.orders.terms import TERMS
+from chalicelib.orders.traceparent import TRACEPARENT, well_formed_traceparent
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS
 from chalicelib.services.message import Message
-from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, READ_ATTRIBUTES
+from chalicelib.services.message_attributes import OTHER_ATTRIBUTES, SUBMISSION_ATTRIBUTES
 from chalicelib.services.processing import Processor
 from chalicelib.texts import texts_in
 from tests.builders import Clock, order_text, sqs_record
@@ -29,12 +30,12 @@ MOST_ERRORS = 8
 # The rest of a record: it may say what stood beside the order.
 BESIDE = (
     *("received_at", "submitted_by", "message_channel", "ignored_attributes", "receive_count"),
-    "traceparent",
+    TRACEPARENT,
 )
 
-names = st.sampled_from([name for name in READ_ATTRIBUTES if name != "submissionId"]) | (
-    st.sampled_from([OTHER_ATTRIBUTES, "id", "amount", "valid", "status", "MessageGroupId"])
-    | st.text()
+OTHERS = (OTHER_ATTRIBUTES, TRACEPARENT, "id", "amount", "valid", "status", "MessageGroupId")
+names = st.sampled_from([name for name in SUBMISSION_ATTRIBUTES if name != "submissionId"]) | (
+    st.sampled_from(OTHERS) | st.text()
 )
 plausible = st.sampled_from(
     ["web", "atm", "ATM", "9999-12-31T23:59:59.999Z", "0", "null", json.dumps({"channel": "x"})]
@@ -136,13 +137,13 @@ def test_a_claim_is_kept_as_it_is_or_not_at_all(beside: dict[str, Any]) -> None:
     system.process(order_text(), beside | SUBMISSION)
 
     (record,) = system.records.all()
-    assert {*record.ignored_attributes} <= {*READ_ATTRIBUTES} & beside.keys()
+    assert {*record.ignored_attributes} <= {*SUBMISSION_ATTRIBUTES} & beside.keys()
     for name, kept in (("channel", record.message_channel), ("submittedBy", record.submitted_by)):
         given = beside.get(name, {}).get("stringValue")
         assert kept in (None, given)
         assert (kept is None) is (name not in beside or name in record.ignored_attributes)
-    is_left_out = "traceparent" not in beside or "traceparent" in record.ignored_attributes
-    assert (record.traceparent is None) is is_left_out
+    given = beside.get(TRACEPARENT, {}).get("stringValue") or ""
+    assert record.traceparent == well_formed_traceparent(given)
 
 
 # JSON of values by names: as large as a body can be, and so of any sort.

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.orders.record import Record
 from chalicelib.services.claims import MAX_CALLER_CHARACTERS, read_claims
 from chalicelib.services.message import Message
-from chalicelib.services.message_attributes import READ_ATTRIBUTES, string_attribute
+from chalicelib.services.message_attributes import SUBMISSION_ATTRIBUTES, string_attribute
 from chalicelib.services.processing import Processor
 from tests.builders import START, Clock, order_text, sqs_message, sqs_record
 from tests.fakes import FakeArchive, FakeQueue, FakeRecordStore, FakeReporter
@@ -121,7 +121,7 @@ def test_the_orders_own_channel_comes_before_the_one_beside_it(system: System) -
     assert (record.terms.channel, record.message_channel, record.channel) == ("web", "atm", "web")
 
 
-@pytest.mark.parametrize("name", [name for name in READ_ATTRIBUTES if name != "submissionId"])
+@pytest.mark.parametrize("name", ["channel", "receivedAt", "submittedBy", "requestId"])
 @pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_claim_that_cannot_be_used_is_left_out_and_named(
     system: System, name: str, value: Mapping[str, Any]
@@ -203,6 +203,17 @@ def test_a_sender_may_give_its_traceparent_itself(system: System, text: str, kep
     assert (record.traceparent, record.ignored_attributes) == (kept, ())
 
 
+@pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_traceparent_that_cannot_be_used_is_as_none(
+    system: System, value: Mapping[str, Any]
+) -> None:
+    system.process(VALID, {"traceparent": value})
+
+    plain = System()
+    plain.process(VALID, {})
+    assert system.record() == plain.record()
+
+
 def test_a_redelivery_with_another_traceparent_changes_nothing(system: System) -> None:
     system.process(VALID, {"traceparent": string_attribute(TRACEPARENT)})
     first = system.record()
@@ -235,18 +246,18 @@ def test_a_record_keeps_no_longer_caller_than_the_longest_arn(system: System, le
 
 
 def test_every_claim_that_the_processor_reads_is_named(system: System) -> None:
-    claims = {name: attribute("Binary", binaryValue="eA==") for name in READ_ATTRIBUTES}
+    claims = {name: attribute("Binary", binaryValue="eA==") for name in SUBMISSION_ATTRIBUTES}
 
     system.process(VALID, {**claims, "theirs": attribute("Binary", binaryValue="eA==")})
 
-    assert system.record().ignored_attributes == READ_ATTRIBUTES
+    assert system.record().ignored_attributes == SUBMISSION_ATTRIBUTES
 
 
 @pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE)
 def test_an_unreadable_message_is_passed_on_whatever_its_claims_are(
     system: System, value: Mapping[str, Any]
 ) -> None:
-    system.process("[1]", dict.fromkeys(READ_ATTRIBUTES, value))
+    system.process("[1]", dict.fromkeys([*SUBMISSION_ATTRIBUTES, "traceparent"], value))
 
     (dead,) = system.queue.dead_letters
     assert dead.attributes["unreadableReason"] == "not_an_object"
