@@ -11,3 +11,6 @@ SEALS_MERGE_TEMPLATE = "infrastructure/merge-template-seals.yaml"
 # Each for a function that a stage has only if it asks for it.
 OPTIONAL_MERGE_TEMPLATES = (EVENTS_MERGE_TEMPLATE, SEALS_MERGE_TEMPLATE)
 RESOURCES_TEMPLATE = "infrastructure/resources.yaml"
+
+# Beside what `make run` keeps: every local stage of the checkout signs with it, a fresh one too.
+LOCAL_SEAL_KEY = PROJECT_ROOT / ".orders-local-key" / "seal-key.pem"

@@ -60,8 +60,10 @@ def _stage() -> Stage:
     # Nobody sends anything while a command looks, so there is nothing to wait for.
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
     session.client("events").create_event_bus(Name=name)
+    key = session.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     environment = {
         **create_resources(name),
+        "ORDERS_SEAL_KEY": key["KeyMetadata"]["Arn"],
         "ORDERS_EVENTS": "eventbridge",
         "ORDERS_EVENTS_TARGET": name,
     }

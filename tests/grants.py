@@ -93,14 +93,12 @@ def needed_for(
             resource = parameters["TopicArn"]
         case "kms":
             resource = parameters["KeyId"]
-        case "cloudwatch":
-            resource = "*"
         case "lambda" if "UUID" in parameters:
             mapping = parameters["UUID"]
             function = f"arn:aws:lambda:{account}:function:{function_of(mapping)}"
             resource = f"arn:aws:lambda:{account}:event-source-mapping:{mapping}"
             return Grant(action, resource, function=function)
-        case "lambda":
+        case "cloudwatch" | "lambda":
             resource = "*"
         case other:
             pytest.fail(f"No policy is made for {other}: {operation}")

@@ -14,6 +14,8 @@ from botocore.model import OperationModel
 from click.testing import Result
 
 from chalicelib.orders.times import now
+from chalicelib.services.sealing import OVER_AFTER
+from chalicelib.settings import SEAL_KEY
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage
 from ops.processing_switch import queue_arn
@@ -43,6 +45,8 @@ from tests.surfaces import PAGES as ADDRESSES
 
 ACCOUNT = f"{REGION}:123456789012"
 CODES = {"dynamodb": "AccessDeniedException", "lambda": "AccessDeniedException"}
+# Stage dev's key for seals.
+SEALING_KEY = f"arn:aws:kms:{ACCOUNT}:key/5ea15ea1-0000-1111-2222-333344445555"
 # No role is for the local stage, whose emulator asks nobody for rights.
 STAGE = "dev"
 # These ask nobody what they may do.
@@ -100,7 +104,7 @@ def desk_as(desk: Desk, note: Note, *, paused: bool = False) -> Desk:
     """
     Open the same stage once more, for somebody whose calls are noted before they are made.
 
-    It is a day later there: what was on its way is missing by then.
+    It is a day later there: what was on its way is missing by then, and the day can be sealed.
     """
     session = boto3.Session()
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
@@ -143,7 +147,7 @@ def listen(session: boto3.Session, note: Note, account: str) -> None:
 
 
 def a_day_later() -> datetime:
-    return now() + timedelta(days=1)
+    return now() + timedelta(days=1) + OVER_AFTER
 
 
 def statements_for(role: Role, desk: Desk) -> list[dict[str, Any]]:
@@ -245,5 +249,7 @@ def needed_for_uses() -> dict[str, set[Grant]]:
 
 def of_dev(grant: Grant, desk: Desk) -> Grant:
     """Name stage dev's resource instead of the same one of a stage that was made for a test."""
+    if grant.resource == desk.stage.environment[SEAL_KEY]:
+        return grant._replace(resource=SEALING_KEY)
     own = desk.stage.settings.table.removeprefix("orders-")
     return grant._replace(resource=with_other_stage(grant.resource, own, STAGE))

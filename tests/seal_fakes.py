@@ -1,5 +1,6 @@
 """Fakes of what sealing needs. Each passes the contract suite that its adapter passes."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date
@@ -89,9 +90,8 @@ class FakeSealStore(Outages):
         found = set()
         for key in self.contents:
             folder, _, rest = key.removeprefix(SEALS_PREFIX).partition("/")
-            if key.startswith(SEALS_PREFIX) and rest:
-                with suppress(ValueError):
-                    found.add(date.fromisoformat(folder))
+            if rest and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", folder):
+                found.add(date.fromisoformat(folder))
         return sorted(found)
 
     def _begin(self, operation: str) -> None:

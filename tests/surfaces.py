@@ -92,6 +92,7 @@ ACTING = (
     Typed("reconcile", ("--in-progress", "1s", "--repair", "--yes")),
     Typed("pause", ("--why", TEXT, "--yes")),
     Typed("resume", ("--why", TEXT)),
+    Typed("seal", ("--why", TEXT)),
     Typed(
         "dlq resubmit",
         (LETTER, "--file", "-", "--why", TEXT, "--yes"),
@@ -144,6 +145,7 @@ ECHOING = (
     Typed("stats", ("--last", TEXT)),
     Typed("events tail", ("--seconds", TEXT)),
     Typed("dlq resubmit", (TEXT, "--file", "-"), answer="{}"),
+    Typed("seal", ("--through", TEXT)),
 )
 """Commands that may say again what was typed."""
 WITHOUT_ORDERS = {

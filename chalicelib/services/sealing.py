@@ -46,7 +46,19 @@ class Signer(Protocol):
 
 
 class CannotSeal(Exception):
-    """The days that are asked for can't be sealed: the message says why."""
+    """The days that are asked for can't be sealed: the message says why, without its full stop."""
+
+
+class NotOver(CannotSeal):
+    """A day is not over yet."""
+
+
+class NotInChain(CannotSeal):
+    """A seal of this day would leave a gap, or would come before the first one."""
+
+
+class TooManyDays(CannotSeal):
+    """The first day that has anything is so long ago that it is probably a mistake."""
 
 
 class Sealing:
@@ -81,14 +93,14 @@ class Sealing:
         for day in (first, through):
             if day and day > over:
                 at = datetime.fromisoformat(f"{day}T00:00:00Z") + ONE_DAY + OVER_AFTER
-                raise CannotSeal(f"{day} is not over: it can be sealed from {iso(at)} on")
+                raise NotOver(f"{day} is not over: it can be sealed from {iso(at)} on")
         last = self._chain.last_day(over)
         begin = self._begin(first) if last is None else self._go_on(last, first)
         end = through or over
         if begin is None:
             return []
         if (end - begin).days >= MOST_DAYS_AT_ONCE:
-            raise CannotSeal(
+            raise TooManyDays(
                 f"the first day that has anything is {begin}: these are too many days at once"
             )
         return [begin + number * ONE_DAY for number in range((end - begin).days + 1)]
@@ -122,7 +134,7 @@ class Sealing:
     def _go_on(self, last: date, first: date | None) -> date:
         begin, due = self._chain.days()[0], last + ONE_DAY
         if first and not begin <= first <= due:
-            raise CannotSeal(
+            raise NotInChain(
                 f"the seals begin with {begin} and go on with {due}: one of {first} would not be "
                 "in their chain"
             )

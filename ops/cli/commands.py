@@ -23,6 +23,7 @@ MODULES = {
     "dlq": "dead_letters",
     "reconcile": "reconcile",
     "replay": "replay",
+    "seal": "sealing",
     "health": "health",
     "pause": "pausing",
     "resume": "pausing",

@@ -29,13 +29,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from ops.project import PROJECT_ROOT
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Beside what `make run` keeps: every local stage of the checkout signs with it, also a fresh one.
-DEFAULT_KEY_FILE = PROJECT_ROOT / ".orders-local-key" / "seal-key.pem"
 # The signature is of a hash that was made before.
 OF_SHA256 = ECDSA(Prehashed(SHA256()))
 
@@ -47,7 +43,7 @@ class KeyFileUnusable(Exception):
 class KeyFile:
     """A P-256 key in a PEM file that only its owner may read; it is made when it first signs."""
 
-    def __init__(self, path: Path = DEFAULT_KEY_FILE) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
 
     @property

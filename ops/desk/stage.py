@@ -24,7 +24,7 @@ from ops.local_stage import (
     unusual_port,
 )
 from ops.next_command import ops_command
-from ops.project import CONFIG, PROJECT_ROOT
+from ops.project import CONFIG, LOCAL_SEAL_KEY, PROJECT_ROOT
 from ops.stack_outputs import resource_variables
 from ops.stage_names import LOCAL_STAGE
 
@@ -62,6 +62,8 @@ class Stage:
     environment: Mapping[str, str]
     session: boto3.Session
     endpoint_url: str | None = None
+    # The key that the local stage signs its seals with.
+    key_file: Path = LOCAL_SEAL_KEY
 
     @made_once
     def settings(self) -> Settings:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from chalicelib.aws.kms import KmsSigner
 from chalicelib.settings import SEAL_KEY
-from ops.desk.key_file import DEFAULT_KEY_FILE, KeyFile
+from ops.desk.key_file import KeyFile
 from ops.desk.seal_keys import PublicKey
 from ops.project import CONFIG
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ops.desk.stage import Stage
 
 
@@ -20,7 +18,7 @@ class NoKey(Exception):
     """The stage has no key to seal with: the message says what to do."""
 
 
-def stage_signer(stage: Stage, key_file: Path = DEFAULT_KEY_FILE) -> KmsSigner | KeyFile:
+def stage_signer(stage: Stage) -> KmsSigner | KeyFile:
     """
     Return what signs the seals of a stage.
 
@@ -31,7 +29,7 @@ def stage_signer(stage: Stage, key_file: Path = DEFAULT_KEY_FILE) -> KmsSigner |
     if key_arn:
         return KmsSigner(stage.kms, key_arn)
     if stage.is_local:
-        return KeyFile(key_file)
+        return KeyFile(stage.key_file)
     command = stage.command("resources up")
     raise NoKey(
         f"Stage {stage.name} has no key to sign seals with. Make a KMS key (ECC_NIST_P256, for "
@@ -40,7 +38,7 @@ def stage_signer(stage: Stage, key_file: Path = DEFAULT_KEY_FILE) -> KmsSigner |
     )
 
 
-def stage_public_key(stage: Stage, key_file: Path = DEFAULT_KEY_FILE) -> PublicKey:
+def stage_public_key(stage: Stage) -> PublicKey:
     """
     Ask the stage for the public key of its seals.
 
@@ -50,4 +48,4 @@ def stage_public_key(stage: Stage, key_file: Path = DEFAULT_KEY_FILE) -> PublicK
         KeyFileUnusable: the local stage has signed nothing yet.
         BadKey: it is of another kind.
     """
-    return PublicKey.from_pem(stage_signer(stage, key_file).public_key().encode("ascii"))
+    return PublicKey.from_pem(stage_signer(stage).public_key().encode("ascii"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chalicelib.settings import SEAL_KEY
 from ops.aws_hosts import region_of
-from ops.roles.rights import KEY_ACTIONS, KEY_SERVICES, RIGHTS
+from ops.roles.rights import KEY_ACTIONS, KEY_SERVICES, RIGHTS, Place
 from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def names_of(stage: str, variables: Mapping[str, str]) -> dict[str, str]:
         "table": variables.get("ORDERS_TABLE", f"orders-{stage}"),
         "bucket": variables.get("ORDERS_BUCKET", f"orders-{stage}-{'?' * 12}"),
         "processor": processor_name(stage),
+        # It has no name: without its ARN nobody has a right to it.
+        "seal_key": variables.get(SEAL_KEY, "").removeprefix("arn:").partition(":")[2],
     }
 
 
@@ -47,12 +50,17 @@ def policy_of(role: Role, names: dict[str, str], key_arn: str = "") -> Policy:
     # One statement for the rights on the same things: a policy has room for so many characters.
     alike: dict[Bounds, list[Right]] = {}
     for right in RIGHTS:
-        if role in right.roles:
+        if role in right.roles and _has_places(right, names):
             alike.setdefault(right.bounds, []).append(right)
     statements = [_statement(bounds, rights, names) for bounds, rights in alike.items()]
     if key_arn:
         statements.append(_use_of_key(role, key_arn))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _has_places(right: Right, names: dict[str, str]) -> bool:
+    """Tell whether there is what a right is for: not each stage has a key that seals."""
+    return right.places != (Place.SEAL_KEY,) or bool(names["seal_key"])
 
 
 def _statement(bounds: Bounds, rights: list[Right], names: dict[str, str]) -> Policy:

@@ -39,6 +39,8 @@ class Place(StrEnum):
     # A mapping's id says nothing of its stage: its function does.
     MAPPINGS = "lambda:{region}:{account}:event-source-mapping:*"
     PROCESSOR = "lambda:{region}:{account}:function:{processor}"
+    SEALS = "s3:::{bucket}/seals/*"
+    SEAL_KEY = "{seal_key}"
     ANYTHING = "*"
     """CloudWatch knows no resource in a metric, nor Lambda in a list of mappings."""
 
@@ -128,12 +130,15 @@ RIGHTS = (
     ),
     Right("TakeDeadLetters", OPERATORS, ("sqs:DeleteMessage",), (Place.DEAD_LETTERS,)),
     Right("Decide", OPERATORS, ("s3:PutObject",), (Place.DECISIONS,)),
+    Right("ReadSeals", OPERATORS, ("s3:GetObject",), (Place.SEALS,)),
+    Right("KeepSeals", OPERATORS, ("s3:PutObject",), (Place.SEALS,)),
     Right(
         "RepairArchive",
         OPERATORS,
         ("s3:PutObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
         (Place.ARCHIVE,),
     ),
+    Right("SignSeals", OPERATORS, ("kms:Sign",), (Place.SEAL_KEY,)),
     Right("CopyTable", OPERATORS, ("dynamodb:DescribeTable",), (Place.TABLE,)),
     Right("Rebuild", OPERATORS, ("dynamodb:CreateTable", _PUT), (Place.REBUILT,)),
 )
@@ -152,7 +157,7 @@ KEY_SERVICES = {
 
 
 ANY_NAMES = dict.fromkeys(
-    ("region", "account", "queue", "dead_letters", "table", "bucket", "processor"), "*"
+    ("region", "account", "queue", "dead_letters", "table", "bucket", "processor", "seal_key"), "*"
 )
 
 

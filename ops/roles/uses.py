@@ -43,6 +43,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "reconcile --repair": OPERATORS,
     "replay": OPERATORS,
     "replay --prove-only": OVERSEERS,
+    "seal": OPERATORS,
     # Of each command that has it: the audit trail says first that accounts are shown.
     SHOW_ACCOUNTS: OVERSEERS,
 }

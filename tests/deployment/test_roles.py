@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from chalicelib.settings import SEAL_KEY
 from ops.alternatives import either
 from ops.cli.commands import main
 from ops.roles.policy import MOST_CHARACTERS, names_of, policy_of
@@ -20,7 +21,15 @@ from tests.grants import AUDIT_ITEM, KEY_ITEM, Grant, grants_of, needed_for, que
 from tests.ops_commands import all_commands
 from tests.project import change_stage, outputs_of, recorded_project
 from tests.resources import properties_of_resources
-from tests.roles import ACCOUNT, Play, needed_for_uses, played_stage, refusing, uses
+from tests.roles import (
+    ACCOUNT,
+    SEALING_KEY,
+    Play,
+    needed_for_uses,
+    played_stage,
+    refusing,
+    uses,
+)
 from tests.surfaces import PAGES as ADDRESSES
 
 OUTPUTS = outputs_of("dev")
@@ -29,6 +38,7 @@ RECORDED = {
     "ORDERS_DLQ_URL": f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT.split(':')[1]}/orders-dlq-dev",
     "ORDERS_BUCKET": f"orders-dev-{ACCOUNT.split(':')[1]}",
     "ORDERS_TABLE": "orders-dev",
+    SEAL_KEY: SEALING_KEY,
 }
 TABLE = f"arn:aws:dynamodb:{ACCOUNT}:table/orders-dev"
 ON_ANYTHING = {
@@ -55,7 +65,7 @@ def role(request: pytest.FixtureRequest) -> Role:
     return one
 
 
-@pytest.fixture(params=[{}, RECORDED], ids=["by-name", "recorded"])
+@pytest.fixture(params=[{SEAL_KEY: SEALING_KEY}, RECORDED], ids=["by-name", "recorded"])
 def granted(request: pytest.FixtureRequest, role: Role) -> set[Grant]:
     return grants_of(statements(role, **request.param))
 
@@ -152,7 +162,8 @@ def test_no_action_is_a_wildcard_and_no_resource_is_everything_where_aws_knows_o
 ) -> None:
     for grant in granted:
         assert "*" not in grant.action
-        assert "orders-" in grant.resource + grant.function or grant in ON_ANYTHING
+        named = "orders-" in grant.resource + grant.function
+        assert named or "*" not in grant.resource.removeprefix("arn:*:") or grant in ON_ANYTHING
 
 
 def test_only_resources_of_the_own_account_can_be_reached(role: Role) -> None:
@@ -222,6 +233,12 @@ def test_a_stages_own_key_is_used_through_the_services_that_the_role_reads_by(ro
     services = statement["Condition"]["StringLike"]["kms:ViaService"]
     assert ("sqs.*" in services) is (role is not Role.READER)
     assert ("kms:GenerateDataKey*" in statement["Action"]) is (role is not Role.READER)
+
+
+def test_nobody_uses_a_key_for_seals_of_a_stage_that_has_none(role: Role) -> None:
+    granted = grants_of(statements(role))
+
+    assert not {grant for grant in granted if grant.action.startswith("kms:")}
 
 
 def run(project: Path, *words: str) -> Any:

@@ -3,6 +3,7 @@
 import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -227,11 +228,12 @@ def test_a_stage_with_a_kms_key_signs_with_it() -> None:
 
 
 def test_the_local_stage_signs_with_its_key_file(tmp_path: Path) -> None:
-    local, path = stage("local"), tmp_path / "seal-key.pem"
+    local = replace(stage("local"), key_file=tmp_path / "seal-key.pem")
 
-    signature = stage_signer(local, path).sign(DIGEST)
+    signature = stage_signer(local).sign(DIGEST)
 
-    assert stage_public_key(local, path).verify(signature, DIGEST)
+    assert stage_public_key(local).verify(signature, DIGEST)
+    assert local.key_file.exists()
 
 
 def test_a_stage_on_aws_without_a_key_says_what_to_do() -> None:

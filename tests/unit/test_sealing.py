@@ -10,7 +10,7 @@ from chalicelib.services.chain import Chain, ChainBroken
 from chalicelib.services.leaves import CHUNK_LEAVES, ENTRIES_PREFIX, Leaf, root_of_chunks
 from chalicelib.services.merkle import leaf_hash, root_of
 from chalicelib.services.seal import Seal, chunk_key, seal_key
-from chalicelib.services.sealing import CannotSeal, Sealing
+from chalicelib.services.sealing import NotInChain, NotOver, Sealing, TooManyDays
 from chalicelib.services.unavailable import StoreUnavailable
 from tests.builders import Clock, order_text, submission
 from tests.desk_fakes import Killed
@@ -131,9 +131,9 @@ def test_a_day_is_over_a_quarter_of_an_hour_after_its_end(stage: Stage) -> None:
 def test_a_day_that_is_not_over_is_refused(stage: Stage) -> None:
     stage.record("order-1", at(DAY))
 
-    with pytest.raises(CannotSeal, match=f"{NEXT} is not over: .* from 2026-05-16T00:15:00.000Z"):
+    with pytest.raises(NotOver, match=f"{NEXT} is not over: .* from 2026-05-16T00:15:00.000Z"):
         stage.seal(through=NEXT)
-    with pytest.raises(CannotSeal, match="not over"):
+    with pytest.raises(NotOver):
         stage.seal(first=NEXT)
     assert not stage.store.contents
 
@@ -168,7 +168,7 @@ def test_a_chain_has_no_gap_and_no_new_beginning(stage: Stage, first: date) -> N
     stage.clock.now = at(FOURTH + timedelta(days=1))
     stage.seal(first=NEXT, through=NEXT)
 
-    with pytest.raises(CannotSeal, match=f"begin with {NEXT} and go on with {THIRD}: .* {first}"):
+    with pytest.raises(NotInChain, match=f"begin with {NEXT} and go on with {THIRD}: .* {first}"):
         stage.seal(first=first)
 
 
@@ -185,7 +185,7 @@ def test_the_first_day_of_a_chain_may_be_named_again(stage: Stage) -> None:
 def test_somebodys_own_item_of_another_century_makes_no_thousands_of_seals(stage: Stage) -> None:
     stage.record("order-1", at(date(1970, 1, 1)))
 
-    with pytest.raises(CannotSeal, match="the first day that has anything is 1970-01-01"):
+    with pytest.raises(TooManyDays, match="the first day that has anything is 1970-01-01"):
         stage.seal()
 
     assert len(stage.seal(first=DAY)) == 1
