@@ -492,6 +492,7 @@ WITH_WHY = {
     "replay": ["--into", "orders-copy", "--yes"],
     "pause": ["--yes"],
     "resume": [],
+    "seal": [],
 }
 
 
