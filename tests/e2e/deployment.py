@@ -29,7 +29,7 @@ from ops.ports import free_port
 from ops.stack_outputs import outputs_of
 from ops.templates import EMULATOR_PARAMETERS
 from tests.e2e.client import Answer, ApiClient, eventually
-from tests.project import copy_project, record_resources
+from tests.project import change_stage, copy_project, record_resources
 from tests.queues import message_count
 
 if TYPE_CHECKING:
@@ -285,8 +285,11 @@ class EmulatedAccount:
     def api(self, rest_api_id: str) -> ApiClient:
         return SigningClient(f"{self.url}/restapis/{rest_api_id}/{STAGE}/_user_request_")
 
-    def package(self) -> PackagedApp:
-        return package_app(STAGE, self.directory / "packaged", self._project())
+    def package(self, **settings: Any) -> PackagedApp:
+        """Package the app, with some of the stage's settings changed."""
+        project = self._project()
+        change_stage(project, STAGE, {}, **settings)
+        return package_app(STAGE, self.directory / "packaged", project)
 
     def chalice(self, *arguments: str) -> str:
         """Run Chalice's own command against the emulator."""

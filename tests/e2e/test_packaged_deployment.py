@@ -22,6 +22,7 @@ from tests.builders import order_text
 from tests.e2e.client import ApiClient, download, eventually
 from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount
 from tests.e2e.reading import assert_reads_are_taken
+from tests.properties.traceparents import TRACE, TRACEPARENT
 
 CALLER = "arn:aws:iam::000000000000:root"
 
@@ -38,7 +39,8 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Iterator[Deployed]:
     with EmulatedAccount(tmp_path_factory.mktemp("packaged"), deployments) as account:
-        yield Deployed(account, account.package())
+        # What X-Ray adds must be in nothing's way.
+        yield Deployed(account, account.package(xray=True))
 
 
 @pytest.fixture
@@ -63,6 +65,25 @@ def test_a_valid_order_is_read_back_with_its_caller_and_downloads_as_it_was_sent
     assert answer.headers["Location"] == f"/{STAGE}/orders/valid"
     assert (record["status"], record["submittedBy"]) == ("ACCEPTED", CALLER)
     assert download(api.get("/orders/valid").body["s3Url"]) == sent.encode()
+
+
+def test_x_ray_is_on_and_the_callers_trace_goes_the_whole_way(
+    account: EmulatedAccount, api: ApiClient
+) -> None:
+    api.post(order_text("traced"), traceparent=TRACEPARENT)
+    api.records("traced", 1)
+
+    function = account.awslambda.get_function_configuration(FunctionName=PROCESSOR)
+    (stage,) = account.client("apigateway").get_stages(restApiId=account.app_outputs["RestAPIId"])[
+        "item"
+    ]
+    (item,) = account.records("traced")
+    assert (function["TracingConfig"], stage["tracingEnabled"]) == ({"Mode": "Active"}, True)
+    assert item["traceparent"] == {"S": TRACEPARENT}
+    for name in (f"orders-{STAGE}", PROCESSOR):
+        (line,) = [line for line in account.log_lines(name) if line.get("orderId") == "traced"]
+        assert line["traceId"] == TRACE
+        assert line["xray_trace_id"].startswith("1-")
 
 
 def test_many_orders_go_through_api_gateway_byte_for_byte(api: ApiClient) -> None:
