@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Context
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from heapq import merge
 from itertools import groupby
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.aws.dynamodb import AUDIT_INDEX, LISTED_ATTRIBUTES
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.aws.items import Item, audit_partition
+from chalicelib.aws.raw_items import leave_items_raw
 from chalicelib.services.leaves import DAY_CHARACTERS, ENTRIES_PREFIX, Leaf, Place
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class SealItems:
     """The sealed items of a DynamoDB table, a page of one partition in memory at a time."""
 
     def __init__(self, client: "DynamoDBClient", table: str, audit_shards: int) -> None:
+        leave_items_raw(client)
         self._client = client
         self._table = table
         self._audit_shards = audit_shards
@@ -54,8 +56,8 @@ class SealItems:
             StoreUnavailable: try again.
         """
         return merge(
-            *(_in_order(map(record_leaf, items)) for items in self._records(day)),
-            _in_order(map(entry_leaf, self._entries(day))),
+            *(_in_order(record_leaf, pages) for pages in self._records(day)),
+            _in_order(entry_leaf, self._entries(day)),
         )
 
     def places(self, day: date) -> Iterator[Place]:
@@ -63,8 +65,8 @@ class SealItems:
         records = self._records(day, ProjectionExpression=f"{POSITION}, orderId, recordId")
         entries = self._entries(day, ProjectionExpression="orderId, recordId")
         return merge(
-            *(_in_order(_places(items, POSITION)) for items in records),
-            _in_order(_places(entries, "recordId")),
+            *(_in_order(partial(_place, POSITION), pages) for pages in records),
+            _in_order(partial(_place, "recordId"), entries),
         )
 
     def first_day(self) -> date | None:
@@ -80,10 +82,10 @@ class SealItems:
             ExpressionAttributeValues={":entries": {"S": ENTRIES_PREFIX}},
             ProjectionExpression=f"{PARTITION}, orderId",
         )
-        return min(_days(found), default=None)
+        return min((day for page in found for day in _days(page)), default=None)
 
-    def _records(self, day: date, **options: Any) -> list[Iterator[Item]]:
-        """Make an iterator for each shard of a day: the records that the audit index has there."""
+    def _records(self, day: date, **options: Any) -> list[Iterator[list[Item]]]:
+        """Make the pages of each shard of a day: the records that the audit index has there."""
         return [
             self._pages(
                 self._client.query,
@@ -95,7 +97,7 @@ class SealItems:
             for shard in range(self._audit_shards)
         ]
 
-    def _entries(self, day: date, **options: Any) -> Iterator[Item]:
+    def _entries(self, day: date, **options: Any) -> Iterator[list[Item]]:
         return self._pages(
             self._client.query,
             KeyConditionExpression="orderId = :id",
@@ -104,11 +106,11 @@ class SealItems:
             **options,
         )
 
-    def _pages(self, call: Callable[..., Any], **ask: Any) -> Iterator[Item]:
+    def _pages(self, call: Callable[..., Any], **ask: Any) -> Iterator[list[Item]]:
         while True:
             with unavailable_on_failure("DynamoDB read of what is sealed"):
                 answer = call(TableName=self._table, **ask)
-            yield from answer.get("Items", [])
+            yield answer.get("Items", [])
             if "LastEvaluatedKey" not in answer:
                 return
             ask["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -152,15 +154,22 @@ def _binary(value: Any) -> str:
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_binary)
 
 
-def _places(items: Iterable[Mapping[str, Any]], position: str) -> Iterator[Place]:
-    for item in items:
-        yield item[position]["S"], item["orderId"]["S"], item["recordId"]["S"]
+def _place(position: str, item: Mapping[str, Any]) -> Place:
+    return item[position]["S"], item["orderId"]["S"], item["recordId"]["S"]
 
 
-def _in_order(placed: Iterable[Placed]) -> Iterator[Placed]:
+def _in_order(make: Callable[[Item], Placed], pages: Iterable[list[Item]]) -> Iterator[Placed]:
     """Sort what shares a position: DynamoDB promises no order among it."""
-    for _, same in groupby(placed, key=itemgetter(0)):
+    for _, same in groupby(_made(make, pages), key=itemgetter(0)):
         yield from sorted(same)
+
+
+def _made(make: Callable[[Item], Placed], pages: Iterable[list[Item]]) -> Iterator[Placed]:
+    """Make what is kept of each page at once, and drop the page: it takes ten times the memory."""
+    for page in pages:
+        made = [make(item) for item in page]
+        page.clear()
+        yield from made
 
 
 def _days(items: Iterable[Mapping[str, Any]]) -> Iterator[date]:
