@@ -162,3 +162,18 @@ def redelivered(message: Message, receive_count: int = 2) -> Message:
         message_attributes=message.message_attributes,
         sender_id=message.sender_id,
     )
+
+
+def scheduled_event() -> dict[str, Any]:
+    """Make the event of a schedule, as EventBridge sends it."""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-05-15T01:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    }

@@ -12,7 +12,7 @@ from chalicelib.orders.record import Record
 from chalicelib.orders.times import now
 from chalicelib.services.seal import Seal, seal_key
 from tests.aws_parts import LAMBDA_RUNTIME
-from tests.builders import submission
+from tests.builders import scheduled_event, submission
 from tests.contract.moto_server import MotoServer
 from tests.lambda_runtime.conftest import Start
 from tests.lambda_runtime.package import SEALER, Package
@@ -21,18 +21,6 @@ from tests.resources import create_table
 pytestmark = pytest.mark.aws_part(LAMBDA_RUNTIME.name)
 
 DAY = now() - timedelta(days=2)
-# What EventBridge sends at one in the night.
-SCHEDULED = {
-    "version": "0",
-    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "000000000000",
-    "time": "2026-05-15T01:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
 
 
 class Sealed:
@@ -86,7 +74,7 @@ def test_the_sealer_seals_at_its_first_invocation(
     stage = Sealed(server, f"orders-{package}")
     function = start(packaged, SEALER, variables=stage.variables)
 
-    answer = function.invoke(SCHEDULED)
+    answer = function.invoke(scheduled_event())
 
     assert answer.status == 200
     seal = stage.seal()
