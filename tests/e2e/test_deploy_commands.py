@@ -476,11 +476,39 @@ def test_a_stage_in_governance_mode_is_deleted_with_its_locked_objects(
 @pytest.mark.usefixtures("aws")
 def test_a_key_that_cannot_be_looked_at_is_a_warning(project: Path) -> None:
     key = "arn:aws:kms:us-east-1:111122223333:key/not-there"
-    change_stage(project, "dev", {}, resource_parameters={"KmsKeyArn": key})
+    change_stage(project, "dev", {}, resource_parameters={"KmsKeyArn": key, "SealKeyArn": key})
 
     said = ops("resources up --stage dev --dry-run", project).output
 
-    assert "Whether the functions may use the key that KmsKeyArn names is not known:" in said
+    for name in ("KmsKeyArn", "SealKeyArn"):
+        assert f"Whether the functions may use the key that {name} names is not known:" in said
+
+
+def test_a_stage_that_seals_without_a_key_is_refused_beforehand(project: Path, aws: Aws) -> None:
+    change_stage(project, "dev", {}, resource_parameters={"Seals": "on"})
+
+    refused = fail("resources up --stage dev", project)
+
+    assert "broken  seals" in refused
+    assert "Seals is on, and SealKeyArn names no key to sign with" in refused
+    assert aws.cloudformation.describe_stacks()["Stacks"] == []
+
+
+def test_seals_are_recorded_for_the_app_and_emptied_when_off(project: Path, aws: Aws) -> None:
+    key = make_client(aws.session, "kms").create_key()["KeyMetadata"]["Arn"]
+    change_stage(project, "dev", {}, resource_parameters={"Seals": "on", "SealKeyArn": key})
+
+    refused = fail("resources up --stage dev", project)
+    succeed("resources up --stage dev --despite seals", project)
+
+    on = variables(project)
+    assert "is SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT, and seals need ECC_NIST_P256" in refused
+    assert "has no alias alias/orders-dev-seal_days, by which the function may sign" in refused
+    assert (on["ORDERS_SEALS"], on["ORDERS_SEAL_KEY"]) == ("on", key)
+    change_stage(project, "dev", {}, resource_parameters={"SealKeyArn": key})
+    succeed("resources up --stage dev --despite seals", project)
+    off = variables(project)
+    assert (off["ORDERS_SEALS"], off["ORDERS_SEAL_KEY"]) == ("", key)
 
 
 @pytest.fixture
