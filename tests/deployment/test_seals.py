@@ -69,10 +69,13 @@ def test_cfn_lint_sam_and_the_rules_accept_the_templates(packaged_with_seals: Pa
     )
     resources = translated(packaged_with_seals)
     (schedule,) = of_type(resources, "AWS::Events::Rule")
+    role = resources["SealDays"]["Properties"]["Role"]
 
     assert cfnlint.lint_file(packaged_with_seals.template) == []
     assert [rule.name for rule in RULES if rule.broken_by(stage)] == []
     assert schedule["ScheduleExpression"] == "cron(0 1 * * ? *)"
+    # docs/stages.md names it in the policy of a key.
+    assert role == {"Fn::GetAtt": ["SealDaysRole", "Arn"]}
     assert [target["Arn"] for target in schedule["Targets"]] == [
         {"Fn::GetAtt": ["SealDays", "Arn"]}
     ]
