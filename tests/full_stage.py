@@ -59,13 +59,15 @@ def _stage() -> Stage:
     session, name = boto3.Session(), f"s{next(_numbers)}"
     # Nobody sends anything while a command looks, so there is nothing to wait for.
     session.events.register("provide-client-params.sqs.ReceiveMessage", do_not_wait)
-    session.client("events").create_event_bus(Name=name)
+    bus = f"orders-{name}"
+    session.client("events").create_event_bus(Name=bus)
     key = session.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     environment = {
         **create_resources(name),
         "ORDERS_SEAL_KEY": key["KeyMetadata"]["Arn"],
         "ORDERS_EVENTS": "eventbridge",
-        "ORDERS_EVENTS_TARGET": name,
+        "ORDERS_EVENTS_OF": "all",
+        "ORDERS_EVENTS_TARGET": bus,
     }
     return cast("Stage", TextStage(LOCAL_STAGE, environment, session))
 

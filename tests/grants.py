@@ -135,6 +135,7 @@ def grants_of(statements: list[dict[str, Any]]) -> set[Grant]:
         for statement in statements
         for resource in statement["Resource"]
         for action in statement["Action"]
+        if is_of_its_service(action, resource)
         for key in leading_keys(statement)
         for function in functions(statement)
     }
@@ -146,6 +147,11 @@ def functions(statement: dict[str, Any]) -> list[str]:
         statement.get("Condition", {}).get("ArnLike", {}).get("lambda:FunctionArn", [])
     )
     return arns or ["*"]
+
+
+def is_of_its_service(action: str, resource: str) -> bool:
+    """Tell whether an action can be done on a resource: on another service's it does nothing."""
+    return resource == "*" or resource.split(":")[2] == action.partition(":")[0]
 
 
 def leading_keys(statement: dict[str, Any]) -> list[str]:

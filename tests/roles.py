@@ -1,5 +1,6 @@
 """People of a role, played over a full stage: what each use calls, and what AWS refuses them."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -85,6 +86,16 @@ def played_stage() -> Iterator[Desk]:
         overwrite_an_object(desk)
         decide(desk)
         yield desk
+
+
+@contextmanager
+def with_topic(desk: Desk) -> Iterator[Desk]:
+    """Open the same stage with a topic in place of its bus."""
+    name = desk.stage.settings.table.replace("orders-", "orders-events-", 1)
+    target = desk.stage.sns.create_topic(Name=name)["TopicArn"]
+    changed = {"ORDERS_EVENTS": "sns", "ORDERS_EVENTS_TARGET": target}
+    environment = {**desk.stage.environment, **changed}
+    yield Desk(dataclasses.replace(desk.stage, environment=environment))
 
 
 def overwrite_an_object(desk: Desk) -> None:
@@ -242,6 +253,10 @@ def needed_for_uses() -> dict[str, set[Grant]]:
         playing = Play(desk)
         for use, lines in uses().items():
             playing.lines(lines, noting(use))
+        # A stage has a bus or a topic: everything above has a bus.
+        for typed in uses()["events resend"]:
+            with played_stage() as with_bus, with_topic(with_bus) as other:
+                play(desk_as(other, noting("events resend")(other)), typed, "")
         for page in PAGES:
             play_page(desk_as(desk, noting(page)(desk), paused=True), page)
     return found

@@ -82,6 +82,8 @@ READING = (
     Typed("dlq redrive", ("--all",)),
     Typed("dlq discard", ("--all", "--why", TEXT, "--dry-run")),
     Typed("dlq discard", ("--all", "--why", TEXT)),
+    Typed("events resend", ("--from", "2020-01-01", "--dry-run")),
+    Typed("events resend", ("--from", "2020-01-01", "--why", TEXT)),
     Typed("health"),
     Typed("stats"),
 )
@@ -89,6 +91,7 @@ READING = (
 ACTING = (
     Typed("dlq redrive", ("--all", "--rate", "1000", "--why", TEXT, "--yes")),
     Typed("dlq discard", ("--all", "--why", TEXT, "--yes")),
+    Typed("events resend", ("--from", "2020-01-01", "--why", TEXT, "--yes")),
     Typed("reconcile", ("--in-progress", "1s", "--repair", "--yes")),
     Typed("pause", ("--why", TEXT, "--yes")),
     Typed("resume", ("--why", TEXT)),
@@ -144,6 +147,8 @@ ECHOING = (
     Typed("dlq discard", ("--message", TEXT, "--why", TEXT)),
     Typed("stats", ("--last", TEXT)),
     Typed("events tail", ("--seconds", TEXT)),
+    Typed("events resend", ("--from", TEXT)),
+    Typed("events resend", ("--from", "2020-01-01", "--before", TEXT)),
     Typed("dlq resubmit", (TEXT, "--file", "-"), answer="{}"),
     Typed("seal", ("--through", TEXT)),
 )

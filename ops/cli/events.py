@@ -1,4 +1,4 @@
-"""`events tail`: the events of accepted orders, as consumers get them."""
+"""`events`: the events of a stage, as consumers get them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from chalicelib.http.representation import to_json
 from chalicelib.services.unavailable import StoreUnavailable
+from ops.cli.events_resend import resend
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import show_accounts_option
 from ops.cli.refusals import failure_words
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog="Example: python -m ops events tail --stage dev")
 def events() -> None:
-    """Look at the events of accepted orders; docs/events.md says what they are."""
+    """Look at the events of orders, or send them again; docs/events.md says what they are."""
 
 
 @events.command(epilog="Example: python -m ops events tail --stage dev --count 1 --seconds 60")
@@ -109,5 +110,7 @@ def _show(session: Session, event: dict[str, Any]) -> None:
     # On one line, however narrow the terminal is.
     session.out.print(line, soft_wrap=True)
 
+
+events.add_command(resend)
 
 COMMANDS = (events,)

@@ -14,6 +14,7 @@ from ops.desk.dead_letter_queue import DeadLetterQueue
 from ops.desk.dead_letters import DeadLetters
 from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.decision_log import Decisions
+from ops.desk.event_sources import events_of
 from ops.desk.event_tap import EventTap
 from ops.desk.following import Following
 from ops.desk.order_bucket import OrderBucket
@@ -23,7 +24,9 @@ from ops.desk.processing import Processing
 from ops.desk.reconcile import Reconciliation
 from ops.desk.record_search import RecordSearch
 from ops.desk.replay import Replay
+from ops.desk.resending import Resending
 from ops.desk.resubmission import Resubmissions
+from ops.desk.search import ANYTHING
 from ops.desk.stats import Stats
 from ops.desk.unreadable_records import UnreadableRecords
 from ops.desk.waiting_orders import OrdersQueue
@@ -214,6 +217,23 @@ class Desk:
             StageUnavailable: the stage publishes no events.
         """
         return EventTap.on(self.stage, self._clock, self._application.new_id)
+
+    @cached_property
+    def resending(self) -> Resending:
+        """
+        The sender of the stage's events once more.
+
+        Raises:
+            StageUnavailable: the stage publishes no events.
+        """
+        target = events_of(self.stage).target
+        return Resending(
+            lambda query, bounds: self.orders.search(query, ANYTHING, bounds),
+            self._table,
+            self._application.events,
+            self.audit_trail,
+            target,
+        )
 
     def health(self) -> HealthReport:
         """Check each dependency by itself, as `GET /health` does. Never raises."""

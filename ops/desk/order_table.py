@@ -142,6 +142,16 @@ class OrderTable:
                 found[record.order_id] = record
         return found
 
+    def records_at(self, keys: Iterable[tuple[str, str]]) -> Iterator[Record]:
+        """
+        Read the records of these keys, as far as there are any, in no order: all that they hold.
+
+        Each key once: an orderId and a recordId. Strongly consistent.
+        """
+        wanted = [{"orderId": {"S": first}, "recordId": {"S": second}} for first, second in keys]
+        for start in range(0, len(wanted), BATCH_GET_SIZE):
+            yield from self._records(self._batch_get(wanted[start : start + BATCH_GET_SIZE]))
+
     def has_records(self) -> bool:
         """Tell whether any order is recorded. The audit trail's entries are none."""
         return next(self._scan("submissionId", "submissionId"), None) is not None
@@ -187,7 +197,7 @@ class OrderTable:
             (name.order_id, f"{OWN_SLOT_PREFIX}{name.submission_id}#{name.payload_sha256}")
             for name in own
         }
-        yield from self._records(self.items(sorted(slots)))
+        return self.records_at(sorted(slots))
 
     def _records(self, items: Iterable[Item]) -> Iterator[Record]:
         for item in items:

@@ -11,9 +11,9 @@ from ops.roles.rights import KEY_ACTIONS, KEY_SERVICES, RIGHTS, Place
 from ops.stage_names import processor_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from ops.roles.rights import Bounds, Right, Role
+    from ops.roles.rights import Right, Role
 
 Policy = dict[str, Any]
 
@@ -31,6 +31,7 @@ def names_of(stage: str, variables: Mapping[str, str]) -> dict[str, str]:
     """
     queue_url = variables.get("ORDERS_QUEUE_URL", "")
     account, queue = _last_two(queue_url) if queue_url else ("*", f"orders-{stage}")
+    kind, target = (variables.get(name, "") for name in ("ORDERS_EVENTS", "ORDERS_EVENTS_TARGET"))
     dead_letters = variables.get("ORDERS_DLQ_URL", f"/*/orders-dlq-{stage}")
     return {
         "region": region_of(queue_url) or "*",
@@ -42,17 +43,17 @@ def names_of(stage: str, variables: Mapping[str, str]) -> dict[str, str]:
         "processor": processor_name(stage),
         # It has no name: without its ARN nobody has a right to it.
         "seal_key": variables.get(SEAL_KEY, "").removeprefix("arn:").partition(":")[2],
+        "bus": target if kind == "eventbridge" else f"orders-{stage}",
+        "topic": target.rpartition(":")[2] if kind == "sns" else f"orders-events-{stage}",
     }
 
 
 def policy_of(role: Role, names: dict[str, str], key_arn: str = "") -> Policy:
     """Write the policy of a role. `key_arn` is the stage's own KMS key, if it has one."""
-    # One statement for the rights on the same things: a policy has room for so many characters.
-    alike: dict[Bounds, list[Right]] = {}
-    for right in RIGHTS:
-        if role in right.roles and _has_places(right, names):
-            alike.setdefault(right.bounds, []).append(right)
-    statements = [_statement(bounds, rights, names) for bounds, rights in alike.items()]
+    # A policy has room for so many characters.
+    rights = [right for right in RIGHTS if role in right.roles and _has_places(right, names)]
+    alike = _together(rights, _are_alike)
+    statements = [_statement(right, names) for right in _together(alike, _can_be_one)]
     if key_arn:
         statements.append(_use_of_key(role, key_arn))
     return {"Version": "2012-10-17", "Statement": statements}
@@ -63,20 +64,59 @@ def _has_places(right: Right, names: dict[str, str]) -> bool:
     return right.places != (Place.SEAL_KEY,) or bool(names["seal_key"])
 
 
-def _statement(bounds: Bounds, rights: list[Right], names: dict[str, str]) -> Policy:
-    resources = [place.arn(names) for place in bounds.places]
-    actions = [action for right in rights for action in right.actions]
-    statement = _allow("And".join(right.name for right in rights), actions, resources)
+def _together(rights: Iterable[Right], can_be_one: Callable[[Right, Right], bool]) -> list[Right]:
+    """Put rights into one: IAM limits a policy's size, and each statement repeats its condition."""
+    found: list[Right] = []
+    for right in rights:
+        place = next((i for i, each in enumerate(found) if can_be_one(each, right)), None)
+        if place is None:
+            found.append(right)
+        else:
+            found[place] = _as_one(found[place], right)
+    return found
+
+
+def _are_alike(one: Right, other: Right) -> bool:
+    """Tell whether two rights are for the same things."""
+    return other == one._replace(name=other.name, roles=other.roles, actions=other.actions)
+
+
+def _can_be_one(one: Right, other: Right) -> bool:
+    """
+    Tell whether two rights are of different services, and nothing bounds them to some items.
+
+    An action does nothing on a resource of another service, so one statement grants no more.
+    """
+    bounded = any(right.only_keys or right.but_keys or right.function for right in (one, other))
+    everywhere = Place.ANYTHING in (*one.places, *other.places)
+    return not bounded and not everywhere and not _services(one) & _services(other)
+
+
+def _as_one(one: Right, other: Right) -> Right:
+    return one._replace(
+        name=f"{one.name}And{other.name}",
+        actions=(*one.actions, *other.actions),
+        places=tuple(dict.fromkeys((*one.places, *other.places))),
+    )
+
+
+def _services(right: Right) -> set[str]:
+    return {action.partition(":")[0] for action in right.actions}
+
+
+def _statement(right: Right, names: dict[str, str]) -> Policy:
+    resources = [place.arn(names) for place in right.places]
+    statement = _allow(right.name, right.actions, resources)
     if resources == ["*"]:
         # There is no resource, so nobody's account that it could be of.
         return statement
-    condition = OWN_ACCOUNT | _on_keys(bounds) | _on_function(bounds, names)
+    condition = OWN_ACCOUNT | _on_keys(right) | _on_function(right, names)
     return statement | {"Condition": condition}
 
 
-def _on_keys(bounds: Bounds) -> Policy:
+def _on_keys(right: Right) -> Policy:
     """Bound a right to items by their partition keys."""
-    patterns = {"StringLike": bounds.only_keys, "StringNotLike": bounds.but_keys}
+    patterns = {"StringLike": right.only_keys, "StringNotLike": right.but_keys}
     on_keys = {
         f"ForAllValues:{operator}": {"dynamodb:LeadingKeys": list(keys)}
         for operator, keys in patterns.items()
@@ -86,11 +126,11 @@ def _on_keys(bounds: Bounds) -> Policy:
     return on_keys | {"Null": {"dynamodb:LeadingKeys": "false"}} if on_keys else {}
 
 
-def _on_function(bounds: Bounds, names: dict[str, str]) -> Policy:
+def _on_function(right: Right, names: dict[str, str]) -> Policy:
     """Bound a right to the event source mappings of a function."""
-    if not bounds.function:
+    if not right.function:
         return {}
-    return {"ArnLike": {"lambda:FunctionArn": [bounds.function.arn(names)]}}
+    return {"ArnLike": {"lambda:FunctionArn": [right.function.arn(names)]}}
 
 
 def _use_of_key(role: Role, key_arn: str) -> Policy:

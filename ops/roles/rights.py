@@ -36,6 +36,8 @@ class Place(StrEnum):
     BUCKET = "s3:::{bucket}"
     ARCHIVE = "s3:::{bucket}/orders/*"
     DECISIONS = "s3:::{bucket}/decisions/*"
+    BUS = "events:{region}:{account}:event-bus/{bus}"
+    TOPIC = "sns:{region}:{account}:{topic}"
     # A mapping's id says nothing of its stage: its function does.
     MAPPINGS = "lambda:{region}:{account}:event-source-mapping:*"
     PROCESSOR = "lambda:{region}:{account}:function:{processor}"
@@ -46,15 +48,6 @@ class Place(StrEnum):
 
     def arn(self, names: dict[str, str]) -> str:
         return "*" if self is Place.ANYTHING else f"arn:*:{self.format(**names)}"
-
-
-class Bounds(NamedTuple):
-    """The bounds of a right, as `Right` has them."""
-
-    places: tuple[Place, ...]
-    only_keys: tuple[str, ...]
-    but_keys: tuple[str, ...]
-    function: Place | None
 
 
 class Right(NamedTuple):
@@ -72,10 +65,6 @@ class Right(NamedTuple):
     only_keys: tuple[str, ...] = ()
     but_keys: tuple[str, ...] = ()
     function: Place | None = None
-
-    @property
-    def bounds(self) -> Bounds:
-        return Bounds(self.places, self.only_keys, self.but_keys, self.function)
 
 
 EVERYONE = frozenset(Role)
@@ -139,6 +128,9 @@ RIGHTS = (
         (Place.ARCHIVE,),
     ),
     Right("SignSeals", OPERATORS, ("kms:Sign",), (Place.SEAL_KEY,)),
+    # Events again: a stage has a bus or a topic.
+    Right("PublishToBus", OPERATORS, ("events:PutEvents",), (Place.BUS,)),
+    Right("PublishToTopic", OPERATORS, ("sns:Publish",), (Place.TOPIC,)),
     Right("CopyTable", OPERATORS, ("dynamodb:DescribeTable",), (Place.TABLE,)),
     Right("Rebuild", OPERATORS, ("dynamodb:CreateTable", _PUT), (Place.REBUILT,)),
 )
@@ -152,13 +144,23 @@ KEY_SERVICES = {
     # Whoever receives no message need not read one.
     Role.READER: ("dynamodb", "s3"),
     Role.AUDITOR: ("dynamodb", "s3", "sqs"),
-    Role.OPERATOR: ("dynamodb", "s3", "sqs"),
+    Role.OPERATOR: ("dynamodb", "s3", "sqs", "sns"),
 }
 
 
-ANY_NAMES = dict.fromkeys(
-    ("region", "account", "queue", "dead_letters", "table", "bucket", "processor", "seal_key"), "*"
+NAMES = (
+    "region",
+    "account",
+    "queue",
+    "dead_letters",
+    "table",
+    "bucket",
+    "processor",
+    "seal_key",
+    "bus",
+    "topic",
 )
+ANY_NAMES = dict.fromkeys(NAMES, "*")
 
 
 def rights_to(action: str, arn: str | None = None) -> list[Right]:

@@ -41,6 +41,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "dlq resubmit": OPERATORS,
     "reconcile": OVERSEERS,
     "reconcile --repair": OPERATORS,
+    "events resend": OPERATORS,
+    "events resend --dry-run": EVERYONE,
     "replay": OPERATORS,
     "replay --prove-only": OVERSEERS,
     "seal": OPERATORS,
