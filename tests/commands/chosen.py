@@ -12,6 +12,7 @@ NOT_RUN = {
     r"^make (lock|audit|aws-parts|vendor|\.venv\S*)\b|PYTHON=": "it installs, or asks PyPI",
     r"^make run\b": "test_make_run.py types it, and so does the first test below",
     r"ops events tail --stage": "test_events_tail.py does: it needs a stage that publishes events",
+    r"ops events resend .*--stage": "it needs a stage that publishes events, as the next ones do",
     r"\bchalice local\b": "test_chalice_local.py types it: it runs for ever",
     r"^(aws|sam|docker|npm) ": "it is not needed, so it may not be installed",
     r"^make clean|^rm -rf? .venv": "it removes what the other commands need",
