@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ops.aws_hosts import is_of_aws
 from ops.aws_session import make_session
 from ops.lint.clients import StageClients
-from ops.lint.deployed_functions import read_function, read_mapping, read_sealer
+from ops.lint.deployed_functions import read_events, read_function, read_mapping, read_sealer
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
 from ops.lint.deployed_names import read_names
@@ -84,6 +84,7 @@ class DeployedStage:
                 key=read_seal_key(clients, parameters, queue.account_id),
             ),
             sealer=read_sealer(clients, self._stage),
+            events=read_events(clients, self._stage, outputs),
             emulated=not is_of_aws(clients.of("cloudformation").meta.endpoint_url),
             names=read_names(clients, self._stage),
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ops.lint.not_deployed import NotDeployed
-from ops.lint.stage import FunctionSettings, MappingSettings
+from ops.lint.stage import EventsSettings, FunctionSettings, MappingSettings
 from ops.next_command import chalice_command, make_command
 from ops.processing_switch import OFF
-from ops.stage_names import processor_name, sealer_name
+from ops.stage_names import processor_name, publisher_name, sealer_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ops.lint.clients import StageClients
 
 
@@ -70,6 +72,31 @@ def read_mapping(clients: StageClients, stage: str) -> MappingSettings:
         maximum_concurrency=found.get("ScalingConfig", {}).get("MaximumConcurrency"),
         reports_failures="ReportBatchItemFailures" in found.get("FunctionResponseTypes", []),
         polls=found["State"] not in OFF,
+    )
+
+
+def read_events(
+    clients: StageClients, stage: str, outputs: Mapping[str, str]
+) -> EventsSettings | None:
+    """
+    Read what is told of by a stage's events, given its stack's outputs; None: it has none.
+
+    Raises:
+        NotDeployed: its function isn't there.
+    """
+    if "EventsKind" not in outputs:
+        return None
+    name = publisher_name(stage)
+    variables = read_function(clients, stage, name).variables
+    answer = clients.of("lambda").list_event_source_mappings(FunctionName=name)
+    return EventsSettings(
+        stack_tells=outputs.get("EventsOf"),
+        function_tells=variables.get("ORDERS_EVENTS_OF"),
+        patterns=tuple(
+            each["Pattern"]
+            for mapping in answer.get("EventSourceMappings", [])
+            for each in mapping.get("FilterCriteria", {}).get("Filters", [])
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """All rules: pairs of settings that must agree, and AWS's recommendations."""
 
+from ops.lint.events_rule import EVENTS_RULES
 from ops.lint.key_rule import KEY_RULES
 from ops.lint.lock_rule import LOCK_RULES
 from ops.lint.mapping_rules import MAPPING_RULES
@@ -20,4 +21,5 @@ RULES = (
     *NAMES_RULES,
     *PRINCIPALS_RULES,
     *SEALS_RULES,
+    *EVENTS_RULES,
 )

@@ -174,6 +174,19 @@ NO_SEALS = SealSettings(on=False, key_arn="")
 
 
 @dataclass(frozen=True)
+class EventsSettings:
+    """
+    The events of a stage: the verdicts that its resources, its function and its stream tell.
+
+    `patterns` are the filters of the event source; it has none after `chalice deploy`.
+    """
+
+    stack_tells: str | None
+    function_tells: str | None
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class NamedText:
     """
     A text that may name a stage, and where it stands.
@@ -212,6 +225,8 @@ class StageSettings:
     lock_wanted: Lock = NO_LOCK
     seals: SealSettings = NO_SEALS
     sealer: FunctionSettings | None = None
+    # None where the stage has no events.
+    events: EventsSettings | None = None
     emulated: bool = False
     names: tuple[NamedText, ...] = ()
 

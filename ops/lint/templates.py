@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ops.lint.deployed_seals import SEAL_KEY_ARN, SEALS, seal_settings
 from ops.lint.stage import (
     BucketSettings,
+    EventsSettings,
     FunctionSettings,
     GatewaySettings,
     MappingSettings,
@@ -22,6 +23,7 @@ from ops.stage_names import (
     alarm_name,
     api_function_name,
     processor_name,
+    publisher_name,
     sealer_name,
 )
 
@@ -70,6 +72,7 @@ def stage_of_templates(stage: str, resources: Template, app: Template) -> StageS
         lock_wanted=lock_wanted(_values(resources, OBJECT_LOCK, OBJECT_LOCK_DAYS)),
         seals=seal_settings(_values(resources, SEALS, SEAL_KEY_ARN)),
         sealer=_function(sealer, retentions) if sealer else None,
+        events=_events(resources, functions.get(publisher_name(stage))),
     )
 
 
@@ -147,6 +150,18 @@ def _mapping(processor: Mapping[str, Any]) -> MappingSettings:
         window_seconds=properties.get("MaximumBatchingWindowInSeconds", 0),
         maximum_concurrency=properties.get("ScalingConfig", {}).get("MaximumConcurrency"),
         reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+    )
+
+
+def _events(resources: Template, publisher: Mapping[str, Any] | None) -> EventsSettings | None:
+    if publisher is None:
+        return None
+    (event,) = publisher["Events"].values()
+    filters = event["Properties"].get("FilterCriteria", {}).get("Filters", [])
+    return EventsSettings(
+        stack_tells=resources.resolve({"Ref": "EventsOf"}),
+        function_tells=publisher["Environment"]["Variables"].get("ORDERS_EVENTS_OF"),
+        patterns=tuple(each["Pattern"] for each in filters),
     )
 
 

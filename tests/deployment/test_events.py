@@ -116,14 +116,15 @@ def test_the_stages_filter_is_no_template_parameter(
         complete_template(template, PROJECT_ROOT, {"EventsOf": "all"})
 
 
-def test_cfn_lint_and_sam_accept_the_template(packaged_with_events: PackagedApp) -> None:
+def test_cfn_lint_and_sam_accept_the_template(packaged_with_events: PackagedApp, told: str) -> None:
     stage = stage_of_templates(
         "dev",
-        Template(RESOURCES, Stage="dev", Events="sns"),
+        Template(RESOURCES, Stage="dev", Events="sns", EventsOf=told),
         Template(packaged_with_events.template),
     )
     mappings = of_type(translated(packaged_with_events), "AWS::Lambda::EventSourceMapping")
 
     assert cfnlint.lint_file(packaged_with_events.template) == []
+    assert stage.events is not None
     assert [rule.name for rule in RULES if rule.broken_by(stage)] == []
     assert sorted("DestinationConfig" in mapping for mapping in mappings) == [False, True]

@@ -142,6 +142,7 @@ def test_the_mapping_sets_unpublishable_events_aside(
     (mapping,) = answer["EventSourceMappings"]
     assert mapping["EventSourceArn"] == account.outputs["TableStreamArn"]
     assert mapping["BisectBatchOnFunctionError"] is True
+    assert "events-told" not in account.broken_rules()
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"].endswith(
         f":orders-events-dlq-{STAGE}"
     )

@@ -10,11 +10,11 @@ import pytest
 from moto import mock_aws
 
 from ops.lint.clients import StageClients
-from ops.lint.deployed_functions import read_function
+from ops.lint.deployed_functions import read_events, read_function
 from ops.lint.deployed_gateway import read_gateway
 from ops.lint.deployed_key import read_key
 from ops.lint.deployed_names import read_names
-from ops.lint.stage import denies_plain_http
+from ops.lint.stage import EventsSettings, denies_plain_http
 
 ACCOUNT = "123456789012"
 STATEMENT = {
@@ -176,6 +176,24 @@ def test_the_log_level_of_a_function_is_read(
     monkeypatch.setattr(functions, "get_function_concurrency", lambda **_: {})
 
     assert read_function(clients, "dev", "orders-dev").application_log_level == "WARN"
+
+
+def test_what_a_stages_events_tell_is_read_of_stack_function_and_stream(
+    clients: StageClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = clients.of("lambda")
+    answer = {"Timeout": 60, "Environment": {"Variables": {"ORDERS_EVENTS_OF": "all"}}}
+    mapping = {"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}
+    monkeypatch.setattr(functions, "get_function_configuration", lambda **_: answer)
+    monkeypatch.setattr(functions, "get_function_concurrency", lambda **_: {})
+    monkeypatch.setattr(
+        functions, "list_event_source_mappings", lambda **_: {"EventSourceMappings": [mapping]}
+    )
+
+    found = read_events(clients, "dev", {"EventsKind": "sns", "EventsOf": "accepted"})
+
+    assert found == EventsSettings("accepted", "all", ("{}",))
+    assert read_events(clients, "dev", {}) is None
 
 
 class FunctionsOfACopy:

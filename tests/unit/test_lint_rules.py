@@ -1,5 +1,6 @@
 """The rules: a good stage keeps them all, and each notices the fault that it is about."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from ops.lint.rules import RULES
 from ops.lint.stage import (
     AlarmSettings,
     BucketSettings,
+    EventsSettings,
     FunctionSettings,
     GatewaySettings,
     KeySettings,
@@ -84,6 +86,13 @@ GOOD = StageSettings(
     alarms=frozenset(f"orders-prod-{name}" for name in ALARMS),
     oldest_message_alarm=AlarmSettings(threshold=480, lasting_seconds=180),
 )
+
+
+def telling(stack: str | None, function: str | None, *fed: str) -> StageSettings:
+    """Give the good stage events: what its stack, its function and its stream's filter tell."""
+    pattern = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"status": {"S": list(fed)}}}}
+    patterns = (json.dumps(pattern),) if fed else ()
+    return replace(GOOD, events=EventsSettings(stack, function, patterns))
 
 
 def changed(part: str, **changes: Any) -> StageSettings:
@@ -270,6 +279,10 @@ BAD = [
         "environment-variables",
         changed("processor", variables={"ORDERS_PARTIAL_BATCH": "enabled", "X": "ñ" * 2_100}),
     ),
+    ("events-told", telling("all", "accepted", "ACCEPTED")),
+    ("events-told", telling("accepted", "all", "ACCEPTED", "REJECTED", "DUPLICATE")),
+    ("events-told", telling("all", "all", "ACCEPTED", "REJECTED")),
+    ("events-told", telling("accepted", "accepted", "ACCEPTED", "REJECTED")),
     ("own-names", changed("gateway", stages=frozenset({"dev"}))),
     ("own-names", replace(GOOD, names=(NamedText("a tag", "dev", "prod"),))),
     *[("own-names", replace(GOOD, names=(NamedText("it", text),))) for text in OF_DEV],
@@ -300,6 +313,12 @@ def test_every_rule_is_tested_and_names_its_source() -> None:
         # Nobody looked at the key: it can't be done where there is no account.
         replace(sealing(), seals=SealSettings(on=True, key_arn=KEY)),
         sealing(on=False, is_of_account=False, aliases=frozenset()),
+        telling("accepted", "accepted", "ACCEPTED"),
+        telling("all", "all", "DUPLICATE", "REJECTED", "ACCEPTED"),
+        # As before there was a choice, and as `chalice deploy` makes it.
+        telling(None, None, "ACCEPTED"),
+        telling("all", "all"),
+        replace(GOOD, events=EventsSettings("all", "all", ('{"eventName": ["INSERT"]}',))),
     ],
 )
 def test_an_allowed_setting_breaks_no_rule(stage: StageSettings) -> None:
