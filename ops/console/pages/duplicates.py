@@ -12,7 +12,7 @@ from ops.console.components import empty, heading, html, moment, notice, segment
 from ops.console.listing import Listing, show_list
 from ops.console.markup import join, tag
 from ops.console.record_list import show_records
-from ops.console.records import order_link, outcome
+from ops.console.records import order_link
 from ops.console.searching import MOST_READS, Searching
 from ops.console.tables import Column
 from ops.console.terms import differing_terms, term_cells, term_columns
@@ -64,7 +64,6 @@ def _conflicts(view: View) -> Listing:
         t("duplicates.conflicts"),
         columns=[
             Column(t("field.id")),
-            Column(t("field.outcome")),
             Column(t("duplicates.differs")),
             *term_columns(view),
             Column(t("field.processed_at")),
@@ -83,7 +82,6 @@ def _row(view: View, record: Record) -> list[Child]:
     record = masked_record(record)
     return [
         order_link(record.order_id),
-        tag("span", outcome(view, record)),
         tag("strong", differing_terms(view, record)),
         *term_cells(view, listed_terms(record)),
         moment(view, record.processed_at),

@@ -47,7 +47,7 @@ class Search:
         self._view = view
         self._query = query
         t = view.t
-        with ui.element("section").classes("panel"):
+        with ui.element("section").classes("panel search"):
             html(tag("h2", t("search.title")), tag("p", t("search.lead"), class_="muted"))
             with form(self._begin):
                 fields = [text_input(name, _label(view, name)) for name in search_names()]
@@ -87,16 +87,19 @@ class Search:
     def _show_piece(self, found: _Found, piece: _Piece) -> None:
         view = self._view
         html(*unreadable_notices(view), _rows(view, piece))
-        if piece.is_last:
-            html(tag("div", tag("span", view.t("orders.end"), class_="muted"), class_="pages"))
-            return
+        if piece.records:
+            html(tag("p", view.t("search.export_hint"), class_="pages muted"))
 
         def go_on() -> None:
             self._answer(lambda: self._show(found), found=True)
 
         with ui.element("div").classes("pages"):
-            html(tag("span", _how_far(view, piece), class_="muted"))
-            button(view.t("orders.older" if piece.records else "orders.search_on"), go_on)
+            words = view.t("orders.end") if piece.is_last else _how_far(view, piece)
+            html(tag("span", words, class_="muted"))
+            with ui.element("div").classes("row"):
+                button(view.t("search.back"), lambda: self._answer(lambda: None))
+                if not piece.is_last:
+                    button(view.t("orders.older" if piece.records else "orders.search_on"), go_on)
 
 
 class _Piece(NamedTuple):

@@ -52,6 +52,9 @@ RUN_AXE = """async () => {
         Document.prototype.createElement = made;
     }
 }"""
+CUT_OFF = """() => [...document.querySelectorAll(".panel.flush, td")]
+    .filter((part) => part.scrollWidth > part.clientWidth + 1)
+    .map((part) => part.outerHTML.slice(0, 200))"""
 # .ci/run sets it: there, a missing browser is a failure.
 REQUIRED = "ORDERS_BROWSER_REQUIRED"
 # `make screenshots` sets it to docs/images.
@@ -130,6 +133,11 @@ class Visitor:
     def finds_it_fitting(self) -> None:
         """Check that nothing sticks out to the side."""
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    def finds_nothing_cut_off(self) -> None:
+        """Check that every table shows all of each row without being moved to the side."""
+        cut_off = self.page.evaluate(CUT_OFF)
+        assert not cut_off, (self.page.url, cut_off)
 
 
 def find_browser() -> str | None:

@@ -27,6 +27,8 @@ CORRECTED = "salary-0917"
 """An order that was rejected, and then corrected."""
 CLICKED_TWICE = ("rent-0311a", "rent-0311b")
 """One order that was handed in under two ids, four seconds apart."""
+LARGEST = "L" * 64
+"""An order with the longest id, which was handed in twice, with the two largest amounts."""
 ACCOUNT = "4012887001"
 """The account that CONFLICTING takes its money from."""
 
@@ -38,7 +40,7 @@ def seed(desk: Desk) -> None:
     stage = desk.stage
     records = desk.records
     archive = OrderArchive(stage.s3, stage.settings.bucket)
-    groups = [*_ordinary(chance, now), *_told(now)]
+    groups = [*_ordinary(chance, now), *_told(now), _largest(now)]
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(partial(_record_all, records, archive), groups))
     _metrics(stage, now)
@@ -116,6 +118,13 @@ def _told(now: datetime) -> Iterator[list[Handed]]:
         (order(name, amount=840, fromAccount="6210047793"), at + timedelta(seconds=4 * number), 0.2)
         for number, name in enumerate(CLICKED_TWICE)
     ]
+
+
+def _largest(now: datetime) -> list[Handed]:
+    at = now - timedelta(hours=23)
+    fields = order(LARGEST, amount="9999999999999.99", channel="mobile")
+    other = fields | {"amount": "9999999999999.98"}
+    return [(each, at + timedelta(seconds=9 * n), 0.2) for n, each in enumerate((fields, other))]
 
 
 def _record_all(records: RecordStore, archive: OrderArchive, handed: list[Handed]) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from ops.console.texts import texts_in
 from ops.local.stack import LocalStack
 from tests.e2e.console.conftest import NARROW, Site, Visitor
-from tests.e2e.console.seed import CONFLICTING
+from tests.e2e.console.seed import CONFLICTING, LARGEST
 
 EVERY_PAGE = (
     "/",
@@ -59,7 +59,18 @@ def test_the_appearance_can_be_switched_and_stays(visitor: Visitor) -> None:
 
 @IN_SPANISH
 @pytest.mark.screen(color_scheme="dark")
-@pytest.mark.parametrize("path", ["/", f"/orders/{CONFLICTING}", "/dead-letters", "/health"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/orders",
+        f"/orders/{CONFLICTING}",
+        "/duplicates?show=suspected",
+        "/dead-letters",
+        "/try-it",
+        "/health",
+    ],
+)
 def test_the_dark_appearance_has_enough_contrast(visitor: Visitor, path: str) -> None:
     visitor.open(path)
 
@@ -82,6 +93,31 @@ def test_every_page_fits_on_a_telephone(visitor: Visitor) -> None:
     visitor.finds_it_accessible()
     visitor.link("orders.title").click()
     visitor.page.wait_for_url("**/orders")
+
+
+TABLES = (
+    "/orders",
+    "/duplicates",
+    "/duplicates?show=suspected",
+    "/duplicates?show=all",
+    "/rejected",
+)
+
+
+@pytest.mark.screen(viewport=NARROW)
+def test_no_table_is_cut_off_on_a_telephone(visitor: Visitor) -> None:
+    """A label is longer in one language than in the other."""
+    for path in (*TABLES, "/dead-letters", "/audit", "/health"):
+        visitor.open(path)
+        visitor.finds_nothing_cut_off()
+
+
+def test_no_table_is_cut_off_on_a_screen_however_long_an_id_is(visitor: Visitor) -> None:
+    for path in TABLES:
+        visitor.open(path)
+        visitor.finds_nothing_cut_off()
+    visitor.open("/duplicates?show=all")
+    expect(visitor.page.locator("tbody")).to_contain_text(LARGEST)
 
 
 @IN_ENGLISH

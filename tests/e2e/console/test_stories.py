@@ -157,6 +157,9 @@ def test_orders_are_found_by_an_account_that_no_address_and_no_list_shows(
     visitor.finds_it_accessible()
     visitor.finds_it_fitting()
     visitor.picture("orders-search")
+    visitor.button("search.back").click()
+    expect(found).to_have_count(0)
+    expect(visitor.page.locator("tbody tr").nth(10)).to_be_visible()
     visitor.open("/audit")
     entry = visitor.page.locator("tbody tr").first
     expect(entry).to_contain_text(visitor.t("action.accounts_searched"))
