@@ -77,6 +77,12 @@ def failure_words(view: View, error: Exception) -> str:
     return denial_words(view, denial) if denial else masked_text(str(error))
 
 
+def notify_failure(view: View, words: str) -> None:
+    """Say what failed until the reader closes it: which right is missing takes time to read."""
+    close = view.t("frame.close")
+    ui.notify(words, type="negative", multi_line=True, timeout=0, close_button=close)
+
+
 def show_loading(view: View) -> None:
     """Say that the part is on its way."""
     html(tag("p", tag("span", class_="spinner", aria_hidden="true"), view.t("state.loading")))

@@ -68,3 +68,23 @@ def test_a_click_that_is_not_a_readers_says_which_right_it_takes(
 
     visitor.sees(visitor.t("denied.lacks", action="sqs:SendMessage"))
     visitor.finds_it_accessible()
+
+
+@pytest.mark.parametrize("language", ["en"])
+def test_why_a_search_is_not_a_readers_stands_there_until_it_is_read(
+    visitor: Visitor, readers_url: str
+) -> None:
+    """It is four sentences: a message that goes after some seconds would be gone by then."""
+    go(visitor, readers_url, "/orders")
+    visitor.page.get_by_label(visitor.t("search.account")).fill("4012887001")
+    visitor.button("search.apply").click()
+    words = visitor.t("search.not_audited", error="|").split("|")[0]
+    visitor.sees(words)
+    visitor.finds_it_accessible()
+
+    visitor.page.wait_for_timeout(6_000)
+
+    visitor.sees("`python -m ops policy --role auditor")
+    visitor.button("frame.close").first.click()
+    expect(visitor.page.get_by_text(words)).to_have_count(0)
+    expect(visitor.page.locator("tbody tr").first).to_be_visible()

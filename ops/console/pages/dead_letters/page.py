@@ -11,7 +11,7 @@ from ops.console.dialogs import Dialog
 from ops.console.forms import filters, select, text_input
 from ops.console.jobs import Job, JobRunning
 from ops.console.listing import Listing, show_list
-from ops.console.loading import FAILURES, failure_words
+from ops.console.loading import FAILURES, failure_words, notify_failure
 from ops.console.markup import join, tag
 from ops.console.pages.dead_letters.actions import ACTIONS, DISCARD, REDRIVE
 from ops.console.pages.dead_letters.look import SHOWN, SINCE_HOURS, look, selection_of
@@ -175,9 +175,8 @@ class DeadLettersPage:
         except PlanningCancelled:
             return
         except FAILURES as error:
-            ui.notify(
-                self._view.t("dead_letters.planning_failed", error=failure_words(self._view, error))
-            )
+            why = failure_words(self._view, error)
+            notify_failure(self._view, self._view.t("dead_letters.planning_failed", error=why))
             return
         finally:
             planning.end()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.components import html
+from ops.console.components import html, notice
 from ops.console.markup import tag
 from ops.console.pages.try_it.lines import line, verdict_words
 
@@ -92,7 +92,7 @@ class Results:
     def failed(self, words: str) -> None:
         """Add a line about what is not known to be handed in."""
         with self._list:
-            told = html(tag("span", words, role="alert"), element="li")
+            told = html(tag("div", notice(words, "bad"), role="alert"), element="li")
         told.move(self._list, 0)
 
     def draw(self) -> None:
