@@ -52,7 +52,7 @@ def is_traced(function: Mapping[str, Any]) -> bool:
 
 def _policies_of(function: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Any]:
     role, _ = function["Role"]["Fn::GetAtt"]
-    for policy in resources[role]["Properties"]["Policies"]:
+    for policy in resources[role]["Properties"].get("Policies", []):
         yield policy["PolicyDocument"]
 
 
