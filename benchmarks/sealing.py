@@ -29,6 +29,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from urllib3.response import HTTPResponse
 
+from benchmarks.progress import Progress
 from chalicelib.application import Application
 from chalicelib.aws.clients import LambdaClients
 from chalicelib.aws.items import to_item
@@ -173,7 +174,7 @@ def _headers(values: dict[str, str]) -> HTTPHeaders:
 def seal(records: int) -> dict[str, float]:
     """Seal the days in this process: the CPU seconds of the last day, and the process's memory."""
     os.environ.update(CREDENTIALS)
-    clients = LambdaClients()
+    clients, progress = LambdaClients(), Progress()
     with tempfile.TemporaryDirectory() as folder:
         aws = MadeUpAws(records, Path(folder))
         for client in (clients.dynamodb, clients.s3):
@@ -186,6 +187,7 @@ def seal(records: int) -> dict[str, float]:
             begun, made_up = time.process_time(), aws.seconds
             (sealed,) = sealing.seal([day])
             seconds = time.process_time() - begun - (aws.seconds - made_up)
+            progress.step(f"{day}, {records:,} records: {seconds:.1f} s of CPU")
         assert sealed.statement.leaves == records // SHARDS * SHARDS
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTE
     return {"records": sealed.statement.leaves, "seconds": seconds, "mebibytes": peak}

@@ -1,4 +1,4 @@
-"""What sealing reads and keeps: the adapters and their fakes do the same."""
+"""The adapters of sealing and their fakes do the same: reads of the table, and objects."""
 
 import json
 import uuid

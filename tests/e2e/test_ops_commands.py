@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +194,22 @@ def test_orders_are_found_by_account_amount_and_caller(
     assert nobody == []
     assert (entry["what"], entry["details"]["account"]) == ("accounts.searched", "****1111")
     assert "'--amount'" in quick.types("orders", "list", "--amount", "2,580", exit_code=2)
+
+
+def test_a_day_is_sealed_once_whoever_seals_it_at_the_same_time(operator: Operator) -> None:
+    day = datetime.now(UTC).replace(hour=12, microsecond=0) - timedelta(days=30)
+    rejected = submission(order_text("sealed", amount=0))
+    operator.desk.records.take(Record.of_first(rejected, day))
+    named = ("--from", f"{day:%Y-%m-%d}", "--through", f"{day:%Y-%m-%d}")
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: operator.reads("seal", *named), range(2)))
+
+    (made,) = {json.dumps(line, sort_keys=True) for lines in done for line in lines}
+    assert json.loads(made)["records"] == 1
+    assert "Nothing to seal" in operator.types("seal", *named)
+    actions = [each["what"] for each in operator.reads("audit")]
+    assert "seals.made" in actions
 
 
 def test_showing_whole_accounts_writes_an_audit_entry(
