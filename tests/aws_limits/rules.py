@@ -7,12 +7,16 @@ from tests.aws_limits.cloudwatch import RULES as CLOUDWATCH
 from tests.aws_limits.dynamodb import RULES as DYNAMODB
 from tests.aws_limits.events import RULES as EVENTS
 from tests.aws_limits.functions import RULES as FUNCTIONS
+from tests.aws_limits.kms import RULES as KMS
 from tests.aws_limits.rule import Rule
 from tests.aws_limits.s3 import RULES as S3
 from tests.aws_limits.sns import RULES as SNS
 from tests.aws_limits.sqs import RULES as SQS
 
-RULES: tuple[Rule, ...] = (*SQS, *DYNAMODB, *S3, *SNS, *EVENTS, *FUNCTIONS, *CLOUDWATCH)
+RULES: tuple[Rule, ...] = (
+    *(*SQS, *DYNAMODB, *S3, *SNS, *EVENTS),
+    *(*KMS, *FUNCTIONS, *CLOUDWATCH),
+)
 
 BY_NAME = {rule.name: rule for rule in RULES}
 

@@ -7,6 +7,7 @@ from tests.aws_limits import (
     test_dynamodb,
     test_events,
     test_functions,
+    test_kms,
     test_s3,
     test_sns,
     test_sqs,
@@ -14,7 +15,16 @@ from tests.aws_limits import (
 from tests.aws_limits.rule import Rule
 from tests.aws_limits.rules import BY_NAME, RULES
 
-MODULES = (test_cloudwatch, test_dynamodb, test_events, test_functions, test_s3, test_sns, test_sqs)
+MODULES = (
+    test_cloudwatch,
+    test_dynamodb,
+    test_events,
+    test_functions,
+    test_kms,
+    test_s3,
+    test_sns,
+    test_sqs,
+)
 
 
 def test_each_rule_has_a_case_on_both_sides_of_its_limit() -> None:
