@@ -141,6 +141,9 @@ def _check_pytest(words: list[str]) -> None:
         raise ValueError(f"there is no {', '.join(missing)}")
 
 
+OF_EVERY_AWS_COMMAND = {"--endpoint-url", "--profile", "--region", "--output", "--query"}
+
+
 def _check_aws(words: list[str]) -> None:
     """Compare a command of the AWS CLI with the operations of AWS, which it is made from."""
     names = [word for word in _without_global_options(words) if not word.startswith("-")]
@@ -156,7 +159,7 @@ def _check_aws(words: list[str]) -> None:
     members = shape.members if shape else {}
     options = {f"--{xform_name(name, '-')}" for name in members}
     typed = {word.partition("=")[0] for word in words if word.startswith("--")}
-    if unknown := typed - options - {"--endpoint-url", "--profile", "--region", "--output"}:
+    if unknown := typed - options - OF_EVERY_AWS_COMMAND:
         raise ValueError(f"{operation} has no {', '.join(sorted(unknown))}")
 
 
