@@ -14,16 +14,14 @@ from chalicelib.orders.record import Record, Status
 from chalicelib.orders.settle import settle
 from chalicelib.orders.terms import CHANNELS, TERMS
 from chalicelib.services.events import cloud_event
+from tests.asyncapi import SCHEMAS
 from tests.builders import START, submission
 from tests.fakes import FakeRecordStore
 from tests.properties.orders import OrderText, near_valid_orders, valid_orders
 
 SOURCE = "urn:orders:orders-dev"
-# As docs/api.md lists them: a code that is not here may be a sender's own text.
-CODES = {
-    *("missing", "not_a_number", "not_positive", "too_many_decimals", "too_large"),
-    *("not_digits", "too_long", "same_account", "unknown_channel"),
-}
+# As the document lists them: a code that is not here may be a sender's own text.
+CODES = set(SCHEMAS["OrderErrorCode"]["enum"])
 
 
 def leaves(value: Any) -> Iterator[Any]:

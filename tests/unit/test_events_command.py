@@ -135,9 +135,16 @@ def test_a_refused_command_writes_nothing_to_the_audit_trail(desk: Desk) -> None
     assert (done.exit_code, audited(desk)) == (3, before)
 
 
-@pytest.mark.parametrize(("options", "events"), [([], "off"), (["--events", "sns"], "sns")])
+@pytest.mark.parametrize(
+    ("options", "events", "told"),
+    [
+        ([], "off", "accepted"),
+        (["--events", "sns"], "sns", "accepted"),
+        (["--events", "eventbridge", "--events-of", "all"], "eventbridge", "all"),
+    ],
+)
 def test_run_publishes_events_if_it_is_asked_to(
-    monkeypatch: pytest.MonkeyPatch, options: list[str], events: str
+    monkeypatch: pytest.MonkeyPatch, options: list[str], events: str, told: str
 ) -> None:
     made: list[LocalStack] = []
 
@@ -150,7 +157,14 @@ def test_run_publishes_events_if_it_is_asked_to(
     typed = ["run", "--port", "0", "--aws-port", "0", "--no-console", *options]
     CliRunner().invoke(main, typed, catch_exceptions=False)
 
-    assert [stack.events for stack in made] == [events]
+    assert [(stack.events, stack.events_of) for stack in made] == [(events, told)]
+
+
+def test_run_tells_every_verdict_only_where_it_publishes_events() -> None:
+    done = CliRunner().invoke(main, ["run", "--no-console", "--events-of", "all"])
+
+    assert done.exit_code == 2
+    assert "--events-of goes with --events." in done.output
 
 
 def audited(desk: Desk) -> int:
