@@ -43,8 +43,12 @@ class Searching:
         self._stopped = False
         with ui.element("div").classes("pages"):
             line = html(self._words())
-            button(self._view.t("search.stop"), self._stop)
+            button(self._view.t("search.stop"), self.stop)
         ui.timer(PROGRESS_SECONDS, lambda: line.set_content(self._words()))
+
+    def stop(self) -> None:
+        """Let it end after the read that is being made."""
+        self._stopped = True
 
     def _words(self) -> str:
         t, f, walk = self._view.t, self._view.f, self.walk
@@ -52,9 +56,6 @@ class Searching:
         if walk and walk.day:
             words = t("search.so_far", count=f.number(walk.scanned), day=walk.day)
         return str(tag("span", tag("span", class_="spinner", aria_hidden="true"), words))
-
-    def _stop(self) -> None:
-        self._stopped = True
 
     def _is_over(self) -> bool:
         return self._stopped or self._client.is_deleted

@@ -212,6 +212,21 @@ def test_a_search_says_how_far_it_has_come_and_can_be_stopped(desk: Desk, slow: 
     assert "Search on" in text
 
 
+def test_a_search_ends_when_another_takes_its_place(desk: Desk, slow: SlowReads) -> None:
+    async def search(visitors: Visitors) -> int:
+        page = await visitors.open("/orders")
+        slow.begin()
+        await page.submit(("amount", "0.07"))
+        await asyncio.sleep(0.1)
+        # What no order can have: it is answered without a read.
+        await page.submit(("amount", "x"))
+        slow.let.set()
+        await asyncio.sleep(0.3)
+        return slow.made
+
+    assert run_apart(in_console(desk, search)) <= 2
+
+
 def test_a_search_ends_when_its_page_is_left(desk: Desk, slow: SlowReads) -> None:
     async def search(visitors: Visitors) -> int:
         page = await visitors.open("/orders")

@@ -53,6 +53,7 @@ class Search:
                 fields = [text_input(name, _label(view, name)) for name in search_names()]
                 apply = tag("button", t("search.apply"), class_="button primary")
                 html(tag("div", *fields, apply, class_="filters"))
+        self._searching: Searching | None = None
         self._found = ui.element("div").props('aria-live="polite"')
         # What a search takes the place of: the page puts its list here.
         self.listed = ui.element("div")
@@ -73,6 +74,8 @@ class Search:
 
     def _answer(self, build: Callable[[], None], *, found: bool = False) -> None:
         """Show this and nothing of an earlier search; and the page's list, unless it is found."""
+        if self._searching:
+            self._searching.stop()
         self.listed.set_visibility(not found)
         self._found.clear()
         with self._found:
@@ -80,9 +83,9 @@ class Search:
 
     def _show(self, found: _Found) -> None:
         with ui.element("div").classes("panel flush"):
-            searching = found.searching
+            self._searching = found.searching
             show_piece = partial(self._show_piece, found)
-            show_loaded(self._view, found.read_on, show_piece, searching.show)
+            show_loaded(self._view, found.read_on, show_piece, found.searching.show)
 
     def _show_piece(self, found: _Found, piece: _Piece) -> None:
         view = self._view

@@ -34,6 +34,16 @@ class Group:
         self._newest_first = newest_first
         self._open: dict[Handed, ui.html] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many lines have no verdict yet."""
+        return len(self._open)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether all is shown that will ever be."""
+        return not self._open and not self.arriving
+
     def draw(self) -> list[Handed]:
         """Show what has arrived and what has come out. Return that of which this is known now."""
         while self.arriving:
@@ -97,14 +107,15 @@ class Results:
 
     def draw(self) -> None:
         """Show what has arrived and what has come out since the last time."""
-        groups = [self.single, *(burst.group for burst in self._bursts)]
-        known = [handed for group in groups for handed in group.draw()]
+        known = [] if self.single.is_settled else self.single.draw()
         for burst in self._bursts:
-            burst.draw()
-        handed = [it for group in groups for it in group.handed]
-        waiting = sum(verdict_words(self._view, it) is None for it in handed)
-        if handed:
-            self._say(known, len(handed), waiting)
+            if not burst.group.is_settled:
+                known += burst.group.draw()
+                burst.draw()
+        groups = [self.single, *(burst.group for burst in self._bursts)]
+        count = sum(len(group.handed) for group in groups)
+        if count:
+            self._say(known, count, sum(group.waiting for group in groups))
 
     def _say(self, known: list[Handed], count: int, waiting: int) -> None:
         t, f = self._view.t, self._view.f
