@@ -21,6 +21,7 @@ from ops.desk.desk import Desk
 from ops.desk.stage import connect
 from ops.local.stack import LocalStack
 from tests.e2e.console.seed import dead_letter, order, seed
+from tests.envelopes import ENVELOPES
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -180,6 +181,11 @@ def letters(desk: Desk) -> None:
         ('{"id": "order-3001", "amount": 12', "not_json", cut_off),
         ('["order-3002"]', "not_an_object", a_list),
         (json.dumps(order("")), "bad_id", bad_id),
+        (
+            json.dumps(ENVELOPES["EventBridge"]),
+            "foreign_envelope",
+            sentence("envelope.eventbridge"),
+        ),
     ):
         written = json.dumps(sentence_to_json(detail))
         dead_letter(desk, body, unreadableReason=reason, unreadableDetail=written, **gone)

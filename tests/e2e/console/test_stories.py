@@ -330,7 +330,7 @@ def test_rejected_orders_are_counted_by_error(visitor: Visitor) -> None:
 
 
 def test_each_dead_letter_shows_its_reason_and_its_records(visitor: Visitor) -> None:
-    visitor.open_letters("/dead-letters", count=5)
+    visitor.open_letters("/dead-letters", count=6)
 
     expect(visitor.page.locator("tbody")).to_contain_text(visitor.t("reason.not_json"))
     row = visitor.page.get_by_role("row").filter(has_text=CONFLICTING)
@@ -339,6 +339,19 @@ def test_each_dead_letter_shows_its_reason_and_its_records(visitor: Visitor) -> 
     visitor.picture("dead-letters")
     row.get_by_role("button", name=visitor.t("dead_letters.look")).click()
     expect(visitor.page.get_by_role("dialog").locator("pre")).to_contain_text("****7001")
+    visitor.finds_it_accessible()
+
+
+def test_another_services_envelope_says_what_it_is_and_what_its_sender_must_change(
+    visitor: Visitor,
+) -> None:
+    visitor.open_letters("/dead-letters?reason=foreign_envelope")
+
+    row = visitor.page.locator("tbody tr").first
+    expect(row).to_contain_text(visitor.t("reason.foreign_envelope"))
+    row.get_by_role("button", name=visitor.t("dead_letters.look")).click()
+
+    expect(visitor.page.get_by_role("dialog")).to_contain_text(visitor.t("envelope.eventbridge"))
     visitor.finds_it_accessible()
 
 
