@@ -68,8 +68,12 @@ UNMEASURED := $(filter-out tests/http/ tests/contract/ tests/unit/ tests/__pycac
 # No other Python, path, umask or time zone changes what these show, so `make test ELSEWHERE=1` leaves them out.
 # Faults of processes that are killed and of connections that are cut, by the thousand
 ALIKE := tests/chaos/test_chaos.py
-# Every interleaving of a simulated AWS, and every crash: no clock, no file, no process
-ALIKE += tests/simulation/test_schedules.py tests/properties/test_recovery.py
+# Every interleaving of a simulated AWS, every crash, and texts by the thousand: no clock, no file, no process
+ALIKE += tests/simulation tests/properties tests/hostile
+# Adapters over each emulator, which is a program of its own: tests/e2e calls one of them elsewhere too
+ALIKE += tests/contract
+# What IAM makes of a policy, and what is advised of a template
+ALIKE += tests/deployment/test_roles.py tests/deployment/test_recommended_settings.py
 # Each surface with each spelling of an account, and with each hostile text. tests/unit/test_surfaces.py types every command
 # elsewhere too; test_masking.py and test_terminal.py hold what Python's Unicode says of the characters
 ALIKE += tests/unit/test_accounts_shown.py tests/unit/test_hostile_texts.py
