@@ -77,9 +77,9 @@ def duplicates(session: Session, limit: int, show_accounts: bool, **chosen: Any)
         _show_suspected(session, query, _checked(window), limit, show_accounts=show_accounts)
         return
     query = query_of(**chosen, status=Status.DUPLICATE)
-    records = watched(session, session.desk.orders.newest_first(query))
-    wanted = (record for record in records if record.differs or not conflicts)
-    show_records(session, wanted, query, limit, show_accounts=show_accounts)
+    walk = session.desk.orders.newest_first(query)
+    wanted = (record for record in walk if record.differs) if conflicts else None
+    show_records(session, walk, query, limit, show_accounts=show_accounts, found=wanted)
 
 
 def _checked(window: timedelta | None) -> timedelta:

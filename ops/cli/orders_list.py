@@ -13,7 +13,6 @@ from ops.cli.exits import FOUND_WANTING
 from ops.cli.language import FILE_TEXTS
 from ops.cli.parameters import Moment, limit_option, period_options, show_accounts_option
 from ops.cli.record_lists import filter_of, filter_options, query_of, show_records
-from ops.cli.search_line import watched
 from ops.cli.searches import before_option, bounded, note_stop, search_options, take_wanted
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import STATUS_STYLES, moment, open_term_texts, remark
@@ -51,12 +50,11 @@ def list_orders(
     query = query_of(**chosen)
     orders = session.desk.orders
     if wanted == ANYTHING and before is None:
-        records = watched(session, orders.newest_first(query))
-        show_records(session, records, query, limit, show_accounts=show_accounts)
+        show_records(session, orders.newest_first(query), query, limit, show_accounts=show_accounts)
         return
     session.desk.record_search(wanted, f"orders list of {query.first_day} to {query.last_day}")
     found = orders.search(query, wanted, bounded(before))
-    show_records(session, watched(session, found), query, limit, show_accounts=show_accounts)
+    show_records(session, found, query, limit, show_accounts=show_accounts)
     if note_stop(session, found, query, limit=limit, show_accounts=show_accounts):
         sys.exit(FOUND_WANTING)
 

@@ -14,6 +14,7 @@ from chalicelib.services.queries import AuditFilter, AuditQuery
 from ops.cli.language import FILE_TEXTS
 from ops.cli.options import either, options
 from ops.cli.parameters import period
+from ops.cli.search_line import watched
 from ops.cli.tables import (
     ROWS_AT_ONCE,
     limited,
@@ -22,12 +23,12 @@ from ops.cli.tables import (
     record_row,
     show_rows,
 )
-from ops.desk.newest_first import NewestFirst
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from ops.cli.session import Session
+    from ops.desk.newest_first import NewestFirst
     from ops.terminal.tables import Cell
 
 filter_options = options(
@@ -57,32 +58,36 @@ def filter_of(**chosen: Any) -> AuditFilter:
 
 def show_records(
     session: Session,
-    records: Iterable[Record],
+    walk: NewestFirst,
     query: AuditQuery,
     limit: int,
     *,
     show_accounts: bool,
+    found: Iterable[Record] | None = None,
 ) -> None:
-    """Show the first records, masked unless the operator asks for the accounts."""
+    """
+    Show the first records of a walk, masked unless the operator asks for the accounts.
+
+    `found` are those among them that are wanted, if not all are.
+    """
     if show_accounts:
         session.desk.record_accounts_shown("list of orders")
-    shown = (
-        session.shown(record, show_accounts=show_accounts) for record in limited(records, limit)
-    )
+    records = limited(watched(session, walk, found), limit)
+    shown = (session.shown(record, show_accounts=show_accounts) for record in records)
     if session.as_json:
         for record in shown:
             session.print_json(record_json(record, FILE_TEXTS))
         return
     count = show_rows(session.out, record_columns(), _rows(session, shown), None)
     if not count:
-        session.out.print(f"No such records {_searched(records, query)}.")
+        session.out.print(f"No such records {_searched(walk, query)}.")
     elif count == limit:
         session.note(f"The newest {limit}; --limit 0 shows all.")
 
 
-def _searched(records: Iterable[Record], query: AuditQuery) -> str:
+def _searched(walk: NewestFirst, query: AuditQuery) -> str:
     """Say where there is nothing, now that the records are read."""
-    if isinstance(records, NewestFirst) and records.stopped_at:
+    if walk.stopped_at:
         return "so far"
     return f"from {query.first_day} to {query.last_day}"
 
