@@ -3,6 +3,8 @@
 from chalicelib.orders.terms import CHANNELS
 
 LOCAL_STAGE = "local"
+# The parameter of the resources template that names a stage's own key.
+KMS_KEY = "KmsKeyArn"
 OLDEST_MESSAGE_ALARM = "oldest-message-age"
 REJECTED_SHARE_ALARM = "rejected-share"
 # Only a stage that asks for them has them: by its events, its seals, and the channels it watches.

@@ -13,6 +13,7 @@ from ops.next_command import ops_command
 from ops.roles.policy import names_of, policy_of
 from ops.roles.rights import Role
 from ops.roles.uses import commands_of
+from ops.stage_names import KMS_KEY
 from ops.terminal.lines import say, say_text
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def policy(role: str, stage: str, project: Path) -> None:
 def policy_text(config: StageConfig, role: Role) -> str:
     """Write the policy of a role on a stage as JSON."""
     variables = config.variables if config.has_resources else {}
-    key_arn = config.resource_parameters.get("KmsKeyArn", "")
+    key_arn = config.resource_parameters.get(KMS_KEY, "")
     return json.dumps(policy_of(role, names_of(config.stage, variables), key_arn), indent=2)
 
 

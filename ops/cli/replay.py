@@ -105,7 +105,7 @@ def _target_table(session: Session, into: str, *, create: bool, yes: bool) -> Or
         if not create:
             raise click.UsageError(f"There is no table {into}: --create makes it.")
         session.confirm(f"Create table {into}?", yes=yes)
-        target.create_like(_own_table(session))
+        target.create_like(_own_table(session), session.desk.stage.kms_key_arn)
     return target
 
 

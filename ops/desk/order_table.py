@@ -166,8 +166,13 @@ class OrderTable:
             raise
         return True
 
-    def create_like(self, model: str) -> None:
-        """Create this table with the keys and indexes of another one, and wait for it."""
+    def create_like(self, model: str, kms_key_arn: str = "") -> None:
+        """
+        Create this table with the keys and indexes of another one, and wait for it.
+
+        It is encrypted as the template says: with this key, or else with the one that AWS manages.
+        """
+        own_key = {"KMSMasterKeyId": kms_key_arn} if kms_key_arn else {}
         with unavailable_on_failure("DynamoDB CreateTable"):
             description: Any = self._client.describe_table(TableName=model)["Table"]
             indexes = {
@@ -183,6 +188,7 @@ class OrderTable:
                 KeySchema=description["KeySchema"],
                 AttributeDefinitions=description["AttributeDefinitions"],
                 BillingMode="PAY_PER_REQUEST",
+                SSESpecification={"Enabled": True, "SSEType": "KMS", **own_key},
                 **indexes,
             )
             self._client.get_waiter("table_exists").wait(

@@ -26,7 +26,7 @@ from ops.local_stage import (
 from ops.next_command import ops_command
 from ops.project import CONFIG, LOCAL_SEAL_KEY, PROJECT_ROOT
 from ops.stack_outputs import resource_variables
-from ops.stage_names import LOCAL_STAGE
+from ops.stage_names import KMS_KEY, LOCAL_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,11 @@ class StageUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its name, its app's environment variables, and clients for its resources."""
+    """
+    A stage: its name, its app's environment variables, and clients for its resources.
+
+    `kms_key_arn` is the stage's own key, if it has one.
+    """
 
     name: str
     environment: Mapping[str, str]
@@ -64,6 +68,7 @@ class Stage:
     endpoint_url: str | None = None
     # The key that the local stage signs its seals with.
     key_file: Path = LOCAL_SEAL_KEY
+    kms_key_arn: str = ""
 
     @made_once
     def settings(self) -> Settings:
@@ -182,9 +187,10 @@ def _connect(name: str, config_file: Path) -> Stage:
     if name not in config["stages"]:
         known = ", ".join(config["stages"])
         raise StageUnavailable(f"There is no stage {name!r} in {config_file.name}: it has {known}.")
+    of_stage = config["stages"][name]
     environment = {
         **config.get("environment_variables", {}),
-        **config["stages"][name].get("environment_variables", {}),
+        **of_stage.get("environment_variables", {}),
     }
     try:
         settings = Settings.from_env(environment)
@@ -196,7 +202,9 @@ def _connect(name: str, config_file: Path) -> Stage:
             f"sets the stage up types `{ops_command('resources up', stage=name)}`, which creates "
             "and records them."
         ) from error
-    stage = Stage(name, environment, _session(name, settings.queue_url))
+    key_arn = of_stage.get("resource_parameters", {}).get(KMS_KEY, "")
+    session = _session(name, settings.queue_url)
+    stage = Stage(name, environment, session, kms_key_arn=key_arn)
     with _unavailable_as_set_up():
         # Most of the settings are read for the first client, not before.
         _ = stage.sqs

@@ -136,10 +136,12 @@ RIGHTS = (
 )
 
 # The stage's own key, if it has one. AWS's CDK grants these to whoever reads a table with such a
-# key, and the others besides to whoever writes to it (aws-dynamodb, `perms`).
+# key, and the others besides to whoever writes to it (aws-dynamodb, `perms`). Whoever makes a table
+# with it lets DynamoDB use it from then on, by a grant.
 _TO_READ = ("kms:Decrypt", "kms:DescribeKey")
 _TO_WRITE = (*_TO_READ, "kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
-KEY_ACTIONS = {Role.READER: _TO_READ, Role.AUDITOR: _TO_WRITE, Role.OPERATOR: _TO_WRITE}
+_TO_CREATE = (*_TO_WRITE, "kms:CreateGrant")
+KEY_ACTIONS = {Role.READER: _TO_READ, Role.AUDITOR: _TO_WRITE, Role.OPERATOR: _TO_CREATE}
 KEY_SERVICES = {
     # Whoever receives no message need not read one.
     Role.READER: ("dynamodb", "s3"),

@@ -233,6 +233,8 @@ def test_a_stages_own_key_is_used_through_the_services_that_the_role_reads_by(ro
     services = statement["Condition"]["StringLike"]["kms:ViaService"]
     assert ("sqs.*" in services) is (role is not Role.READER)
     assert ("kms:GenerateDataKey*" in statement["Action"]) is (role is not Role.READER)
+    # Only an operator makes a table that DynamoDB uses the key for.
+    assert ("kms:CreateGrant" in statement["Action"]) is (role is Role.OPERATOR)
 
 
 def test_nobody_uses_a_key_for_seals_of_a_stage_that_has_none(role: Role) -> None:

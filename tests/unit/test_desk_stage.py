@@ -125,3 +125,13 @@ def test_the_desk_knows_neither_terminal_nor_web_page(path: Path) -> None:
     }
 
     assert not imported & {"click", "rich", "nicegui"}
+
+
+@pytest.mark.parametrize("key", ["", "arn:aws:kms:eu-west-1:123456789012:key/0a1b"])
+def test_a_stage_knows_its_own_key(config: Path, key: str) -> None:
+    write(config, dev=RESOURCES)
+    content = json.loads(config.read_text(encoding="utf-8"))
+    content["stages"]["dev"] |= {"resource_parameters": {"KmsKeyArn": key}} if key else {}
+    config.write_text(json.dumps(content), encoding="utf-8")
+
+    assert connect("dev", config_file=config).kms_key_arn == key
