@@ -42,4 +42,4 @@ def read_seal_key(
 
 def _aliases(kms: Any, key_id: str) -> list[str]:
     pages = kms.get_paginator("list_aliases").paginate(KeyId=key_id)
-    return [alias["AliasName"] for page in pages for alias in page["Aliases"]]
+    return [alias["AliasName"] for page in pages for alias in page.get("Aliases", [])]

@@ -180,6 +180,8 @@ def reports(telemetry: Telemetry) -> dict[str, Callable[[], None]]:
         "record_unreadable": lambda: telemetry.record_unreadable(
             UnreadableRecord("order-001", "0#FIRST", "", "it has no status")
         ),
+        "day_sealed": lambda: telemetry.day_sealed({}),
+        "days_left": lambda: telemetry.days_left([broken]),
         "setting_ignored": lambda: telemetry.setting_ignored("LOG_LEVEL", "maybe"),
     }
 
