@@ -1,8 +1,9 @@
 """
-Items as DynamoDB sends them: what botocore makes of an answer's items is the same, at ten times.
+Items as DynamoDB sends them, without botocore's own reading.
 
-85% of the time to seal a day: botocore walks through each attribute of each item by its model, and
-then has the same maps, lists and texts. Only of values of bytes it makes others.
+It saves 60% of the time to seal a day (docs/decisions/0024): botocore walks through each attribute
+of each item by its model, and makes the same maps, lists and texts of them. Only values of bytes
+are others then, and no item of ours has any.
 """
 
 import json

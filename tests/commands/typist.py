@@ -27,6 +27,7 @@ RUNS_FOR_EVER = {
 """Commands that Ctrl-C ends, with what they say once they are up."""
 ENDS_WITH = {
     r"python -m ops (reconcile|health)": {0, 1},  # something may be wrong just then
+    r"python -m ops seal --stage": {3},  # it has no key to sign with
     r"python -m ops duplicates --suspected": {0, 1},  # it depends on what was handed in
     r"python -m ops orders submit .*--dry-run": {1},  # the page shows an order that is not valid
     r"python -m ops orders submit orders.ndjson": {1},  # one line of it is no order
