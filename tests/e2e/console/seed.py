@@ -27,7 +27,7 @@ CORRECTED = "salary-0917"
 """An order that was rejected, and then corrected."""
 CLICKED_TWICE = ("rent-0311a", "rent-0311b")
 """One order that was handed in under two ids, four seconds apart."""
-LARGEST = "L" * 64
+LARGEST = "settlement_branch_0417_terminal_0003_day_330_sequence_0000009172"
 """An order with the longest id, which was handed in twice, with the two largest amounts."""
 ACCOUNT = "4012887001"
 """The account that CONFLICTING takes its money from."""
