@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, cast
 
 import boto3
@@ -17,6 +18,7 @@ from chalicelib.orders.order import parse_order
 from chalicelib.orders.settle import settle
 from chalicelib.orders.submission import Submission, well_formed_submission_id
 from chalicelib.orders.times import now
+from chalicelib.services.seal import seal_key
 from ops.desk.desk import Desk
 from ops.desk.stage import Stage
 from ops.stage_names import LOCAL_STAGE
@@ -47,6 +49,7 @@ def stage_holding(*texts: str) -> Iterator[Desk]:
             desk.audit_trail.write(
                 "dlq.discard", why=text, message="m-1", order=ACCEPTED, reason=text, payload=text
             )
+        _put_seals(desk, texts)
         yield desk
 
 
@@ -154,6 +157,19 @@ def _letter(desk: Desk, body: str, attributes: Mapping[str, str]) -> None:
         MessageBody=body,
         MessageAttributes=given,
     )
+
+
+def _put_seals(desk: Desk, texts: Sequence[str]) -> None:
+    """Seal a day before today for each text, under the name of a key that signed nothing."""
+    today = now().date()
+    days = [today - timedelta(days=number) for number in range(len(texts), 0, -1)]
+    for text, seal in zip(texts, desk.sealing.seal(days), strict=True):
+        forged = seal._replace(key_id=text, signature=b"")
+        desk.stage.s3.put_object(
+            Bucket=desk.stage.settings.bucket,
+            Key=seal_key(seal.statement.day),
+            Body=forged.to_json(),
+        )
 
 
 def _put_objects(desk: Desk, text: str) -> None:

@@ -78,6 +78,10 @@ READING = (
     Typed("duplicates", ("--conflicts",)),
     Typed("rejects"),
     Typed("dlq list"),
+    Typed("verify-seals"),
+    Typed("verify-seals", ("--archive", "--json")),
+    # Its day is not sealed.
+    Typed("prove", (ACCEPTED, "--out", "proof.json")),
     Typed("dlq redrive", ("--all", "--dry-run")),
     Typed("dlq redrive", ("--all",)),
     Typed("dlq discard", ("--all", "--why", TEXT, "--dry-run")),
@@ -151,6 +155,10 @@ ECHOING = (
     Typed("events resend", ("--from", "2020-01-01", "--before", TEXT)),
     Typed("dlq resubmit", (TEXT, "--file", "-"), answer="{}"),
     Typed("seal", ("--through", TEXT)),
+    Typed("verify-seals", ("--from", TEXT)),
+    Typed("verify-seals", ("--public-key", TEXT)),
+    Typed("prove", ("a/" + TEXT, "--out", "proof.json")),
+    Typed("prove", (ACCEPTED, "--submission", "a/" + TEXT, "--out", "proof.json")),
 )
 """Commands that may say again what was typed."""
 WITHOUT_ORDERS = {
@@ -170,6 +178,7 @@ WITHOUT_ORDERS = {
     "lint": "reads templates",
     "verify": "hands in made-up orders of its own",
     "cost": "counts orders",
+    "verify-proof": "shows what is in a file: test_seal_commands.py fills one",
 }
 """Commands that never show what a sender wrote, and why."""
 
@@ -182,6 +191,7 @@ PAGES = {
     "/dead-letters": ("/dead-letters", "/dead-letters?order=a/" + TEXT),
     "/try-it": ("/try-it",),
     "/audit": ("/audit",),
+    "/seals": ("/seals",),
     "/health": ("/health",),
 }
 """The console's pages, each with addresses that show what a sender or a visitor wrote."""

@@ -51,7 +51,7 @@ def show_submission(
     session: Session, wanted: Wanted, *, payload: bool, show_accounts: bool
 ) -> None:
     """Show what became of one submission, or print its text."""
-    read = _read(session, wanted)
+    read = read_submission(session, wanted)
     if show_accounts:
         where = f"submission {wanted.submission_id} of order {wanted.order_id}"
         session.desk.record_accounts_shown(where)
@@ -80,7 +80,8 @@ def _show(session: Session, read: SubmissionRead) -> None:
     )
 
 
-def _read(session: Session, wanted: Wanted) -> SubmissionRead:
+def read_submission(session: Session, wanted: Wanted) -> SubmissionRead:
+    """Read a submission's record, or end with what is known of it."""
     try:
         return session.desk.orders.submission(*wanted)
     except SubmissionNotFound:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.services.intake import Receipt
     from chalicelib.services.sealing import Sealing
     from chalicelib.services.unavailable import StoreUnavailable
+    from ops.desk.seals import Seals
     from ops.desk.search import Wanted
     from ops.desk.stage import Stage
 
@@ -64,8 +65,8 @@ class Desk:
     """
     The services of one stage, for its operators.
 
-    orders, dead_letters, resubmissions, decisions, audit_trail, processing, reconciliation, replay,
-    stats: see their modules.
+    orders, dead_letters, resubmissions, decisions, audit_trail, processing, reconciliation, seals,
+    replay, stats: see their modules.
     `unreadable` is what they have met that can't be read as a record.
     """
 
@@ -154,6 +155,23 @@ class Desk:
             self.audit_trail,
             self.decisions,
             clock=self._clock,
+        )
+
+    @cached_property
+    def seals(self) -> Seals:
+        # Few commands need them: the others start without the library that verifies signatures.
+        from chalicelib.aws.seal_store import SealStore  # noqa: PLC0415
+        from ops.desk.seal_items import VerifiedItems  # noqa: PLC0415
+        from ops.desk.seals import Seals  # noqa: PLC0415
+        from ops.desk.stage_key import stage_public_key  # noqa: PLC0415
+
+        settings = self.stage.settings
+        return Seals(
+            SealStore(self.stage.s3, settings.bucket),
+            VerifiedItems(self.stage.dynamodb, self._table, settings.audit_shards),
+            self._bucket,
+            lambda: stage_public_key(self.stage),
+            settings.stage,
         )
 
     @cached_property

@@ -23,7 +23,6 @@ class SealFault(StrEnum):
     SIGNATURE = "signature"
     CHAIN = "chain"
     CHUNK = "chunk"
-    ROOT = "root"
     EXPECTED = "expected"
     CHANGED = "changed"
     REMOVED = "removed"
@@ -49,7 +48,8 @@ class SealFinding:
     def masked(self) -> Self:
         """Mask accounts in ids: an item by another hand has any text for an id."""
         order_id = self.order_id if is_order_id(self.order_id) else masked_text(self.order_id)
-        return replace(self, order_id=order_id, record_id=masked_text(self.record_id))
+        record_id, note = masked_text(self.record_id), masked_text(self.note)
+        return replace(self, order_id=order_id, record_id=record_id, note=note)
 
 
 @dataclass

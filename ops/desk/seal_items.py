@@ -50,8 +50,8 @@ class VerifiedItems(SealItems):
     def of_day(self, day: date) -> Iterator[LeafItem]:
         """Yield the items of a day in the order of their leaves, as the index has them."""
         return merge(
-            *(_in_order(items, record_leaf) for items in self._records(day)),
-            _in_order(self._entries(day), entry_leaf),
+            *(_in_order(record_leaf, pages) for pages in self._records(day)),
+            _in_order(entry_leaf, self._entries(day)),
         )
 
     def read(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Item]:
@@ -79,8 +79,8 @@ class VerifiedItems(SealItems):
         return {**item, POSITION: {"S": position}, PARTITION: {"S": partition}}
 
 
-def _in_order(items: Iterable[Item], leaf_of: Callable[[Item], Leaf]) -> Iterator[LeafItem]:
-    leaves = ((leaf_of(item), item) for item in items)
+def _in_order(leaf_of: Callable[[Item], Leaf], pages: Iterable[list[Item]]) -> Iterator[LeafItem]:
+    leaves = ((leaf_of(item), item) for page in pages for item in page)
     found = (LeafItem(leaf.name, leaf, item) for leaf, item in leaves)
     # DynamoDB promises no order among what shares a position.
     for _, same in groupby(found, key=attrgetter("leaf.position")):

@@ -11,7 +11,7 @@ from ops.desk.seal_check import SealCheck
 from ops.desk.seal_findings import SealFault, SealFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from ops.desk.seal_chain import SealRead, SealStore
@@ -29,6 +29,14 @@ class Ends(NamedTuple):
 
     first: date
     newest: date
+
+
+class Newest(NamedTuple):
+    """The newest days of a chain, newest first, and the key that verified their seals."""
+
+    reads: Sequence[SealRead]
+    fingerprint: str
+    has_more: bool
 
 
 class Seals:
@@ -74,17 +82,19 @@ class Seals:
         chain = SealChain(self._store, key, self._stage)
         return Proofs(chain, self._store, self._items, key.pem)
 
-    def newest_first(self, most: int) -> list[SealRead]:
+    def newest(self, most: int) -> Newest:
         """
-        Read the newest seals, each verified by itself, and say which days between them have none.
+        Read the newest days of the chain, newest first, each seal verified by itself.
 
         Raises:
             NothingSealed: there is no seal at all.
         """
-        chain = SealChain(self._store, self._own_key(), self._stage)
+        key = self._own_key()
+        chain = SealChain(self._store, key, self._stage)
         ends = _ends(chain)
-        days = min(most, (ends.newest - ends.first).days + 1)
-        return [chain.at(ends.newest - number * ONE_DAY) for number in range(days)]
+        days = (ends.newest - ends.first).days + 1
+        reads = [chain.at(ends.newest - number * ONE_DAY) for number in range(min(most, days))]
+        return Newest(reads, key.fingerprint, has_more=days > most)
 
 
 class SealRun:

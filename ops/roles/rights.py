@@ -119,7 +119,8 @@ RIGHTS = (
     ),
     Right("TakeDeadLetters", OPERATORS, ("sqs:DeleteMessage",), (Place.DEAD_LETTERS,)),
     Right("Decide", OPERATORS, ("s3:PutObject",), (Place.DECISIONS,)),
-    Right("ReadSeals", OPERATORS, ("s3:GetObject",), (Place.SEALS,)),
+    Right("ReadSeals", OVERSEERS, ("s3:GetObject",), (Place.SEALS,)),
+    Right("ReadSealKey", OVERSEERS, ("kms:GetPublicKey",), (Place.SEAL_KEY,)),
     Right("KeepSeals", OPERATORS, ("s3:PutObject",), (Place.SEALS,)),
     Right(
         "RepairArchive",

@@ -46,6 +46,9 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "replay": OPERATORS,
     "replay --prove-only": OVERSEERS,
     "seal": OPERATORS,
+    "verify-seals": OVERSEERS,
+    # The file holds accounts: the audit trail says so first.
+    "prove": OVERSEERS,
     # Of each command that has it: the audit trail says first that accounts are shown.
     SHOW_ACCOUNTS: OVERSEERS,
 }
@@ -58,6 +61,7 @@ PAGES: dict[str, frozenset[Role]] = {
     "/dead-letters": OVERSEERS,
     "/try-it": OPERATORS,
     "/audit": OVERSEERS,
+    "/seals": OVERSEERS,
     "/health": EVERYONE,
 }
 """Pages, to look at. What is done on one is done by the command of the same name."""
@@ -71,6 +75,7 @@ NOT_OF_A_ROLE = {
     "stage remove": "it asks nothing of AWS",
     "package": "it asks nothing of AWS",
     "cost": "it asks nothing of AWS",
+    "verify-proof": "it asks nothing of AWS",
     "lint": "whoever deploys has its rights",
     "resources up": "whoever deploys has its rights",
     "resources show": "whoever deploys has its rights",

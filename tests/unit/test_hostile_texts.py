@@ -63,6 +63,7 @@ IN_VAIN = {
     "lint": ("--verbose", TEXT),
     "verify": ("--only", TEXT),
     "cost": ("--batch", TEXT),
+    "verify-proof": (TEXT,),
 }
 """What is typed for a command that shows no order: it says again what is wrong."""
 
