@@ -50,6 +50,14 @@ class Visit:
             await asyncio.sleep(0.025)
         raise AssertionError("the page is loading for ever")
 
+    async def wait_for(self, words: str) -> None:
+        """Wait until the page shows these words."""
+        for _ in range(ATTEMPTS):
+            if words in self.text:
+                return
+            await asyncio.sleep(0.025)
+        raise AssertionError(f"the page never shows {words!r}")
+
     async def press(self, words: str, until: Callable[[str], object]) -> None:
         """Press the button with these words, and wait until the page's text is as expected."""
         assert self._user.client

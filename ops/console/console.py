@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from chalicelib.orders.times import now
 from ops.console.depths import Depths, cloudwatch_history
 from ops.console.downloads import Downloads
-from ops.console.jobs import Jobs
+from ops.console.jobs import Job, Jobs
 from ops.console.sampling import Throughput
 from ops.stage_names import LOCAL_STAGE
 
 if TYPE_CHECKING:
+    from ops.console.pages.seals.job import SealJob
     from ops.desk.desk import Desk
 
 ASSETS = Path(__file__).with_name("static")
@@ -29,7 +30,8 @@ class Console:
 
     desk: Desk
     api_url: str | None = None
-    jobs: Jobs = field(default_factory=Jobs)
+    jobs: Jobs[Job] = field(default_factory=Jobs)
+    seal_jobs: Jobs[SealJob] = field(default_factory=Jobs)
     downloads: Downloads = field(default_factory=Downloads)
 
     @cached_property

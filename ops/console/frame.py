@@ -34,6 +34,7 @@ PLACES = (
     Place("dead_letters", "/dead-letters", "l", "M4 5h16v14H4zM4 6l8 7 8-7"),
     Place("try_it", "/try-it", "t", "M5 4l14 8-14 8z"),
     Place("audit", "/audit", "a", "M6 3h9l4 4v14H6zM9 12h7M9 16h7"),
+    Place("seals", "/seals", "s", "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4"),
     Place("health", "/health", "h", "M12 20s-8-5-8-11a4 4 0 0 1 8-2 4 4 0 0 1 8 2c0 6-8 11-8 11z"),
 )
 

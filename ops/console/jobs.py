@@ -1,10 +1,11 @@
-"""Work that goes on while pages come and go: one redrive or discard at a time, and its progress."""
+"""Work that goes on while pages come and go: one of a kind at a time, and its progress."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.console.unexpected import log_unexpected
@@ -17,25 +18,22 @@ if TYPE_CHECKING:
     from ops.desk.letters import Handled
     from ops.roles.denial import Denial
 
+AnyWork = TypeVar("AnyWork", bound="Work")
+
 
 class JobRunning(Exception):
     """There is one already: two at a time would take each other's letters."""
 
 
-class Job:
-    """Handles letters one by one in a thread of its own, and can be asked to stop."""
+class Work(ABC):
+    """Goes on in a thread of its own, can be asked to stop, and always ends in words."""
 
-    def __init__(self, what: str, planned: int, handle: Callable[[], Generator[Handled]]) -> None:
-        """Prepare a job. `what` is `redrive` or `discard`."""
+    def __init__(self, what: str) -> None:
         self.what = what
-        self.planned = planned
-        self.done = 0
-        self.failed = 0
         self.error: str | None = None
         self.denial: Denial | None = None
         self.unexpected: Exception | None = None
         self.ended = False
-        self._handle = handle
         self._cancelled = threading.Event()
 
     @property
@@ -43,16 +41,12 @@ class Job:
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Stop after the current letter: finished letters stay finished, the rest stays queued."""
+        """Stop soon: what is done stays done."""
         self._cancelled.set()
 
     def run(self) -> None:
         try:
-            with closing(self._handle()) as handled:
-                for each in handled:
-                    self._count(each)
-                    if self.cancelled:
-                        return
+            self._work()
         except StoreUnavailable as error:
             self.error, self.denial = masked_text(str(error)), denial_in(error)
         except Exception as error:  # noqa: BLE001 (the boundary of a thread: it ends in words)
@@ -60,6 +54,29 @@ class Job:
             self.unexpected = error
         finally:
             self.ended = True
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Do it, and look at `cancelled` now and then."""
+
+
+class Job(Work):
+    """Handles letters one by one. Those that are not reached stay queued."""
+
+    def __init__(self, what: str, planned: int, handle: Callable[[], Generator[Handled]]) -> None:
+        """Prepare a job. `what` is `redrive` or `discard`."""
+        super().__init__(what)
+        self.planned = planned
+        self.done = 0
+        self.failed = 0
+        self._handle = handle
+
+    def _work(self) -> None:
+        with closing(self._handle()) as handled:
+            for each in handled:
+                self._count(each)
+                if self.cancelled:
+                    return
 
     def _count(self, handled: Handled) -> None:
         if handled.error is None:
@@ -69,18 +86,18 @@ class Job:
             self.error, self.denial = handled.error, handled.denial
 
 
-class Jobs:
-    """The job that runs, or ran last."""
+class Jobs(Generic[AnyWork]):
+    """The job of a kind that runs, or ran last."""
 
     def __init__(self) -> None:
-        self.latest: Job | None = None
+        self.latest: AnyWork | None = None
         self._lock = threading.Lock()
 
     @property
-    def running(self) -> Job | None:
+    def running(self) -> AnyWork | None:
         return self.latest if self.latest and not self.latest.ended else None
 
-    def start(self, job: Job) -> None:
+    def start(self, job: AnyWork) -> None:
         """
         Start a job, unless one is running.
 
@@ -92,7 +109,7 @@ class Jobs:
                 raise JobRunning
             self.latest = job
         # Not a daemon: an interpreter that ends waits until the letter at hand is dealt with.
-        threading.Thread(target=job.run, name=f"dead-letters-{job.what}").start()
+        threading.Thread(target=job.run, name=job.what).start()
 
     def cancel(self) -> None:
         """Ask the running job, if there is one, to stop."""

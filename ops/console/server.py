@@ -19,6 +19,7 @@ from ops.console.pages import audit, duplicates, health, orders, rejected, unkno
 from ops.console.pages.dead_letters import page as dead_letters
 from ops.console.pages.order import page as order
 from ops.console.pages.overview import page as overview
+from ops.console.pages.seals import page as seals
 from ops.console.pages.try_it import page as try_it
 from ops.console.pause_banner import show_pause
 from ops.console.policy import StrictPolicy
@@ -41,6 +42,7 @@ PAGES = (
     ("/dead-letters", "dead_letters", dead_letters.show),
     ("/try-it", "try_it", try_it.show),
     ("/audit", "audit", audit.show),
+    ("/seals", "seals", seals.show),
     ("/health", "health", health.show),
 )
 GRACE_SECONDS = 2
@@ -83,6 +85,7 @@ def make_app(console: Console) -> StrictPolicy:
         yield
         stop.set()
         console.jobs.cancel()
+        console.seal_jobs.cancel()
 
     app = FastAPI(lifespan=watching, openapi_url=None)
     app.mount("/assets", StaticFiles(directory=ASSETS))

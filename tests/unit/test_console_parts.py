@@ -270,7 +270,8 @@ def test_a_cancelled_job_stops_after_the_current_letter() -> None:
 
 
 def test_two_jobs_do_not_run_at_once() -> None:
-    jobs, wait = Jobs(), threading.Event()
+    jobs: Jobs[Job] = Jobs()
+    wait = threading.Event()
 
     def waiting() -> Generator[Handled]:
         wait.wait(10)

@@ -28,7 +28,8 @@ def show(view: View) -> None:
     days = view.choice("days", DAYS)
     words = {name: t("audit.days", days=name) for name in DAYS}
     periods = segments(view, t("overview.period"), "days", words, days)
-    html(heading(t("audit.title"), t("audit.lead"), periods))
+    seals = tag("a", t("seals.title"), href="/seals", class_="button")
+    html(heading(t("audit.title"), t("audit.lead"), periods, seals))
     show_list(view, lambda: _actions(view, int(days)))
 
 

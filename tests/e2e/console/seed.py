@@ -29,6 +29,8 @@ CLICKED_TWICE = ("rent-0311a", "rent-0311b")
 """One order that was handed in under two ids, four seconds apart."""
 LARGEST = "settlement_branch_0417_terminal_0003_day_330_sequence_0000009172"
 """An order with the longest id, which was handed in twice, with the two largest amounts."""
+FORGED = "bonus-0001"
+"""An order that was recorded for a day that was sealed already."""
 ACCOUNT = "4012887001"
 """The account that CONFLICTING takes its money from."""
 
@@ -44,6 +46,10 @@ def seed(desk: Desk) -> None:
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(partial(_record_all, records, archive), groups))
     _metrics(stage, now)
+    today = now.date()
+    list(desk.sealing.seal(today - timedelta(days=number) for number in (3, 2, 1)))
+    forged = (order(FORGED, amount=9900), now - timedelta(days=2), 0.2)
+    _record_all(records, archive, [forged])
 
 
 def dead_letter(desk: Desk, body: str, **attributes: str) -> None:

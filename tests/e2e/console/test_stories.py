@@ -19,6 +19,7 @@ from tests.e2e.console.seed import (
     CLICKED_TWICE,
     CONFLICTING,
     CORRECTED,
+    FORGED,
     dead_letter,
     order,
 )
@@ -524,3 +525,22 @@ def recorded(site: Site, order_id: str) -> bool:
     except OrderNotFound:
         return False
     return True
+
+
+def test_sealed_days_are_verified_and_what_was_forged_is_named(visitor: Visitor) -> None:
+    sealed = visitor.site.desk.seals.newest(1)
+    visitor.open("/audit")
+    visitor.link("seals.title").first.click()
+    visitor.page.wait_for_url("**/seals")
+    visitor.wait_until_loaded()
+
+    visitor.sees(sealed.reads[0].digest or "")
+    visitor.sees(sealed.fingerprint)
+    visitor.button("seals.verify_all").click()
+
+    visitor.sees(visitor.t("seals.fault_added"))
+    findings = visitor.page.get_by_role("table", name=visitor.t("seals.findings"))
+    expect(findings).to_contain_text(FORGED)
+    visitor.finds_it_accessible()
+    visitor.finds_it_fitting()
+    visitor.picture("seals")
