@@ -16,6 +16,7 @@ PROGRAMS = {
     *(".", "cd", "cp", "echo", "export", "rm", "sh", "sleep", "source", "unset"),
     *("bandit", "cfn-lint", "chalice", "coverage", "mypy", "pip", "pytest", "python", "ruff"),
     *("aws", "curl", "docker", "git", "grep", "gzip", "head", "jq", "make", "npm", "sam", "unzip"),
+    *("base64", "openssl"),
 }
 """A line of a block, or code within a sentence, is a command if it begins with one of these."""
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
