@@ -493,6 +493,7 @@ WITH_WHY = {
     "pause": ["--yes"],
     "resume": [],
     "seal": [],
+    "events resend": ["--from", "2026-01-01", "--yes"],
 }
 
 
