@@ -72,7 +72,7 @@ def prove(
     record = _record(session, order_id, submission_id, sha256)
     if not yes and file.exists():
         agrees(f"{file} is there already. Overwrite it?", abort=True, err=True)
-    session.show_accounts(f"prove {order_id}")
+    session.show_accounts(f"proof of order {order_id}")
     proof = _proof(session, record)
     try:
         replace(file, proof.to_json())

@@ -36,6 +36,8 @@ UNPACKED = {
     "part": {name for part in parts_of(LARGE) for name in part},
     "details_of(letter)": {*details_of(letter()), *details_of(LARGE)},
     "wanted.accounts": masked_kinds(),
+    "scope": {"from", "to", "types", "before"},
+    "told": {"sent", "missing"},
 }
 # Names that are put together, by how the code writes them.
 PUT_TOGETHER = {"f'{what}.ended'": {"dlq.redrive.ended", "dlq.discard.ended"}}

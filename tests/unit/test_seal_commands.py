@@ -215,7 +215,7 @@ def test_a_proof_is_in_the_audit_trail_before_it_is_written(
 
     today = stage.clock.now.date()
     (action, *_) = stage.desk.audit_trail.newest_first(today, today)
-    assert (action.what, action.details["where"]) == ("accounts.shown", f"prove {ORDER}")
+    assert (action.what, action.details["where"]) == ("accounts.shown", f"proof of order {ORDER}")
 
 
 def test_a_submission_is_proved_by_its_id(stage: SealedStage, tmp_path: Path) -> None:
