@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from chalicelib.aws.clients import LambdaClients
 from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.seal_store import SealStore
 from ops.desk.decision_bucket import DecisionBucket
 from ops.desk.order_bucket import OrderBucket
 from tests.builders import submission
@@ -48,6 +49,12 @@ def test_an_order_is_put_with_a_checksum(wire: Wire) -> None:
 
 def test_a_decision_is_put_with_a_checksum(wire: Wire) -> None:
     DecisionBucket(wire.s3, BUCKET).put_new("decisions/a/b.json!1", b"{}")
+
+    assert_checked(wire.puts)
+
+
+def test_a_seal_is_put_with_a_checksum(wire: Wire) -> None:
+    SealStore(wire.s3, BUCKET).put_new("seals/2026-05-14/seal.json", b"{}")
 
     assert_checked(wire.puts)
 
