@@ -22,6 +22,12 @@ def html(*children: Child, element: str = "div") -> ui.html:
     return ui.html(str(join(*children)), sanitize=False, tag=element)
 
 
+def refill(shown: ui.html, *children: Child) -> None:
+    """Put other content in the place of what `html` has made; nothing is sent if it is the same."""
+    if shown.content != str(join(*children)):
+        shown.set_content(str(join(*children)))
+
+
 def button(words: str, on_click: Callable[[], Any], classes: str = "button") -> ui.element:
     """Add a button that calls Python."""
     element = ui.element("button").props('type="button"').classes(classes)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.components import button, html
+from ops.console.components import button, html, refill
 from ops.console.markup import tag
 from ops.desk.newest_first import Bounds
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from markupsafe import Markup
 
     from ops.console.view import View
     from ops.desk.newest_first import NewestFirst
@@ -44,18 +46,18 @@ class Searching:
         with ui.element("div").classes("pages"):
             line = html(self._words())
             button(self._view.t("search.stop"), self.stop)
-        ui.timer(PROGRESS_SECONDS, lambda: line.set_content(self._words()))
+        ui.timer(PROGRESS_SECONDS, lambda: refill(line, self._words()))
 
     def stop(self) -> None:
         """Let it end after the read that is being made."""
         self._stopped = True
 
-    def _words(self) -> str:
+    def _words(self) -> Markup:
         t, f, walk = self._view.t, self._view.f, self.walk
         words = t("state.loading")
         if walk and walk.day:
             words = t("search.so_far", count=f.number(walk.scanned), day=walk.day)
-        return str(tag("span", tag("span", class_="spinner", aria_hidden="true"), words))
+        return tag("span", tag("span", class_="spinner", aria_hidden="true"), words)
 
     def _is_over(self) -> bool:
         return self._stopped or self._client.is_deleted

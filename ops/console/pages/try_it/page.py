@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.components import html, notice
+from ops.console.components import html, notice, refill
 from ops.console.forms import FormData, form, text_input
 from ops.console.loading import FAILURES, failure_words
 from ops.console.markup import tag
 from ops.console.pages.try_it.made_up import KINDS, MadeUp
-from ops.console.pages.try_it.results import Results, set_words
+from ops.console.pages.try_it.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,4 +144,4 @@ class TryItPage:
 
     def _say(self, error: Exception | None) -> None:
         """Say why the last look failed, if it did."""
-        set_words(self._trouble, str(notice(self._failure(error), "bad")) if error else "")
+        refill(self._trouble, notice(self._failure(error), "bad") if error else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from ops.console.components import html, notice
+from ops.console.components import html, notice, refill
 from ops.console.markup import tag
 from ops.console.pages.try_it.lines import line, verdict_words
 
@@ -50,9 +50,7 @@ class Group:
             self._add(self.arriving.popleft())
         known = []
         for handed, shown in list(self._open.items()):
-            words = str(line(self._view, handed))
-            if shown.content != words:
-                shown.set_content(words)
+            refill(shown, line(self._view, handed))
             if verdict_words(self._view, handed):
                 del self._open[handed]
                 known.append(handed)
@@ -120,16 +118,14 @@ class Results:
     def _say(self, known: list[Handed], count: int, waiting: int) -> None:
         t, f = self._view.t, self._view.f
         words = t("try_it.known", known=f.number(count - waiting), count=f.number(count))
-        set_words(self._count, str(tag("p", words, class_="muted")))
+        refill(self._count, tag("p", words, class_="muted"))
         if len(known) == 1:
             (one,) = known
             what = t(f"try_it.did_{one.kind}")
-            set_words(
-                self._heard,
-                str(tag("span", what, " ", one.order_id, " ", verdict_words(self._view, one))),
-            )
+            verdict = verdict_words(self._view, one)
+            refill(self._heard, tag("span", what, " ", one.order_id, " ", verdict))
         elif known and not waiting:
-            set_words(self._heard, str(tag("span", words)))
+            refill(self._heard, tag("span", words))
 
 
 class Burst:
@@ -149,10 +145,4 @@ class Burst:
         """Show the counts."""
         count = self._view.f.number(len(self.group.handed))
         words = self._view.t("try_it.did_burst", count=count)
-        set_words(self._summary, str(tag("span", words, " · ", self.group.counts())))
-
-
-def set_words(shown: ui.html, words: str) -> None:
-    """Put words in the place of others: only if they are others."""
-    if shown.content != words:
-        shown.set_content(words)
+        refill(self._summary, tag("span", words, " · ", self.group.counts()))
