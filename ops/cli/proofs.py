@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chalicelib.http.representation import to_json
+from chalicelib.orders.order import is_order_id
 from chalicelib.orders.times import iso
 from chalicelib.services.queries import OrderNotFound
 from ops.bulk.durable import replace
@@ -71,13 +72,13 @@ def prove(
         raise click.UsageError("--sha256 chooses among the payloads of a --submission.")
     record = _record(session, order_id, submission_id, sha256)
     if not yes and file.exists():
-        agrees(f"{file} is there already. Overwrite it?", abort=True, err=True)
+        agrees(f"{_named(file)} is there already. Overwrite it?", abort=True, err=True)
     session.show_accounts(f"proof of order {order_id}")
     proof = _proof(session, record)
     try:
         replace(file, proof.to_json())
     except OSError as error:
-        raise click.ClickException(f"{file} can't be written: {error.strerror}.") from error
+        raise click.ClickException(f"{_named(file)} can't be written: {error.strerror}.") from error
     _say_written(session, file, proof)
 
 
@@ -113,9 +114,9 @@ def _proof(session: Session, record: Record) -> Proof:
 
 def _say_written(session: Session, file: Path, proof: Proof) -> None:
     if session.as_json:
-        session.print_json({"file": str(file), "seal": proof.seal.digest.hex()})
+        session.print_json({"file": _named(file), "seal": proof.seal.digest.hex()})
         return
-    session.out.print(f"{file} proves record {masked_text(proof.leaf.record_id)}.")
+    session.out.print(f"{_named(file)} proves record {masked_text(proof.leaf.record_id)}.")
     session.note(MADE_OF_ACCOUNTS)
 
 
@@ -127,7 +128,7 @@ Example: python -m ops verify-proof order-001.proof.json --public-key key.pem"""
 @click.argument("file", type=click.Path(path_type=Path))
 @public_key_option
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a list.")
-def verify_proof(file: Path, *, public_key: Path | None, as_json: bool) -> None:
+def verify_proof(file: Path, *, public_key: str | None, as_json: bool) -> None:
     """
     Verify a file of `prove`, by itself: it asks neither a stage nor AWS nor a network.
 
@@ -142,7 +143,7 @@ def verify_proof(file: Path, *, public_key: Path | None, as_json: bool) -> None:
         try:
             proved = proof.verify(key)
         except ProofFails as error:
-            raise FoundWanting(f"{file} proves nothing: {error}.") from error
+            raise FoundWanting(f"{_named(file)} proves nothing: {error}.") from error
     _show_proved(proved, key.fingerprint, own_word=public_key is None, as_json=as_json)
 
 
@@ -152,29 +153,34 @@ def _read(file: Path) -> Proof:
             content = opened.read(MOST_BYTES + 1)
         return Proof.from_json(content)
     except OSError as error:
-        raise OutOfReach(f"{file} can't be read: {error.strerror}.") from error
+        raise OutOfReach(f"{_named(file)} can't be read: {error.strerror}.") from error
     except BadProof as error:
-        raise FoundWanting(f"{file} is no proof: {error}.") from error
+        raise FoundWanting(f"{_named(file)} is no proof: {error}.") from error
+
+
+def _named(file: Path) -> str:
+    """Name a file. Its name may be an account."""
+    return masked_text(str(file))
 
 
 def _own_key(proof: Proof, file: Path) -> PublicKey:
     try:
         return PublicKey.from_pem(proof.public_key.encode())
     except BadKey as error:
-        raise FoundWanting(f"{file} brings no public key along: {error}.") from error
+        raise FoundWanting(f"{_named(file)} brings no public key along: {error}.") from error
 
 
 def _show_proved(proved: Proved, fingerprint: str, *, own_word: bool, as_json: bool) -> None:
     statement, leaf = proved.statement, proved.leaf
     facts = {
-        "order": leaf.order_id,
+        "order": leaf.order_id if is_order_id(leaf.order_id) else masked_text(leaf.order_id),
         "record": masked_text(leaf.record_id),
         "submission": masked_text(proved.text("submissionId")),
         "status": masked_text(proved.text("status")),
         "receivedAt": masked_text(proved.text("receivedAt")),
         "processedAt": masked_text(proved.text("processedAt")),
         "payloadSha256": masked_text(proved.text("payloadSha256")),
-        "stage": statement.stage,
+        "stage": masked_text(statement.stage),
         "sealOf": str(statement.day),
         "sealedAt": iso(statement.sealed_at),
         "leaf": proved.place,

@@ -20,25 +20,25 @@ MOST_BYTES = 10_000
 
 public_key_option = click.option(
     "--public-key",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False),
     help="The public key that seals are signed with, in PEM, as you have it from elsewhere.",
 )
 
 
-def read_public_key(file: Path) -> PublicKey:
+def read_public_key(file: str) -> PublicKey:
     """
     Read a public key.
 
     Raises:
-        OutOfReach: the file can't be read, or is no such key.
+        click.UsageError: the file can't be read, or is no such key.
     """
     try:
-        with file.open("rb") as opened:
+        with Path(file).open("rb") as opened:
             return PublicKey.from_pem(opened.read(MOST_BYTES))
     except OSError as error:
-        raise OutOfReach(f"{file} can't be read: {error.strerror}.") from error
+        raise click.UsageError(f"{file} can't be read: {error.strerror}.") from error
     except BadKey as error:
-        raise OutOfReach(f"{file} is no public key of seals: {error}.") from error
+        raise click.UsageError(f"{file} is no public key of seals: {error}.") from error
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from ops.desk.seals import NothingSealed
 
 if TYPE_CHECKING:
     from datetime import date
-    from pathlib import Path
 
     from ops.desk.seal_findings import SealFinding
     from ops.desk.seals import SealRun
@@ -51,7 +50,7 @@ def verify_seals(
     *,
     first_day: date | None,
     last_day: date | None,
-    public_key: Path | None,
+    public_key: str | None,
     expect: str | None,
     archive: bool,
 ) -> None:

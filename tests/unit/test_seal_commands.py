@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ops.cli.commands import main
-from tests.made_proofs import KEY, SigningKey
+from tests.made_proofs import KEY, SigningKey, proof_of
 from tests.sealed_stage import FIRST, THIRD, SealedStage, sealed_stage
 
 ORDER = "order-02-0"
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_key_is_refused(stage: SealedStage, tmp_path: Path, co
 
     done = run(stage, "verify-seals", "--public-key", file)
 
-    assert done.exit_code == 3
+    assert done.exit_code == 2
     assert "is no public key of seals" in done.stderr
 
 
@@ -181,6 +181,24 @@ def test_a_proof_that_is_verified_by_another_key_proves_nothing(
 
     assert done.exit_code == 1
     assert "signature is not this key's" in done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["list", "json"])
+def test_a_proof_shows_texts_of_others_as_text_and_accounts_masked(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """Whoever makes a file with a key of their own writes what they like into it."""
+    text = {"S": "\x1b[2J 9121000418450200051332 [red]"}
+    names = ("orderId", "recordId", "submissionId", "status", "receivedAt", "payloadSha256")
+    file = tmp_path / "proof.json"
+    file.write_bytes(proof_of(**dict.fromkeys(names, text)).to_json())
+
+    done = run(None, "verify-proof", file, *more)
+
+    assert done.exit_code == 0
+    assert "\x1b" not in done.stdout
+    assert done.stdout.count("[red]") == len(names)
+    assert "912100041845" not in done.stdout
 
 
 @pytest.mark.parametrize("content", ["", "hello", "[]", "[" * 100_000, '{"format": 1}'])
