@@ -1,4 +1,8 @@
-"""A night: the table is gone, an operator looks and pauses, and all is well in the morning."""
+"""
+A night: the table is gone, an operator looks and pauses, and all is well in the morning.
+
+Then its days are sealed, a record is forged behind everybody's back, and an auditor finds it.
+"""
 
 import json
 import re
@@ -10,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.orders.record import FIRST_SLOT
 from ops.local.stack import LocalStack
 from tests.builders import order_text
 from tests.e2e.client import ApiClient, eventually
@@ -47,6 +52,15 @@ class Night:
     def table_comes_back(self) -> None:
         create_table(self.dynamodb, self.table)
 
+    def record_is_forged(self, order_id: str) -> None:
+        """Let somebody with the right to the table change an amount: nothing of ours does."""
+        self.dynamodb.update_item(
+            TableName=self.table,
+            Key={"orderId": {"S": order_id}, "recordId": {"S": FIRST_SLOT}},
+            UpdateExpression="SET terms.amount = :amount",
+            ExpressionAttributeValues={":amount": {"N": "9999.99"}},
+        )
+
     def attempts_fail(self) -> None:
         """Wait until every order so far has been tried, and tried again."""
         eventually(lambda: len(self._failed_twice()) >= len(self.order_ids))
@@ -57,13 +71,17 @@ class Night:
 
     # What the operator types.
 
-    def types(self, *words: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "ops", *words, "--aws-port", str(self.stack.aws_port)]
+    def types(self, *words: str, code: int = 0, program: str = "ops") -> str:
+        command = [sys.executable, "-m", program, *words, "--aws-port", str(self.stack.aws_port)]
         done = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
+
+    def types_later(self, *words: str, code: int = 0) -> str:
+        """Type a command two days from now."""
+        return self.types(*words, code=code, program="tests.e2e.later")
 
     def reads(self, *words: str, code: int = 0) -> dict[str, Any]:
         read: dict[str, Any] = json.loads(self.types(*words, "--json", code=code))
@@ -101,6 +119,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         yield Night(stack)
 
 
+# The second test goes on where the first one ends.
 def test_an_operator_bridges_a_night_without_the_table_and_no_order_is_lost(night: Night) -> None:
     night.table_goes()
     night.orders_come_in("before-the-pause", 5)
@@ -136,3 +155,17 @@ def test_an_operator_bridges_a_night_without_the_table_and_no_order_is_lost(nigh
         ("processing.pause", "the table is gone"),
         ("processing.resume", "the table is back"),
     ]
+
+
+def test_a_record_that_is_forged_after_its_day_was_sealed_is_named(night: Night) -> None:
+    forged = night.order_ids[-1]
+    sealed = [json.loads(line) for line in night.types_later("seal", "--json").splitlines()]
+    assert sum(seal["records"] for seal in sealed) == len(night.order_ids)
+    assert "All is as it was sealed." in night.types_later("verify-seals")
+
+    night.record_is_forged(forged)
+
+    *findings, end = night.types_later("verify-seals", "--json", code=1).splitlines()
+    (finding,) = map(json.loads, findings)
+    assert (finding["kind"], finding["orderId"]) == ("changed", forged)
+    assert json.loads(end)["findings"] == {"changed": 1}
