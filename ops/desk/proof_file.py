@@ -99,15 +99,8 @@ class Proof:
         fields = _object(content)
         if fields.get("format") != FORMAT:
             raise BadProof(f"its format is not {FORMAT}")
-        texts = {name: _text(fields, name) for name in ("item", "line", "publicKey")}
-        return cls(
-            texts["item"],
-            texts["line"],
-            _index(fields),
-            _path(fields),
-            _seal(fields),
-            texts["publicKey"],
-        )
+        item, line, public_key = (_text(fields, name) for name in ("item", "line", "publicKey"))
+        return cls(item, line, _index(fields), _path(fields), _seal(fields), public_key)
 
     def verify(self, key: Verifier) -> Proved:
         """
