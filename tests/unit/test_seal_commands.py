@@ -191,7 +191,8 @@ def test_a_proof_shows_texts_of_others_as_text_and_accounts_masked(
     text = {"S": "\x1b[2J 9121000418450200051332 [red]"}
     names = ("orderId", "recordId", "submissionId", "status", "receivedAt", "payloadSha256")
     file = tmp_path / "proof.json"
-    file.write_bytes(proof_of(**dict.fromkeys(names, text)).to_json())
+    changes: dict[str, Any] = dict.fromkeys(names, text)
+    file.write_bytes(proof_of(**changes).to_json())
 
     done = run(None, "verify-proof", file, *more)
 
