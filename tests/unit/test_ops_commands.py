@@ -616,7 +616,10 @@ def test_one_of_two_options_is_a_filter(
 def test_an_export_over_a_file_asks_first(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("mine")
-    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: iter(())))
+    class NoRecords(list[Record]):
+        """A walk through none."""
+
+    desk = SimpleNamespace(orders=SimpleNamespace(newest_first=lambda _: NoRecords()))
 
     refused = typed(["orders", "export", str(file)], desk)
     kept = file.read_text()
@@ -799,6 +802,7 @@ ARGUMENTS = {
     "dlq resubmit": ["m-1", "--file", "-"],
     "orders submit": ["{}"],
     "orders show": ["a"],
+    "prove": ["a", "--out", "a.proof.json"],
     "orders export": ["-", "--format", "csv"],
     "dlq show": ["m"],
     "dlq redrive": ["--all"],
