@@ -56,11 +56,15 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # To measure doubles the time of a test. So those are left out that reach nothing of what is deployed that no other test
 # reaches: of the operators' commands, the console, deployments, and the checkout itself. A new file is measured.
-LEFT_OUT := accounts_shown any_machine architecture aws_settings benchmarks checkout_stages console* cost denial deployment*
-LEFT_OUT += desk_audit_trail desk_exports desk_orders desk_reconcile desk_replay desk_stage event_tap events_command examples
-LEFT_OUT += fake_aws hostile_texts letter_decisions lint_reading local_* makefile masking mocked_resources new_term* operators_guide
-LEFT_OUT += ops_* pages pinned plain_* port_choice printed_commands quick_* readmes runbook runtimes shown_commands smoke
-LEFT_OUT += stacks stage_* supervisor surfaces templates terminal vendor verify wheels
+LEFT_OUT := accounts_shown answers any_machine architecture audit_page audit_words aws_settings benchmarks bucket_lock
+LEFT_OUT += bulk_* checkout_stages console* cost denial deployed_seals deployment* desk_audit_trail desk_exports
+LEFT_OUT += desk_following desk_orders desk_processing desk_reconcile desk_replay desk_search desk_stage
+LEFT_OUT += desk_suspected event_tap events_command events_resend examples fake_aws glossary hostile_texts kept_*
+LEFT_OUT += letter_decisions lint_reading listed_terms local_* makefile many_leaves masking mocked_resources new_term*
+LEFT_OUT += operators_guide ops_* pages pause_commands pinned plain_* port_choice printed_commands processing_switch
+LEFT_OUT += proof_file quick_* readmes rebuilt_table runbook runtimes seal_command seal_commands search_commands
+LEFT_OUT += shown_commands smoke stacks stage_* supervisor surfaces tampering templates terminal usage vendor verify
+LEFT_OUT += waiting_orders what_to_try wheels
 OUT_OF_UNIT := $(wildcard $(LEFT_OUT:%=tests/unit/test_%.py))
 MEASURED := tests/http tests/contract $(filter-out $(OUT_OF_UNIT),$(wildcard tests/unit/test_*.py))
 UNMEASURED := $(filter-out tests/http/ tests/contract/ tests/unit/ tests/__pycache__/,$(wildcard tests/*/)) $(OUT_OF_UNIT)
