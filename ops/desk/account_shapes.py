@@ -21,6 +21,7 @@ NO_ACCOUNT = re.compile(
     r"""(?<![0-9A-Za-z])(?:
       (?i:[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})  # a UUID
     | (?P<hash>[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})                              # a digest
+    | 00-(?P<trace>[0-9a-f]{32})-(?=[0-9]*[a-f])[0-9a-f]{16}-[0-9a-f]{2}            # a traceparent
     | (?<!-)(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?!-?[0-9])  # a time
       (?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?
          (?:Z|[+-][01][0-9]:[0-5][0-9])?)?
@@ -57,7 +58,7 @@ def accounts_in(text: str) -> Iterator[Span]:
     skeleton = text.translate(_SKELETON)
     start = 0
     for match in NO_ACCOUNT.finditer(text):
-        digest = match["hash"]
+        digest = match["hash"] or match["trace"]
         if digest and sum(map(str.isalpha, digest)) < LEAST_HASH_LETTERS:
             continue
         yield from _in_piece(skeleton, start, match.start())

@@ -337,6 +337,7 @@ def test_an_event_is_masked_and_its_ids_are_not() -> None:
     event = {
         "id": f"{own}.{sha}",
         "subject": "order-001",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01",
         "data": {"submissionId": own, "payloadSha256": sha, "s3Key": f"orders/a/{own}-{sha}.json"},
     }
 

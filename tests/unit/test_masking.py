@@ -45,6 +45,25 @@ def test_an_account_is_masked_in_json_that_can_be_read_or_not(
     assert not is_shown(secret, masked_payload(json.dumps({"inner": text})))
 
 
+@pytest.mark.parametrize("parent", ["b7ad6b7169203331", "1111111aaaaaaaaa", "a000000000000001"])
+def test_a_traceparent_stays_as_it_is(parent: str) -> None:
+    """Whoever follows a trace needs its ids, of which half have five digits in a row."""
+    traceparent = f"00-4bf92f3577b34da6a3ce929d0e0e4736-{parent}-01"
+    event = {"traceparent": traceparent, "subject": "order-1111111"}
+
+    assert masked_text(traceparent) == traceparent
+    assert json.loads(masked_text(json.dumps(event)))["traceparent"] == traceparent
+
+
+@pytest.mark.parametrize("account", ["1111111", "1234567890123456"])
+def test_an_account_is_masked_as_an_id_of_a_traceparent(account: str) -> None:
+    trace, parent = account.zfill(32), account.zfill(16)
+
+    assert account not in masked_text(f"00-{trace}-b7ad6b7169203331-01")
+    assert account not in masked_text(f"00-4bf92f3577b34da6a3ce929d0e0e4736-{parent}-01")
+    assert account not in masked_text(f"00-{trace}-{parent}-01")
+
+
 @SPELT
 def test_an_account_is_masked_in_a_sentence_that_a_sender_wrote(secret: str) -> None:
     quoted = json.dumps(secret)[:40] + "…"
