@@ -181,19 +181,33 @@ def test_a_condition_on_partition_keys_does_not_hold_for_a_call_without_any(role
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
 
 
-def test_a_policy_is_within_iams_limit(role: Role) -> None:
+@pytest.mark.parametrize("events", ["eventbridge", "sns"])
+def test_a_policy_is_within_iams_limit(role: Role, events: str) -> None:
+    """Each name is as long as it can be, and the stage has each key that a stage may have."""
     longest = "a" * 20
+    at = "ap-southeast-99:123456789012"
     account = "https://sqs.ap-southeast-99.amazonaws.com.cn/123456789012"
+    key = f"arn:aws-us-gov:kms:{at}:key/mrk-{'0' * 32}"
+    targets = {
+        "eventbridge": f"orders-{longest}",
+        "sns": f"arn:aws-us-gov:sns:{at}:orders-events-{longest}",
+    }
     names = names_of(
         longest,
         {
             "ORDERS_QUEUE_URL": f"{account}/orders-{longest}",
             "ORDERS_DLQ_URL": f"{account}/orders-dlq-{longest}",
+            "ORDERS_BUCKET": f"orders-{longest}-123456789012",
+            "ORDERS_TABLE": f"orders-{longest}",
+            "ORDERS_EVENTS": events,
+            "ORDERS_EVENTS_TARGET": targets[events],
+            SEAL_KEY: key,
         },
     )
 
-    text = json.dumps(policy_of(role, names, KEY))
+    text = json.dumps(policy_of(role, names, key))
 
+    assert all(names.values())
     assert len(re.sub(r"\s", "", text)) <= MOST_CHARACTERS
 
 
