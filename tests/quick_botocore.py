@@ -32,6 +32,7 @@ def pytest_configure() -> None:
     """Begin before the first module with tests is imported."""
     SharedFileLoader.found = {}
     make = Loader.__init__
+    known: dict[tuple[str, ...], dict[Any, Any]] = {}
 
     @functools.wraps(make)
     def make_sharing(loader: Loader, *arguments: Any, **options: Any) -> None:
@@ -39,5 +40,7 @@ def pytest_configure() -> None:
         # Moto's own kind of loader adds to what it reads, which is not for others' clients.
         if type(loader) is Loader:
             loader.file_loader = SharedFileLoader()
+            # Each session looks through 400 folders for the names of all services, too.
+            vars(loader)["_cache"] = known.setdefault(tuple(loader.search_paths), {})
 
     PATCH.setattr(Loader, "__init__", make_sharing)
