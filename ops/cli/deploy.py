@@ -90,11 +90,11 @@ def deploy(
             screen.say("What the app would be can be said once the resources are there.")
             return
         app = AppStack(aws, config, screen, Stacks(aws.cloudformation, screen))
-        pause = KeptPause(config, aws, screen)
-        app.up(dry_run=dry_run, vendored=not without_vendor)
         if dry_run:
+            app.up(dry_run=True, vendored=not without_vendor)
             return
-        pause.restore()
+        with KeptPause(config, aws, screen) as pause:
+            app.up(vendored=not without_vendor)
         url = app.url()
         # An order would wait until somebody resumes.
         _try_out(url, aws, screen, order=smoke_order and not pause.is_paused)

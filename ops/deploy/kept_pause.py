@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.deploy.problems import DeploymentProblem
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 class KeptPause:
     """
-    The position of a stage's switch before a deployment, and again after it.
+    The position of a stage's switch before a deployment, and again after it, in a `with` block.
 
+    It is restored after a deployment that failed too: to roll back changes the mapping as well.
     The template says nothing of it, so CloudFormation should leave it as it is. It does not promise
     so where it changes the mapping, as for another maximum concurrency.
     """
@@ -35,7 +36,10 @@ class KeptPause:
         )
         self.is_paused = self._is_off()
 
-    def restore(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """
         Turn the switch off again, if it was off and is not any more; say that it is off.
 

@@ -42,6 +42,10 @@ class Deployment:
     def begin(self) -> KeptPause:
         return KeptPause(*self._given)
 
+    def roll_back(self) -> None:
+        self.state = "Enabled"
+        raise DeploymentProblem("It was rolled back.")
+
     @property
     def state(self) -> str:
         return str(self.functions.mappings[self._mapping]["State"])
@@ -54,9 +58,9 @@ class Deployment:
 def test_a_stage_that_is_not_paused_is_left_alone() -> None:
     with mock_aws():
         deployment = Deployment()
-        pause = deployment.begin()
 
-        pause.restore()
+        with deployment.begin() as pause:
+            pass
 
         assert (pause.is_paused, deployment.functions.updates) == (False, [])
         assert deployment.screen.warnings == []
@@ -67,10 +71,9 @@ def test_a_pause_is_there_after_the_deployment_whatever_it_did(afterwards: str) 
     with mock_aws():
         deployment = Deployment()
         deployment.state = "Disabled"
-        pause = deployment.begin()
-        deployment.state = afterwards
 
-        pause.restore()
+        with deployment.begin() as pause:
+            deployment.state = afterwards
 
         assert pause.is_paused
         assert deployment.state == "Disabled"
@@ -78,15 +81,25 @@ def test_a_pause_is_there_after_the_deployment_whatever_it_did(afterwards: str) 
         assert "python -m ops resume --stage prod" in warning
 
 
+def test_a_deployment_that_fails_does_not_end_a_pause() -> None:
+    with mock_aws():
+        deployment = Deployment()
+        deployment.state = "Disabled"
+
+        with pytest.raises(DeploymentProblem, match="rolled back"), deployment.begin():
+            deployment.roll_back()
+
+        assert deployment.state == "Disabled"
+
+
 def test_a_pause_that_can_not_be_made_again_is_a_problem() -> None:
     with mock_aws():
         deployment = Deployment(denied="UpdateEventSourceMapping")
         deployment.state = "Disabled"
-        pause = deployment.begin()
-        deployment.state = "Enabled"
+        words = "python -m ops pause --why WHY --stage prod"
 
-        with pytest.raises(DeploymentProblem, match="python -m ops pause --why WHY --stage prod"):
-            pause.restore()
+        with pytest.raises(DeploymentProblem, match=words), deployment.begin():
+            deployment.state = "Enabled"
 
 
 def test_a_first_deployment_has_no_pause() -> None:
