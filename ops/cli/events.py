@@ -37,7 +37,7 @@ def events() -> None:
 @show_accounts_option
 @desk_command
 def tail(session: Session, count: int | None, seconds: int | None, show_accounts: bool) -> None:
-    r"""
+    """
     Show each event as it comes, until Ctrl-C. With --json as consumers get it.
 
     It makes a queue of its own behind the stage's bus or topic, and removes it at the end. If it

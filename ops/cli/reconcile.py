@@ -57,7 +57,7 @@ def reconcile(
     show_accounts: bool,
     yes: bool,
 ) -> None:
-    r"""
+    """
     Compare S3 and the table, both ways, by day.
 
     \b

@@ -57,7 +57,7 @@ def replay(
     show_accounts: bool,
     yes: bool,
 ) -> None:
-    r"""
+    """
     Rebuild the table's records from S3.
 
     They go into an empty table, and are proven equal. Every object is read, checked against the

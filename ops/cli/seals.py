@@ -54,7 +54,7 @@ def verify_seals(
     expect: str | None,
     archive: bool,
 ) -> None:
-    r"""
+    """
     Compare the table with its seals, day by day, and name what is not as it was sealed.
 
     \b

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from ops.desk.stage import Stage
 
 submission_options = options(
-    click.option("--submission", "submission_id", type=SubmissionId(), help="Show it alone."),
     click.option(
-        "--sha256", type=Sha256(), help="Of which payload, where one id stands for several."
+        "--submission", "submission_id", type=SubmissionId(), help="Only this submission."
+    ),
+    click.option(
+        "--sha256", type=Sha256(), help="The SHA-256 of its payload, if its id has several."
     ),
 )
 

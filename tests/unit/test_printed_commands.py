@@ -147,6 +147,7 @@ def test_help_shows_each_example_whole(name: str, command: click.Command) -> Non
     """A terminal has 80 columns; an example that is broken at its edge can't be pasted."""
     shown = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*name.split(), "--help"]).output
 
+    assert "\\b" not in shown, f"{name}: \\b is a character, which a raw docstring can't hold."
     examples = [line.strip("\b ") for line in (command.epilog or "").splitlines()]
     broken = [line for line in filter(None, examples) if line not in shown]
     assert not broken, f"{broken} of {name}: put \\b on a line of its own before the examples."
