@@ -73,8 +73,8 @@ def prove(
     record = _record(session, order_id, submission_id, sha256)
     if not yes and file.exists():
         agrees(f"{_named(file)} is there already. Overwrite it?", abort=True, err=True)
-    session.show_accounts(f"proof of order {order_id}")
     proof = _proof(session, record)
+    session.show_accounts(f"proof of order {order_id}")
     try:
         replace(file, proof.to_json())
     except OSError as error:

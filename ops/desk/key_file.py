@@ -77,7 +77,13 @@ class KeyFile:
     def _read(self) -> EllipticCurvePrivateKey:
         try:
             key = load_pem_private_key(self.path.read_bytes(), password=None)
-        except (OSError, TypeError, ValueError, UnsupportedAlgorithm) as error:
+        except FileNotFoundError as error:
+            raise KeyFileUnusable(
+                f"nothing is signed yet: the first `seal` makes {self.path}"
+            ) from error
+        except OSError as error:
+            raise KeyFileUnusable(f"{self.path} can't be read ({error.strerror})") from error
+        except (TypeError, ValueError, UnsupportedAlgorithm) as error:
             raise KeyFileUnusable(f"{self.path} holds no private key ({error})") from error
         if not isinstance(key, EllipticCurvePrivateKey) or not isinstance(key.curve, SECP256R1):
             raise KeyFileUnusable(f"{self.path} holds a key of another kind than ECDSA over P-256")

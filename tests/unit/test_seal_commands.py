@@ -263,6 +263,8 @@ def test_a_record_that_is_not_sealed_yet_has_no_proof_yet(
     assert "no proof yet" in done.stderr
     assert "python -m ops seal" in done.stderr
     assert not (tmp_path / "x.json").exists()
+    today = stage.clock.now.date()
+    assert not list(stage.desk.audit_trail.newest_first(today, today)), "no accounts were shown"
 
 
 def test_a_record_that_was_changed_has_no_proof(stage: SealedStage, tmp_path: Path) -> None:
