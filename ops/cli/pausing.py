@@ -69,7 +69,7 @@ def resume(session: Session, *, maximum_concurrency: int | None, why: str) -> No
     if maximum_concurrency is not None and session.desk.stage.is_local:
         raise click.UsageError(
             "--maximum-concurrency is for a stage on AWS. Here the worker is told at its start: "
-            f"`{make_command('run', OPTIONS='--concurrency 2')}`."
+            f"`{make_command('run', OPTIONS=f'--concurrency {maximum_concurrency}')}`."
         )
     processing = session.desk.processing
     if maximum_concurrency is None and not _looked(session, processing.look).paused:

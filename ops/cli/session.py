@@ -23,6 +23,7 @@ from ops.desk.masked_records import masked_record
 from ops.desk.stage import StageUnavailable, connect
 from ops.desk.unreadable_records import named
 from ops.local_stage import DEFAULT_AWS_PORT
+from ops.roles.denial import denial_in
 from ops.stage_names import LOCAL_STAGE
 from ops.terminal.consoles import PlainConsole, progress_line
 from ops.terminal.lines import agrees, failing_in_one_line, say
@@ -166,9 +167,17 @@ def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
             except StoreUnavailable as error:
                 raise OutOfReach(
                     f"AWS did not do what it was asked. {failure_words(error)}"
+                    f"{_next_look(session, error)}"
                 ) from error
 
     return run
+
+
+def _next_look(session: Session, error: StoreUnavailable) -> str:
+    """Say how to see what answers. A refusal says what to do by itself."""
+    if denial_in(error):
+        return ""
+    return f". To see what answers, type `{session.desk.stage.command('health')}`"
 
 
 def _run(session: Session, command: Callable[..., Any], options: Mapping[str, Any]) -> None:

@@ -153,9 +153,9 @@ def test_a_resume_without_a_known_concurrency_says_no_time(world: World) -> None
 def test_the_local_worker_has_a_concurrency_of_its_own() -> None:
     world = World(local=True)
 
-    shown = world.types("resume", "--maximum-concurrency", "2", code=2)
+    shown = world.types("resume", "--maximum-concurrency", "3", code=2)
 
-    assert "make run OPTIONS='--concurrency 2'" in shown
+    assert "make run OPTIONS='--concurrency 3'" in shown
 
 
 @pytest.mark.parametrize("command", [("pause", "--why", "x", "--yes"), ("resume",)])
@@ -176,6 +176,7 @@ def test_a_lost_permission_says_that_nothing_was_turned(world: World) -> None:
     shown = world.types("pause", "--why", "x", "--yes", code=3)
 
     assert "AWS did not do what it was asked. Lambda UpdateEventSourceMapping" in shown
+    assert "To see what answers, type `python -m ops health --stage prod`" in shown
 
 
 def test_programs_read_a_pause(world: World) -> None:
