@@ -57,8 +57,9 @@ def _banner(view: View, look: Look) -> Markup:
         t("pause.waiting", count=view.f.number(look.waiting.messages)),
     ]
     words.append(_limit(view, look))
-    words.append(t("pause.resume", command=view.console.desk.stage.command("resume")))
-    return join(tag("strong", t("pause.title")), " ", " ".join(words))
+    words.append(t("pause.resume"))
+    command = tag("code", view.console.desk.stage.command("resume"))
+    return join(tag("strong", t("pause.title")), " ", " ".join(words), " ", command)
 
 
 def _limit(view: View, look: Look) -> str:

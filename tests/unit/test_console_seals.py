@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from chalicelib.texts import LANGUAGES
+from ops.console.texts import texts_in
 from ops.desk.key_file import KeyFileUnusable
+from ops.desk.seal_findings import SealFault
 from ops.desk.seal_keys import PublicKey
 from ops.desk.stage_key import NoKey
 from tests.console_pages import Visit, console_of
@@ -84,7 +87,26 @@ def test_a_day_is_verified_and_its_findings_are_listed(stage: SealedStage) -> No
     text = visited(stage, verifying(str(SECOND), "1 findings"))
 
     assert "Changed" in text
+    assert "It is not as it was sealed." in text
     assert f'href="/orders/{ORDER}"' in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("fault", SealFault)
+def test_each_finding_has_its_words_in_each_language(fault: SealFault, language: str) -> None:
+    texts = texts_in(language)
+
+    assert f"seals.fault_{fault}" in texts
+    assert f"seals.remark_{fault}" in texts
+
+
+def test_a_finding_of_a_seal_shows_what_it_names_too(stage: SealedStage) -> None:
+    stage.delete_object(f"seals/{SECOND}/seal.json")
+
+    text = visited(stage, verifying("all", "findings."))
+
+    assert "The day has no seal" in text
+    assert f"there is no seal, and {THIRD} is sealed" in text
 
 
 def test_a_stage_without_seals_says_what_to_type(stage: SealedStage) -> None:

@@ -128,12 +128,12 @@ class SealsPage:
         t = self._view.t
         more = tag("p", t("seals.more", count=len(newest.reads))) if newest.has_more else None
         audit = tag("a", t("audit.title"), href="/audit")
-        command = tag("code", self._command("verify-seals"))
+        command = tag("code", self._command("verify-seals", public_key="KEY.pem"))
         hint = tag("p", t("seals.elsewhere"), " ", command, " · ", audit)
         return tag("div", more, hint, class_="pages muted")
 
-    def _command(self, typed: str) -> str:
-        return self._view.console.desk.stage.command(typed)
+    def _command(self, typed: str, **options: str) -> str:
+        return self._view.console.desk.stage.command(typed, **options)
 
     async def _verify(self, data: FormData) -> None:
         view, t, wanted = self._view, self._view.t, data.get("day")

@@ -13,6 +13,7 @@ from ops.console.markup import tag
 from ops.console.records import order_link
 from ops.console.tables import Column, table
 from ops.console.unexpected import unexpected_parts
+from ops.desk.seal_findings import SealFault
 
 if TYPE_CHECKING:
     from ops.console.markup import Child
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ops.desk.seal_findings import SealFinding
 
 PROGRESS_SECONDS = 0.4
+# Their notes say no more than the page's own words. Other notes name what a command or a log has.
+SAID_WHOLE = (SealFault.CHANGED, SealFault.REMOVED, SealFault.ADDED, SealFault.PAYLOAD)
 
 
 class Progress:
@@ -99,12 +102,17 @@ class Progress:
     def _row(self, finding: SealFinding) -> list[Child]:
         order_id = finding.order_id
         return [
-            str(finding.day),
+            tag("span", str(finding.day), class_="nowrap"),
             tag("strong", self._view.t(f"seals.fault_{finding.fault}")),
             order_link(order_id) if is_order_id(order_id) else order_id or "—",
             tag("code", finding.record_id) if finding.record_id else "—",
-            tag("span", finding.note, class_="reason"),
+            self._remark(finding),
         ]
+
+    def _remark(self, finding: SealFinding) -> Child:
+        words = self._view.t(f"seals.remark_{finding.fault}")
+        detail = None if finding.fault in SAID_WHOLE else tag("code", finding.note)
+        return tag("span", words, " ", detail, class_="reason")
 
 
 def _kind(job: SealJob) -> str:
