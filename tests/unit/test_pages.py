@@ -125,6 +125,19 @@ def test_a_walk_through_that_hands_in_the_orders_of_another_starts_empty(page: s
     assert "--fresh" in starts[-1]
 
 
+def changes() -> list[str]:
+    """List the entries of the changelog, each in one line."""
+    entries = re.findall(r"^- .*(?:\n  .*)*", text_of("CHANGELOG.md"), re.MULTILINE)
+    return [" ".join(entry.split()) for entry in entries]
+
+
+@pytest.mark.parametrize("change", changes())
+def test_an_entry_of_the_changelog_is_whole_sentences(change: str) -> None:
+    """A merge may leave half of an entry, or another one's second half."""
+    assert change.endswith(".")
+    assert not re.search(r"[a-z]\. [a-z]+[ ,]", change)
+
+
 def test_the_newest_release_has_the_projects_version() -> None:
     version = tomllib.loads(text_of("pyproject.toml"))["project"]["version"]
 
