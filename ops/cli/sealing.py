@@ -60,7 +60,10 @@ def seal(session: Session, *, first: date | None, through: date | None, why: str
             session.desk.audit_trail.write("seals.made", why=why, first=days[0], last=days[-1])
             _seal(session, sealing, days)
         elif not session.as_json:
-            session.out.print("Nothing to seal: each day that is over and has anything is sealed.")
+            session.out.print(
+                "Nothing to seal: each day that is over and has anything is sealed. A day is over 15 "
+                "minutes after midnight, in UTC."
+            )
     except (NoKey, KeyFileUnusable) as error:
         raise OutOfReach(f"{str(error).rstrip('.')}.") from error
     except CannotSeal as error:

@@ -101,6 +101,7 @@ def test_nothing_to_seal_is_said_and_no_entry_is_written(desk: Desk) -> None:
     done = seal(desk)
 
     assert done.stdout.startswith("Nothing to seal")
+    assert "A day is over 15 minutes after midnight" in done.stdout
     assert len(trail(desk)) == 1
 
 
