@@ -78,13 +78,13 @@ def test_all_days_are_verified(stage: SealedStage) -> None:
     text = visited(stage, verifying("all", "all is as it was sealed"))
 
     assert f"{FIRST} to {THIRD}: all is as it was sealed" in text
-    assert "9 records and 3 entries compared" in text
+    assert "Records compared: 9. Entries: 3." in text
 
 
 def test_a_day_is_verified_and_its_findings_are_listed(stage: SealedStage) -> None:
     stage.put(stage.item(ORDER) | {"status": {"S": "REJECTED"}})
 
-    text = visited(stage, verifying(str(SECOND), "1 findings"))
+    text = visited(stage, verifying(str(SECOND), "Findings: 1."))
 
     assert "Changed" in text
     assert "It is not as it was sealed." in text
@@ -103,7 +103,7 @@ def test_each_finding_has_its_words_in_each_language(fault: SealFault, language:
 def test_a_finding_of_a_seal_shows_what_it_names_too(stage: SealedStage) -> None:
     stage.delete_object(f"seals/{SECOND}/seal.json")
 
-    text = visited(stage, verifying("all", "findings."))
+    text = visited(stage, verifying("all", "Findings: "))
 
     assert "The day has no seal" in text
     assert f"there is no seal, and {THIRD} is sealed" in text
