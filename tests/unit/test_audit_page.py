@@ -100,6 +100,9 @@ def test_the_script_verifies_a_proof(stage: SealedStage, folder: Path, order: st
         (r'"index": \d+', '"index": 99', "no such leaf"),
         (r'"index": \d+', '"index": -1', "no such leaf"),
         (r'("path": \[\s+")[0-9a-f]{64}', r"\g<1>" + "0" * 64, "the record is not in the seal"),
+        # What `printf %b` would take as the end, and so leave out what is hashed behind it.
+        (r'("path": \[\s+"[0-9a-f]{64})', r"\g<1>\\\\c", "the path has something else than hashes"),
+        (r'("path": \[\s+"[0-9a-f]{64})', r"\g<1>\\n00", "the path has something else than hashes"),
         (r"(order-02-0)(\\\",\\\"0#FIRST)", r"order-02-9\2", "the line names another record"),
         (r"T01:00", "T02:00", "another key signed it, or none"),
         (r'"signature": "M', '"signature": "N', "another key signed it, or none"),
