@@ -1,6 +1,7 @@
 """Fakes of the desk's adapters. Each passes the contract suite that its adapter passes."""
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -273,6 +274,14 @@ class FakeOrderBucket:
             if key not in self.digests:
                 raise
             return self.digests[key]
+
+    def versions_under(self, prefix: str, name: str) -> Counter[str]:
+        return Counter(
+            key
+            for key, versions in self.versions.items()
+            for version in versions
+            if key.startswith(prefix) and key.endswith(f"/{name}") and version is not None
+        )
 
     def exists(self, key: str) -> bool:
         return self.versions.get(key, [None])[-1] is not None

@@ -112,7 +112,7 @@ class SealedStage:
         for key in objects_now.keys() - objects.keys():
             self.delete_object(key)
         for key, content in objects.items():
-            if objects_now.get(key) != content:
+            if objects_now.get(key) != content or self.was_deleted(key):
                 self.put_object(key, content)
 
     def item(self, order_id: str) -> dict[str, Any]:
@@ -139,9 +139,25 @@ class SealedStage:
         return answer["Body"].read()
 
     def put_object(self, key: str, content: bytes) -> None:
+        """Put an object in the place of another, and leave no trace of that."""
+        self.delete_object(key)
         self.stage.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
 
     def delete_object(self, key: str) -> None:
+        """Delete an object with all of its versions."""
+        answer = self.stage.s3.list_object_versions(Bucket=self.bucket, Prefix=key)
+        for each in answer.get("Versions", []) + answer.get("DeleteMarkers", []):
+            self.stage.s3.delete_object(
+                Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
+            )
+
+    def was_deleted(self, key: str) -> bool:
+        """Tell whether there are traces of a deletion."""
+        answer = self.stage.s3.list_object_versions(Bucket=self.bucket, Prefix=key)
+        return "DeleteMarkers" in answer or len(answer["Versions"]) > 1
+
+    def put_marker(self, key: str) -> None:
+        """Delete an object as most do, which keeps its versions."""
         self.stage.s3.delete_object(Bucket=self.bucket, Key=key)
 
     def seal_objects(self, day: date) -> list[str]:

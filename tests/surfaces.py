@@ -79,7 +79,7 @@ READING = (
     Typed("rejects"),
     Typed("dlq list"),
     Typed("verify-seals"),
-    Typed("verify-seals", ("--archive", "--json")),
+    Typed("verify-seals", ("--archive", "--table", "--json")),
     # Its day is not sealed.
     Typed("prove", (ACCEPTED, "--out", "proof.json")),
     Typed("dlq redrive", ("--all", "--dry-run")),

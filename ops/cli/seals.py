@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ops.desk.seals import SealRun
 
 SHOWN = 100
+NOT_READ = "not read: --table does, and names records that no list shows"
 
 
 @click.command(
@@ -44,6 +45,11 @@ Example: python -m ops verify-seals --stage prod --archive --json""",
     is_flag=True,
     help="Compare the bytes of each record's object too: a call to S3 for each.",
 )
+@click.option(
+    "--table",
+    is_flag=True,
+    help="Read the whole table too, whatever the period: for records that no list shows.",
+)
 @desk_command
 def verify_seals(
     session: Session,
@@ -53,6 +59,7 @@ def verify_seals(
     public_key: str | None,
     expect: str | None,
     archive: bool,
+    table: bool,
 ) -> None:
     """
     Compare the table with its seals, day by day, and name what is not as it was sealed.
@@ -62,12 +69,13 @@ def verify_seals(
     bad_seal    its seal can't be read as one
     other_seal  its seal is another day's, or another stage's
     signature   its signature is not the key's
+    rewritten   the bucket keeps older versions of its seal: it was made anew
     chain       it is not chained to the seal of the day before
     chunk       a list of its leaves is gone, or another one
     expected    no seal has the digest that was noted elsewhere
     changed     a record or an entry of the audit trail is not as it was sealed
     removed     one that was sealed is gone
-    hidden      one is there as it was sealed, but no list shows it
+    hidden      one is there, but no list shows it (--table: whatever is in the table)
     added       one is in no seal; a seal of the next two days takes in what comes late
     payload     the text of a rejected order is not the one that was recorded
     object      the object of a record is gone, or has other bytes (--archive)
@@ -90,10 +98,10 @@ def verify_seals(
     counts, shown = SealCounts(), _Shown(session)
     with session.progress("records") as show:
         counts.on_change = lambda: show(counts.records + counts.entries)
-        for finding in run.findings(counts, archive=archive, expected=expect):
+        for finding in run.findings(counts, archive=archive, table=table, expected=expect):
             shown.add(finding.masked)
     shown.end(counts)
-    _show_end(session, run, counts, archive=archive)
+    _show_end(session, run, counts, archive=archive, table=table)
     if counts.findings:
         sys.exit(FOUND_WANTING)
     if counts.unread:
@@ -127,7 +135,9 @@ class _Shown:
             self._session.out.print(f"... and {more:,} more: --json has all of them")
 
 
-def _show_end(session: Session, run: SealRun, counts: SealCounts, *, archive: bool) -> None:
+def _show_end(
+    session: Session, run: SealRun, counts: SealCounts, *, archive: bool, table: bool
+) -> None:
     if session.as_json:
         session.print_json(_summary_json(run, counts))
         return
@@ -139,6 +149,7 @@ def _show_end(session: Session, run: SealRun, counts: SealCounts, *, archive: bo
             ("compared", f"{counts.records:,} records, {counts.entries:,} entries"),
             ("texts of rejected orders", f"{counts.payloads:,} compared with their SHA-256"),
             ("objects", _objects(counts, archive=archive)),
+            ("whole table", f"{counts.table:,} records" if table else NOT_READ),
             ("verified with key", run.fingerprint),
             ("newest seal", f"{newest.day}, digest {newest.digest}"),
             ("without a seal", ", ".join(map(str, run.unfinished)) or None),
@@ -184,6 +195,7 @@ def _summary_json(run: SealRun, counts: SealCounts) -> dict[str, Any]:
         "entries": counts.entries,
         "payloads": counts.payloads,
         "objects": counts.objects,
+        "table": counts.table,
         "uncompared": counts.uncompared,
         "findings": {fault.value: count for fault, count in counts.found.items()},
         "key": run.fingerprint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby
@@ -89,6 +90,11 @@ class OrderBucket:
             ObjectUnreadable: S3 does not give the bytes, and keeps no SHA-256 of them.
         """
         return self._digest(key)
+
+    def versions_under(self, prefix: str, name: str) -> Counter[str]:
+        """Count the versions of each object of this name, of one that was deleted as well."""
+        keys = (version["Key"] for version in self._versions(prefix))
+        return Counter(key for key in keys if key.endswith(f"/{name}"))
 
     def exists(self, key: str) -> bool:
         """Tell by a listing: no object is so that S3 would refuse to list it."""

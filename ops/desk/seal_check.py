@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.items import Item
     from chalicelib.services.leaves import Leaf
+    from ops.desk.hidden_records import Hidden
     from ops.desk.seal_chain import SealChain, SealRead
     from ops.desk.seal_findings import SealCounts
     from ops.desk.seal_items import LeafItem
@@ -45,12 +46,14 @@ class Items(Protocol):
     def leaf(self, item: Item) -> Leaf | None: ...
     def text(self, item: Item) -> str: ...
     def listed(self, item: Item, position: str) -> Item: ...
+    def hidden(self, counts: SealCounts) -> Iterator[Hidden]: ...
 
 
 class Objects(Protocol):
     """The archive, as far as verifying needs it."""
 
     def digest(self, key: str) -> str: ...
+    def versions_under(self, prefix: str, name: str) -> Mapping[str, int]: ...
 
 
 class Doubt(NamedTuple):
@@ -81,8 +84,10 @@ class SealCheck:
     def __init__(self, chain: SealChain, store: Store, items: Items, objects: Objects) -> None:
         self.chain = chain
         self._store = store
-        self._items = items
-        self._objects = objects
+        self.items = items
+        self.objects = objects
+        # A list of leaves may be needed for more than one day.
+        self._told: set[SealFinding] = set()
 
     def findings(
         self, counts: SealCounts, day: date, ends: Ends, *, archive: bool
@@ -109,7 +114,10 @@ class SealCheck:
         with ThreadPoolExecutor(READERS) as executor:
             while some := list(islice(doubts, LOOKED_UP_AT_ONCE)):
                 yield from self._confirmed(counts, some, executor)
-        yield from leaves.faults
+        for fault in leaves.faults:
+            if fault not in self._told:
+                self._told.add(fault)
+                yield fault
 
     def _doubts(
         self, counts: SealCounts, leaves: DayLeaves, day: date, *, archive: bool
@@ -133,7 +141,7 @@ class SealCheck:
                 group, there = next(groups, None), next(items, None)
 
     def _counted(self, counts: SealCounts, day: date) -> Iterator[LeafItem]:
-        for each in self._items.of_day(day):
+        for each in self.items.of_day(day):
             if each.leaf.is_entry:
                 counts.entries += 1
             else:
@@ -146,7 +154,7 @@ class SealCheck:
     ) -> Iterator[SealFinding]:
         objects = (each for each in doubts if each.fault is SealFault.OBJECT)
         judged = executor.map(self._of_object, objects)
-        found = self._items.read(each.key for each in doubts if each.is_to_be_read)
+        found = self.items.read(each.key for each in doubts if each.is_to_be_read)
         for doubt in doubts:
             if doubt.fault is SealFault.OBJECT:
                 counts.objects += 1
@@ -166,9 +174,9 @@ class SealCheck:
             return None if doubt.fault is SealFault.ADDED else doubt.found(NOTES[gone], gone)
         if doubt.fault is SealFault.ADDED:
             return doubt.found(NOTES[doubt.fault])
-        if self._items.leaf(item) == doubt.leaf:
+        if self.items.leaf(item) == doubt.leaf:
             return _of_payload(doubt, item) if doubt.fault is SealFault.PAYLOAD else None
-        if self._items.leaf(self._items.listed(item, doubt.leaf.position)) == doubt.leaf:
+        if self.items.leaf(self.items.listed(item, doubt.leaf.position)) == doubt.leaf:
             return doubt.found(NOTES[SealFault.HIDDEN], SealFault.HIDDEN)
         return doubt.found(NOTES[SealFault.CHANGED], SealFault.CHANGED)
 
@@ -176,7 +184,7 @@ class SealCheck:
         assert doubt.item  # noqa: S101 (see `_of_both`)
         key, recorded = (str(doubt.item[name]["S"]) for name in ("s3Key", "payloadSha256"))
         try:
-            if self._objects.digest(key) == recorded:
+            if self.objects.digest(key) == recorded:
                 return None
         except ObjectMissing:
             return doubt.found(f"its object is gone: {key}")

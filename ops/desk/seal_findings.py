@@ -21,6 +21,7 @@ class SealFault(StrEnum):
     BAD_SEAL = "bad_seal"
     OTHER_SEAL = "other_seal"
     SIGNATURE = "signature"
+    REWRITTEN = "rewritten"
     CHAIN = "chain"
     CHUNK = "chunk"
     EXPECTED = "expected"
@@ -61,6 +62,8 @@ class SealCounts:
     entries: int = 0
     payloads: int = 0
     objects: int = 0
+    table: int = 0
+    """Records of the whole table, if it was read."""
     uncompared: int = 0
     """Items whose sealed leaves can't be read."""
     found: dict[SealFault, int] = field(default_factory=dict)

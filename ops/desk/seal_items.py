@@ -20,6 +20,8 @@ from chalicelib.aws.seal_items import (
 )
 from chalicelib.orders.record import POSITION_DIGITS
 from chalicelib.services.leaves import DAY_CHARACTERS
+from ops.desk.hidden_records import WHERE_LISTED, hidden_among
+from ops.desk.table_scan import scan_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from chalicelib.aws.items import Item
     from chalicelib.services.leaves import Leaf, Place
+    from ops.desk.hidden_records import Hidden
     from ops.desk.order_table import OrderTable
+    from ops.desk.seal_findings import SealCounts
 
 
 class LeafItem(NamedTuple):
@@ -64,6 +68,21 @@ class VerifiedItems(SealItems):
     def leaf(self, item: Item) -> Leaf | None:
         """Make the leaf of a record's item; None if the index can't have it."""
         return record_leaf(item) if "S" in item.get(POSITION, {}) else None
+
+    def hidden(self, counts: SealCounts) -> Iterator[Hidden]:
+        """Yield the records that no list shows, or not where they belong: by the whole table."""
+        pages = scan_pages(
+            self._client,
+            self._table,
+            FilterExpression="NOT begins_with(orderId, :ours)",
+            ExpressionAttributeValues={":ours": {"S": "#"}},
+            ProjectionExpression=", ".join(WHERE_LISTED),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            counts.table += len(page)
+            counts.on_change()
+            yield from hidden_among(page, self._shards)
 
     def text(self, item: Item) -> str:
         """Write a record's item as it is hashed."""

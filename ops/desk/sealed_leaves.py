@@ -87,7 +87,6 @@ class DayLeaves:
         except BadSeal as error:
             why = str(error)
         self._gaps.append(chunk)
-        if read.day == self._day:
-            note = f"{key}: {why}; its {chunk.leaves:,} leaves can't be compared"
-            self.faults.append(SealFinding(SealFault.CHUNK, self._day, note))
+        note = f"{key}: {why}; its {chunk.leaves:,} leaves can't be compared"
+        self.faults.append(SealFinding(SealFault.CHUNK, read.day, note))
         return []

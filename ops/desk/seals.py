@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.services.seal import ONE_DAY
+from chalicelib.services.sealing import LATE_DAYS
 from ops.desk.proofs import Proofs
 from ops.desk.seal_chain import SealChain
 from ops.desk.seal_check import SealCheck
 from ops.desk.seal_findings import SealFault, SealFinding
+from ops.desk.seal_traces import hidden_records, rewritten_seals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,8 +74,8 @@ class Seals:
         chain = SealChain(self._store, key, self._stage)
         ends = _ends(chain)
         check = SealCheck(chain, self._store, self._items, self._objects)
-        days = (max(first or ends.first, ends.first), last or ends.newest)
-        if days[0] > days[1]:
+        days = (first or ends.first, last or ends.newest)
+        if max(days[0], ends.first) > days[1]:
             raise NothingSealed(f"{ends.first} to {ends.newest} are sealed, and no such day")
         return SealRun(check, days, ends, key.fingerprint)
 
@@ -104,7 +106,8 @@ class SealRun:
         self, check: SealCheck, days: tuple[date, date], ends: Ends, fingerprint: str
     ) -> None:
         self._check = check
-        self.first, self.last = days
+        self._asked_from, self.last = days
+        self.first = max(self._asked_from, ends.first)
         self._ends = ends
         self.fingerprint = fingerprint
 
@@ -119,10 +122,17 @@ class SealRun:
         return [day for day in self._check.chain.days() if day > self._ends.newest]
 
     def findings(
-        self, counts: SealCounts, *, archive: bool = False, expected: str | None = None
+        self,
+        counts: SealCounts,
+        *,
+        archive: bool = False,
+        table: bool = False,
+        expected: str | None = None,
     ) -> Iterator[SealFinding]:
         """
         Yield what is wrong, day by day. `expected`: the digest that one of the seals must have.
+
+        `table`: read the whole table too, whatever the period, for records that no list shows.
 
         Raises:
             StoreUnavailable: it can't be judged.
@@ -131,9 +141,29 @@ class SealRun:
         for day in self._days():
             yield from self._check.findings(counts, day, self._ends, archive=archive)
             digests.add(self._check.chain.at(day).digest)
+        yield from map(counts.count, self._of_the_rest())
+        if table:
+            yield from map(counts.count, hidden_records(self._check.items, counts, self.last))
         if expected and expected not in digests:
             note = f"no seal of these days has digest {expected}"
             yield counts.count(SealFinding(SealFault.EXPECTED, self.last, note))
+
+    def _of_the_rest(self) -> Iterator[SealFinding]:
+        """Yield what is wrong beside the days themselves."""
+        chain, (first, newest) = self._check.chain, self._ends
+        if self._asked_from < first:
+            note = f"there is no seal: the chain begins with {first}"
+            yield SealFinding(SealFault.NO_SEAL, self._asked_from, note)
+        # What came late for the last days is in the seals of the next ones.
+        for number in range(1, LATE_DAYS + 1):
+            day = self.last + number * ONE_DAY
+            if day <= newest:
+                yield from chain.findings(day, *self._ends)
+        yield from rewritten_seals(self._check.objects, self._is_asked_for, newest)
+
+    def _is_asked_for(self, day: date) -> bool:
+        """Tell whether a day is in the period. A period up to the newest seal has no end."""
+        return self.first <= day and (day <= self.last or self.last == self._ends.newest)
 
     def _days(self) -> Iterator[date]:
         for number in range((self.last - self.first).days + 1):

@@ -103,6 +103,19 @@ def test_objects_are_listed_and_read(
     assert found.is_only_version
 
 
+def test_versions_are_counted_by_keys_of_what_was_deleted_too(
+    bucket: Bucket, implementation: Aws | None, order_id: str
+) -> None:
+    once, twice, deleted, other = (f"{order_id}/{day}/seal.json" for day in ("1", "2", "3", "x"))
+    for key in (once, twice, twice, deleted, f"{other}.ndjson"):
+        overwrite(bucket, key, b"{}", implementation)
+    delete(bucket, deleted, implementation)
+
+    found = bucket.versions_under(f"{order_id}/", "seal.json")
+
+    assert found == {once: 1, twice: 2, deleted: 1}
+
+
 def test_a_key_that_begins_another_one_does_not_exist(
     bucket: Bucket, implementation: Aws | None, order_id: str
 ) -> None:

@@ -12,10 +12,12 @@ from chalicelib.aws.seal_items import canonical, record_leaf
 from chalicelib.services.chain import Chain
 from chalicelib.services.leaves import CHUNK_LEAVES, Leaf, Place
 from chalicelib.services.sealing import Sealing
+from ops.desk.hidden_records import Hidden
 from ops.desk.seal_findings import SealCounts, SealFault
 from ops.desk.seal_items import LeafItem
 from ops.desk.seal_keys import PublicKey
 from ops.desk.seals import Seals
+from tests.desk_fakes import FakeOrderBucket
 from tests.made_proofs import DAY, KEY, record_item
 from tests.seal_fakes import FakeSealStore
 
@@ -61,6 +63,9 @@ class ManyItems:
     def text(self, item: dict[str, Any]) -> str:
         return canonical(item)
 
+    def hidden(self, counts: SealCounts) -> Iterator[Hidden]:
+        raise NotImplementedError(counts)
+
     def listed(self, item: dict[str, Any], position: str) -> dict[str, Any]:
         assert position
         return item
@@ -83,7 +88,7 @@ def items() -> ManyItems:
 
 @pytest.fixture
 def seals(store: FakeSealStore, items: ManyItems) -> Seals:
-    return Seals(store, items, sentinel.no_archive, lambda: PUBLIC, "test")
+    return Seals(store, items, FakeOrderBucket(), lambda: PUBLIC, "test")
 
 
 def test_a_day_is_verified_with_one_list_of_leaves_in_memory(seals: Seals) -> None:

@@ -445,3 +445,104 @@ def test_a_later_start_still_checks_the_link_to_the_day_before(stage: SealedStag
     _resigned_with_one_leaf_less(stage)
 
     assert found(stage, THIRD) == {("chain", THIRD, "")}
+
+
+def test_a_period_before_the_first_seal_is_named_beside_what_is_sealed(stage: SealedStage) -> None:
+    """Who asks for more than is sealed does not hear that all is well."""
+    asked = FIRST - timedelta(days=9)
+
+    assert found(stage, asked, THIRD) == {("no_seal", asked, "")}
+
+
+@pytest.mark.parametrize("tamper", [_removed, _signature_changed, _no_seal_at_all])
+def test_a_period_needs_the_seals_behind_it_which_have_its_late_records(
+    stage: SealedStage, tamper: Callable[[SealedStage], None]
+) -> None:
+    tamper(stage)
+
+    assert {day for _, day, _ in found(stage, FIRST, FIRST)} == {SECOND}
+
+
+def test_a_late_records_list_that_is_gone_is_found_from_its_own_day(late: SealedStage) -> None:
+    fourth = THIRD + timedelta(days=1)
+    late.delete(late.item("order-late"))
+    late.delete_object(late.seal_objects(fourth)[0])
+
+    assert found(late, THIRD, THIRD) == {("chunk", fourth, "")}
+    assert len(late.findings()) == 1
+
+
+def _unlisted(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if not name.startswith("audit")}
+
+
+def _of_another_shard(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"auditPartition": {"S": f"{SECOND}#99"}}
+
+
+def _before_the_first_seal(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {
+        "auditPartition": {"S": "2020-01-01#0"},
+        "auditPosition": {"S": f"2020-01-01T12:00:00.000Z#{'0' * 16}"},
+    }
+
+
+def _of_no_time(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"processedAt": {"S": "never"}, "auditPartition": {"S": "never#0"}}
+
+
+def _in_a_history(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"historyPosition": item["auditPosition"]}
+
+
+def _out_of_its_history(item: dict[str, Any]) -> dict[str, Any]:
+    return item | {"recordId": {"S": "1#CORRECTION"}}
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        _unlisted,
+        _of_another_shard,
+        _before_the_first_seal,
+        _of_no_time,
+        _in_a_history,
+        _out_of_its_history,
+    ],
+)
+def test_a_forged_record_that_no_list_shows_is_found_in_the_table(
+    stage: SealedStage, forge: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """The API answers with it, by its key."""
+    item = stage.item(ORDER)
+    stage.put(forge(item | {"orderId": {"S": "order-forged"}}))
+    run, counts = stage.seals().run(), SealCounts()
+
+    findings = {(each.fault.value, each.order_id) for each in run.findings(counts, table=True)}
+
+    assert ("hidden", "order-forged") in findings
+    assert counts.table == 10
+
+
+def test_the_end_that_was_deleted_is_found_as_long_as_the_bucket_keeps_its_versions(
+    stage: SealedStage,
+) -> None:
+    for key in stage.seal_objects(THIRD):
+        stage.put_marker(key)
+
+    assert found(stage) == {("no_seal", THIRD, "")}
+    assert found(stage, FIRST, FIRST) == set()
+
+
+def test_a_day_that_was_changed_and_sealed_anew_by_the_stage_itself_is_found(
+    stage: SealedStage,
+) -> None:
+    """Who can delete seals need not have the key: whoever seals next signs what is there then."""
+    stage.put(stage.item("order-03-0") | {"status": {"S": "DUPLICATE"}})
+    for key in stage.seal_objects(THIRD):
+        stage.put_marker(key)
+    stage.seal()
+
+    assert found(stage) == {("rewritten", THIRD, "")}
+    assert found(stage, THIRD) == {("rewritten", THIRD, "")}
+    assert found(stage, FIRST, SECOND) == set()
