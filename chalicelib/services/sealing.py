@@ -61,6 +61,11 @@ class TooManyDays(CannotSeal):
     """The first day that has anything is so long ago that it is probably a mistake."""
 
 
+def over_at(day: date) -> datetime:
+    """Tell from when on a day can be sealed."""
+    return datetime.fromisoformat(f"{day}T00:00:00Z") + ONE_DAY + OVER_AFTER
+
+
 class Sealing:
     """Seals a stage's days."""
 
@@ -92,8 +97,7 @@ class Sealing:
         over = self._last_day_over()
         for day in (first, through):
             if day and day > over:
-                at = datetime.fromisoformat(f"{day}T00:00:00Z") + ONE_DAY + OVER_AFTER
-                raise NotOver(f"{day} is not over: it can be sealed from {iso(at)} on")
+                raise NotOver(f"{day} is not over: it can be sealed from {iso(over_at(day))} on")
         last = self._chain.last_day(over)
         begin = self._begin(first) if last is None else self._go_on(last, first)
         end = through or over

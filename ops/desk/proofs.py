@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.orders.times import iso
 from chalicelib.services.leaves import (
     CHUNK_LEAVES,
     DAY_CHARACTERS,
@@ -15,7 +16,7 @@ from chalicelib.services.leaves import (
 )
 from chalicelib.services.merkle import path_of
 from chalicelib.services.seal import ONE_DAY, chunk_key
-from chalicelib.services.sealing import LATE_DAYS
+from chalicelib.services.sealing import LATE_DAYS, over_at
 from ops.desk.proof_file import Proof
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ops.desk.seal_chain import SealChain, SealRead
     from ops.desk.seal_check import Items
     from ops.desk.sealed_leaves import Store
+
+
+NO_PLACE = "its item has no place in the audit any more"
 
 
 class NoProof(Exception):
@@ -66,7 +70,7 @@ class Proofs:
         item = self._items.read([key]).get(key)
         leaf = self._items.leaf(item) if item else None
         if item is None or leaf is None:
-            raise NoProof("its item has no place in the audit any more")
+            raise NoProof(NO_PLACE)
         found = self._find(leaf)
         roots = [bytes.fromhex(chunk.root) for chunk in found.chunks]
         path = path_of(hashes_of(found.lines), found.place) + path_of(roots, found.number)
@@ -80,8 +84,7 @@ class Proofs:
         )
 
     def _find(self, leaf: Leaf) -> _Found:
-        day = date.fromisoformat(leaf.position[:DAY_CHARACTERS])
-        reads = [self._chain.at(day + days * ONE_DAY) for days in range(LATE_DAYS + 1)]
+        reads = [self._chain.at(day) for day in _days_of_seals(leaf)]
         for read in reads:
             if read.fault:
                 raise NoProof(f"the seal of {read.day} is not right: {read.fault.note}")
@@ -95,8 +98,11 @@ class Proofs:
                     if place is not None:
                         return _Found(read.seal, chunks, number, lines, place)
         if reads[0].seal is None:
-            raise NotSealed(f"its day, {day}, is not sealed")
-        raise NotSealed("it is in no seal")
+            day = reads[0].day
+            raise NotSealed(f"its day, {day}, is not sealed: it can be from {iso(over_at(day))} on")
+        if any(read.seal is None for read in reads):
+            raise NotSealed("seals of the next two days take in what came late, as it did")
+        raise NoProof("it is in no seal, and came too late for any")
 
     def _lines(self, read: SealRead, chunk: Chunk) -> list[str]:
         key = chunk_key(read.day, chunk)
@@ -106,6 +112,16 @@ class Proofs:
         except BadSeal as error:
             what = error if content is not None else "it is gone"
             raise NoProof(f"the list of leaves {key} is not as it was sealed: {what}") from error
+
+
+def _days_of_seals(leaf: Leaf) -> list[date]:
+    """List the days whose seals may hold a leaf: its own, and those that take in what came late."""
+    try:
+        day = date.fromisoformat(leaf.position[:DAY_CHARACTERS])
+        return [day + days * ONE_DAY for days in range(LATE_DAYS + 1)]
+    # Somebody else's item may name any day, or none.
+    except (OverflowError, ValueError) as error:
+        raise NoProof(NO_PLACE) from error
 
 
 def _place_of(leaf: Leaf, lines: list[str]) -> int | None:

@@ -155,10 +155,8 @@ class SealRun:
             note = f"there is no seal: the chain begins with {first}"
             yield SealFinding(SealFault.NO_SEAL, self._asked_from, note)
         # What came late for the last days is in the seals of the next ones.
-        for number in range(1, LATE_DAYS + 1):
-            day = self.last + number * ONE_DAY
-            if day <= newest:
-                yield from chain.findings(day, *self._ends)
+        for number in range(min((newest - self.last).days, LATE_DAYS)):
+            yield from chain.findings(self.last + (number + 1) * ONE_DAY, *self._ends)
         yield from rewritten_seals(self._check.objects, self._is_asked_for, newest)
 
     def _is_asked_for(self, day: date) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.services.seal import ONE_DAY
 from ops.cli.commands import main
 from tests.made_proofs import KEY, SigningKey, proof_of
 from tests.sealed_stage import FIRST, THIRD, SealedStage, sealed_stage
@@ -261,10 +262,47 @@ def test_a_record_that_is_not_sealed_yet_has_no_proof_yet(
 
     assert done.exit_code == 1
     assert "no proof yet" in done.stderr
+    assert "it can be from 2026-03-05T00:15:00.000Z on" in done.stderr
     assert "python -m ops seal" in done.stderr
     assert not (tmp_path / "x.json").exists()
     today = stage.clock.now.date()
     assert not list(stage.desk.audit_trail.newest_first(today, today)), "no accounts were shown"
+
+
+def test_a_record_that_came_late_is_proved_by_the_seal_that_took_it_in(
+    stage: SealedStage, tmp_path: Path
+) -> None:
+    stage.record("order-late", THIRD, hour=23)
+    file = tmp_path / "x.json"
+    early = run(stage, "prove", "order-late", "--out", file)
+    stage.seal(upto=THIRD + ONE_DAY)
+
+    assert run(stage, "prove", "order-late", "--out", file).exit_code == 0
+    assert "sealed as it stands" in run(None, "verify-proof", file).stdout
+    assert "seals of the next two days take in what came late" in early.stderr
+
+
+def test_a_record_that_came_too_late_has_no_proof_at_all(
+    stage: SealedStage, tmp_path: Path
+) -> None:
+    stage.record("order-added", FIRST, hour=23)
+
+    done = run(stage, "prove", "order-added", "--out", tmp_path / "x.json")
+
+    assert done.exit_code == 1
+    assert "There is no proof: it is in no seal" in done.stderr
+
+
+@pytest.mark.parametrize("position", ["hello", "9999-12-31T00:00:00.000Z#0"])
+def test_a_record_at_no_place_of_a_list_has_no_proof(
+    stage: SealedStage, tmp_path: Path, position: str
+) -> None:
+    stage.put(stage.item(ORDER) | {"auditPosition": {"S": position}})
+
+    done = run(stage, "prove", ORDER, "--out", tmp_path / "x.json")
+
+    assert done.exit_code == 1
+    assert "There is no proof: its item has no place in the audit any more" in done.stderr
 
 
 def test_a_record_that_was_changed_has_no_proof(stage: SealedStage, tmp_path: Path) -> None:
