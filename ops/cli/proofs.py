@@ -108,7 +108,7 @@ def _proof(session: Session, record: Record) -> Proof:
         ) from error
     except NoProof as error:
         raise FoundWanting(
-            f"There is no proof: {error}. `{stage.command('verify-seals')}` names all such."
+            f"There is no proof: {error}. `{stage.command('verify-seals --table')}` names all such."
         ) from error
 
 

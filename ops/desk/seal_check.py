@@ -182,7 +182,7 @@ class SealCheck:
 
     def _of_object(self, doubt: Doubt) -> SealFinding | None:
         assert doubt.item  # noqa: S101 (see `_of_both`)
-        key, recorded = (str(doubt.item[name]["S"]) for name in ("s3Key", "payloadSha256"))
+        key, recorded = (_text(doubt.item, name) for name in ("s3Key", "payloadSha256"))
         try:
             if self.objects.digest(key) == recorded:
                 return None
@@ -208,7 +208,7 @@ def _of_both(group: list[Sealed], there: LeafItem, day: date, *, archive: bool) 
     if sealed != there.leaf:
         yield Doubt(SealFault.CHANGED, day, sealed)
         return
-    status, key = (there.item.get(name, {}).get("S") for name in ("status", "s3Key"))
+    status, key = (_text(there.item, name) for name in ("status", "s3Key"))
     if status == Status.REJECTED:
         yield Doubt(SealFault.PAYLOAD, day, sealed)
     if archive and key:
@@ -216,9 +216,13 @@ def _of_both(group: list[Sealed], there: LeafItem, day: date, *, archive: bool) 
 
 
 def _of_payload(doubt: Doubt, item: Item) -> SealFinding | None:
-    payload = item.get("payload", {}).get("S")
-    if payload is None:
+    if "payload" not in item:
         return doubt.found("its text as received is gone")
-    if sha256(payload.encode()).hexdigest() != item["payloadSha256"]["S"]:
+    if sha256(_text(item, "payload").encode()).hexdigest() != _text(item, "payloadSha256"):
         return doubt.found("its text as received is another one")
     return None
+
+
+def _text(item: Item, name: str) -> str:
+    """Read an attribute. Somebody's own item that was sealed may have none, or another type."""
+    return str(item.get(name, {}).get("S", ""))

@@ -546,3 +546,27 @@ def test_a_day_that_was_changed_and_sealed_anew_by_the_stage_itself_is_found(
     assert found(stage) == {("rewritten", THIRD, "")}
     assert found(stage, THIRD) == {("rewritten", THIRD, "")}
     assert found(stage, FIRST, SECOND) == set()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "fault"),
+    [
+        ({"status": {"S": "REJECTED"}, "payload": {"S": "x"}}, "payload"),
+        ({"status": {"S": "REJECTED"}, "payload": {"N": "1"}}, "payload"),
+        ({"status": {"N": "1"}, "s3Key": {"S": "orders/none"}}, "object"),
+    ],
+)
+def test_a_forged_record_that_was_sealed_ends_no_verifying(
+    stage: SealedStage, attributes: dict[str, Any], fault: str
+) -> None:
+    """Somebody's own item may lack whatever a record has."""
+    fourth = THIRD + timedelta(days=1)
+    position = f"{fourth}T01:00:00.000Z#{'0' * 16}"
+    keys = {"orderId": "forged", "recordId": "0#FIRST", "auditPosition": position}
+    listed = {"auditPartition": {"S": f"{fourth}#0"}}
+    stage.put({name: {"S": text} for name, text in keys.items()} | listed | attributes)
+    stage.seal(upto=fourth)
+
+    findings = found(stage, archive=True, table=True)
+
+    assert (fault, fourth, "forged") in findings
