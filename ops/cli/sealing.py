@@ -61,8 +61,8 @@ def seal(session: Session, *, first: date | None, through: date | None, why: str
             _seal(session, sealing, days)
         elif not session.as_json:
             session.out.print(
-                "Nothing to seal: each day that is over and has anything is sealed. A day is over 15 "
-                "minutes after midnight, in UTC."
+                "Nothing to seal: each day that is over and has anything is sealed. "
+                "A day is over 15 minutes after midnight, in UTC."
             )
     except (NoKey, KeyFileUnusable) as error:
         raise OutOfReach(f"{str(error).rstrip('.')}.") from error

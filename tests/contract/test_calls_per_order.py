@@ -46,8 +46,8 @@ OWN_CALLS_PER_ORDER = Limit(
 # Powertools makes a hundred of them: it makes the metrics anew for each batch. The object's
 # SHA-256, which S3 keeps, is 85 of them, and 91 of the bytes.
 ALL_CALLS_PER_ORDER = Limit(
-    # Ten of them part a batch, for messages that came back time and again, and tell an envelope; one
-    # looks for a traceparent.
+    # Ten of them part a batch, for messages that came back time and again, and tell an envelope.
+    # One looks for a traceparent.
     3_944,
     "Calls of all Python functions, libraries included, for one order by itself",
     "ALL_CALLS_PER_ORDER",

@@ -616,6 +616,7 @@ def test_one_of_two_options_is_a_filter(
 def test_an_export_over_a_file_asks_first(tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text("mine")
+
     class NoRecords(list[Record]):
         """A walk through none."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from chalicelib.orders.terms import CHANNELS
 from ops.console.charts import Chart, Plot
 from ops.console.components import html, notice, segments
 from ops.console.loading import FAILURES, failure_words, show_loaded
@@ -15,6 +16,7 @@ from ops.console.pages.overview.judgement import verdict_on
 from ops.console.pages.overview.measured import Found, measure
 from ops.console.pages.overview.plots import PLOTS
 from ops.console.pages.overview.tiles import tiles
+from ops.console.terms import value_words
 from ops.console.verdict import verdict_line
 
 if TYPE_CHECKING:
@@ -90,9 +92,19 @@ class OverviewPage:
             verdict_line(self._view, verdict_on(self._view, found)),
             self._sample_note(found),
             tiles(self._view, found),
+            self._silent_channels(found),
         )
 
     def _sample_note(self, found: Found) -> Markup | None:
         if found.sample is None:
             return None
         return notice(self._view.t("overview.sample", count=self._view.f.number(found.sample)))
+
+    def _silent_channels(self, found: Found) -> Markup | None:
+        """Name the channels of which no order came. A sample may have missed some."""
+        total = found.statistics.total
+        silent = [name for name in CHANNELS if not total.by_channel[name]]
+        if found.sample is not None or not total.count or not silent:
+            return None
+        words = ", ".join(value_words(self._view, "channel", name) for name in silent)
+        return tag("p", self._view.t("overview.silent", channels=words), class_="muted")
