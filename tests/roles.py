@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 import boto3
@@ -225,12 +226,15 @@ class Play:
 
     def lines(self, lines: Iterable[Typed], note_for: Callable[[Desk], Note]) -> list[Result]:
         """Type lines as somebody whose calls are noted, or refused."""
-        return [self._line(typed, note_for) for typed in lines]
+        looking = cache(lambda: desk_as(self._desk, note_for(self._desk), paused=True).stage)
+        return [self._line(typed, note_for, looking) for typed in lines]
 
-    def _line(self, typed: Typed, note_for: Callable[[Desk], Note]) -> Result:
+    def _line(
+        self, typed: Typed, note_for: Callable[[Desk], Note], looking: Callable[[], Stage]
+    ) -> Result:
         if typed not in ACTING:
-            other = desk_as(self._desk, note_for(self._desk), paused=True)
-            return play(other, typed, self._letter(typed))
+            # A desk of its own for each line, over clients that are made once: they take longest.
+            return play(Desk(looking(), clock=a_day_later), typed, self._letter(typed))
         with played_stage() as desk:
             letter = letter_ids(desk)[-1]
             other = desk_as(desk, note_for(desk), paused=typed.command != "pause")
