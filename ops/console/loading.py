@@ -98,6 +98,7 @@ def show_failure(view: View, error: Exception, again: Callable[[], Awaitable[Non
         tag("strong", view.t("state.failed")),
         tag("p", view.t("state.failed_hint", stage=view.console.stage)),
         tag("p", tag("code", masked_text(str(error)))),
+        tag("p", tag("a", view.t("state.what_answers"), href="/health")),
     )
     show_retry(view, parts, again)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from chalicelib.services.unavailable import StoreUnavailable
 from chalicelib.texts import LANGUAGES
 from ops.console.texts import texts_in
 from ops.desk.key_file import KeyFileUnusable
@@ -127,3 +128,15 @@ def test_a_stage_without_a_key_says_why(stage: SealedStage, error: Exception) ->
     stage.desk.seals._own_key = no_key
 
     assert f"no key to verify with: {error}" in visited(stage)
+
+
+def test_a_page_that_cannot_be_read_leads_to_what_answers(stage: SealedStage) -> None:
+    def gone(_: int) -> None:
+        raise StoreUnavailable("S3 ListObjectsV2: no answer")
+
+    vars(stage.desk.seals)["newest"] = gone
+
+    text = visited(stage)
+
+    assert "This could not be read." in text
+    assert 'href="/health">See what answers' in text
