@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # A table of this width is readable where a narrower terminal wraps its lines; one whose cells are
 # wrapped into 80 columns is not, and is not as the pages show it.
 TABLE_WIDTH = 160
+# The command that shows what answers.
+LOOK = "health"
 MASKED_RENDERING = (
     "Accounts are masked, so the text is not as it was received: --show-accounts shows it so."
 )
@@ -174,10 +176,10 @@ def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _next_look(session: Session, error: StoreUnavailable) -> str:
-    """Say how to see what answers. A refusal says what to do by itself."""
-    if denial_in(error):
+    """Say how to see what answers. A refusal says what to do by itself, and `health` is the look."""
+    if denial_in(error) or click.get_current_context().info_name == LOOK:
         return ""
-    return f". To see what answers, type `{session.desk.stage.command('health')}`"
+    return f". To see what answers, type `{session.desk.stage.command(LOOK)}`"
 
 
 def _run(session: Session, command: Callable[..., Any], options: Mapping[str, Any]) -> None:
