@@ -176,7 +176,7 @@ def deskless_command(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _next_look(session: Session, error: StoreUnavailable) -> str:
-    """Say how to see what answers. A refusal says what to do by itself, and `health` is the look."""
+    """Say how to see what answers. A refusal says what to do itself, and `health` is the look."""
     if denial_in(error) or click.get_current_context().info_name == LOOK:
         return ""
     return f". To see what answers, type `{session.desk.stage.command(LOOK)}`"
