@@ -8,16 +8,17 @@ untrusted one says of its leaves is compared all the same, and called a finding 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.services.leaves import BadSeal
 from chalicelib.services.seal import ALGORITHM, ONE_DAY, Seal, Statement, seal_key
+from chalicelib.services.sealing import LATE_DAYS
 from ops.desk.seal_findings import SealFault, SealFinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
 # A day's own seal, the day's before, and those that may hold leaves that came late.
 KEPT = 8
@@ -80,8 +81,10 @@ class SealChain:
         """Read the seal of a day."""
 
     def days(self) -> list[date]:
-        """List the days that have a seal, in order."""
-        return sorted(self._store.days())
+        """List the days that have something, in order: without those that have no days beside."""
+        most = (LATE_DAYS + 1) * ONE_DAY
+        days = sorted(self._store.days())
+        return [day for day in days if day - date.min > ONE_DAY and date.max - day > most]
 
     def findings(self, day: date, first: date, newest: date) -> Iterator[SealFinding]:
         """

@@ -12,12 +12,13 @@ from ops.desk.seal_findings import SealFault, SealFinding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ops.desk.seal_chain import SealChain
     from ops.desk.seal_check import Items, Objects
     from ops.desk.seal_findings import SealCounts
 
 
 def rewritten_seals(
-    objects: Objects, is_asked_for: Callable[[date], bool], newest: date
+    chain: SealChain, objects: Objects, is_asked_for: Callable[[date], bool], newest: date
 ) -> Iterator[SealFinding]:
     """
     Yield the seals of which the bucket keeps older versions, and those that were cut off the end.
@@ -34,7 +35,7 @@ def rewritten_seals(
                 f"it was deleted or overwritten, and made anew: the bucket keeps {count} versions"
             )
             yield SealFinding(SealFault.REWRITTEN, day, note)
-        elif day > newest:
+        elif day > newest and not chain.at(day).is_there:
             note = "there is no seal: it was deleted, and the bucket keeps it as an older version"
             yield SealFinding(SealFault.NO_SEAL, day, note)
 

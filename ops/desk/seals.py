@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ops.desk.seal_keys import PublicKey
 
 
+# Somebody's own object may be of any day: nobody waits until thousands without a seal are named.
+MOST_OF_A_GAP = 366
+
+
 class NothingSealed(Exception):
     """No day that is asked for is sealed: the message says so, without its full stop."""
 
@@ -157,15 +161,20 @@ class SealRun:
         # What came late for the last days is in the seals of the next ones.
         for number in range(min((newest - self.last).days, LATE_DAYS)):
             yield from chain.findings(self.last + (number + 1) * ONE_DAY, *self._ends)
-        yield from rewritten_seals(self._check.objects, self._is_asked_for, newest)
+        yield from rewritten_seals(chain, self._check.objects, self._is_asked_for, newest)
 
     def _is_asked_for(self, day: date) -> bool:
         """Tell whether a day is in the period. A period up to the newest seal has no end."""
         return self.first <= day and (day <= self.last or self.last == self._ends.newest)
 
     def _days(self) -> Iterator[date]:
+        """Yield the days; of those in a row that have nothing, the first so many."""
+        have_some, without = set(self._check.chain.days()), 0
         for number in range((self.last - self.first).days + 1):
-            yield self.first + number * ONE_DAY
+            day = self.first + number * ONE_DAY
+            without = 0 if day in have_some else without + 1
+            if without <= MOST_OF_A_GAP:
+                yield day
 
 
 def _ends(chain: SealChain) -> Ends:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.services.seal import Seal
+from chalicelib.services.seal import ONE_DAY, Seal
 from ops.desk.seal_findings import SealCounts
-from ops.desk.seals import NothingSealed
+from ops.desk.seals import MOST_OF_A_GAP, NothingSealed
 from tests.made_proofs import SigningKey, signed
 from tests.sealed_stage import FIRST, SECOND, THIRD, SealedStage, sealed_stage
 
@@ -570,3 +570,33 @@ def test_a_forged_record_that_was_sealed_ends_no_verifying(
     findings = found(stage, archive=True, table=True)
 
     assert (fault, fourth, "forged") in findings
+
+
+def _forged_seal_of(stage: SealedStage, day: date) -> None:
+    text = seal_of(stage, THIRD).text.replace(f'"day":"{THIRD}"', f'"day":"{day}"')
+    text = text.replace(f'"previousDay":"{SECOND}"', f'"previousDay":"{day - ONE_DAY}"')
+    put_seal(stage, day, signed(text, SigningKey()))
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 3), date(9999, 12, 27)])
+def test_a_seal_of_another_age_keeps_nobody_from_verifying(stage: SealedStage, day: date) -> None:
+    """Who may put a seal could make it end in years, or in a traceback."""
+    _forged_seal_of(stage, day)
+    stage.put(stage.item(ORDER) | {"status": {"S": "DUPLICATE"}})
+    counts = SealCounts()
+
+    findings = found_by(stage, counts)
+
+    assert {("changed", SECOND), ("signature", day)} <= findings
+    assert counts.days <= 2 * MOST_OF_A_GAP
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_a_seal_at_an_end_of_the_calendar_is_no_seal(stage: SealedStage, day: date) -> None:
+    stage.put_object(f"seals/{day}/seal.json", b"{}")
+
+    assert found(stage) == set()
+
+
+def found_by(stage: SealedStage, counts: SealCounts) -> set[tuple[str, date]]:
+    return {(each.fault.value, each.day) for each in stage.seals().run().findings(counts)}
