@@ -189,7 +189,7 @@ def test_a_proof_shows_texts_of_others_as_text_and_accounts_masked(
     tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     """Whoever makes a file with a key of their own writes what they like into it."""
-    text: Any = {"S": "\x1b[2J 9121000418450200051332 [red]"}
+    text = {"S": "\x1b[2J 9121000418450200051332 [red]"}
     names = ("orderId", "recordId", "submissionId", "status", "receivedAt", "payloadSha256")
     file = tmp_path / "proof.json"
     changes: dict[str, Any] = dict.fromkeys(names, text)
