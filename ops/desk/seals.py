@@ -74,7 +74,7 @@ class Seals:
         Raises:
             NothingSealed: there is no seal of these days.
         """
-        key = key or self._own_key()
+        key = key or self._key()
         chain = SealChain(self._store, key, self._stage)
         ends = _ends(chain)
         check = SealCheck(chain, self._store, self._items, self._objects)
@@ -95,12 +95,18 @@ class Seals:
         Raises:
             NothingSealed: there is no seal at all.
         """
-        key = self._own_key()
+        key = self._key()
         chain = SealChain(self._store, key, self._stage)
         ends = _ends(chain)
         days = (ends.newest - ends.first).days + 1
         reads = [chain.at(ends.newest - number * ONE_DAY) for number in range(min(most, days))]
         return Newest(reads, key.fingerprint, has_more=days > most)
+
+    def _key(self) -> PublicKey:
+        """Ask the stage for its key: one that has sealed nothing need not have any."""
+        if not self._store.days():
+            raise NothingSealed("no day is sealed")
+        return self._own_key()
 
 
 class SealRun:

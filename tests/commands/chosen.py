@@ -6,6 +6,7 @@ from tests.commands.grammar import Incomplete, require_typable
 from tests.commands.pages import Shown, commands_of_pages
 
 NOT_RUN = {
+    r"^python -m benchmarks\.": "it is a measurement: minutes",
     r"^make (test|check|unit|lint|coverage|chaos|fuzz|screenshots|bench|bench-scale)\b": (
         "it is the tests, the gate or a measurement: minutes"
     ),
@@ -30,7 +31,7 @@ FILLED = {
     r"--submission [0-9a-f-]{36}\b": "--submission SUBMISSION",
     r"\bMESSAGE[-_]ID\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "LETTER",
     r"\bSTAGE\b(?!=)": "dev",
-    r"\b(ORDER[-_])?ID\b": "order-001",
+    r"\b(ORDER[-_])?ID\b|\bORDER\b": "order-001",
     r"\bNAME\b": "eu",
     r" OUT=build$": "",  # as without it
 }

@@ -184,11 +184,16 @@ def slow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowReads]:
     slow.let.set()
 
 
-async def stop_search(page: Visit, slow: SlowReads) -> None:
+async def wait(is_so: Callable[[], bool]) -> None:
+    """Wait until the page is so; whatever the caller asserts says if it never was."""
     for _ in range(ATTEMPTS):
-        if "Looked through so far: " in page.text:
+        if is_so():
             break
         await asyncio.sleep(0.025)
+
+
+async def stop_search(page: Visit, slow: SlowReads) -> None:
+    await wait(lambda: "Looked through so far: " in page.text)
     assert f"records, back to {now().date()}" in page.text
     await page.press("Stop", until=lambda _: True)
     slow.let.set()
@@ -200,10 +205,7 @@ def test_a_search_says_how_far_it_has_come_and_can_be_stopped(desk: Desk, slow: 
         slow.begin()
         await page.submit(("amount", "0.07"))
         await stop_search(page, slow)
-        for _ in range(ATTEMPTS):
-            if "the search can go on" in page.text:
-                break
-            await asyncio.sleep(0.025)
+        await wait(lambda: "the search can go on" in page.text)
         return page.text
 
     text = visited(desk, search)
@@ -217,9 +219,11 @@ def test_a_search_ends_when_another_takes_its_place(desk: Desk, slow: SlowReads)
         page = await visitors.open("/orders")
         slow.begin()
         await page.submit(("amount", "0.07"))
-        await asyncio.sleep(0.1)
+        await wait(lambda: "Looked through so far: " in page.text)
         # What no order can have: it is answered without a read.
         await page.submit(("amount", "x"))
+        # The page changes by itself as well: so its own answer is waited for.
+        await wait(lambda: "Looked through so far: " not in page.text)
         slow.let.set()
         await asyncio.sleep(0.3)
         return slow.made
