@@ -54,10 +54,11 @@ class Progress:
         compared = t(
             "seals.compared", records=f.number(counts.records), entries=f.number(counts.entries)
         )
+        command = self._view.console.desk.stage.command("verify-seals", archive=True, table=True)
         with ui.element("div").classes(f"notice {_kind(job)}"):
             html(
                 tag("p", tag("strong", self._words(job))),
-                tag("p", compared, " ", t("seals.not_objects")),
+                tag("p", compared, " ", t("seals.not_objects"), " ", tag("code", command)),
                 tag("p", self._why(job)) if job.error else None,
                 unexpected_parts(t, job.unexpected) if job.unexpected else None,
             )
