@@ -76,8 +76,10 @@ ALIKE := tests/chaos/test_chaos.py
 ALIKE += tests/simulation tests/properties tests/hostile
 # Adapters over each emulator, which is a program of its own: tests/e2e calls one of them elsewhere too
 ALIKE += tests/contract
-# What IAM makes of a policy, and what is advised of a template
-ALIKE += tests/deployment/test_roles.py tests/deployment/test_recommended_settings.py
+# What IAM makes of a policy, what is advised of a template, and what a template says; test_reproducible.py, which runs
+# elsewhere too, shows that no machine changes one
+ALIKE += tests/deployment/test_roles.py tests/deployment/test_recommended_settings.py tests/deployment/test_template.py
+ALIKE += $(patsubst %,tests/deployment/test_%.py,events expression_alarms package_command seals tracing)
 # Each surface with each spelling of an account, and with each hostile text. tests/unit/test_surfaces.py types every command
 # elsewhere too; test_masking.py and test_terminal.py hold what Python's Unicode says of the characters
 ALIKE += tests/unit/test_accounts_shown.py tests/unit/test_hostile_texts.py
@@ -85,14 +87,17 @@ ALIKE += tests/unit/test_accounts_shown.py tests/unit/test_hostile_texts.py
 ALIKE += tests/deployment/test_endpoints.py tests/deployment/test_sam.py
 # Which hosts are asked; tests/unit/test_proxies.py holds how a Python reads the variables of a proxy
 ALIKE += tests/e2e/test_behind_a_proxy.py
-# The browser's work: sizes, contrasts, keys
-ALIKE += tests/e2e/console/test_frame.py
-# The template of each stage with each kind of events; tests/deployment/test_reproducible.py, which runs elsewhere too,
-# shows that no machine changes a template
-ALIKE += tests/deployment/test_package_command.py
-# What is in a deployment's way on AWS, and the events of a deployed stage. tests/e2e/test_commands_as_typed.py deploys and
-# destroys a stage elsewhere too, test_packaged_deployment.py runs one, and test_events_tail.py hears events
-ALIKE += tests/e2e/test_deploy_commands.py tests/e2e/test_events.py
+# The browser's work; test_command.py and test_strangers.py open the console elsewhere too, and tests/unit each page of it
+ALIKE += $(patsubst %,tests/e2e/console/test_%.py,denials failures frame stories)
+# What is in a deployment's way on AWS, and what a deployed stage does besides. tests/e2e/test_commands_as_typed.py deploys
+# and destroys a stage elsewhere too, and test_packaged_deployment.py runs one
+ALIKE += $(patsubst %,tests/e2e/test_%.py,deploy_commands events events_tail nightly_seals)
+# Outages, kills and loads on the local stack, and clients whose server misbehaves. test_make_run.py, test_kept_state.py,
+# test_story.py and test_clients.py run the stack and the clients elsewhere too
+ALIKE += $(patsubst %,tests/e2e/test_%.py,client_for_many clients_in_trouble clients_outcomes many_orders night outage pause)
+ALIKE += tests/e2e/test_slow_dependencies.py tests/e2e/test_submit_lines.py
+# What each command says; test_commands_as_typed.py types those of the pages elsewhere too
+ALIKE += tests/e2e/test_ops_commands.py
 # The checks of a running stage; tests/unit/test_verify.py and test_smoke.py hold what each finds, and one is typed elsewhere
 ALIKE += tests/e2e/test_verify.py
 # The same tests over other configurations; over this one, they run elsewhere too
@@ -116,7 +121,7 @@ run: $(OPS) $(AWS) ## Start the whole system on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m ops run --from-make $(if $(PORT),--port $(PORT)) $(if $(AWS_PORT),--aws-port $(AWS_PORT)) \
 		$(if $(CONSOLE_PORT),--console-port $(CONSOLE_PORT)) $(OPTIONS)
 
-test: $(DEV) $(AWS) ## Run all tests (8 to 10 minutes)
+test: $(DEV) $(AWS) ## Run all tests (10 to 12 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) $(if $(ELSEWHERE),$(addprefix --ignore=,$(ALIKE)))
 
 # These wait for nobody.
