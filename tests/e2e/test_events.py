@@ -56,10 +56,12 @@ class Listener:
                 self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=handle)
             return len(self._events) >= count
 
-        eventually(enough)
+        # The function may be killed at its time-out of 60 s on a busy machine, and is tried again.
+        eventually(enough, seconds=150)
         return self._events
 
 
+pytestmark = pytest.mark.timeout(300)
 # Each kind of target once, and each choice of what is told.
 TOLD = {"eventbridge": "accepted", "sns": "all"}
 
