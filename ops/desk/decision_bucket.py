@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import UTC
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.new_objects import NewObjects
+from chalicelib.services.unavailable import StoreConflict
 from ops.desk.decision_log import Entry
 from ops.desk.pages import each_page
 
@@ -18,9 +15,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-# S3 answers the second and third when two puts meet: which of them was first, a new look tells.
-TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "OperationAborted"}
-
 
 class DecisionBucket:
     """Objects that are written once."""
@@ -28,25 +22,15 @@ class DecisionBucket:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        self._objects = NewObjects(client, bucket, "a decision")
 
     def put_new(self, key: str, content: bytes) -> bool:
         """Put an object that must not be there yet. Return whether it was put."""
-        with unavailable_on_failure("S3 PutObject of a decision"):
-            try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=content,
-                    ContentType="application/json",
-                    # A put into a bucket with Object Lock needs one, whatever the client is set to.
-                    ChecksumSHA256=b64encode(sha256(content).digest()).decode(),
-                    IfNoneMatch="*",
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] in TAKEN:
-                    return False
-                raise
-        return True
+        try:
+            return self._objects.put_new(key, content)
+        except StoreConflict:
+            # Two puts met: which of them was first, a new look tells.
+            return False
 
     def entries(self, prefix: str) -> Iterator[Entry]:
         """Yield the objects under a prefix, in the order of the keys, a page of 1,000 at a time."""
@@ -59,10 +43,4 @@ class DecisionBucket:
 
     def read(self, key: str) -> bytes:
         """Read an object that was listed. If somebody deleted it since, it is empty."""
-        with unavailable_on_failure("S3 GetObject of a decision"):
-            try:
-                return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "NoSuchKey":
-                    return b""
-                raise
+        return self._objects.read(key) or b""

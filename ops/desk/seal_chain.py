@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.services.leaves import BadSeal
@@ -80,8 +80,9 @@ class SealChain:
         self.at = lru_cache(KEPT)(self._read)
         """Read the seal of a day."""
 
+    @cached_property
     def days(self) -> list[date]:
-        """List the days that have something, in order: without those that have no days beside."""
+        """The days that have something, in order: without those that have no days beside."""
         most = (LATE_DAYS + 1) * ONE_DAY
         days = sorted(self._store.days())
         return [day for day in days if day - date.min > ONE_DAY and date.max - day > most]

@@ -129,7 +129,7 @@ class SealRun:
     @property
     def unfinished(self) -> list[date]:
         """List the days after the newest seal that have lists of leaves, and no seal."""
-        return [day for day in self._check.chain.days() if day > self._ends.newest]
+        return [day for day in self._check.chain.days if day > self._ends.newest]
 
     def findings(
         self,
@@ -175,7 +175,7 @@ class SealRun:
 
     def _days(self) -> Iterator[date]:
         """Yield the days; of those in a row that have nothing, the first so many."""
-        have_some, without = set(self._check.chain.days()), 0
+        have_some, without = set(self._check.chain.days), 0
         for number in range((self.last - self.first).days + 1):
             day = self.first + number * ONE_DAY
             without = 0 if day in have_some else without + 1
@@ -184,7 +184,7 @@ class SealRun:
 
 
 def _ends(chain: SealChain) -> Ends:
-    days = chain.days()
+    days = chain.days
     sealed = (day for day in days if chain.at(day).is_there)
     first = next(sealed, None)
     if first is None:
