@@ -37,6 +37,8 @@ ASYNCAPI_SHA256 := 01af8744dc33c0c7eb2e908f6a955319ee58b70ecadc9387d1aeb16c0cd28
 PIP_INSTALL := install --quiet --disable-pip-version-check --require-hashes
 # What is deployed, as wheels: the tests package it, and need no network for it.
 WHEELS := --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.txt --dest .venv/wheels
+# And as wheels for Lambda's arm64, which most stages have.
+FOR_ARM64 := --only-binary=:all: --platform manylinux_2_24_aarch64
 
 # The emulator pins its own botocore, so it has an environment to itself.
 OPS := .venv/.made-from-requirements-ops-$(VERSION)
@@ -232,7 +234,7 @@ $(DEV): requirements-dev.txt requirements.txt
 	@$(require-python)
 	@echo "Installing requirements-dev.txt into .venv: about 15 seconds the first time ..."
 	@$(call install,.venv,requirements-dev.txt)
-	@$(BIN)/python -m pip download $(WHEELS) || echo "The tests of what is deployed will try again to download requirements.txt."
+	@{ $(BIN)/python -m pip download $(WHEELS) && $(BIN)/python -m pip download $(FOR_ARM64) $(WHEELS); } || echo "The tests of what is deployed will try again to download requirements.txt."
 	@touch $(OPS) $@
 
 $(AWS): requirements-aws.txt

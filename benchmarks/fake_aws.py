@@ -221,7 +221,9 @@ class Connection(asyncio.Protocol):
             return "PutObject", 412, kind, b"<Error><Code>PreconditionFailed</Code></Error>"
         self._aws.objects.add(path)
         self._aws.tally.object_bytes += int(headers[b"content-length"])
-        return "PutObject", 200, b'ETag: "d41d8cd98f00b204e9800998ecf8427e"\r\n', b""
+        # As of the template's bucket, which keeps versions.
+        stored = b'ETag: "d41d8cd98f00b204e9800998ecf8427e"\r\nx-amz-version-id: 1\r\n'
+        return "PutObject", 200, stored, b""
 
     def _later(
         self, service: str, operation: str, status: int, headers: bytes, body: bytes

@@ -60,7 +60,9 @@ def cores() -> tuple[set[int], set[int]]:
 def self_signed(directory: Path) -> Path:
     """Make a certificate for 127.0.0.1, with its key in the same file."""
     file = directory / "fake-aws.pem"
+    # It is no authority: rustls, which obstore has, refuses one as a server's own certificate.
     subject = ["-subj", "/CN=fake AWS", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subject += ["-addext", "basicConstraints=critical,CA:FALSE"]
     files = ["-keyout", str(file), "-out", str(file)]
     kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     program = shutil.which("openssl") or "openssl"

@@ -23,7 +23,6 @@ from chalicelib.aws.clients import (
 from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.key_store import KeyStore
-from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.record import Status
 from chalicelib.orders.times import now
@@ -38,7 +37,9 @@ from chalicelib.services.queries import Queries
 from chalicelib.services.submissions import Submissions
 from chalicelib.services.waiting import WaitingRoom
 from chalicelib.settings import (
+    ARCHIVE,
     IGNORED,
+    OVER_OBSTORE,
     PRINCIPALS,
     EventSettings,
     LogSettings,
@@ -51,6 +52,8 @@ from chalicelib.settings import (
 from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 
 if TYPE_CHECKING:
+    from chalicelib.aws.obstore_archive import ObstoreArchive
+    from chalicelib.aws.s3 import OrderArchive
     from chalicelib.services.sealing import Sealing, Signer
 
 
@@ -212,7 +215,7 @@ class Application:
         return self._records(self.clients)
 
     @made_once
-    def archive(self) -> OrderArchive:
+    def archive(self) -> "OrderArchive | ObstoreArchive":
         return self._archive(self.clients)
 
     def _queue(self, clients: Clients) -> OrderQueue:
@@ -225,8 +228,16 @@ class Application:
             clients.dynamodb, settings.table, settings.audit_shards, STATEMENTS_PER_CALL
         )
 
-    def _archive(self, clients: Clients) -> OrderArchive:
-        return OrderArchive(clients.s3, self.settings.bucket)
+    def _archive(self, clients: Clients) -> "OrderArchive | ObstoreArchive":
+        settings = self.settings
+        if settings.archive_over_obstore:
+            try:
+                return clients.archive(settings.bucket, over_obstore=True)
+            except ImportError:
+                # A package for Lambda's arm64 brings no obstore that an emulator's Lambda on
+                # another processor could load. The archive is the same without it, and slower.
+                self.telemetry.setting_ignored(ARCHIVE, OVER_OBSTORE)
+        return clients.archive(settings.bucket, over_obstore=False)
 
 
 class CurrentApplication:

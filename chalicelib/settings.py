@@ -17,6 +17,8 @@ EVENTS = (NO_EVENTS, "eventbridge", "sns")
 ACCEPTED_ONLY, EVERY_VERDICT = EVENTS_OF = ("accepted", "all")
 NO_SEALS = "off"
 SEALS = (NO_SEALS, "on")
+ARCHIVE = "ORDERS_ARCHIVE"
+OVER_BOTO3, OVER_OBSTORE = ARCHIVES = ("boto3", "obstore")
 # The variables that the app, AWS's clients and Powertools are set up by begin like this.
 SETTING_PREFIXES = ("AWS_", "LOG_LEVEL", "ORDERS_", "POWERTOOLS_")
 
@@ -146,6 +148,8 @@ class Settings(NamedTuple):
     principals: str | None = None
     # IAM's id of the API function's role; None where nobody has told it to the processor.
     api_role_id: str | None = None
+    # Whether the archive's calls go over obstore instead of boto3.
+    archive_over_obstore: bool = False
 
     @property
     def stage(self) -> str:
@@ -175,6 +179,7 @@ class Settings(NamedTuple):
             ),
             principals=environment.get(PRINCIPALS),
             api_role_id=environment.get("ORDERS_API_ROLE_ID") or None,
+            archive_over_obstore=_choice(environment, ARCHIVE, ARCHIVES) == OVER_OBSTORE,
         )
 
 

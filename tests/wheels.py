@@ -9,17 +9,19 @@ from ops.project import PROJECT_ROOT
 KEPT = Path(sys.prefix) / "wheels"
 """Here `make .venv` puts them, so that the tests need no network."""
 REQUIREMENTS = PROJECT_ROOT / "requirements.txt"
+FOR_ARM64 = ("--only-binary=:all:", "--platform", "manylinux_2_24_aarch64")
 
 
 def download_requirements(directory: Path, kept: Path = KEPT) -> None:
     """
-    Put the wheel of each requirement into a directory.
+    Put the wheels of each requirement into a directory, for this machine and for Lambda's arm64.
 
     Raises:
         CalledProcessError: some are not kept, and can't be downloaded.
     """
-    if not _download(directory, "--no-index", "--find-links", str(kept)):
-        _download(directory, required=True)
+    for processor in ((), FOR_ARM64):
+        if not _download(directory, *processor, "--no-index", "--find-links", str(kept)):
+            _download(directory, *processor, required=True)
 
 
 def _download(directory: Path, *options: str, required: bool = False) -> bool:

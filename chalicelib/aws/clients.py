@@ -28,11 +28,14 @@ from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from chalicelib.aws.answers import count_only_answers_of_aws
+from chalicelib.aws.s3 import OrderArchive
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+
+    from chalicelib.aws.obstore_archive import ObstoreArchive
 
 # The oldest release that knows all of it: `request_checksum_calculation` (1.36.0), `IfNoneMatch` of
 # PutObject (1.35.2), the old item of a failed condition (1.29.165). The last two an older release
@@ -170,6 +173,7 @@ class Clients(Protocol):
     def for_keys(self) -> "Clients": ...
     @property
     def without_retries(self) -> "Clients": ...
+    def archive(self, bucket: str, *, over_obstore: bool) -> "OrderArchive | ObstoreArchive": ...
 
 
 class LambdaClients:
@@ -219,6 +223,12 @@ class LambdaClients:
         """Make the same clients for health checks."""
         return type(self)(HEALTH_CONFIG, self._factory)
 
+    def archive(self, bucket: str, *, over_obstore: bool) -> "OrderArchive | ObstoreArchive":
+        """Open the archive in a bucket. Over obstore, no client of S3 is made."""
+        if over_obstore:
+            return self._factory.open_over_obstore(bucket, self._config)
+        return OrderArchive(self.s3, bucket)
+
 
 class ClientFactory:
     """Makes clients from one session, one after the other."""
@@ -233,6 +243,13 @@ class ClientFactory:
         if client.meta.endpoint_url.startswith("https:"):
             _parse_authorities_once(client, self._tls_contexts)
         return client
+
+    def open_over_obstore(self, bucket: str, config: Config) -> "ObstoreArchive":
+        """Open the archive over obstore, with the same session's credentials and settings."""
+        # Only a stage that chooses it loads its 15 MB.
+        from chalicelib.aws.obstore_archive import open_archive  # noqa: PLC0415
+
+        return open_archive(self._session, config, bucket)
 
 
 def make_past_proxies(make: Callable[..., Any], config: Config) -> Any:

@@ -36,7 +36,9 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     """
     Write sam.yaml and deployment.zip of a stage into a directory, from a copy of the project.
 
-    Chalice downloads what requirements.txt names. Nothing of the caller's own ORDERS_* settings
+    Chalice downloads what requirements.txt names, and once more by its name alone what has a wheel
+    of its own for Lambda's processor: as a constraint, the file has pip compare that hash too.
+    Nothing of the caller's own ORDERS_* settings
     gets in: the stage's are in .chalice/config.json.
 
     Raises:
@@ -48,7 +50,7 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     try:
         subprocess.run(  # noqa: S603 (the command is ours)
             [*python, "package", "--stage", stage, *merged, str(directory)],
-            env=_environment(),
+            env=_environment() | {"PIP_CONSTRAINT": str(copy / "requirements.txt")},
             cwd=copy,
             check=True,
             capture_output=True,

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError
 
 from chalicelib.aws.clients import S3_CONFIG, keep_own_endpoint, made_once
 from chalicelib.aws.failures import unavailable_on_failure
+from chalicelib.aws.s3 import OrderArchive
 from chalicelib.settings import Settings, SettingsError
 from ops.aws_hosts import region_of
 from ops.aws_session import BadAwsSetting, make_client, make_session, said_with_setting
@@ -124,6 +125,10 @@ class Stage:
     def without_retries(self) -> Self:
         """The same clients: an operator's health check may try again."""
         return self
+
+    def archive(self, bucket: str, *, over_obstore: bool) -> OrderArchive:  # noqa: ARG002
+        """Open the archive in a bucket: over boto3, whatever the functions use."""
+        return OrderArchive(self.s3, bucket)
 
     @made_once
     def operator(self) -> str:

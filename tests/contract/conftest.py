@@ -8,19 +8,22 @@ One suite, several implementations: each fake must do what its adapter does on A
 - `roto`: the adapters over HTTP, on an implementation in another language by other people;
 - `dynamodb_local`: the table's adapters, on AWS's own engine. It has neither S3 nor SQS.
 
+The archive's adapters, over boto3 and over obstore, are two more of each: `library`. obstore has no
+part in this process that moto could stand in for.
+
 If one of them is known to do other than AWS, the test says so with `differs`, and why. It then has
 to fail on that one, so that an implementation that gets better shows too.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.aws.clients import S3_CONFIG
+from chalicelib.aws.clients import S3_CONFIG, LambdaClients
 from chalicelib.aws.dynamodb import RecordStore
 from chalicelib.aws.key_store import KeyStore
 from chalicelib.aws.s3 import OrderArchive
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
+    from chalicelib.aws.obstore_archive import ObstoreArchive
+
 ON_DYNAMODB_LOCAL = pytest.param("dynamodb_local", marks=pytest.mark.aws_part(DYNAMODB_LOCAL.name))
 # These have all that the system uses.
 COMPLETE = ["moto", "moto_server", "ministack", "roto"]
@@ -51,6 +56,7 @@ class Aws:
     """Clients of one implementation of AWS, and the resources in it."""
 
     def __init__(self, endpoint: str | None) -> None:
+        self.endpoint = endpoint
         self.sqs: SQSClient = boto3.client("sqs", endpoint_url=endpoint)
         self.s3: S3Client = boto3.client("s3", endpoint_url=endpoint, config=S3_CONFIG)
         self.dynamodb: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint)
@@ -190,13 +196,47 @@ def keys(implementation: Aws | None) -> KeyStore | FakeKeyStore:
     return KeyStore(lambda: client, implementation.table)
 
 
+@pytest.fixture(params=["boto3", "obstore"])
+def library(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+OpenArchive = Callable[[str], "OrderArchive | ObstoreArchive"]
+
+
 @pytest.fixture
-def archive(implementation: Aws | None) -> OrderArchive | FakeArchive:
-    return (
-        FakeArchive()
-        if implementation is None
-        else OrderArchive(implementation.s3, implementation.bucket)
-    )
+def open_archive(
+    library: str, implementation: Aws | None, monkeypatch: pytest.MonkeyPatch
+) -> OpenArchive:
+    """Open an archive in a bucket, over the library."""
+    assert implementation
+    if library == "boto3":
+        return lambda bucket: OrderArchive(implementation.s3, bucket)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(implementation.endpoint))
+    return lambda bucket: LambdaClients().archive(bucket, over_obstore=True)
+
+
+@pytest.fixture
+def archive(
+    request: pytest.FixtureRequest,
+    library: str,  # noqa: ARG001 (it is a parameter of each test that asks for an archive)
+    implementation: Aws | None,
+) -> "OrderArchive | ObstoreArchive | FakeArchive":
+    if implementation is None:
+        return FakeArchive()
+    over: OpenArchive = request.getfixturevalue("open_archive")
+    return over(implementation.bucket)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what there is not: obstore over what is in this process."""
+    items[:] = [item for item in items if not _is_obstore_in_this_process(item)]
+
+
+def _is_obstore_in_this_process(item: pytest.Item) -> bool:
+    given = getattr(getattr(item, "callspec", None), "params", {})
+    return given.get("library") == "obstore" and given.get("implementation") in {"fake", "moto"}
 
 
 @pytest.fixture

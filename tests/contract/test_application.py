@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -144,6 +145,23 @@ def test_a_used_key_refuses_other_bytes_and_stays_out_of_every_list(app: App) ->
     listed = app.http.get("/orders?limit=200").json_body
     assert listed["unreadable"] == []
     assert "wired-used" not in str(listed["records"])
+
+
+def test_over_obstore_no_function_makes_a_client_of_s3(environment: dict[str, str]) -> None:
+    over = environment | {"ORDERS_ARCHIVE": "obstore"}
+    processor, reader = App(over), App(over)
+
+    processor.process(sqs_record(order_text("wired-obstore")))
+    answer = reader.http.get("/orders/wired-obstore")
+    health = reader.http.get("/health").json_body
+
+    assert answer.json_body["order"]["status"] == Status.ACCEPTED
+    with urlopen(answer.json_body["s3Url"]) as downloaded:
+        assert downloaded.read().decode() == order_text("wired-obstore")
+    (of_bucket,) = [health["checks"][name] for name in health["checks"] if "bucket" in name]
+    assert [check["status"] for check in of_bucket] == ["pass"]
+    assert processor.clients == ["dynamodb"]
+    assert sorted(set(reader.clients)) == ["dynamodb", "sqs"]
 
 
 def test_a_dry_run_makes_no_client(app: App) -> None:

@@ -3,6 +3,7 @@ Every put into the archive's bucket carries a checksum, over the wire.
 
 S3 refuses one without, where the bucket has Object Lock: "Object Lock considerations", uploading
 objects, in its guide. No emulator does. The client is the functions', which adds none by itself.
+The archive over obstore is held to it in test_obstore_archive.py.
 """
 
 from collections.abc import Iterator

@@ -28,9 +28,9 @@ def fake_aws(certificate: Path) -> Iterator[FakeAws]:
 
 
 @pytest.fixture
-def application(fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Application:
+def application(library: str, fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> Application:
     monkeypatch.setenv("AWS_ENDPOINT_URL", fake_aws.url)
-    return Application(ENVIRONMENT, LambdaClients())
+    return Application(ENVIRONMENT | {"ORDERS_ARCHIVE": library}, LambdaClients())
 
 
 def keep_orders(application: Application, count: int) -> None:
@@ -59,6 +59,15 @@ def test_a_server_with_another_name_is_refused(
         keep_orders(application, 1)
 
 
+def test_a_server_with_a_certificate_of_the_callers_authorities_is_trusted(
+    application: Application, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+
+    keep_orders(application, 2)
+
+
+@pytest.mark.parametrize("library", ["boto3"], indirect=True)
 def test_the_authorities_are_parsed_once_for_all_clients_and_connections(
     application: Application,
     fake_aws: FakeAws,

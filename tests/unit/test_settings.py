@@ -104,6 +104,14 @@ def test_a_setting_enables_partial_batches() -> None:
     assert Settings.from_env({**RESOURCES, "ORDERS_PARTIAL_BATCH": "enabled"}).partial_batch
 
 
+def test_the_archive_is_over_boto3_unless_a_setting_says_obstore() -> None:
+    assert not Settings.from_env(RESOURCES).archive_over_obstore
+    assert not Settings.from_env({**RESOURCES, "ORDERS_ARCHIVE": "boto3"}).archive_over_obstore
+    assert Settings.from_env({**RESOURCES, "ORDERS_ARCHIVE": "obstore"}).archive_over_obstore
+    with pytest.raises(SettingsError, match="ORDERS_ARCHIVE must be one of boto3, obstore: it is"):
+        Settings.from_env({**RESOURCES, "ORDERS_ARCHIVE": "s3"})
+
+
 def test_logs_are_json_unless_a_setting_says_text() -> None:
     assert LogSettings.from_env({}) == LogSettings("json", colour=False)
     assert LogSettings.from_env(

@@ -1,0 +1,79 @@
+"""The address of a bucket, and URLs signed for it, without botocore's client of S3."""
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+from urllib.parse import quote
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.endpoint_provider import RuleSetStandardLibrary
+from botocore.exceptions import NoCredentialsError, NoRegionError
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+    from botocore.session import Session
+
+
+class BucketAddress(NamedTuple):
+    """The URL that all keys of a bucket stand below, and the region that signatures name."""
+
+    url: str
+    region: str
+
+    @classmethod
+    def of(cls, session: "Session", bucket: str) -> Self:
+        """
+        Find a bucket's address as S3's own client would, with the settings of `S3_CONFIG`.
+
+        Raises:
+            NoRegionError: the session has no region.
+        """
+        region = session.get_config_variable("region")
+        if not region:
+            raise NoRegionError
+        own = own_endpoint(session)
+        url = f"{own.rstrip('/')}/{bucket}" if own else f"https://{_host(session, bucket, region)}"
+        return cls(url, region)
+
+    def signed(self, key: str, credentials: "ReadOnlyCredentials", seconds: int) -> str:
+        """Sign a URL that downloads one object, and asks for an answer that no cache keeps."""
+        request = AWSRequest(
+            method="GET",
+            url=f"{self.url}/{quote(key)}",
+            params={"response-cache-control": "no-store"},
+        )
+        S3SigV4QueryAuth(credentials, "s3", self.region, expires=seconds).add_auth(request)
+        url: str = request.prepare().url
+        return url
+
+
+def own_endpoint(session: "Session") -> str | None:
+    """Find the endpoint of S3 that is set in the environment or in the profile, if one is."""
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    # botocore calls it private. No public part of a session tells it without making the client,
+    # which takes ten times as long; a test compares with the client's.
+    provider = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), "s3")
+    endpoint: str | None = provider.provide()
+    return endpoint
+
+
+def credentials_of(session: "Session") -> "ReadOnlyCredentials":
+    """
+    Get the session's credentials as they are now, refreshed if they are about to expire.
+
+    Raises:
+        NoCredentialsError: the session has none.
+    """
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    return credentials.get_frozen_credentials()
+
+
+def _host(session: "Session", bucket: str, region: str) -> str:
+    partitions = session.get_component("data_loader").load_data("partitions")
+    suffix = RuleSetStandardLibrary(partitions).aws_partition(region)["dnsSuffix"]
+    fips = "-fips" if session.get_config_variable("use_fips_endpoint") else ""
+    dual_stack = ".dualstack" if session.get_config_variable("use_dualstack_endpoint") else ""
+    return f"{bucket}.s3{fips}{dual_stack}.{region}.{suffix}"

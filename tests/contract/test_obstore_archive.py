@@ -1,0 +1,459 @@
+"""The archive over obstore: answers that no emulator gives, and what a slow store may cost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore.session import Session
+
+from chalicelib.aws.bucket_address import BucketAddress
+from chalicelib.aws.clients import (
+    CLIENT_CONFIG,
+    HEALTH_CONFIG,
+    S3_CONFIG,
+    make_session,
+)
+from chalicelib.aws.obstore_archive import ObstoreArchive, open_archive
+from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
+from tests import scripted_store
+from tests.builders import order_text, submission
+from tests.scripted_store import STORED, Answer, ScriptedStore, answer, error
+
+BUCKET = "orders-dev-123456789012"
+DELIVERED = submission(order_text())
+# Its waiting is a tenth of what a function's is.
+HASTY = CLIENT_CONFIG.merge(Config(connect_timeout=0.1, read_timeout=0.2))
+PAGE = b"<html>Sign in to the network</html>"
+
+
+class Opened:
+    """An archive over a scripted store, and the pauses that it made."""
+
+    def __init__(self, store: ScriptedStore, config: Config) -> None:
+        self.asked = store.asked
+        self.slept: list[float] = []
+        self.archive: ObstoreArchive = open_archive(
+            make_session(), config, BUCKET, sleep=self.slept.append
+        )
+
+    def failure(self) -> StoreUnavailable:
+        """Fail to keep an order."""
+        with pytest.raises(StoreUnavailable) as failed:
+            self.archive.keep(DELIVERED)
+        return failed.value
+
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Open archives, each over a store that answers as a script says."""
+    stores: list[ScriptedStore] = []
+
+    def open_over(*script: Answer, config: Config = HASTY) -> Opened:
+        store = ScriptedStore(*script)
+        stores.append(store)
+        store.__enter__()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        return Opened(store, config)
+
+    yield open_over
+    for store in stores:
+        store.__exit__()
+
+
+def test_a_put_has_a_condition_a_checksum_and_the_bytes_as_they_are(opened: Open) -> None:
+    """S3 takes no other put into a bucket with Object Lock: see test_object_checksums.py."""
+    over = opened(STORED)
+
+    over.archive.keep(DELIVERED)
+
+    (put,) = over.asked
+    assert put.line == f"PUT /{BUCKET}/{DELIVERED.archive_key} HTTP/1.1"
+    assert put.body == DELIVERED.order.payload.encode()
+    assert put.headers["if-none-match"] == "*"
+    assert put.headers["content-type"] == "application/json"
+    assert put.headers["x-amz-checksum-sha256"]
+    assert put.headers["x-amz-content-sha256"] == DELIVERED.order.payload_sha256
+    assert "expect" not in put.headers
+
+
+def test_an_object_that_is_there_already_is_kept(opened: Open) -> None:
+    over = opened(error(412, "PreconditionFailed"))
+
+    over.archive.keep(DELIVERED)
+
+    assert len(over.asked) == 1
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
+def test_a_put_that_meets_another_one_is_a_conflict_and_not_there(opened: Open, code: str) -> None:
+    """Obstore raises the same error as for an object that is there."""
+    over = opened(error(409, code), STORED)
+
+    with pytest.raises(StoreConflict, match=f"^S3 PutObject: {code}$"):
+        over.archive.keep(DELIVERED)
+
+    assert len(over.asked) == 1
+    over.archive.keep(DELIVERED)
+
+
+@pytest.mark.parametrize("status", [304, 409, 412])
+def test_a_status_without_a_code_of_aws_does_not_mean_that_an_object_is_there(
+    opened: Open, status: int
+) -> None:
+    over = opened(answer(status, b"" if status == 304 else PAGE))
+
+    assert str(over.failure()).startswith(f"S3 PutObject: the answer ({status}) has no code,")
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        answer(200, PAGE),
+        answer(200, PAGE, ETag='"5f3c-1a2b"'),
+        answer(200, PAGE, ETag='"d41d8cd98f00b204e9800998ecf8427e"'),
+        answer(204),
+    ],
+)
+def test_a_good_status_counts_only_with_a_version_or_the_digest_of_the_order(
+    opened: Open, good: Answer
+) -> None:
+    over = opened(good)
+
+    assert "so it is not AWS's: look for a wrong endpoint" in str(over.failure())
+    assert len(over.asked) == 1
+
+
+PASSING: dict[str, tuple[Answer, str]] = {
+    "an error of S3": (answer(500), "500"),
+    "a throttle": (error(503, "SlowDown"), "SlowDown"),
+    "a body that came too slowly": (error(400, "RequestTimeout"), "RequestTimeout"),
+    "a reset": (scripted_store.reset, "ConnectionClosedError"),
+    "a closed connection": (scripted_store.close, "ConnectionClosedError"),
+    "no HTTP": (scripted_store.garble, "ConnectionClosedError"),
+    "no answer": (scripted_store.hang, "ReadTimeoutError"),
+}
+
+
+@pytest.mark.parametrize(("failing", "name"), PASSING.values(), ids=PASSING)
+def test_a_failure_that_may_pass_is_tried_three_times(
+    opened: Open, failing: Answer, name: str
+) -> None:
+    over = opened(failing)
+
+    assert str(over.failure()) == f"S3 PutObject: {name}"
+    assert len(over.asked) == 3
+    first, second = over.slept
+    assert 0 <= first <= 1
+    assert 0 <= second <= 2
+
+
+@pytest.mark.parametrize("failing", [each for each, _ in PASSING.values()], ids=PASSING)
+def test_an_order_is_kept_by_the_last_of_three_attempts(opened: Open, failing: Answer) -> None:
+    over = opened(failing, failing, STORED)
+
+    over.archive.keep(DELIVERED)
+
+    assert len(over.asked) == 3
+
+
+def test_a_put_whose_answer_was_lost_is_there_at_the_next_attempt(opened: Open) -> None:
+    over = opened(scripted_store.hang, error(412, "PreconditionFailed"))
+
+    over.archive.keep(DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")]
+)
+def test_a_refusal_is_not_tried_again(opened: Open, status: int, code: str) -> None:
+    over = opened(error(status, code))
+
+    assert str(over.failure()) == f"S3 PutObject: {code}"
+    assert len(over.asked) == 1
+
+
+@pytest.mark.parametrize("slow", [scripted_store.hang, scripted_store.drip])
+def test_a_slow_store_costs_the_time_of_three_attempts(opened: Open, slow: Answer) -> None:
+    over = opened(slow)
+    started = time.monotonic()
+
+    assert str(over.failure()) == "S3 PutObject: ReadTimeoutError"
+
+    waiting = 3 * (HASTY.connect_timeout + HASTY.read_timeout)  # type: ignore[attr-defined]
+    assert time.monotonic() - started < waiting + 1
+
+
+def test_a_store_without_a_listener_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedStore(STORED) as gone:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", gone.url)
+    alone = Opened(gone, HASTY)
+
+    assert str(alone.failure()) == "S3 PutObject: EndpointConnectionError"
+    assert len(alone.slept) == 2
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        *(each for each, _ in PASSING.values()),
+        *(answer(403, PAGE), error(403, "AccessDenied"), error(409, "OperationAborted")),
+        *(answer(200), answer(302, Location="http://127.0.0.1:9/"), answer(301)),
+    ],
+)
+def test_no_failure_quotes_a_key_or_the_bucket(opened: Open, failing: Answer) -> None:
+    """The bucket's name holds the account's number, and a log shows causes too."""
+    failure = opened(failing).failure()
+
+    shown = f"{failure} {failure.__cause__}"
+    assert DELIVERED.order.id not in shown
+    assert "123456789012" not in shown
+    assert failure.__suppress_context__ or failure.__context__ is None
+
+
+def test_the_check_asks_once_for_what_is_not_there(opened: Open) -> None:
+    over = opened(error(404, "NoSuchKey"))
+
+    over.archive.check()
+
+    assert [asked.line for asked in over.asked] == [f"GET /{BUCKET}/orders/health-check HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("other", "failure"),
+    [
+        (error(404, "NoSuchBucket"), "NoSuchBucket"),
+        (error(403, "AccessDenied"), "AccessDenied"),
+        (error(503, "SlowDown"), "SlowDown"),
+        (answer(200, PAGE), r"the answer \(200\) has no code"),
+        (answer(404, PAGE), r"the answer \(404\) has no code"),
+        (answer(302, Location="http://127.0.0.1:9/"), "EndpointConnectionError"),
+    ],
+)
+def test_the_check_shows_a_bucket_that_is_of_no_use(
+    opened: Open, other: Answer, failure: str
+) -> None:
+    over = opened(other, config=HEALTH_CONFIG)
+
+    with pytest.raises(StoreUnavailable, match=f"^S3 GetObject: {failure}"):
+        over.archive.check()
+
+    assert len(over.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "attempts"), [(CLIENT_CONFIG, 3), (HEALTH_CONFIG, 1)], ids=["calls", "health"]
+)
+def test_an_archive_has_the_attempts_of_its_clients(
+    opened: Open, config: Config, attempts: int
+) -> None:
+    over = opened(error(503, "SlowDown"), config=config)
+
+    over.failure()
+
+    assert len(over.asked) == attempts
+
+
+@contextmanager
+def no_proxy_leads_there(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with ScriptedStore(answer(502)) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        yield
+        assert proxy.asked == []
+
+
+def test_this_machine_is_called_without_a_proxy(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_proxy_leads_there(monkeypatch):
+        opened(STORED).archive.keep(DELIVERED)
+
+
+def test_another_machine_is_called_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedStore(STORED) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store.example")
+        open_archive(make_session(), HASTY, BUCKET).keep(DELIVERED)
+
+    (put,) = proxy.asked
+    assert put.line.startswith("PUT http://store.example/")
+
+
+def test_a_put_has_the_token_of_the_functions_credentials(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-the-role")
+    over = opened(STORED)
+
+    over.archive.keep(DELIVERED)
+
+    assert over.asked[0].headers["x-amz-security-token"] == "of-the-role"
+
+
+def test_credentials_that_expire_are_refreshed(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a profile with SSO or a role; Lambda's are of the environment, and stay."""
+    refreshed: list[str] = []
+
+    def refresh() -> dict[str, Any]:
+        refreshed.append(f"token-{len(refreshed)}")
+        # Each is about to expire, so botocore gets the next before each call.
+        expires = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+        keys = {"access_key": "a", "secret_key": "b"}
+        return {**keys, "token": refreshed[-1], "expiry_time": expires}
+
+    credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "a-test")
+    monkeypatch.setattr(Session, "get_credentials", lambda _: credentials)
+    over = opened(STORED)
+
+    over.archive.keep(DELIVERED)
+
+    assert over.asked[0].headers["x-amz-security-token"] == refreshed[-1] != refreshed[0]
+    signed = over.archive.presigned_url("k")
+    assert f"X-Amz-Security-Token={refreshed[-1]}&" in signed
+
+
+def test_without_credentials_nothing_is_sent(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "get_credentials", lambda _: None)
+    over = opened(STORED)
+
+    assert str(over.failure()) == "S3 PutObject: NoCredentialsError"
+    assert over.asked == []
+    with pytest.raises(NoCredentialsError):
+        over.archive.presigned_url("k")
+
+
+def client_of_s3(region: str, session: Session) -> Any:
+    # botocore writes into the config that it is given.
+    return session.create_client("s3", region, config=deepcopy(S3_CONFIG))
+
+
+def url_of_client(client: Any, key: str) -> str:
+    params = {"Bucket": BUCKET, "Key": key, "ResponseCacheControl": "no-store"}
+    url: str = client.generate_presigned_url("get_object", Params=params, ExpiresIn=300)
+    return url
+
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "as it is": {},
+    "FIPS": {"AWS_USE_FIPS_ENDPOINT": "true"},
+    "dual stack": {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
+    "both": {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"},
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("region", ["us-east-1", "eu-south-2", "us-gov-west-1", "mx-central-1"])
+def test_the_address_of_a_bucket_is_where_a_client_of_s3_finds_it(
+    region: str, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"AWS_DEFAULT_REGION": region, **settings}.items():
+        monkeypatch.setenv(name, value)
+
+    address = BucketAddress.of(make_session(), BUCKET)
+
+    assert url_of_client(client_of_s3(region, Session()), "k").split("/k?")[0] == address.url
+
+
+def test_the_address_of_a_bucket_in_china_is_where_a_client_of_s3_finds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S3 has no FIPS endpoints there."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+
+    address = BucketAddress.of(make_session(), BUCKET)
+
+    assert address.url == f"https://{BUCKET}.s3.cn-north-1.amazonaws.com.cn"
+    assert url_of_client(client_of_s3("cn-north-1", Session()), "k").startswith(address.url)
+
+
+def test_a_signed_url_is_that_of_a_client_of_s3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of/the+role")
+    archive = open_archive(make_session(), HASTY, BUCKET)
+    client = client_of_s3("us-east-1", Session())
+    # Characters of any order's id, and none of them is written otherwise.
+    key = f"orders/A-z._9/{DELIVERED.submission_id}-{DELIVERED.order.payload_sha256}.json"
+
+    # Both within one second.
+    pairs = [(archive.presigned_url(key), url_of_client(client, key)) for _ in range(3)]
+
+    assert any(sorted(ours.split("&")) == sorted(theirs.split("&")) for ours, theirs in pairs)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_an_endpoint_of_the_profile_is_used_unless_it_is_to_be_ignored(
+    ignored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\nservices = here\n[services here]\ns3 =\n  endpoint_url = http://127.0.0.1:9/\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", str(ignored).lower())
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+    url = BucketAddress.of(make_session(), BUCKET).url
+
+    of_aws = f"https://{BUCKET}.s3.us-east-1.amazonaws.com"
+    assert url == (of_aws if ignored else f"http://127.0.0.1:9/{BUCKET}")
+
+
+def test_without_a_region_no_archive_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+
+    with pytest.raises(NoRegionError):
+        open_archive(make_session(), HASTY, BUCKET)
+
+
+FROZEN = """
+import sys
+from chalicelib.aws.clients import LambdaClients
+from tests.builders import order_text, submission
+archive = LambdaClients().archive("orders", over_obstore=True)
+for number in range(2):
+    archive.keep(submission(order_text(f"order-{number}")))
+    print(number, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_the_first_put_after_a_freeze_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda freezes a function between calls; meanwhile S3 closes the connections."""
+    with ScriptedStore(STORED) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        child = subprocess.Popen(
+            [sys.executable, "-c", FROZEN],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with child:
+            assert child.stdin
+            assert child.stdout
+            assert child.stdout.readline() == "0\n"
+            child.send_signal(signal.SIGSTOP)
+            store.close_connections()
+            child.stdin.write("\n\n")
+            child.stdin.flush()
+            child.send_signal(signal.SIGCONT)
+
+            assert child.stdout.readline() == "1\n"
+
+    assert len(store.asked) == 2
