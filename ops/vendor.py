@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 COPIED = ("botocore", "urllib3", "dateutil", "six")
 # requirements.txt and Chalice bring these: only their bytecode is made here.
 COMPILED = ("aws_lambda_powertools", "jmespath", "typing_extensions", "chalice.app")
+# A stage may do without it: see `packaging.py`.
+OBSTORE = "obstore"
 # All of these under the names by which requirements-ops.txt pins them.
 DISTRIBUTIONS = (
     *("botocore", "urllib3", "python-dateutil", "six"),
-    *("aws-lambda-powertools", "jmespath", "typing-extensions"),
+    *("aws-lambda-powertools", "jmespath", "typing-extensions", OBSTORE),
 )
 DISTRIBUTION_OF = {"dateutil": "python-dateutil"}
 GENERAL_DATA = ("_retry.json", "partitions.json", "sdk-default-configuration.json")
@@ -162,7 +164,7 @@ def _write_bytecode(project: Path, vendor: Path) -> None:
     with tempfile.TemporaryDirectory() as directory:
         tree = Path(directory)
         _copy_sources(vendor, vendor, tree)
-        for name in COMPILED:
+        for name in _compiled(project):
             location = _location(name)
             _copy_sources(location, location.parents[name.count(".")], tree)
         _copy_sources(project / "app.py", project, tree)
@@ -174,6 +176,13 @@ def _write_bytecode(project: Path, vendor: Path) -> None:
             target = (project if relative.parts[0] == library.name else vendor) / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bytecode, target)
+
+
+def _compiled(project: Path) -> tuple[str, ...]:
+    """List whose bytecode is made here: of all that the project's package will hold."""
+    file = project / "requirements.txt"
+    required = file.read_text(encoding="utf-8") if file.exists() else ""
+    return (*COMPILED, OBSTORE) if f"{OBSTORE}==" in required else COMPILED
 
 
 def _copy_sources(location: Path, root: Path, tree: Path) -> None:

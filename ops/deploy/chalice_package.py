@@ -25,6 +25,8 @@ NO_ACCOUNT = {
 LIMIT_SECONDS = 300
 # Chalice says this of a download that fails, whatever the cause.
 NOT_FOUND = "Could not satisfy the requirement: "
+# Chalice only warns of a requirement without a wheel that will do, and leaves it out.
+LEFT_OUT = "Could not install dependencies:\n"
 NO_INDEX = (
     "Packaging downloads what requirements.txt pins, with pip: it needs the network (or "
     "PIP_INDEX_URL, PIP_PROXY, PIP_FIND_LINKS), and wheels for Lambda's Linux."
@@ -38,8 +40,7 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
 
     Chalice downloads what requirements.txt names, and once more by its name alone what has a wheel
     of its own for Lambda's processor: as a constraint, the file has pip compare that hash too.
-    Nothing of the caller's own ORDERS_* settings
-    gets in: the stage's are in .chalice/config.json.
+    Nothing of the caller's own ORDERS_* settings gets in: the stage's are in .chalice/config.json.
 
     Raises:
         PackagingFailed: Chalice refused, or was not done in time.
@@ -48,7 +49,7 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(copy)]
     merged = ["--merge-template", str(project / MERGE_TEMPLATE)]
     try:
-        subprocess.run(  # noqa: S603 (the command is ours)
+        ran = subprocess.run(  # noqa: S603 (the command is ours)
             [*python, "package", "--stage", stage, *merged, str(directory)],
             env=_environment() | {"PIP_CONSTRAINT": str(copy / "requirements.txt")},
             cwd=copy,
@@ -72,6 +73,12 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
         raise PackagingFailed(
             f"chalice package --stage {stage} was not done within {LIMIT_SECONDS} s."
         ) from error
+    said = f"{ran.stdout}{ran.stderr}"
+    if LEFT_OUT in said:
+        requirement = said.split(LEFT_OUT)[1].splitlines()[0]
+        raise PackagingFailed(
+            f"{requirement} can't be had for Lambda, as requirements.txt pins it. {NO_INDEX}"
+        )
 
 
 def _reason(error: subprocess.CalledProcessError) -> str:

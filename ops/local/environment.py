@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from chalicelib.settings import PRINCIPALS
+from chalicelib.settings import ARCHIVE, OVER_OBSTORE, PRINCIPALS
 from ops.local_stage import ACCESS_KEY, REGION, SECRET_KEY
 from ops.proxies import exempting_this_machine
 from ops.stack_outputs import resource_variables
@@ -29,6 +29,7 @@ def app_environment(
         **resource_variables(outputs),
         **({PRINCIPALS: principals} if principals else {}),
         "ORDERS_AUTH": "none",
+        ARCHIVE: OVER_OBSTORE,
         "ORDERS_PARTIAL_BATCH": "enabled" if partial_batch else "disabled",
         "ORDERS_LOG_FORMAT": "text",
         "ORDERS_LOG_COLOUR": "always" if colour else "never",

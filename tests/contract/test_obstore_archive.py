@@ -308,7 +308,7 @@ def test_a_put_has_the_token_of_the_functions_credentials(
 def test_credentials_that_expire_are_refreshed(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of a profile with SSO or a role; Lambda's are of the environment, and stay."""
+    """A profile with SSO or a role has such ones; Lambda's are of the environment, and stay."""
     refreshed: list[str] = []
 
     def refresh() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from ops.deploy.packaging import PackagedApp, package_app
 from tests.configuration.own import STAGES
 from tests.project import (
+    change_stage,
     copy_project,
     copy_without_requirements,
     outputs_of,
@@ -68,6 +69,19 @@ def vendored(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Package
 @pytest.fixture(scope="session")
 def without_vendor(tmp_path_factory: pytest.TempPathFactory, project: Path) -> PackagedApp:
     return package_app("dev", tmp_path_factory.mktemp("packaged"), project, vendored=False)
+
+
+@pytest.fixture(scope="session", params=["arm64", "x86_64"])
+def over_obstore(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, deployments: Path
+) -> PackagedApp:
+    """Package a stage whose archive is over obstore, for each of Lambda's processors."""
+    directory = tmp_path_factory.mktemp("obstore")
+    project = copy_project(directory / "orders", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
+    variables = {"ORDERS_ARCHIVE": "obstore"}
+    change_stage(project, "dev", variables, lambda_architecture=request.param)
+    return package_app("dev", directory / request.param, project)
 
 
 @pytest.fixture(params=STAGES)

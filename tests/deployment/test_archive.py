@@ -14,6 +14,7 @@ import pytest
 
 from ops.deploy.packaging import (
     ARCHIVE_LIMIT_BYTES,
+    OBSTORE_LIMIT_BYTES,
     VENDORED_LIMIT_BYTES,
     PackagedApp,
     package_app,
@@ -85,6 +86,36 @@ def test_an_archive_has_the_installed_botocore_and_all_bytecode(vendored: Packag
     assert bytecode - held <= {f"chalice/__pycache__/__init__.{tag}.pyc"}
     assert {name for name in held if name.endswith(".pyc")} <= bytecode
     assert Path("botocore/session.py") in sources
+
+
+# The number of each processor in a compiled file: `e_machine` of an ELF header.
+PROCESSORS = {"arm64": 183, "x86_64": 62}
+
+
+def test_an_archive_of_a_stage_over_obstore_has_it_for_the_stages_processor(
+    over_obstore: PackagedApp, vendored: PackagedApp
+) -> None:
+    processor = over_obstore.archive.parent.name
+    with zipfile.ZipFile(over_obstore.archive) as zipped:
+        header = zipped.read("obstore/_obstore.abi3.so")[:20]
+
+    assert header[:4] == b"\x7fELF"
+    assert int.from_bytes(header[18:20], "little") == PROCESSORS[processor]
+    tag = sys.implementation.cache_tag
+    assert f"obstore/__pycache__/store.{tag}.pyc" in names(over_obstore)
+    assert over_obstore.size_bytes < VENDORED_LIMIT_BYTES + OBSTORE_LIMIT_BYTES / 1.5
+    assert {root for root in names(over_obstore) if "obstore" not in root} == {
+        name for name in names(vendored) if "obstore" not in name
+    }
+
+
+@pytest.mark.parametrize("kind", ["without_vendor", "vendored"])
+def test_an_archive_of_a_stage_over_boto3_has_no_obstore(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    held = names(request.getfixturevalue(kind))
+
+    assert [name for name in held if name.startswith("obstore")] == []
 
 
 @pytest.mark.parametrize("kind", ["without_vendor", "vendored"])

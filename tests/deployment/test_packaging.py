@@ -177,6 +177,19 @@ def test_packaging_takes_no_wheel_but_the_one_that_is_pinned(
         package_app("dev", tmp_path / "out", own_project, vendored=False)
 
 
+def test_packaging_takes_no_wheel_for_arm64_but_the_one_that_is_pinned(
+    own_project: Path, tmp_path: Path
+) -> None:
+    """Chalice asks for it by its name alone."""
+    text = (PROJECT_ROOT / "requirements.txt").read_text()
+    (of_arm64,) = re.findall(r"^obstore==\S+ --hash=sha256:(\w+)", text, re.MULTILINE)
+    (own_project / "requirements.txt").write_text(text.replace(of_arm64, "0" * 64))
+    change_stage(own_project, "dev", {"ORDERS_ARCHIVE": "obstore"})
+
+    with pytest.raises(PackagingFailed, match=r"^obstore==\S+ can't be had for Lambda, as"):
+        package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+
 def test_packaging_refuses_releases_that_are_not_pinned_and_says_what_to_type(
     own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
