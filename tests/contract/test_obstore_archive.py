@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,23 @@ def test_a_good_status_counts_only_with_a_version_or_the_digest_of_the_order(
 
     assert "so it is not AWS's: look for a wrong endpoint" in str(over.failure())
     assert len(over.asked) == 1
+
+
+def test_a_put_into_a_bucket_that_kms_encrypts_counts_by_its_version(opened: Open) -> None:
+    """There the ETag is no digest of the order (S3's API reference: Object, ETag)."""
+    of_kms = {"x_amz_server_side_encryption": "aws:kms", "x_amz_version_id": "v-1"}
+    over = opened(answer(200, ETag='"9b2cf535f27731c974343645a3985328"', **of_kms))
+
+    over.archive.keep(DELIVERED)
+
+    (put,) = over.asked
+    assert not [name for name in put.headers if "encryption" in name]
+
+
+def test_a_put_into_a_bucket_without_versions_counts_by_the_digest(opened: Open) -> None:
+    digest = md5(DELIVERED.order.payload.encode(), usedforsecurity=False).hexdigest()
+
+    opened(answer(200, ETag=f'"{digest}"')).archive.keep(DELIVERED)
 
 
 PASSING: dict[str, tuple[Answer, str]] = {

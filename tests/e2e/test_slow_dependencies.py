@@ -83,6 +83,29 @@ def test_a_store_that_does_not_answer_costs_a_batch_the_time_of_one_call(
     assert str(failures[0]) == "DynamoDB BatchExecuteStatement: ReadTimeoutError"
 
 
+@pytest.mark.parametrize("library", ["boto3", "obstore"])
+def test_an_archive_that_does_not_answer_costs_a_batch_the_time_of_one_call(
+    local_resources: LocalResources,
+    stalled: StallingRelay,
+    library: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over each library: all orders of a batch wait for the archive side by side."""
+    for name, value in local_resources.environment.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", stalled.url)
+    settings = local_resources.environment | {"ORDERS_ARCHIVE": library}
+    application = Application(settings, LambdaClients())
+    messages = [sqs_message(order_text(f"slow-{library}-{number}")) for number in range(10)]
+
+    batch, left = process(application, messages, seconds=10)
+
+    assert left > 0
+    assert {str(each.failure) for each in batch} == {"S3 PutObject: ReadTimeoutError"}
+    assert stalled.connections >= 3 * len(messages)
+
+
 def test_a_table_that_does_not_answer_delays_an_order_by_the_time_of_a_key_and_no_more(
     application: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
