@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.s3 import OrderArchive
 from ops import local_stage
 from ops.desk.stage import StageUnavailable, connect, stage_names
 from ops.ports import LOOPBACK, free_port
@@ -41,6 +42,16 @@ def test_a_deployed_stage_is_found_with_its_region(config: Path) -> None:
     assert stage.settings.table == "orders-dev"
     assert stage.sqs.meta.region_name == "eu-west-1"
     assert not stage.is_local
+
+
+def test_operators_reach_the_archive_over_boto3_whatever_the_functions_use(config: Path) -> None:
+    """An operator's profile, role and patience are those of boto3's clients."""
+    write(config, dev=RESOURCES | {"ORDERS_ARCHIVE": "obstore"})
+
+    stage = connect("dev", config_file=config)
+
+    assert stage.settings.archive_over_obstore
+    assert isinstance(stage.archive("orders-dev-1", over_obstore=True), OrderArchive)
 
 
 def test_what_is_done_in_spite_of_the_table_asks_it_once_and_for_seconds(config: Path) -> None:
