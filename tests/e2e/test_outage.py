@@ -24,9 +24,9 @@ MATES = tuple(f"mate-{number}" for number in range(9))
 APP = f"""
 from pathlib import Path
 
-from chalicelib.aws.s3 import OrderArchive
+from chalicelib.aws.obstore_archive import ObstoreArchive
 
-keep = OrderArchive.keep
+keep = ObstoreArchive.keep
 
 
 def keep_or_die(self, submission):
@@ -35,7 +35,7 @@ def keep_or_die(self, submission):
     keep(self, submission)
 
 
-OrderArchive.keep = keep_or_die
+ObstoreArchive.keep = keep_or_die
 exec(compile(Path("{PROJECT_ROOT}/app.py").read_text(encoding="utf-8"), "app.py", "exec"))
 """
 
