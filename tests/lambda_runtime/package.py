@@ -9,7 +9,7 @@ import yaml
 
 from ops.deploy.packaging import package_app
 from tests.lambda_runtime.function import Function
-from tests.project import copy_project, record_resources
+from tests.project import change_stage, copy_project, record_resources
 
 STAGE = "dev"
 API, PROCESSOR, PUBLISHER = "APIHandler", "ProcessOrders", "PublishEvents"
@@ -54,11 +54,18 @@ class Package:
 
 
 def make_package(
-    directory: Path, deployments: Path, outputs: dict[str, str], *, vendored: bool
+    directory: Path,
+    deployments: Path,
+    outputs: dict[str, str],
+    *,
+    vendored: bool,
+    variables: Mapping[str, str] | None = None,
+    **changes: Any,
 ) -> Package:
-    """Package the app over the resources of these outputs."""
+    """Package the app over the resources of these outputs, with changes of its stage."""
     project = copy_project(directory / "project", deployments)
     record_resources(project, STAGE, outputs)
+    change_stage(project, STAGE, dict(variables or {}), **changes)
     packaged = package_app(STAGE, directory / "packaged", project, vendored=vendored)
     name = "vendored" if vendored else "plain"
     return Package(name, packaged.archive, packaged.template, directory / "code")
