@@ -141,8 +141,14 @@ def test_a_good_status_counts_only_with_a_version_or_the_digest_of_the_order(
 
 def test_a_put_into_a_bucket_that_kms_encrypts_counts_by_its_version(opened: Open) -> None:
     """There the ETag is no digest of the order (S3's API reference: Object, ETag)."""
-    of_kms = {"x_amz_server_side_encryption": "aws:kms", "x_amz_version_id": "v-1"}
-    over = opened(answer(200, ETag='"9b2cf535f27731c974343645a3985328"', **of_kms))
+    over = opened(
+        answer(
+            200,
+            ETag='"9b2cf535f27731c974343645a3985328"',
+            x_amz_server_side_encryption="aws:kms",
+            x_amz_version_id="v-1",
+        )
+    )
 
     over.archive.keep(DELIVERED)
 
