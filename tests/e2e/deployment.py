@@ -144,16 +144,29 @@ class EmulatedAccount:
     @contextmanager
     def short_visibility_timeout(self) -> Iterator[None]:
         """Deliver messages that fail in the `with` block again soon."""
-        self._set_visibility_timeout(SHORT_VISIBILITY_TIMEOUT_SECONDS)
+        with self._queue_with(VisibilityTimeout=str(SHORT_VISIBILITY_TIMEOUT_SECONDS)):
+            yield
+
+    @contextmanager
+    def endless_receives(self) -> Iterator[None]:
+        """Deliver messages that fail in the `with` block as often as it takes."""
+        policy = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue_url, AttributeNames=["RedrivePolicy"]
+        )["Attributes"]["RedrivePolicy"]
+        endless = json.dumps(json.loads(policy) | {"maxReceiveCount": 1000})
+        with self._queue_with(RedrivePolicy=endless):
+            yield
+
+    @contextmanager
+    def _queue_with(self, **attributes: str) -> Iterator[None]:
+        before = self.sqs.get_queue_attributes(
+            QueueUrl=self.queue_url, AttributeNames=list(attributes)
+        )["Attributes"]
+        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
         try:
             yield
         finally:
-            self._set_visibility_timeout(VISIBILITY_TIMEOUT_SECONDS)
-
-    def _set_visibility_timeout(self, seconds: int) -> None:
-        self.sqs.set_queue_attributes(
-            QueueUrl=self.queue_url, Attributes={"VisibilityTimeout": str(seconds)}
-        )
+            self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=before)
 
     def waiting(self) -> int:
         """Count the messages on the queue, also those that the processor is busy with."""
