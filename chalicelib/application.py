@@ -16,6 +16,7 @@ from chalicelib.aws.clients import (
     MAKING,
     MAX_SENDERS,
     MAX_WORKERS,
+    AwsIsMocked,
     Clients,
     LambdaClients,
     made_once,
@@ -233,9 +234,10 @@ class Application:
         if settings.archive_over_obstore:
             try:
                 return clients.archive(settings.bucket, over_obstore=True)
-            except ImportError:
-                # A package for Lambda's arm64 brings no obstore that an emulator's Lambda on
-                # another processor could load. The archive is the same without it, and slower.
+            except (AwsIsMocked, ImportError):
+                # A test under moto's `mock_aws` must reach no AWS, whatever its stage says. And a
+                # package for Lambda's arm64 brings no obstore that an emulator's Lambda on another
+                # processor could load. The archive is the same without it, and slower.
                 self.telemetry.setting_ignored(ARCHIVE, OVER_OBSTORE)
         return clients.archive(settings.bucket, over_obstore=False)
 

@@ -245,11 +245,35 @@ class ClientFactory:
         return client
 
     def open_over_obstore(self, bucket: str, config: Config) -> "ObstoreArchive":
-        """Open the archive over obstore, with the same session's credentials and settings."""
+        """
+        Open the archive over obstore, with the same session's credentials and settings.
+
+        Raises:
+            AwsIsMocked: obstore would go past what answers instead of AWS.
+            ImportError: there is no obstore that this processor can load.
+        """
+        if is_aws_mocked():
+            raise AwsIsMocked
         # Only a stage that chooses it loads its 15 MB.
         from chalicelib.aws.obstore_archive import open_archive  # noqa: PLC0415
 
         return open_archive(self._session, config, bucket)
+
+
+class AwsIsMocked(Exception):
+    """Something in this process answers instead of AWS, and only botocore asks it."""
+
+
+def is_aws_mocked() -> bool:
+    """
+    Tell whether something in this process answers botocore's requests, as moto's `mock_aws` does.
+
+    moto's handler is there from its import on, and is enabled while the mock is.
+    """
+    return any(
+        event.partition(".")[0] == "before-send" and getattr(handler, "enabled", True)
+        for event, handler, *_ in BUILTIN_HANDLERS
+    )
 
 
 def make_past_proxies(make: Callable[..., Any], config: Config) -> Any:

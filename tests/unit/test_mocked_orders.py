@@ -14,11 +14,15 @@ from tests.resources import create_resources
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    """Make a client of the app as a process loads it, over the variables of a stage."""
+@pytest.fixture(params=[{}, {"ORDERS_ARCHIVE": "boto3"}, {"ORDERS_ARCHIVE": "obstore"}], ids=str)
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
+    """
+    Make a client of the app as a process loads it, over the variables of a stage.
+
+    The last is what a stage of the checkout says: obstore would go past the mock, to AWS itself.
+    """
     with mock_aws():
-        project = project_with(tmp_path, mine=create_resources("mine"))
+        project = project_with(tmp_path, mine=create_resources("mine") | request.param)
         with Client(load_app().app, stage_name="mine", project_dir=str(project)) as client:
             yield client
 
