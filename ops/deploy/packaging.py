@@ -13,7 +13,7 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.settings import ARCHIVE, OVER_OBSTORE
 from ops.bytecode import NotCompiled
@@ -24,10 +24,14 @@ from ops.deploy.clean_copy import copy_cleanly
 from ops.deploy.pins import require_pinned
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.runtimes import required_runtime
+from ops.deploy.stage_config import StageConfig
 from ops.next_command import ops_command
 from ops.project import CONFIG, PROJECT_ROOT
 from ops.stack_outputs import VARIABLE_OUTPUTS
 from ops.vendor import DISTRIBUTIONS, fill_vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Lambda takes 50 MiB at most. Ours has 4.5 MB, and 1 MB without vendor/: what is much larger has
 # something in it that it should not have, and each byte makes cold starts slower.
@@ -75,13 +79,14 @@ def package_app(
         PackagingFailed: the stage isn't known, its resources aren't recorded, it is not for this
             Python, Chalice refused, or the archive is too large.
     """
-    settings = stage_settings(stage, project)
+    config = _stage_config(stage, project)
+    settings = config.settings
     _require_resources(stage, settings, project)
     runtime = required_runtime(stage, settings)
     require_pinned([CHALICE, *(DISTRIBUTIONS if vendored else ())])
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip", runtime)
     _make_room(packaged)
-    over_obstore = settings.get("environment_variables", {}).get(ARCHIVE) == OVER_OBSTORE
+    over_obstore = config.any_function_has(ARCHIVE, OVER_OBSTORE)
     with tempfile.TemporaryDirectory(prefix="orders-project-") as temporary:
         copy = copy_cleanly(project, Path(temporary) / "project")
         if not over_obstore:
@@ -96,7 +101,7 @@ def package_app(
     return packaged
 
 
-def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
+def _stage_config(stage: str, project: Path) -> StageConfig:
     """
     Read a stage's settings from .chalice/config.json.
 
@@ -107,10 +112,10 @@ def stage_settings(stage: str, project: Path = PROJECT_ROOT) -> dict[str, Any]:
     stages: dict[str, dict[str, Any]] = config["stages"]
     if stage not in stages:
         raise PackagingFailed(f"{CONFIG} has no stage {stage!r}: take one of {', '.join(stages)}.")
-    return stages[stage]
+    return StageConfig(project, stage, stages[stage], config)
 
 
-def _require_resources(stage: str, settings: dict[str, Any], project: Path) -> None:
+def _require_resources(stage: str, settings: Mapping[str, Any], project: Path) -> None:
     recorded = settings.get("environment_variables", {})
     missing = [name for name in VARIABLE_OUTPUTS if not recorded.get(name)]
     if missing:

@@ -60,12 +60,15 @@ class StageConfig:
         """
         Tell whether any function of the stage lets anyone in.
 
-        A single function may have variables of its own. An unknown word opens nothing: the app
-        refuses to start with it.
+        An unknown word opens nothing: the app refuses to start with it.
         """
+        return self.any_function_has("ORDERS_AUTH", "none")
+
+    def any_function_has(self, name: str, value: str) -> bool:
+        """Tell whether a variable has a value in any function, which may have its own variables."""
         functions = self.settings.get("lambda_functions", {}).values()
         environments = [self.variables, *(each.get(VARIABLES, {}) for each in functions)]
-        return any(variables.get("ORDERS_AUTH") == "none" for variables in environments)
+        return any(variables.get(name) == value for variables in environments)
 
     @property
     def has_resources(self) -> bool:

@@ -21,8 +21,10 @@ from ops.deploy.packaging import (
 )
 from ops.local.environment import without_aws_settings
 from ops.local.stack import LocalResources
+from ops.project import CONFIG
 from tests.builders import gateway_event, order_text, sqs_event, sqs_record
 from tests.deployment.conftest import LITTER
+from tests.project import copy_project, outputs_of, record_resources
 
 # Lambda's Python runtime has these beside the standard library: boto3 and its dependencies.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
@@ -107,6 +109,21 @@ def test_an_archive_of_a_stage_over_obstore_has_it_for_the_stages_processor(
     assert {root for root in names(over_obstore) if "obstore" not in root} == {
         name for name in names(vendored) if "obstore" not in name
     }
+
+
+def test_an_archive_has_obstore_wherever_the_configuration_says_so(
+    tmp_path: Path, deployments: Path
+) -> None:
+    """Chalice gives a variable of the whole project to each function of each stage."""
+    project = copy_project(tmp_path / "orders", deployments)
+    record_resources(project, "dev", outputs_of("dev"))
+    config = json.loads((project / CONFIG).read_text())
+    config["environment_variables"] = {"ORDERS_ARCHIVE": "obstore"}
+    (project / CONFIG).write_text(json.dumps(config))
+
+    packaged = package_app("dev", tmp_path / "packaged", project, vendored=False)
+
+    assert "obstore/_obstore.abi3.so" in names(packaged)
 
 
 @pytest.mark.parametrize("kind", ["without_vendor", "vendored"])

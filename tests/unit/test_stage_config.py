@@ -167,3 +167,21 @@ def test_a_variable_of_the_whole_project_opens_a_stage_too(tmp_path: Path) -> No
     text = json.dumps({"environment_variables": {"ORDERS_AUTH": "none"}, "stages": {"dev": {}}})
 
     assert StageConfig.load(project(tmp_path, text), "dev").is_open
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"environment_variables": {"A": "1"}, "stages": {"dev": {}}},
+        {"stages": {"dev": {"environment_variables": {"A": "1"}}}},
+        {"stages": {"dev": {"lambda_functions": {"f": {"environment_variables": {"A": "1"}}}}}},
+    ],
+    ids=["project", "stage", "function"],
+)
+def test_a_variable_counts_wherever_chalice_reads_it(
+    tmp_path: Path, config: dict[str, Any]
+) -> None:
+    read = StageConfig.load(project(tmp_path, json.dumps(config)), "dev")
+
+    assert read.any_function_has("A", "1")
+    assert not read.any_function_has("A", "2")
