@@ -32,7 +32,7 @@ class BucketAddress(NamedTuple):
         if not region:
             raise NoRegionError
         own = own_endpoint(session)
-        url = f"{own.rstrip('/')}/{bucket}" if own else f"https://{_host(session, bucket, region)}"
+        url = f"{own.rstrip('/')}/{bucket}" if own else _url_at_aws(session, bucket, region)
         return cls(url, region)
 
     def signed(self, key: str, credentials: "ReadOnlyCredentials", seconds: int) -> str:
@@ -71,9 +71,13 @@ def credentials_of(session: "Session") -> "ReadOnlyCredentials":
     return credentials.get_frozen_credentials()
 
 
-def _host(session: "Session", bucket: str, region: str) -> str:
-    partitions = session.get_component("data_loader").load_data("partitions")
-    suffix = RuleSetStandardLibrary(partitions).aws_partition(region)["dnsSuffix"]
+def _url_at_aws(session: "Session", bucket: str, region: str) -> str:
+    rules = RuleSetStandardLibrary(session.get_component("data_loader").load_data("partitions"))
+    suffix = rules.aws_partition(region)["dnsSuffix"]
     fips = "-fips" if session.get_config_variable("use_fips_endpoint") else ""
     dual_stack = ".dualstack" if session.get_config_variable("use_dualstack_endpoint") else ""
-    return f"{bucket}.s3{fips}{dual_stack}.{region}.{suffix}"
+    host = f"s3{fips}{dual_stack}.{region}.{suffix}"
+    # S3's certificates are for one name before that: none with a dot in it.
+    if rules.aws_is_virtual_hostable_s3_bucket(bucket, allow_subdomains=False):
+        return f"https://{bucket}.{host}"
+    return f"https://{host}/{bucket}"

@@ -21,7 +21,7 @@ from obstore.store import S3Store
 from chalicelib.aws.bucket_address import BucketAddress, credentials_of
 from chalicelib.aws.clients import is_on_this_machine
 from chalicelib.aws.failures import unavailable_on_failure
-from chalicelib.aws.obstore_failures import FAILURES, failure_of, not_of_aws
+from chalicelib.aws.obstore_failures import failure_of, is_failure, not_of_aws
 from chalicelib.aws.s3 import CONFLICTS, PRESIGNED_URL_SECONDS
 from chalicelib.orders.submission import Submission
 from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
@@ -128,7 +128,10 @@ class ObstoreArchive:
             attempt += 1
             try:
                 return call()
-            except FAILURES as error:
+            except BaseException as error:
+                # A panic in Rust is no `Exception`: it would end the whole batch.
+                if not is_failure(error):
+                    raise
                 failure = failure_of(error)
             if failure.name == expected:
                 return None
@@ -146,8 +149,9 @@ def _require_stored(operation: str, answer: "PutResult", payload: bytes) -> None
 
     A bucket that keeps versions names the new one, and any other tells the digest of the bytes.
     """
-    digest = f'"{md5(payload, usedforsecurity=False).hexdigest()}"'
-    if not (answer["version"] or answer["e_tag"] == digest):
+    if answer["version"]:
+        return
+    if answer["e_tag"] != f'"{md5(payload, usedforsecurity=False).hexdigest()}"':
         missing = not_of_aws("200", "version and no digest of the order")
         raise StoreUnavailable(f"{operation}: {missing}")
 
@@ -161,6 +165,8 @@ def open_archive(
 ) -> ObstoreArchive:
     """Open the archive in a bucket, with the time-outs and attempts of a client's config."""
     address = BucketAddress.of(session, bucket)
+    # As each of botocore's clients does: else all threads of the first batch load them, each anew.
+    session.get_credentials()
 
     def credential() -> "S3Credential":
         now = credentials_of(session)
@@ -184,6 +190,13 @@ def open_archive(
             "conditional_put": "etag",
             "skip_signature": False,
             "unsigned_payload": False,
+            "request_payer": False,
+            "s3_express": False,
+            # These change no put, but obstore does not open with one that it can't read.
+            "disable_tagging": False,
+            "disable_bulk_delete": False,
+            "copy_if_not_exists": "multipart",
+            "imdsv1_fallback": False,
         },
         client_options=_client_options(session, config, address.url),
         # Its own retries know no time-out of a put: all are in one place, `_call`.

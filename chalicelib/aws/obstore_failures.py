@@ -14,12 +14,16 @@ from obstore.exceptions import BaseError
 from chalicelib.aws.answers import FIRST_SERVER_ERROR, AnswerNotOfAws
 
 FAILURES = (BaseError, FileNotFoundError, ValueError)
+# What a panic in Rust raises: no `Exception`, and its class can't be imported.
+PANIC = "PanicException"
 STATUS = re.compile(r"Server returned non-2xx status code: (\d{3})")
 CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
 KIND = re.compile(r"HttpError \{\s+kind: (\w+)")
 BAD_CERTIFICATE = "error: InvalidCertificate("
 # obstore says this of a put with a good status.
 NO_ETAG = "ETag Header missing"
+# And this where S3 sends to another region, without a status and S3's own words.
+NO_LOCATION = "Received redirect without LOCATION"
 BROKEN = {"Timeout": "ReadTimeoutError", "Connect": "EndpointConnectionError"}
 # What a botocore client in its standard mode tries again, beside a status of 500 or more.
 PASSING_CODES = {"RequestTimeout", "SlowDown", "Throttling", "ThrottlingException"}
@@ -32,7 +36,12 @@ class Failure(NamedTuple):
     may_pass: bool
 
 
-def failure_of(error: Exception) -> Failure:
+def is_failure(error: BaseException) -> bool:
+    """Tell whether obstore has failed; whatever else ends a call is not its own."""
+    return isinstance(error, FAILURES) or type(error).__name__ == PANIC
+
+
+def failure_of(error: BaseException) -> Failure:
     """Tell what made a call fail."""
     text = str(error)
     status, code, kind = (found and found[1] for found in _search(text))
@@ -43,6 +52,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(code or status, may_pass=True)
     if kind:
         return Failure(_broken(kind, text), may_pass=True)
+    if NO_LOCATION in text:
+        return Failure("PermanentRedirect", may_pass=False)
     if NO_ETAG in text:
         return Failure(not_of_aws("200", "ETag"), may_pass=False)
     return Failure(type(error).__name__, may_pass=False)

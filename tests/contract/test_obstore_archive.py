@@ -1,21 +1,24 @@
 """The archive over obstore: answers that no emulator gives, and what a slow store may cost."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.config import Config
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from botocore.session import Session
 
@@ -31,6 +34,9 @@ from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 from tests import scripted_store
 from tests.builders import order_text, submission
 from tests.scripted_store import STORED, Answer, ScriptedStore, answer, error
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
 
 BUCKET = "orders-dev-123456789012"
 DELIVERED = submission(order_text())
@@ -211,6 +217,23 @@ def test_a_refusal_is_not_tried_again(opened: Open, status: int, code: str) -> N
     assert len(over.asked) == 1
 
 
+@pytest.mark.parametrize("code", ["PermanentRedirect", "TemporaryRedirect"])
+def test_a_bucket_of_another_region_is_named_so(opened: Open, code: str) -> None:
+    """S3 says where it is without a `Location`, and obstore then passes none of its words on."""
+    over = opened(error({"PermanentRedirect": 301, "TemporaryRedirect": 307}[code], code))
+
+    assert str(over.failure()) == "S3 PutObject: PermanentRedirect"
+    assert len(over.asked) == 1
+
+
+def test_an_order_follows_no_redirect(opened: Open) -> None:
+    with ScriptedStore(STORED) as elsewhere:
+        over = opened(answer(307, Location=f"{elsewhere.url}/"))
+
+        assert str(over.failure()).startswith("S3 PutObject: the answer (307) has no code")
+        assert elsewhere.asked == []
+
+
 @pytest.mark.parametrize("slow", [scripted_store.hang, scripted_store.drip])
 def test_a_slow_store_costs_the_time_of_three_attempts(opened: Open, slow: Answer) -> None:
     over = opened(slow)
@@ -220,6 +243,34 @@ def test_a_slow_store_costs_the_time_of_three_attempts(opened: Open, slow: Answe
 
     waiting = 3 * (HASTY.connect_timeout + HASTY.read_timeout)  # type: ignore[attr-defined]
     assert time.monotonic() - started < waiting + 1
+
+
+def test_a_panic_of_the_library_is_a_failure_of_one_order(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A panic in Rust is no `Exception`: a batch would end by it, at each receive."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of\ntwo lines")
+    over = opened(STORED)
+
+    assert str(over.failure()) == "S3 PutObject: PanicException"
+    assert over.asked == []
+
+
+def test_an_interrupt_is_no_failure_of_the_library() -> None:
+    class Interrupted:
+        def put(self, *_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+    archive = ObstoreArchive(
+        cast("S3Store", Interrupted()),
+        BucketAddress.of(make_session(), BUCKET),
+        lambda: ReadOnlyCredentials("a", "b", None),
+        attempts=3,
+        sleep=lambda _: None,
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        archive.keep(DELIVERED)
 
 
 def test_a_store_without_a_listener_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,6 +404,61 @@ def test_credentials_that_expire_are_refreshed(
     assert f"X-Amz-Security-Token={refreshed[-1]}&" in signed
 
 
+def test_credentials_are_loaded_once_for_all_threads(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile's program may ask a person, or be throttled."""
+    program, loads = tmp_path / "program", tmp_path / "loads"
+    keys = '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'
+    program.write_text(f"#!/bin/sh\necho >> {loads}\nsleep 0.1\necho '{keys}'\n")
+    program.chmod(0o755)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {program}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    over = opened(STORED)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(over.archive.keep, [DELIVERED] * 8))
+
+    assert len(over.asked) == 8
+    assert loads.read_text() == "\n"
+
+
+# obstore's own words for its settings; it reads each from the environment as `AWS_...` too.
+STUB = files("obstore") / "_store" / "_aws.pyi"
+# Those that botocore reads too. The rest of them obstore alone knows.
+OF_AWS = {
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION"),
+}
+# It has no word for "none" (decision 26).
+BINDING = {"AWS_SERVER_SIDE_ENCRYPTION"}
+OF_CLIENTS = {"AWS_ALLOW_HTTP", "AWS_ALLOW_INVALID_CERTIFICATES", "AWS_PROXY_URL", "AWS_TIMEOUT"}
+OF_OBSTORE = {
+    *OF_CLIENTS,
+    *set(re.findall(r"`(AWS_\w+)`", STUB.read_text(encoding="utf-8"))) - OF_AWS - BINDING,
+}
+
+
+@pytest.mark.parametrize("value", ["true", "neither"])
+@pytest.mark.parametrize("name", sorted(OF_OBSTORE))
+def test_a_variable_that_obstore_alone_reads_changes_no_put(
+    opened: Open, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    over = opened(STORED)
+
+    over.archive.keep(DELIVERED)
+
+    (put,) = over.asked
+    assert put.line == f"PUT /{BUCKET}/{DELIVERED.archive_key} HTTP/1.1"
+    assert "Credential=" in put.headers["authorization"]
+    assert {name for name in put.headers if name.startswith("x-amz-")} == {
+        *("x-amz-checksum-sha256", "x-amz-content-sha256", "x-amz-date"),
+    }
+
+
 def test_without_credentials_nothing_is_sent(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "get_credentials", lambda _: None)
     over = opened(STORED)
@@ -368,8 +474,8 @@ def client_of_s3(region: str, session: Session) -> Any:
     return session.create_client("s3", region, config=deepcopy(S3_CONFIG))
 
 
-def url_of_client(client: Any, key: str) -> str:
-    params = {"Bucket": BUCKET, "Key": key, "ResponseCacheControl": "no-store"}
+def url_of_client(client: Any, key: str, bucket: str = BUCKET) -> str:
+    params = {"Bucket": bucket, "Key": key, "ResponseCacheControl": "no-store"}
     url: str = client.generate_presigned_url("get_object", Params=params, ExpiresIn=300)
     return url
 
@@ -405,6 +511,16 @@ def test_the_address_of_a_bucket_in_china_is_where_a_client_of_s3_finds_it(
 
     assert address.url == f"https://{BUCKET}.s3.cn-north-1.amazonaws.com.cn"
     assert url_of_client(client_of_s3("cn-north-1", Session()), "k").startswith(address.url)
+
+
+@pytest.mark.parametrize("bucket", ["orders.dev.example", "orders_dev", "Orders"])
+def test_a_bucket_whose_name_no_certificate_has_is_named_in_the_path(bucket: str) -> None:
+    client = client_of_s3("us-east-1", Session())
+
+    address = BucketAddress.of(make_session(), bucket)
+
+    assert address.url == f"https://s3.us-east-1.amazonaws.com/{bucket}"
+    assert url_of_client(client, "k", bucket).split("/k?")[0] == address.url
 
 
 def test_a_signed_url_is_that_of_a_client_of_s3(monkeypatch: pytest.MonkeyPatch) -> None:
