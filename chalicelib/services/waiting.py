@@ -7,10 +7,11 @@ from threading import Semaphore
 from typing import TypeVar
 
 MAX_WAIT_SECONDS = 10
-# The pauses between looks: short at first, since most orders are recorded within a second. A wait
-# of ten seconds looks 14 times.
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 1.0
+# The pauses between looks, each twice the one before: most orders are recorded within a tenth of a
+# second, and whoever waits learns of it at most about as much later again. A wait of ten seconds
+# looks 14 times.
+FIRST_PAUSE_SECONDS = 0.025
+LONGEST_PAUSE_SECONDS = 1.25
 # A look whose call gets no answer takes 9 s with its retries (aws/clients.py); the rest is for the
 # answer. So a wait never runs into the function's time-out, even if AWS is silent at its end.
 TIME_FOR_LAST_LOOK_SECONDS = 9.5

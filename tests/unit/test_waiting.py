@@ -89,6 +89,18 @@ def test_the_answer_comes_as_soon_as_it_is_there(
     assert time.now - started < seconds + LONGEST_PAUSE_SECONDS + 0.1
 
 
+@pytest.mark.parametrize("seconds", [0.02, 0.04, 0.09, 0.2, 0.5, 1.2])
+def test_the_answer_comes_at_most_twice_as_late_as_it_could(seconds: float) -> None:
+    """An order is recorded after some 50 ms: a first pause of 100 ms would be most of the wait."""
+    time = Time(seconds_per_look=0.005)
+    room = WaitingRoom(1, time.sleep, time.monotonic)
+    started = time.now
+
+    room.ask(time.answer_from(seconds), missing=NotThere, wait_seconds=10)
+
+    assert time.now - started < 2 * seconds + 0.05
+
+
 @pytest.mark.parametrize("wait_seconds", range(1, MAX_WAIT_SECONDS + 1))
 def test_a_wait_is_as_long_as_was_asked_for_and_no_longer(
     room: WaitingRoom, time: Time, wait_seconds: int
