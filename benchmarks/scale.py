@@ -17,7 +17,7 @@ from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks import api_latency, machine
+from benchmarks import api_latency, local_stack, machine
 from benchmarks.contender import Run
 from benchmarks.cpu_share import CpuShare
 from benchmarks.emulators import dynamodb_local, ministack, roto
@@ -52,7 +52,8 @@ def main() -> None:
         sys.exit(f"{DYNAMODB_LOCAL.name} is not here: {missing}.")
     progress = Progress()
     tables = [f"Measured {machine.description()}."]
-    tables += [api_latency.measure(progress), by_batch_size(progress), by_workers(progress)]
+    tables += [api_latency.measure(progress), local_stack.measure(progress)]
+    tables += [by_batch_size(progress), by_workers(progress)]
     write("scale", "\n\n".join(tables))
     write("lines", f"Measured {machine.description()}.\n\n{by_lines(progress)}")
     growth(progress)

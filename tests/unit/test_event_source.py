@@ -452,6 +452,38 @@ def test_no_more_batches_run_at_once_than_the_maximum_concurrency() -> None:
     assert most == 3
 
 
+def test_a_receive_waits_at_the_queue_while_a_batch_is_processed() -> None:
+    """Else an order that comes meanwhile would wait for the batch before it."""
+    queue, second_came = FakeQueue(2), threading.Event()
+
+    def first_waits_for_second(event: dict[str, Any]) -> None:
+        if event["Records"][0]["messageId"] == "m1":
+            second_came.set()
+        assert second_came.wait(10)
+
+    worker = mapping(queue, Function(first_waits_for_second), batching=Batching(batch_size=1))
+    run_until(worker, lambda: len(queue.deleted) == 2)
+
+    assert sorted(queue.deleted) == ["m0", "m1"]
+
+
+def test_the_worker_does_not_rest_between_receives() -> None:
+    """It asks SQS to wait instead: a rest of its own would be added to each order's age."""
+    queue, rests = FakeQueue(3), []
+
+    class Stopping(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            rests.append(timeout)
+            return super().wait(timeout)
+
+    worker = mapping(queue, Function(), batching=Batching(batch_size=1))
+    vars(worker)["_stopping"] = Stopping()
+    run_until(worker, lambda: len(queue.deleted) == 3 and len(queue.waits) > 10)
+
+    assert not rests
+    assert min(queue.waits) >= 1
+
+
 def test_a_worker_that_is_paused_takes_nothing_until_it_is_told_to_go_on() -> None:
     queue, paused = FakeQueue(1), threading.Event()
     paused.set()
