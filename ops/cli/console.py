@@ -12,8 +12,8 @@ from ops.cli.options import ready_fd_option
 from ops.cli.port_choice import CONSOLE, choose_ports
 from ops.cli.session import open_desk
 from ops.desk.stage import StageUnavailable
+from ops.local.child import say_ready, take_environment
 from ops.local.lifeline import stop_when_parent_ends
-from ops.local.processes import say_ready
 from ops.local_stage import DEFAULT_AWS_PORT
 from ops.ports import LOOPBACK
 from ops.stage_names import LOCAL_STAGE
@@ -56,6 +56,8 @@ def console(
     Only this machine reaches it. It works with your own AWS credentials. Nothing of it is deployed.
     Ctrl-C stops it.
     """
+    if ready_fd is not None:
+        take_environment()
     alone = CONSOLE._replace(parameter="port")
     chosen = choose_ports(context, {alone: port}).numbers[alone]
     try:

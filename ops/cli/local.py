@@ -13,6 +13,7 @@ from chalicelib.settings import ACCEPTED_ONLY, EVENTS, EVENTS_OF, NO_EVENTS
 from ops.cli.exits import OutOfReach
 from ops.cli.options import options, ready_fd_option
 from ops.cli.port_choice import API, AWS, CONSOLE, choose_ports, from_make_option, typed_again
+from ops.local.child import take_environment
 from ops.local.environment import app_environment, without_aws_settings
 from ops.local.kept_folder import DEFAULT_FOLDER, KeptFolder
 from ops.local.mapping_settings import LARGEST_BATCH, Batching
@@ -248,9 +249,10 @@ def _enter_app_environment(
     """
     Make this process's environment the app's, before app.py is imported.
 
-    A supervised process has been given it. Another finds the resources through the AWS endpoint.
+    A supervised process is told it. Another finds the resources through the AWS endpoint.
     """
     if supervised:
+        take_environment()
         return
     environment = without_aws_settings(os.environ) | app_environment(
         _outputs(aws_port),

@@ -4,7 +4,7 @@ import http.client
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -54,9 +54,9 @@ class Emulator(ChildProcess):
             output=self.log_file,
         )
 
-    def start(self) -> None:
+    def start(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """
-        Start it and wait until it answers.
+        Start it and wait until it answers. `meanwhile` is called before the wait.
 
         Raises:
             PortUnavailable: something listens on the port already.
@@ -68,6 +68,7 @@ class Emulator(ChildProcess):
             raise ProcessFailed(f'The AWS emulator is not installed: type "make {_venv_name()}".')
         super().start()
         try:
+            meanwhile()
             self._wait_until_ready()
             self._require_loopback_only()
         except BaseException:

@@ -1,8 +1,8 @@
 """
 A child process that never outlives the process that started it.
 
-The parent holds the other end of the child's standard input and never writes to it. However the
-parent ends, `kill -9` included, the pipe closes, and the child stops as if it had got SIGTERM.
+The parent holds the other end of the child's standard input. However the parent ends, `kill -9`
+included, the pipe closes, and the child stops as if it had got SIGTERM.
 
 Also a launcher, for programs that know nothing of this: `python -P lifeline.py ROOT MODULE`; ROOT
 is where MODULE is, or "" if it is installed. On the standard library only, because MODULE may live

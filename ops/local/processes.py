@@ -1,12 +1,13 @@
 """Child processes: started, watched and stopped by their own process id only."""
 
+import json
 import os
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -80,6 +81,11 @@ class ChildProcess:
             return f"{self.name} was ended by signal {signal.Signals(-code).name}"
         return f"{self.name} ended with exit code {code}"
 
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, and return at once. `stop` is to follow. Safe to repeat."""
+        if self._process is not None:
+            self._process.terminate()
+
     def stop(self, grace_seconds: float) -> None:
         """Ask it to stop, and kill it if it hasn't after `grace_seconds`. Safe to repeat."""
         if self._process is None:
@@ -114,10 +120,32 @@ class ChildProcess:
 
 
 class OpsProcess(ChildProcess):
-    """`python -m ops COMMAND` as a child process that says when it is ready to work."""
+    """
+    `python -m ops COMMAND` as a child process that says when it is ready to work.
+
+    It begins with its imports, which take most of its start, and goes on when it is told the
+    environment of what it works with: that is made meanwhile. child.py is its own side of this.
+    """
 
     # The end of a pipe that a process which is ready writes to; None once that is known.
     _ready_reader: int | None = None
+    _told: bytes | None = None
+
+    def start(self) -> None:
+        super().start()
+        self._hand_on()
+
+    def tell(self, environment: Mapping[str, str]) -> None:
+        """Let it go on, with these variables besides its own. A later start has them at once."""
+        self._told = json.dumps(environment).encode() + b"\n"
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        if self._told is None or self._process is None or self._process.stdin is None:
+            return
+        # Whoever waits until it is ready finds out that it has ended.
+        with suppress(BrokenPipeError):
+            os.write(self._process.stdin.fileno(), self._told)
 
     def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
         self._forget_reader()
@@ -163,12 +191,6 @@ class OpsProcess(ChildProcess):
         if self._ready_reader is not None:
             os.close(self._ready_reader)
         self._ready_reader = None
-
-
-def say_ready(ready_fd: int) -> None:
-    """Tell the parent, as the child, that `wait_until_ready` may return."""
-    os.write(ready_fd, b"\n")
-    os.close(ready_fd)
 
 
 @contextmanager

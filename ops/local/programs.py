@@ -15,13 +15,13 @@ from chalicelib.http.local_principal import play_principals
 from chalicelib.settings import AppSettings
 from chalicelib.telemetry import TextFormatter
 from ops.local.api_server import ApiServer
+from ops.local.child import say_ready
 from ops.local.clients import queue_client, streams_client
 from ops.local.environment import ACCOUNT_ID
 from ops.local.event_source import EventSourceMapping
 from ops.local.lifeline import stop_when_parent_ends
 from ops.local.mapping_settings import Batching, MappingSettings
 from ops.local.pause import PauseTag
-from ops.local.processes import say_ready
 from ops.local.stream_source import StreamMapping
 from ops.local_stage import REGION
 

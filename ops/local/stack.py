@@ -113,14 +113,17 @@ class LocalResources:
             self._cleanup.enter_context(self.folder)
         self.emulator = Emulator(self.aws_port, self.directory, self._emulator_python, self.folder)
         self._cleanup.callback(self.emulator.stop)
-        self.emulator.start()
+        self.emulator.start(self._start_meanwhile)
+
+    def _start_meanwhile(self) -> None:
+        """Begin what takes a while and needs no emulator yet."""
+        self._cloudformation = cloudformation_client(self.aws_url)
 
     def _create_resources(self) -> None:
         self._on_step("queue, DLQ, bucket and table")
-        cloudformation = cloudformation_client(self.aws_url)
         try:
             self.outputs = create_resources(
-                cloudformation,
+                self._cloudformation,
                 self._visibility_timeout_seconds,
                 self.events,
                 self._max_receive_count,
@@ -225,24 +228,43 @@ class LocalStack(LocalResources):
             require_free(self.console_port, "console")
         super()._start()
         self._on_step("API and worker")
-        self._make_processes()
-        # Stopped in the reverse order: no more orders come in, then the last are processed.
-        self._cleanup.callback(self.stop_worker)
-        self._cleanup.callback(self.stop_api)
-        # Both at once: each takes most of its time to import the app.
-        self.worker.start()
-        self.api.start()
+        for program in (self.worker, self.api):
+            program.tell(self.environment)
         self.worker.wait_until_ready(READY_LIMIT_SECONDS)
         self.api.wait_until_ready(READY_LIMIT_SECONDS)
-        if self.console:
+        if self.console_port:
             # Last, and not waited for: nobody's order waits until a web page is there.
-            self._cleanup.callback(self.console.stop, CONSOLE_GRACE_SECONDS)
+            self.console = self._make_console()
+            self.console.tell(self.environment)
             self.console.start()
+
+    def _start_meanwhile(self) -> None:
+        self.worker = self._ops_process("the worker", "worker", self._worker_arguments())
+        self.api = self._ops_process("the API", "api", ["--port", str(self.api_port)])
+        self._stop_programs_at_the_end()
+        self.worker.start()
+        self.api.start()
+        super()._start_meanwhile()
+
+    def _stop_programs_at_the_end(self) -> None:
+        """Have them asked together, then waited for: what the API still takes stays queued."""
+        self._cleanup.callback(self.stop_worker)
+        self._cleanup.callback(self.stop_api)
+        self._cleanup.callback(self.stop_console)
+        self._cleanup.callback(self._ask_programs_to_stop)
+
+    def _ask_programs_to_stop(self) -> None:
+        for program in filter(None, (self.console, self.api, self.worker)):
+            program.ask_to_stop()
 
     def wait_for_console(self) -> None:
         """Wait until the console answers, a second or two after the API does."""
         if self.console:
             self.console.wait_until_ready(READY_LIMIT_SECONDS)
+
+    def stop_console(self) -> None:
+        if self.console:
+            self.console.stop(CONSOLE_GRACE_SECONDS)
 
     def start_worker(self) -> None:
         self.worker.start()
@@ -259,12 +281,9 @@ class LocalStack(LocalResources):
     def stop_api(self) -> None:
         self.api.stop(API_GRACE_SECONDS)
 
-    def _make_processes(self) -> None:
-        self.worker = self._ops_process("the worker", "worker", self._worker_arguments())
-        self.api = self._ops_process("the API", "api", ["--port", str(self.api_port)])
-        if self.console_port:
-            arguments = ["--port", str(self.console_port), "--api-url", self.api_url]
-            self.console = self._ops_process("the console", "console", arguments)
+    def _make_console(self) -> OpsProcess:
+        arguments = ["--port", str(self.console_port), "--api-url", self.api_url]
+        return self._ops_process("the console", "console", arguments)
 
     def _worker_arguments(self) -> list[str]:
         flag = ["--partial-batch"] if self.partial_batch else []
@@ -276,7 +295,7 @@ class LocalStack(LocalResources):
         ]
 
     def _ops_process(self, name: str, command: str, arguments: list[str]) -> OpsProcess:
-        environment = without_aws_settings(os.environ) | self.environment
+        environment = without_aws_settings(os.environ)
         # `python -m` looks in the working directory first: app.py is found there, `ops` here.
         inherited = filter(None, [environment.get("PYTHONPATH")])
         environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT_ROOT), *inherited])

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 _start = Emulator.start
 
 
-def _start_held(emulator: Emulator) -> None:
+def _start_held(emulator: Emulator, *meanwhile: Callable[[], None]) -> None:
     """Start an emulator whose Lambda holds the functions to the limits."""
     emulator._environment = held(emulator._environment)
-    _start(emulator)
+    _start(emulator, *meanwhile)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -104,6 +104,29 @@ def test_a_failing_message_ends_in_the_dlq_after_its_receives_and_blocks_no_othe
 
 
 @pytest.mark.parametrize("stack", [False], indirect=True)
+class EnoughSeenError(Exception):
+    """The stack has started as far as the test needs it."""
+
+
+def test_api_and_worker_import_while_the_emulator_makes_the_resources(app_directory: Path) -> None:
+    """One after the other, a start took half as long again. One that is given up leaves nobody."""
+    running = []
+
+    def see(step: str) -> None:
+        if step == "queue, DLQ, bucket and table":
+            running.extend([starting.api.is_running, starting.worker.is_running])
+            raise EnoughSeenError
+
+    starting = LocalStack(app_directory=app_directory, log_file=app_directory / "log", on_step=see)
+    with pytest.raises(EnoughSeenError), starting:
+        pass
+
+    assert running == [True, True]
+    assert not starting.api.is_running
+    assert not starting.worker.is_running
+    assert starting.log == ""
+
+
 def test_messages_wait_for_a_worker_that_is_stopped_or_has_crashed(
     stack: LocalStack, sqs: "SQSClient", app_directory: Path
 ) -> None:
