@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,14 @@ class Mix(StrEnum):
     VALID = "all valid"
     DUPLICATES = "10% duplicates"
     INVALID = "10% invalid"
+
+
+def verdicts(mix: Mix, orders: int) -> dict[str, int]:
+    """Count the records of the first so many orders of a run, by their status."""
+    special = orders // TEN
+    status = {Mix.VALID: "ACCEPTED", Mix.DUPLICATES: "DUPLICATE", Mix.INVALID: "REJECTED"}[mix]
+    counts = Counter({"ACCEPTED": orders - special}) + Counter({status: special})
+    return dict(counts)
 
 
 def batches(mix: Mix, size: int, run: str) -> Iterator[dict[str, Any]]:

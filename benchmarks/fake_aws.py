@@ -47,6 +47,8 @@ class Tally:
     """The counts since the last reset."""
 
     calls: Counter[str] = field(default_factory=Counter)
+    # Of the orders' records, by their status.
+    verdicts: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     continues: int = 0
     bytes_in: int = 0
@@ -58,6 +60,7 @@ class Tally:
     def as_json(self) -> dict[str, Any]:
         return {
             "calls": dict(self.calls),
+            "verdicts": dict(self.verdicts),
             "connections": self.connections,
             "continues": self.continues,
             "bytesIn": self.bytes_in,
@@ -135,6 +138,8 @@ class Tables:
         self._tally.write_units += _units(item) * (1 + indexes)
         self._tally.item_bytes += _size(item) * (1 + indexes)
         if "orderId" in item:
+            if "status" in item:
+                self._tally.verdicts[item["status"]["S"]] += 1
             self._by_order[item["orderId"]["S"]].append(item)
 
 

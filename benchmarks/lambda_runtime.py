@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from benchmarks.progress import Progress
 
-ROUNDS = 11
+ROUNDS = 7
 BASE = CONTENDERS["serial_boto3"]
 USUAL = {
     BASE: "serial_boto3",

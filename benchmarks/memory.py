@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.contender import KIBIBYTE, Run
 from benchmarks.events import Mix
+from benchmarks.goals import Goal, at_most
 from benchmarks.processes import Contender, FakeAws, cores, environment, run_in_background
 
 BATCH_SIZE = 100
@@ -30,14 +31,13 @@ def measure() -> dict[int, float]:
             outcome = contender.perform(
                 Run(f"m{milestone}", Mix.DUPLICATES, BATCH_SIZE, batches=number)
             )
-            aws.tally_of(outcome.orders)
+            aws.tally_of(outcome.orders, Mix.DUPLICATES)
             found[milestone] = outcome.resident_kib / KIBIBYTE
             done = milestone
     return found
 
 
-def goals(found: dict[int, float]) -> list[tuple[str, float, str, bool]]:
+def goals(found: dict[int, float]) -> list[Goal]:
     """Hold memory to its goal: it grows by 2% at most."""
-    growth = found[LAST] / found[FILLED]
     title = f"memory after {LAST:,} orders ({found[LAST]:.0f} MiB), of after {FILLED:,}"
-    return [(title, growth, "1.02 or less", growth <= 1.02)]
+    return [at_most(title, found[LAST] / found[FILLED], 1.02)]

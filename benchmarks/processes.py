@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.contender import Outcome, Run
+from benchmarks.events import Mix, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,8 @@ def environment(endpoint: str, **changes: str) -> dict[str, str]:
         "ORDERS_DLQ_URL": f"{endpoint}/000000000000/orders-dlq",
         "ORDERS_BUCKET": "orders",
         "ORDERS_TABLE": "orders",
+        # As every stage has it.
+        "ORDERS_ARCHIVE": "obstore",
         "ORDERS_BATCH_SIZE": "100",
         "ORDERS_PARTIAL_BATCH": "enabled",
         # Of the events' messages: as if the API had sent them.
@@ -143,18 +146,19 @@ class FakeAws:
         connection.close()
         return tally
 
-    def tally_of(self, orders: int) -> dict[str, Any]:
+    def tally_of(self, orders: int, mix: Mix = Mix.VALID) -> dict[str, Any]:
         """
         Get the counts of so many orders, since the last reset.
 
         Raises:
-            RuntimeError: they were not archived (up to one in ten may be invalid), so the measured
-                work was something else.
+            RuntimeError: not each of them got its verdict, and each valid one its object, so the
+                measured work was something else.
         """
         tally = self.reset()
+        wanted = verdicts(mix, orders)
         archived = tally["calls"].get("S3 PutObject", 0)
-        if not 0.9 * orders <= archived <= orders:
-            raise RuntimeError(f"of {orders} orders {archived} were archived: {tally['calls']}")
+        if tally["verdicts"] != wanted or archived != orders - wanted.get("REJECTED", 0):
+            raise RuntimeError(f"{orders} orders, {mix}: {tally['verdicts']}, {tally['calls']}")
         return tally
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -168,7 +172,7 @@ class Contender:
     """A contender as a process, for as long as the `with` block lasts."""
 
     def __init__(self, name: str, given: Mapping[str, str], *, pinned: bool = True) -> None:
-        """`pinned` holds it to the core that is not the fake AWS's."""
+        """`name` is its module; `pinned` holds it to the core that is not the fake AWS's."""
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.contender", name],

@@ -1,4 +1,4 @@
-"""Tables, and the page that they are written to."""
+"""Tables, and the pages that they are written to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from benchmarks.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-PAGE = ROOT / "docs" / "performance.md"
+PAGES = (ROOT / "docs" / "performance.md", ROOT / "docs" / "scaling.md")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -37,10 +38,20 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def page_of(section: str) -> Path:
+    """Find the page that has a section's markers; there is one."""
+    (page,) = [each for each in PAGES if _begin(section) in each.read_text(encoding="utf-8")]
+    return page
+
+
 def write(section: str, text: str) -> None:
-    """Put a text between a section's markers in the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
-    before, rest = page.split(begin)
+    """Put a text between a section's markers in its page."""
+    page = page_of(section)
+    end = f"<!-- {section}: end -->"
+    before, rest = page.read_text(encoding="utf-8").split(_begin(section))
     _, after = rest.split(end)
-    PAGE.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}", encoding="utf-8")
+    page.write_text(f"{before}{_begin(section)}\n{text.strip()}\n{end}{after}", encoding="utf-8")
+
+
+def _begin(section: str) -> str:
+    return f"<!-- {section}: begin -->"

@@ -57,7 +57,7 @@ def main() -> None:
     write("scale", "\n\n".join(tables))
     write("lines", f"Measured {machine.description()}.\n\n{by_lines(progress)}")
     growth(progress)
-    progress.step("done: docs/performance.md")
+    progress.step("done: docs/scaling.md")
 
 
 def growth(progress: Progress) -> None:
