@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -40,16 +39,12 @@ MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
 
 def of_throughput(progress: Progress) -> Found:
-    """Measure orders a second and CPU, at a whole core and at a share of one; and memory."""
+    """Measure orders a second and CPU, at a whole core and at a share of one."""
     cells = throughput.measure(throughput.FULL, progress)
-    with ThreadPoolExecutor(1) as beside:
-        # It takes only the time that the contenders leave at their share of a core.
-        remembering = beside.submit(memory.measure)
-        cells |= throughput.measure(throughput.THROTTLED, progress)
-        progress.step("memory, after up to 100,000 orders")
-        goals = [*throughput_goals.goals(cells), *memory.goals(remembering.result())]
+    cells |= throughput.measure(throughput.THROTTLED, progress)
     progress.step("counts for the bill")
-    return Found({"throughput": throughput_table.report(cells)}, goals, cost_tables.counts(cells))
+    blocks = {"throughput": throughput_table.report(cells)}
+    return Found(blocks, throughput_goals.goals(cells), cost_tables.counts(cells))
 
 
 def of_cold_start(progress: Progress) -> Found:
@@ -67,11 +62,18 @@ def of_lambda_runtime(progress: Progress) -> Found:
     return Found({"lambda-runtime": lambda_runtime.report(lambda_runtime.measure(progress))})
 
 
+def of_memory(progress: Progress) -> Found:
+    """Measure the memory of a process that has processed many orders."""
+    progress.step(f"memory, after up to {memory.LAST:,} orders")
+    return Found({}, memory.goals(memory.measure()))
+
+
 # In the order in which they run, and in which their goals stand in the page.
 SECTIONS: dict[str, Callable[[Progress], Found]] = {
     "throughput": of_throughput,
     "cold-start": of_cold_start,
     "lambda-runtime": of_lambda_runtime,
+    "memory": of_memory,
 }
 
 

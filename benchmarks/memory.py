@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.contender import KIBIBYTE, Run
 from benchmarks.events import Mix
 from benchmarks.goals import Goal, at_most
-from benchmarks.processes import Contender, FakeAws, cores, environment, run_in_background
+from benchmarks.processes import Contender, FakeAws, environment
 
 BATCH_SIZE = 100
 MILESTONES = (25_000, 50_000, 75_000, 100_000)
@@ -14,18 +14,10 @@ FILLED, LAST = MILESTONES[1], MILESTONES[-1]
 
 
 def measure() -> dict[int, float]:
-    """
-    Measure the memory of the process, in MiB, after so many orders.
-
-    This takes minutes, and measures no time: it may run beside contenders that are held to a share
-    of a core.
-    """
+    """Measure the memory of the process, in MiB, after so many orders."""
     found, done = {}, 0
-    # Latencies would only make it take longer.
+    # No time is measured: latencies would only make it take longer.
     with FakeAws(at_once=True) as aws, Contender("ours", environment(aws.url)) as contender:
-        of_the_fake, of_contenders = cores()
-        run_in_background(aws.process, of_contenders)
-        run_in_background(contender.process, of_the_fake)
         for milestone in MILESTONES:
             number = (milestone - done) // BATCH_SIZE
             outcome = contender.perform(

@@ -110,9 +110,7 @@ def measure(share: str, progress: Progress) -> Cells:
     """Measure a share's scenarios: in each round one contender after the other, for a moment."""
     cells: Cells = defaultdict(Cell)
     with ExitStack() as running:
-        # At a share of a core the memory run does this.
-        if share == FULL:
-            running.enter_context(Awake())
+        running.enter_context(Awake())
         aws = running.enter_context(FakeAws())
         contenders = {
             name: running.enter_context(
