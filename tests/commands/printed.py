@@ -57,6 +57,14 @@ def printed_commands() -> list[Printed]:
     return of_code + [command for catalogue in TEXTS for command in _of_catalogue(catalogue)]
 
 
+def commands_of(source: Path) -> list[Printed]:
+    """List the commands that a source or a catalogue prints or makes."""
+    if source in TEXTS:
+        return [*_of_catalogue(source)]
+    printed, made = _found_in(source)
+    return [*printed, *([] if source == WRITER else made)]
+
+
 def made_commands() -> list[Printed]:
     """List the commands that the code makes by calling `ops.next_command`, with sample values."""
     sources = [source for source in SOURCES if source != WRITER]

@@ -45,10 +45,18 @@ PUT_TOGETHER = {"f'{what}.ended'": {"dlq.redrive.ended", "dlq.discard.ended"}}
 WHERE = {"record_accounts_shown", "show_accounts", "record_search", "searched_for"}
 
 
+def parsed(names: set[str]) -> Iterator[tuple[Path, ast.Module]]:
+    """Parse the sources that hold one of the names: all take a second, in each process of tests."""
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        if any(name in text for name in names):
+            yield path, ast.parse(text)
+
+
 def written() -> Iterator[tuple[Path, ast.Call]]:
     """Find the calls that write to the audit trail."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, module in parsed({"trail"}):
+        for node in ast.walk(module):
             match node:
                 case ast.Call(func=ast.Attribute(value=trail, attr="write")):
                     if ast.unparse(trail).endswith("trail"):
@@ -117,8 +125,8 @@ def test_every_word_is_translated_with_the_same_values(key: str) -> None:
 
 def places() -> Iterator[str]:
     """Yield each text that is handed on as `where`, with `x` in place of what it names."""
-    for path in SOURCES:
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, module in parsed(WHERE):
+        for function in ast.walk(module):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 for node in ast.walk(function):
                     if isinstance(node, ast.Call) and _called(node) in WHERE and node.args:

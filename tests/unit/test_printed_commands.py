@@ -17,10 +17,16 @@ from ops.local_stage import DEFAULT_AWS_PORT, aws_url_at, start_command
 from ops.next_command import chalice_command, make_command, ops_command
 from ops.project import PROJECT_ROOT
 from tests.commands.grammar import Incomplete, require_typable
-from tests.commands.printed import Printed, made_commands, printed_commands
+from tests.commands.printed import (
+    SOURCES,
+    TEXTS,
+    Printed,
+    commands_of,
+    made_commands,
+    printed_commands,
+)
 from tests.ops_commands import all_commands
 
-PRINTED, MADE = printed_commands(), made_commands()
 OURS = ("make ", "chalice ", "python -m ops ")
 FILES = ("order.json", "order-7b.json")
 HOSTILE = ("it's", "a b", "$(id)", "`id`", "x;y", '"', "*", "-x", "ñ", "")
@@ -37,8 +43,16 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("command", [*PRINTED, *MADE], ids=str)
-def test_a_printed_command_can_be_typed(command: Printed) -> None:
+@pytest.mark.parametrize(
+    "source", [*SOURCES, *TEXTS], ids=lambda it: str(it.relative_to(PROJECT_ROOT))
+)
+def test_a_printed_command_can_be_typed(source: Path) -> None:
+    """The commands of a source are found here: every process of tests makes the list of tests."""
+    for command in commands_of(source):
+        require_typed(command)
+
+
+def require_typed(command: Printed) -> None:
     try:
         require_typable(command.text)
     except Incomplete:
@@ -54,7 +68,7 @@ def _is_a_name(command: str) -> bool:
 
 def test_every_command_of_ours_with_a_value_is_written_in_one_place() -> None:
     """There the value is quoted, and the stage, the port and the project are kept."""
-    elsewhere = [each for each in PRINTED if each.values and each.text.startswith(OURS)]
+    elsewhere = [each for each in printed_commands() if each.values and each.text.startswith(OURS)]
 
     assert not elsewhere, (
         f"{', '.join(map(str, elsewhere))}: write it by ops/next_command.py, or Stage.command."
@@ -64,10 +78,10 @@ def test_every_command_of_ours_with_a_value_is_written_in_one_place() -> None:
 def test_the_source_is_searched() -> None:
     """Each way of printing a command is found: these are the usual ones."""
     assert {"ops/cli/verify.py", "ops/desk/exports.py", "chalicelib/settings.py"} <= {
-        each.source for each in PRINTED
+        each.source for each in printed_commands()
     }
     assert {"ops/local_stage.py", "ops/cli/resources.py", "ops/console/pages/order/page.py"} <= {
-        each.source for each in MADE
+        each.source for each in made_commands()
     }
 
 
