@@ -15,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from benchmarks import (
+    api_start,
     cold_start,
     cost_tables,
     lambda_runtime,
@@ -53,6 +54,12 @@ def of_cold_start(progress: Progress) -> Found:
     return Found({"cold-start": cold_start.report(full, throttled)}, cold_start.goals(full))
 
 
+def of_api_start(progress: Progress) -> Found:
+    """Measure the API's first and later answers."""
+    answered = api_start.measure(progress)
+    return Found({"api-start": api_start.report(answered)}, api_start.goals(answered))
+
+
 def of_lambda_runtime(progress: Progress) -> Found:
     """Measure the same on Lambda's own runtime, if it is here."""
     missing = LAMBDA_RUNTIME.missing()
@@ -72,6 +79,7 @@ def of_memory(progress: Progress) -> Found:
 SECTIONS: dict[str, Callable[[Progress], Found]] = {
     "throughput": of_throughput,
     "cold-start": of_cold_start,
+    "api-start": of_api_start,
     "lambda-runtime": of_lambda_runtime,
     "memory": of_memory,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import lambda_runtime, throughput_goals
+from benchmarks import api_start, lambda_runtime, throughput_goals
 from benchmarks.contender import Outcome
 from benchmarks.events import Mix, batches, verdicts
 from benchmarks.goals import Goal, at_least, at_most, goals_table, over
@@ -48,7 +48,7 @@ def orders_of(event: dict[str, Any]) -> list[str]:
 
 
 BLOCKS = {
-    "performance.md": ["goals", "throughput", "cold-start", "lambda-runtime", "api", "cost"],
+    "performance.md": ["goals", "throughput", "cold-start", "lambda-runtime", "api-start", "cost"],
     "scaling.md": ["scale", "lines", "growth"],
 }
 
@@ -263,3 +263,28 @@ def test_a_row_of_lambdas_runtime_shows_medians_and_the_share_of_cpu_by_round() 
 
     assert rows[0] == f"| {BASE} | 300 | 1.00 | 450 | 75 | 525 | 55 |"
     assert rows[1] == f"| {OURS} | 170 | 0.55 | 300 | 50 | 350 | 41 |"
+
+
+def answers(bare_ms: float, ours_ms: float) -> api_start.Results:
+    """Make the results of one round, in which each route takes a side the same time."""
+    cost = {api_start.BARE: bare_ms, api_start.OURS: ours_ms}
+    keys = list(itertools.product(api_start.ROUTES, cost))
+    first = {key: [api_start.First(cost[key[1]], 2 * cost[key[1]])] for key in keys}
+    return api_start.Results(first, first, {key: [cost[key[1]]] for key in keys})
+
+
+def test_the_apis_start_is_shown_for_each_route_first_and_warm() -> None:
+    rows = api_start.report(answers(bare_ms=200, ours_ms=100)).splitlines()[2:]
+
+    assert rows == [
+        "| first POST /orders | 200 · 100 | 0.50 | 400 · 200 | 400 · 200 |",
+        "| first GET /orders/{orderId} | 200 · 100 | 0.50 | 400 · 200 | 400 · 200 |",
+        "| warm POST /orders | 200.00 · 100.00 | 0.50 |  |  |",
+        "| warm GET /orders/{orderId} | 200.00 · 100.00 | 0.50 |  |  |",
+    ]
+
+
+def test_a_later_answer_is_held_to_less_than_the_first_one() -> None:
+    goals = api_start.goals(answers(bare_ms=100, ours_ms=65))
+
+    assert [(goal.measured, goal.met) for goal in goals] == [(0.65, True)] * 2 + [(0.65, False)] * 2

@@ -39,3 +39,31 @@ def test_a_refused_write_costs_as_much_as_the_larger_item(
         tables.answer(call, given(item(refused)))
 
         assert tally.write_units - before == units, call
+
+
+def test_a_query_finds_the_items_of_the_order_that_it_names() -> None:
+    tables = Tables(Tally())
+    for order_id in ("order-1", "order-2"):
+        key = {"orderId": {"S": order_id}, "recordId": {"S": "0"}}
+        tables.answer("PutItem", {"TableName": "orders", "Item": key})
+
+    found = [
+        tables.answer("Query", {"ExpressionAttributeValues": values})
+        for values in ({":v0": {"S": "order-2"}}, {":slots": {"S": "s"}, ":id": {"S": "order-2"}})
+    ]
+
+    assert [[each["orderId"]["S"] for each in items["Items"]] for _, items in found] == [
+        ["order-2"],
+        ["order-2"],
+    ]
+
+
+def test_the_history_has_an_orders_further_records_only() -> None:
+    tables = Tables(Tally())
+    first = {"orderId": {"S": "order-1"}, "recordId": {"S": "0"}}
+    further = {**first, "recordId": {"S": "1"}, "historyPosition": {"S": "2026"}}
+    for item in (first, further):
+        tables.answer("PutItem", {"TableName": "orders", "Item": item})
+    query = {"IndexName": "history", "ExpressionAttributeValues": {":id": {"S": "order-1"}}}
+
+    assert tables.answer("Query", query)[1]["Items"] == [further]
