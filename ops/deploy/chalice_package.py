@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ NO_ACCOUNT = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 LIMIT_SECONDS = 300
-# Chalice says this of a download that fails, whatever the cause.
-NOT_FOUND = "Could not satisfy the requirement: "
+# Chalice says the first of a download that fails, whatever the cause. pip says the second where the
+# requirements are the constraints too: no conflict, but a wheel that it found nowhere.
+NOT_FOUND = re.compile(r"(?:Could not satisfy the requirement:|ERROR: Cannot install) (\S+)")
 # Chalice only warns of a requirement without a wheel that will do, and leaves it out.
 LEFT_OUT = "Could not install dependencies:\n"
 NO_INDEX = (
@@ -60,13 +62,11 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
             timeout=LIMIT_SECONDS,
         )
     except subprocess.CalledProcessError as error:
-        reason = _reason(error)
-        if NOT_FOUND in reason:
-            raise PackagingFailed(
-                f"{reason.split(NOT_FOUND)[1]} can't be had. {NO_INDEX}"
-            ) from error
+        said = error.stderr or error.stdout
+        if found := NOT_FOUND.search(said):
+            raise PackagingFailed(f"{found[1]} can't be had. {NO_INDEX}") from error
         raise PackagingFailed(
-            f"Chalice can't package stage {stage}: {reason}\nTo see all that it says, type: "
+            f"Chalice can't package stage {stage}: {_reason(said)}\nTo see all that it says, type: "
             + chalice_command("package build", stage=stage, project=project)
         ) from error
     except subprocess.TimeoutExpired as error:
@@ -81,11 +81,11 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
         )
 
 
-def _reason(error: subprocess.CalledProcessError) -> str:
+def _reason(said: str) -> str:
     """Find the line that says why: pip explains its own below it."""
-    said: list[str] = (error.stderr or error.stdout).strip().splitlines()
-    pip_said = [line.split("ERROR: ", 1)[1] for line in said if "ERROR: " in line]
-    return next(iter(pip_said[-1:] or said[-1:]), "it did not say why")
+    lines = said.strip().splitlines()
+    pip_said = [line.split("ERROR: ", 1)[1] for line in lines if "ERROR: " in line]
+    return next(iter(pip_said[-1:] or lines[-1:]), "it did not say why")
 
 
 def _environment() -> dict[str, str]:
