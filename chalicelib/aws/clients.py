@@ -252,8 +252,6 @@ class ClientFactory:
             AwsIsMocked: obstore would go past what answers instead of AWS.
             ImportError: there is no obstore that this processor can load.
         """
-        if is_aws_mocked():
-            raise AwsIsMocked
         # Only a stage that chooses it loads its 15 MB.
         from chalicelib.aws.obstore_archive import open_archive  # noqa: PLC0415
 
@@ -264,13 +262,14 @@ class AwsIsMocked(Exception):
     """Something in this process answers instead of AWS, and only botocore asks it."""
 
 
-def is_aws_mocked() -> bool:
+def is_mocked(url: str) -> bool:
     """
-    Tell whether something in this process answers botocore's requests, as moto's `mock_aws` does.
+    Tell whether something in this process answers instead of AWS, as moto's `mock_aws` does.
 
-    moto's handler is there from its import on, and is enabled while the mock is.
+    moto's handler is there from its import on, and is enabled while the mock is. It lets requests
+    to an emulator on this machine pass.
     """
-    return any(
+    return not is_on_this_machine(url) and any(
         event.partition(".")[0] == "before-send" and getattr(handler, "enabled", True)
         for event, handler, *_ in BUILTIN_HANDLERS
     )

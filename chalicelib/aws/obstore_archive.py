@@ -1,27 +1,22 @@
 """
 The archive over obstore, a library in Rust: what `OrderArchive` does, for a third of its CPU.
 
-It is loaded only where a stage's setting chooses it. Credentials, region, endpoint and authorities
-are those of botocore's session. One attempt is one request: which failures are tried again, and
-how long a call may take, is as with botocore's clients.
+It is loaded only where a stage's setting chooses it. One attempt is one request: which failures
+are tried again, and how long a call may take, is as with botocore's clients.
 """
 
 import random
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import md5
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
-
-from obstore.store import S3Store
 
 from chalicelib.aws.bucket_address import BucketAddress, credentials_of
-from chalicelib.aws.clients import is_on_this_machine
+from chalicelib.aws.clients import AwsIsMocked, is_mocked
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.aws.obstore_failures import failure_of, is_failure, not_of_aws
+from chalicelib.aws.obstore_store import open_store
 from chalicelib.aws.s3 import CONFLICTS, PRESIGNED_URL_SECONDS
 from chalicelib.orders.submission import Submission
 from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
@@ -30,17 +25,10 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
     from obstore import PutResult
-    from obstore.store import ClientConfig, S3Credential
+    from obstore.store import S3Store
 
-# obstore asks again when less than five minutes are left. botocore has renewed what expires within
-# ten by then, so no request is signed with credentials that have expired.
-CREDENTIALS_LAST = timedelta(minutes=10)
-# A function that slept longer opens a new connection, before it finds that S3 has closed the old.
-IDLE_CONNECTIONS_LAST = timedelta(seconds=20)
 # Below the prefix that the API may read, and not of the form that an order's key has.
 NOTHING = "orders/health-check"
-# Never called: only with a proxy can hosts be excluded from the environment's.
-NO_PROXY = "http://127.0.0.1:9"
 
 Answer = TypeVar("Answer")
 
@@ -50,7 +38,7 @@ class ObstoreArchive:
 
     def __init__(
         self,
-        store: S3Store,
+        store: "S3Store",
         address: BucketAddress,
         credentials: "Callable[[], ReadOnlyCredentials]",
         *,
@@ -163,67 +151,21 @@ def open_archive(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ObstoreArchive:
-    """Open the archive in a bucket, with the time-outs and attempts of a client's config."""
+    """
+    Open the archive in a bucket, with the time-outs and attempts of a client's config.
+
+    Raises:
+        AwsIsMocked: obstore would go past what answers instead of AWS.
+    """
     address = BucketAddress.of(session, bucket)
+    if is_mocked(address.url):
+        raise AwsIsMocked
     # As each of botocore's clients does: else all threads of the first batch load them, each anew.
     session.get_credentials()
-
-    def credential() -> "S3Credential":
-        now = credentials_of(session)
-        return {
-            "access_key_id": str(now.access_key),
-            "secret_access_key": str(now.secret_key),
-            "token": now.token,
-            "expires_at": datetime.now(UTC) + CREDENTIALS_LAST,
-        }
-
-    store = S3Store(
-        bucket,
-        # All that obstore would else read from the environment by rules of its own.
-        config={
-            "region": address.region,
-            "endpoint": address.url,
-            "aws_endpoint_url_s3": address.url,
-            # The bucket is in the URL already, in its host or in its path.
-            "virtual_hosted_style_request": True,
-            "checksum_algorithm": "sha256",
-            "conditional_put": "etag",
-            "skip_signature": False,
-            "unsigned_payload": False,
-            "request_payer": False,
-            "s3_express": False,
-            # These change no put, but obstore does not open with one that it can't read.
-            "disable_tagging": False,
-            "disable_bulk_delete": False,
-            "copy_if_not_exists": "multipart",
-            "imdsv1_fallback": False,
-        },
-        client_options=_client_options(session, config, address.url),
-        # Its own retries know no time-out of a put: all are in one place, `_call`.
-        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)},
-        credential_provider=credential,
-    )
     return ObstoreArchive(
-        store,
+        open_store(session, config, bucket, address.url, address.region),
         address,
         partial(credentials_of, session),
         attempts=config.retries["total_max_attempts"],
         sleep=sleep,
     )
-
-
-def _client_options(session: "Session", config: Any, url: str) -> "ClientConfig":
-    options: ClientConfig = {
-        "allow_http": True,
-        "connect_timeout": timedelta(seconds=config.connect_timeout),
-        "read_timeout": timedelta(seconds=config.read_timeout),
-        # A store that sends a byte now and then holds nothing up for longer either.
-        "timeout": timedelta(seconds=config.connect_timeout + config.read_timeout),
-        "pool_idle_timeout": IDLE_CONNECTIONS_LAST,
-    }
-    if is_on_this_machine(url):
-        options["proxy_url"] = NO_PROXY
-        options["proxy_excludes"] = urlsplit(url).hostname or ""
-    if authorities := session.get_config_variable("ca_bundle"):
-        options["root_certificate"] = Path(authorities).read_bytes()
-    return options

@@ -19,7 +19,7 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
     """
     Make a client of the app as a process loads it, over the variables of a stage.
 
-    The last is what a stage of the checkout says: obstore would go past the mock, to AWS itself.
+    The last is what the stages of the checkout say: obstore would go past the mock, to AWS itself.
     """
     with mock_aws():
         project = project_with(tmp_path, mine=create_resources("mine") | request.param)
