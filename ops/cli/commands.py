@@ -1,5 +1,6 @@
 """The commands of `python -m ops`, for developers and operators."""
 
+import gc
 import importlib
 import io
 import os
@@ -81,6 +82,8 @@ class Commands(click.Group):
 )
 def main() -> None:
     """Run, watch and deploy the order system."""
+    # The command's modules are imported by now: __main__.py has turned it off for them.
+    gc.enable()
     # A terminal whose encoding lacks a character gets its code, not a traceback.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,12 @@ def console(
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(name)
+    # As in __main__.py: it saves two fifths of the CPU that the console's start takes.
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
 COMMANDS = (console,)
