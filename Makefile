@@ -104,6 +104,23 @@ ALIKE += tests/e2e/test_ops_commands.py
 ALIKE += tests/e2e/test_verify.py
 # The same tests over other configurations; over this one, they run elsewhere too
 ALIKE += tests/configuration/test_others.py
+# What sources and pages say, which is read here and not run: test_commands_as_typed.py and test_readme.py type it elsewhere
+ALIKE += $(patsubst %,tests/unit/test_%.py,architecture console_looks console_markup examples glossary operators_guide pages)
+ALIKE += $(patsubst %,tests/unit/test_%.py,pinned plain_english printed_commands readmes runbook shown_commands vendor)
+ALIKE += tests/deployment/test_bucket.py
+# AWS's limits, held to within this process; test_layer.py, test_plugin.py and test_processes.py hold tests to them elsewhere
+ALIKE += $(patsubst %,tests/aws_limits/test_%.py,cloudwatch dynamodb events functions kms rules s3 sns sqs)
+# Lambda's own runtime, which is not there
+ALIKE += tests/lambda_runtime
+# Sizes, tables of botocore's errors, and pages over an AWS in this process; tests/http, test_answers_of_others.py and the other
+# tests of the console answer elsewhere too
+ALIKE += tests/http/test_answer_size.py
+ALIKE += $(patsubst %,tests/unit/test_%.py,answers console_denials console_seals)
+# Names and policies, which are text; test_packaging.py and test_plain_copies.py package and copy stages elsewhere too
+ALIKE += tests/deployment/test_policies.py tests/deployment/test_stage_names.py
+# The worker, channels and settings over the emulator, crashes of parts, and a stage of chalice's own. test_story.py,
+# test_kept_state.py and test_packaged_deployment.py run these elsewhere too
+ALIKE += $(patsubst %,tests/e2e/test_%.py,chalice_deploy channels local_resources local_stack make_run_keeps)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
