@@ -23,6 +23,11 @@ VALUES: dict[str, Any] = {
     "several": {"L": [{"N": "1"}, {"M": {}}, {"B": b"b"}, {"SS": ["c"]}]},
 }
 KEY: dict[str, Any] = {"orderId": {"S": "order-001"}, "recordId": {"S": "record"}}
+# Moto sorts them; the characters are of one to four bytes.
+OTHERS = [
+    *(("order-001", "a"), ("order-001", "z"), ("order-001", "\U0001f4e6"), ("order-000", "b")),
+    *(("\xf1", "record"), ("order-0010", "\u20ac"), ("order", "record")),
+]
 INDEXED: dict[str, Any] = {
     "auditPartition": {"S": "2026-01-01#0"},
     "auditPosition": {"S": "1"},
@@ -37,6 +42,9 @@ def answers() -> list[Any]:
         table = boto3.client("dynamodb", region_name="us-east-1")
         create_table(table, "orders")
         table.put_item(TableName="orders", Item=KEY | INDEXED | VALUES)
+        for order_id, record_id in OTHERS:
+            other = {"orderId": {"S": order_id}, "recordId": {"S": record_id}}
+            table.put_item(TableName="orders", Item=other | INDEXED | VALUES)
         asked = [
             table.get_item(TableName="orders", Key=KEY),
             table.get_item(
@@ -52,6 +60,34 @@ def answers() -> list[Any]:
                 KeyConditionExpression="auditPartition = :it",
                 ExpressionAttributeValues={":it": INDEXED["auditPartition"]},
             ),
+            *(
+                table.query(
+                    TableName="orders",
+                    IndexName="audit",
+                    KeyConditionExpression="auditPartition = :it",
+                    ExpressionAttributeValues={":it": INDEXED["auditPartition"]},
+                    ScanIndexForward=forward,
+                    Limit=2,
+                )
+                for forward in (True, False)
+            ),
+            table.query(
+                TableName="orders",
+                KeyConditionExpression="orderId = :it AND recordId > :first",
+                FilterExpression="size(#map) > :none AND #number < :none AND #several = :several",
+                ExpressionAttributeNames={
+                    "#map": "map",
+                    "#number": "number",
+                    "#several": "several",
+                },
+                ExpressionAttributeValues={
+                    ":it": KEY["orderId"],
+                    ":first": {"S": "a"},
+                    ":none": {"N": "0"},
+                    ":several": VALUES["several"],
+                },
+            ),
+            table.scan(TableName="orders", Limit=3),
             table.delete_item(TableName="orders", Key=KEY, ReturnValues="ALL_OLD"),
         ]
     return [{**answer, "ResponseMetadata": None} for answer in asked]
@@ -84,4 +120,5 @@ def test_quick_moto_answers_as_moto_does() -> None:
     assert quickly is not slowly
     assert quick == slow
     assert VALUES.items() <= quick[0][0]["Item"].items()
+    assert [answer["Count"] for answer in quick[0] if "Count" in answer] == [8, 8, 2, 2, 3, 3]
     assert quick[1] == [1, 0]
