@@ -26,7 +26,7 @@ NO_ACCOUNT = {
 LIMIT_SECONDS = 300
 # Chalice says the first of a download that fails, whatever the cause. pip says the second where the
 # requirements are the constraints too: no conflict, but a wheel that it found nowhere.
-NOT_FOUND = re.compile(r"(?:Could not satisfy the requirement:|ERROR: Cannot install) (\S+)")
+NOT_FOUND = re.compile(r"(?:Could not satisfy the requirement:|ERROR: Cannot install) ([^\s,]+)")
 # Chalice only warns of a requirement without a wheel that will do, and leaves it out.
 LEFT_OUT = "Could not install dependencies:\n"
 NO_INDEX = (
