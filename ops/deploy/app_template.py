@@ -13,7 +13,7 @@ from ops.deploy.parameter_values import unmet_need
 from ops.deploy.problems import PackagingFailed
 from ops.deploy.tracing import API, FUNCTION, complete_tracing
 from ops.project import CONFIG, MERGE_TEMPLATE, OPTIONAL_MERGE_TEMPLATES
-from ops.templates import load_template
+from ops.templates import load_template, load_without_short_forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
     Raises:
         PackagingFailed: the template doesn't have one of the parameters, or refuses its value.
     """
-    content = yaml.safe_load(template.read_text(encoding="utf-8"))
+    content = load_without_short_forms(template.read_text(encoding="utf-8"))
     if PUBLISHER in content["Resources"]:
         parameters = {**parameters, **_told(content["Resources"], parameters)}
     for name in OPTIONAL_MERGE_TEMPLATES:
@@ -51,7 +51,7 @@ def complete_template(template: Path, project: Path, parameters: Mapping[str, st
 
 def with_code_at(template: Path, bucket: str, key: str) -> str:
     """Write a template for an uploaded archive: all functions get their code there."""
-    content = yaml.safe_load(template.read_text(encoding="utf-8"))
+    content = load_without_short_forms(template.read_text(encoding="utf-8"))
     for resource in content["Resources"].values():
         if resource["Type"] == FUNCTION:
             resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
