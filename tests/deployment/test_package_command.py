@@ -30,7 +30,14 @@ from tests.project import (
 # A user's own, copied from dev.
 THIRD = "qa"
 TARGETS = {"eventbridge": "orders-{}", "sns": "arn:aws:sns:us-east-1:000000000000:orders-events-{}"}
-EVENTS = ("off", *TARGETS)
+# One is like the other but for names and numbers. So each kind of events is packaged for one, and
+# each stage with events and without.
+KINDS_OF_DEV = [("dev", kind) for kind in ("off", *TARGETS)]
+STAGES_WITH_AND_WITHOUT = [
+    *KINDS_OF_DEV,
+    *[("prod", kind) for kind in ("off", "eventbridge")],
+    *[(THIRD, kind) for kind in ("off", "sns")],
+]
 CHALICE = Path(sys.executable).with_name("chalice")
 
 
@@ -46,18 +53,6 @@ def add_third_stage(project: Path) -> None:
     """Do as docs/stages.md says."""
     done = CliRunner().invoke(main, ["stage", "new", THIRD, "--project-dir", str(project)])
     assert done.exit_code == 0, done.output
-
-
-@pytest.fixture(params=[*STAGES, THIRD])
-def stage(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture(params=EVENTS)
-def events(request: pytest.FixtureRequest) -> str:
-    kind: str = request.param
-    return kind
 
 
 @pytest.fixture
@@ -101,6 +96,11 @@ def resources_in(template: Path) -> set[str]:
     return set(yaml.safe_load(template.read_text())["Resources"])
 
 
+def test_each_stage_is_packaged_below() -> None:
+    assert {stage for stage, _ in STAGES_WITH_AND_WITHOUT} == {*STAGES, THIRD}
+
+
+@pytest.mark.parametrize(("stage", "events"), STAGES_WITH_AND_WITHOUT)
 def test_the_template_of_every_stage_is_valid_with_and_without_events(
     recorded: Path, stage: str, events: str, tmp_path: Path
 ) -> None:
@@ -114,7 +114,7 @@ def test_the_template_of_every_stage_is_valid_with_and_without_events(
     assert {path.name for path in out.iterdir()} == {"sam.yaml", "deployment.zip", *policies}
 
 
-@pytest.mark.parametrize("stage", ["dev", THIRD])
+@pytest.mark.parametrize(("stage", "events"), [*KINDS_OF_DEV, (THIRD, "sns")])
 @pytest.mark.parametrize("options", [(), ("--merge-template", MERGE_TEMPLATE)])
 def test_plain_chalice_makes_a_valid_template_too(
     recorded: Path, stage: str, events: str, options: tuple[str, ...], tmp_path: Path
@@ -151,8 +151,7 @@ def test_the_command_names_files_runtime_size_and_what_to_type_next(
     assert "--stack-name orders-app-dev --tags application=orders stage=dev \\\n" in said
 
 
-@pytest.mark.parametrize("stage", ["dev"])
-@pytest.mark.parametrize("events", ["off"])
+@pytest.mark.parametrize(("stage", "events"), [("dev", "off")])
 def test_without_vendor_the_archive_has_no_botocore_even_where_vendor_lies_about(
     recorded: Path, tmp_path: Path
 ) -> None:
@@ -166,8 +165,7 @@ def test_without_vendor_the_archive_has_no_botocore_even_where_vendor_lies_about
     assert ", with Lambda's own botocore\n" in said
 
 
-@pytest.mark.parametrize("stage", ["dev"])
-@pytest.mark.parametrize("events", ["off"])
+@pytest.mark.parametrize(("stage", "events"), [("dev", "off")])
 def test_the_command_packages_no_open_stage_unless_it_is_said_twice(
     recorded: Path, tmp_path: Path
 ) -> None:
@@ -192,8 +190,7 @@ def refused(out: Path, project: Path, **variables: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("stage", ["dev"])
-@pytest.mark.parametrize("events", ["off"])
+@pytest.mark.parametrize(("stage", "events"), [("dev", "off")])
 @pytest.mark.parametrize("out", ["a file/below", "a file/far/below", "/proc/here"])
 def test_a_directory_that_can_not_be_written_to_is_refused_in_a_sentence(
     recorded: Path, tmp_path: Path, out: str
