@@ -8,6 +8,7 @@ tests/commands/typist.py has their order, what they answer and how they end, if 
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,15 @@ RUN = {each: places for each, places in TYPED.items() if not why_not_run(each)}
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Checkout:
+def checkout(tmp_path_factory: pytest.TempPathFactory, deployments: Path) -> Iterator[Checkout]:
     checkout = Checkout(tmp_path_factory.mktemp("as typed") / "orders", deployments)
     for name in ("order.json", "order-7b.json"):
         (checkout.directory / name).write_text(order_text(f"mended-{name[:7]}"))
     (checkout.directory / "orders.ndjson").write_text(shown_lines(), "utf-8")
     ready = checkout.type("make --question .venv .venv-aws")
     assert ready.exit_code == 0, "type `make .venv .venv-aws` first: no test installs anything"
-    return checkout
+    with checkout.warm():
+        yield checkout
 
 
 def shown_lines() -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +25,9 @@ WAITING = "Waiting for events."
 class Place:
     """A local system with events, and what a tail makes in it."""
 
-    def __init__(self, stack: LocalStack, kind: str) -> None:
+    def __init__(self, stack: LocalStack, kind: str, ops: list[str]) -> None:
         self.stack = stack
+        self.ops = ops
         self.kind = kind
         self.api = ApiClient(stack.api_url)
         self.stage: Stage = connect(aws_port=stack.aws_port)
@@ -48,7 +48,7 @@ class Place:
 
     def command(self, *options: str) -> list[str]:
         port = str(self.stack.aws_port)
-        return [sys.executable, "-m", "ops", "events", "tail", "--aws-port", port, *options]
+        return [*self.ops, "events", "tail", "--aws-port", port, *options]
 
 
 class Tail:
@@ -99,11 +99,11 @@ def tail(place: Place, directory: Path, *options: str) -> Iterator[Tail]:
 
 @pytest.fixture(scope="module", params=["eventbridge", "sns"])
 def place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ops: list[str]
 ) -> Iterator[Place]:
     log = tmp_path_factory.mktemp(request.param) / "log"
     with LocalStack(events=request.param, log_file=log) as stack:
-        yield Place(stack, request.param)
+        yield Place(stack, request.param, ops)
 
 
 def test_each_accepted_order_is_a_line(place: Place, tmp_path: Path) -> None:

@@ -58,14 +58,18 @@ TERMINAL = {"COLUMNS": "220", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 class Operator:
     """Types commands."""
 
-    def __init__(self, stack: LocalStack, stage: Stage) -> None:
+    def __init__(self, stack: LocalStack, stage: Stage, ops: Sequence[str]) -> None:
         self.stack = stack
+        self.ops = ops
         self.stage = stage
         self.desk = Desk(stage)
         self.sqs: SQSClient = stage.sqs
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "ops", *arguments, "--aws-port", str(self.stack.aws_port)]
+        return [*self.ops, *self.arguments(*arguments)]
+
+    def arguments(self, *arguments: str) -> list[str]:
+        return [*arguments, "--aws-port", str(self.stack.aws_port)]
 
     def run(self, *arguments: str, answer: str | None = None) -> Completed:
         return run(self.command(*arguments), answer)
@@ -104,7 +108,7 @@ class QuickOperator(Operator):
     """Runs commands inside this process."""
 
     def run(self, *arguments: str, answer: str | None = None) -> Completed:
-        command = self.command(*arguments)[3:]
+        command = self.arguments(*arguments)
         done = CliRunner(env=TERMINAL).invoke(main, command, input=answer)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
         return Completed(command, done.exit_code, done.stdout, done.stderr)
@@ -123,11 +127,11 @@ def run(command: Sequence[str], answer: str | None = None) -> Completed:
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def operator(tmp_path_factory: pytest.TempPathFactory, ops: list[str]) -> Iterator[Operator]:
     """Start a stage with an accepted order, a duplicate of it with another amount, and a reject."""
     log = tmp_path_factory.mktemp("ops") / "log"
     with LocalStack(visibility_timeout_seconds=1, max_receive_count=5, log_file=log) as stack:
-        operator = Operator(stack, connect(aws_port=stack.aws_port))
+        operator = Operator(stack, connect(aws_port=stack.aws_port), ops)
         orders = operator.desk.orders
         (receipt,) = operator.reads("orders", "submit", order_text("first"))
         assert (receipt["orderId"], receipt["valid"]) == ("first", True)
@@ -143,7 +147,7 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 def quick(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> QuickOperator:
     # The emulator has one server: a short poll asks all of it.
     monkeypatch.setattr(look, "WAIT_SECONDS", 0)
-    return QuickOperator(operator.stack, operator.stage)
+    return QuickOperator(operator.stack, operator.stage, operator.ops)
 
 
 def test_an_unreadable_order_is_refused(quick: QuickOperator) -> None:
@@ -298,7 +302,7 @@ def test_a_redrive_killed_between_send_and_delete_makes_no_duplicate(
     operator: Operator, quick: QuickOperator
 ) -> None:
     message_id = operator.dead_letter(order_text("killed"))
-    arguments = operator.command("dlq", "redrive", "--order", "killed", "--yes")[3:]
+    arguments = operator.arguments("dlq", "redrive", "--order", "killed", "--yes")
     killed = run([sys.executable, "-c", KILLED_BEFORE_DELETE, *arguments])
     assert killed.returncode == -signal.SIGKILL
     operator.waits_for("killed", 1)
