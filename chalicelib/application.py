@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from chalicelib.aws.bucket_address import BucketUrls
 from chalicelib.aws.clients import (
     MAKING,
     MAX_SENDERS,
@@ -24,6 +25,7 @@ from chalicelib.aws.clients import (
 from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.event_publishers import EventBus, Topic
 from chalicelib.aws.key_store import KeyStore
+from chalicelib.aws.s3 import OrderArchive
 from chalicelib.aws.sqs import OrderQueue
 from chalicelib.orders.record import Status
 from chalicelib.orders.times import now
@@ -54,7 +56,6 @@ from chalicelib.telemetry import Telemetry, hold_back_libraries, make_logger
 
 if TYPE_CHECKING:
     from chalicelib.aws.obstore_archive import ObstoreArchive
-    from chalicelib.aws.s3 import OrderArchive
     from chalicelib.services.sealing import Sealing, Signer
 
 
@@ -132,11 +133,11 @@ class Application:
 
     @made_once
     def queries(self) -> Queries:
-        return Queries(self.records, self.archive, self.clock)
+        return Queries(self.records, self.urls, self.clock)
 
     @made_once
     def submissions(self) -> Submissions:
-        return Submissions(self.records, self.archive)
+        return Submissions(self.records, self.urls)
 
     @made_once
     def waiting_room(self) -> WaitingRoom:
@@ -218,6 +219,11 @@ class Application:
     @made_once
     def archive(self) -> "OrderArchive | ObstoreArchive":
         return self._archive(self.clients)
+
+    @made_once
+    def urls(self) -> OrderArchive | BucketUrls:
+        settings = self.settings
+        return self.clients.urls(settings.bucket, over_obstore=settings.archive_over_obstore)
 
     def _queue(self, clients: Clients) -> OrderQueue:
         settings = self.settings

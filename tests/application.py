@@ -1,5 +1,6 @@
 """The application over fakes, app.py over an application, and a client of it."""
 
+import gc
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -49,6 +50,7 @@ class FakeApplication(Application):
             records=self.fake_records,
             keys=self.fake_keys,
             archive=self.fake_archive,
+            urls=self.fake_archive,
             health=Health(checks),
         )
 
@@ -63,7 +65,12 @@ def load_app(application: Application | None = None) -> Any:
     assert spec
     assert spec.loader
     module: ModuleType = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        # A function loads it once, for good; a test does not.
+        gc.unfreeze()
+        gc.enable()
     if application:
         vars(module)["application"] = lambda: application
     return module

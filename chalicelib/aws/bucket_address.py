@@ -1,5 +1,6 @@
 """The address of a bucket, and URLs signed for it, without botocore's client of S3."""
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
 
@@ -9,7 +10,11 @@ from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.endpoint_provider import RuleSetStandardLibrary
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
+from chalicelib.aws.s3 import PRESIGNED_URL_SECONDS
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
 
@@ -45,6 +50,37 @@ class BucketAddress(NamedTuple):
         S3SigV4QueryAuth(credentials, "s3", self.region, expires=seconds).add_auth(request)
         url: str = request.prepare().url
         return url
+
+
+class BucketUrls:
+    """URLs of a bucket's objects. Without a library of S3: it took a third of a first GET."""
+
+    def __init__(
+        self, address: BucketAddress, credentials: "Callable[[], ReadOnlyCredentials]"
+    ) -> None:
+        self._address = address
+        self._credentials = credentials
+
+    @classmethod
+    def of(cls, session: "Session", bucket: str) -> Self:
+        """
+        Sign with a session's credentials, as they are at each call.
+
+        Raises:
+            NoRegionError: the session has no region.
+        """
+        return cls(BucketAddress.of(session, bucket), partial(credentials_of, session))
+
+    def presigned_url(self, key: str) -> str:
+        """
+        Sign a URL that downloads this one object, with GET only, for 300 seconds.
+
+        S3 answers it with the order, so the URL asks for an answer that no cache keeps.
+
+        Raises:
+            NoCredentialsError: the session has none.
+        """
+        return self._address.signed(key, self._credentials(), PRESIGNED_URL_SECONDS)
 
 
 def own_endpoint(session: "Session") -> str | None:

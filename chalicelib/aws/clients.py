@@ -28,6 +28,7 @@ from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
 from chalicelib.aws.answers import count_only_answers_of_aws
+from chalicelib.aws.bucket_address import BucketUrls
 from chalicelib.aws.s3 import OrderArchive
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ class Clients(Protocol):
     @property
     def without_retries(self) -> "Clients": ...
     def archive(self, bucket: str, *, over_obstore: bool) -> "OrderArchive | ObstoreArchive": ...
+    def urls(self, bucket: str, *, over_obstore: bool) -> OrderArchive | BucketUrls: ...
 
 
 class LambdaClients:
@@ -229,6 +231,12 @@ class LambdaClients:
             return self._factory.open_over_obstore(bucket, self._config)
         return OrderArchive(self.s3, bucket)
 
+    def urls(self, bucket: str, *, over_obstore: bool) -> OrderArchive | BucketUrls:
+        """Sign URLs of a bucket's objects. Over obstore, neither it nor a client is loaded."""
+        if over_obstore:
+            return self._factory.sign_urls(bucket)
+        return OrderArchive(self.s3, bucket)
+
 
 class ClientFactory:
     """Makes clients from one session, one after the other."""
@@ -256,6 +264,10 @@ class ClientFactory:
         from chalicelib.aws.obstore_archive import open_archive  # noqa: PLC0415
 
         return open_archive(self._session, config, bucket)
+
+    def sign_urls(self, bucket: str) -> BucketUrls:
+        """Sign URLs of a bucket's objects, with the same session's credentials and settings."""
+        return BucketUrls.of(self._session, bucket)
 
 
 class AwsIsMocked(Exception):

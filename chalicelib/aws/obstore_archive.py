@@ -12,12 +12,12 @@ from functools import partial
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chalicelib.aws.bucket_address import BucketAddress, credentials_of
+from chalicelib.aws.bucket_address import BucketAddress, BucketUrls, credentials_of
 from chalicelib.aws.clients import AwsIsMocked, is_mocked
 from chalicelib.aws.failures import unavailable_on_failure
 from chalicelib.aws.obstore_failures import failure_of, is_failure, not_of_aws
 from chalicelib.aws.obstore_store import open_store
-from chalicelib.aws.s3 import CONFLICTS, PRESIGNED_URL_SECONDS
+from chalicelib.aws.s3 import CONFLICTS
 from chalicelib.orders.submission import Submission
 from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 
@@ -39,14 +39,15 @@ class ObstoreArchive:
     def __init__(
         self,
         store: "S3Store",
-        address: BucketAddress,
+        urls: BucketUrls,
         credentials: "Callable[[], ReadOnlyCredentials]",
         *,
         attempts: int,
         sleep: Callable[[float], None],
     ) -> None:
         self._store = store
-        self._address = address
+        # obstore signs no URL that says how S3 is to answer it.
+        self.presigned_url = urls.presigned_url
         self._credentials = credentials
         self._attempts = attempts
         self._sleep = sleep
@@ -66,15 +67,6 @@ class ObstoreArchive:
         answer = self._call(operation, put, expected="PreconditionFailed")
         if answer:
             _require_stored(operation, answer, payload)
-
-    def presigned_url(self, key: str) -> str:
-        """
-        Sign a URL that downloads this one object, with GET only, for 300 seconds.
-
-        S3 answers it with the order, so the URL asks for an answer that no cache keeps.
-        """
-        # obstore signs no URL that says how S3 is to answer it.
-        return self._address.signed(key, self._credentials(), PRESIGNED_URL_SECONDS)
 
     def check(self) -> None:
         """
@@ -162,10 +154,11 @@ def open_archive(
         raise AwsIsMocked
     # As each of botocore's clients does: else all threads of the first batch load them, each anew.
     session.get_credentials()
+    credentials = partial(credentials_of, session)
     return ObstoreArchive(
         open_store(session, config, bucket, address.url, address.region),
-        address,
-        partial(credentials_of, session),
+        BucketUrls(address, credentials),
+        credentials,
         attempts=config.retries["total_max_attempts"],
         sleep=sleep,
     )
