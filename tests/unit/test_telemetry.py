@@ -468,6 +468,24 @@ def test_a_batch_leaves_nothing_in_the_next_ones_metrics(
     assert names == {"OrdersReceived", "OrdersRejected", "ProcessingAge"}
 
 
+def broken_print(*_: Any, **__: Any) -> None:
+    raise BrokenPipeError
+
+
+def test_metrics_that_could_not_be_published_do_not_count_to_another_batch(
+    logged: Logged, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("builtins.print", broken_print)
+        logged.process(sqs_message(order_text("a", channel="web")))
+
+    logged.process(sqs_message(order_text("b", channel="atm")))
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert (metrics["channel"], metrics["OrdersReceived"]) == ("atm", [1.0])
+    assert logged.telemetry.failures == 1
+
+
 @pytest.mark.usefixtures("hasty_threads")
 def test_metrics_count_batches_at_the_same_time_apart(logged: Logged) -> None:
     lines = io.StringIO()
