@@ -54,7 +54,7 @@ ALL_CALLS_PER_ORDER = Limit(
     COST,
     BENCH,
 )
-ALL_CALLS_OVER_OBSTORE = ALL_CALLS_PER_ORDER._replace(most=2_110, name="ALL_CALLS_OVER_OBSTORE")
+ALL_CALLS_OVER_OBSTORE = ALL_CALLS_PER_ORDER._replace(most=1_916, name="ALL_CALLS_OVER_OBSTORE")
 # Bytes sent to AWS for that order, in two requests. The terms are a map in the item.
 BYTES_PER_ORDER = Limit(
     2_611,
@@ -200,6 +200,8 @@ def test_an_order_sends_no_more_bytes(process: Process, library: str, fake_aws: 
 
 def test_an_order_takes_no_more_calls_of_all_code(library: str, fake_aws: FakeAws) -> None:
     """The count also covers work that sends no byte, as botocore's validation would be."""
+    # Else the other library's orders are there already: it counted redeliveries.
+    fake_aws.reset()
     settings = {"AWS_ENDPOINT_URL": fake_aws.url, "ORDERS_ARCHIVE": library}
     counted = subprocess.run(
         [sys.executable, "-m", "tests.contract.calls_of_an_order"],
