@@ -43,7 +43,7 @@ def install() -> None:
     write = _writing(BaseJSONSerializer._serialize_type_structure)
     PATCH.setattr(BaseJSONSerializer, "_serialize_type_structure", write)
     PATCH.setattr(Item, "project", _projecting(Item.project))
-    PATCH.setattr(DynamoType, "cast_value", _casting(DynamoType.cast_value))
+    PATCH.setattr(DynamoType, "cast_value", _casting(vars(DynamoType)["cast_value"]))
     PATCH.setattr(DynamoType, "size", _weighing(DynamoType.size))
     PATCH.setattr(DynamoType, "__deepcopy__", lambda value, _: _copied(value))
     PATCH.setattr(Table, "all_items", _sorting(Table.all_items))
@@ -114,7 +114,7 @@ def _weighing(otherwise: Callable[..., int]) -> Callable[..., int]:
 
 
 def _copied(value: Any) -> Any:
-    copied = type(value).__new__(type(value))
+    copied = object.__new__(type(value))
     copied.type, content = value.type, value.value
     if value.type == "L":
         content = [_copied(each) for each in content]

@@ -22,7 +22,7 @@ from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.exceptions import NoCredentialsError, NoRegionError
 from botocore.session import Session
 
-from chalicelib.aws.bucket_address import BucketAddress
+from chalicelib.aws.bucket_address import BucketAddress, BucketUrls
 from chalicelib.aws.clients import (
     CLIENT_CONFIG,
     HEALTH_CONFIG,
@@ -263,7 +263,7 @@ def test_an_interrupt_is_no_failure_of_the_library() -> None:
 
     archive = ObstoreArchive(
         cast("S3Store", Interrupted()),
-        BucketAddress.of(make_session(), BUCKET),
+        BucketUrls.of(make_session(), BUCKET),
         lambda: ReadOnlyCredentials("a", "b", None),
         attempts=3,
         sleep=lambda _: None,

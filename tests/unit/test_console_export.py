@@ -62,8 +62,8 @@ def answers() -> dict[str, Answer]:
     assert ran.returncode == 0, ran.stderr
     caching, told = map(json.loads, ran.stdout.splitlines()[-2:])
     return {
-        path: Answer(*answer, caching=said)
-        for path, answer, said in zip(PATHS, told, caching, strict=True)
+        path: Answer(status, text, said)
+        for path, (status, text), said in zip(PATHS, told, caching, strict=True)
     }
 
 
