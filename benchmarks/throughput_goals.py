@@ -85,7 +85,7 @@ def _of_the_floor(cells: Cells) -> Goal:
     }
     most = max(found, key=lambda size: found[size])
     title = f"warm CPU per order, of (d) by hand, where it is the most (batch {most})"
-    return at_most(title, found[most], FLOOR_LIMIT)
+    return at_most(title, found[most], FLOOR_LIMIT, "the rest is obstore's own call")
 
 
 def _leads(cells: Cells) -> Iterable[Goal]:
