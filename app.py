@@ -11,6 +11,11 @@ import gc
 # start. It must stand before the imports. The last lines turn it on again.
 gc.disable()
 
+from chalicelib.compiled_patterns import use_compiled_patterns
+
+# The other imports compile no pattern then: 10% of a cold start.
+use_compiled_patterns()
+
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus

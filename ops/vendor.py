@@ -12,6 +12,8 @@ Lambda's own libraries. Each thing in it saves a share of a cold start's instruc
   and operations only, because each start parses it. Saves 29%.
 - bytecode for all modules of the package, chalicelib's in its own directory. Lambda can't write
   bytecode, so without it each start compiles the modules. Saves 73%.
+- the regular expressions of all modules, compiled (chalicelib/compiled_patterns.py). Saves 10% of
+  its CPU.
 
 Without vendor/ the package works as well, with the botocore that Lambda has.
 """
@@ -28,7 +30,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.clients import OPERATIONS
+from chalicelib.compiled_patterns import MODULE as PATTERNS_MODULE
 from ops.bytecode import compile_tree
+from ops.patterns import NotRecorded, patterns_of
 from ops.plain_copy import copy_plainly
 from ops.project import PROJECT_ROOT
 from ops.terminal.lines import say
@@ -169,6 +173,7 @@ def _write_bytecode(project: Path, vendor: Path) -> None:
             _copy_sources(location, location.parents[name.count(".")], tree)
         _copy_sources(project / "app.py", project, tree)
         _copy_sources(library, project, tree)
+        _write_patterns(tree, vendor)
         compile_tree(tree)
         for bytecode in tree.rglob("*.pyc"):
             relative = bytecode.relative_to(tree)
@@ -176,6 +181,18 @@ def _write_bytecode(project: Path, vendor: Path) -> None:
             target = (project if relative.parts[0] == library.name else vendor) / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(bytecode, target)
+
+
+def _write_patterns(tree: Path, vendor: Path) -> None:
+    """Add the module of the package's patterns to vendor/, and to the tree for its bytecode."""
+    try:
+        text = patterns_of(tree)
+    except NotRecorded as error:
+        # Somebody's own app may need a variable at its import. It starts slower, no more.
+        say(f"The package compiles its regular expressions at each start: {error}")
+        return
+    for directory in (tree, vendor):
+        (directory / f"{PATTERNS_MODULE}.py").write_text(text, encoding="utf-8")
 
 
 def _compiled(project: Path) -> tuple[str, ...]:

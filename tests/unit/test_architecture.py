@@ -17,7 +17,11 @@ ARROWS: dict[str, set[str]] = {
     "settings": set(),
     "application": {"services", "orders", "aws", "telemetry", "settings"},
     "chalice_local": {"services", "aws", "application", "settings"},
-    "app": {"services", "http", "application", "settings", "aws", "chalice_local"},
+    "compiled_patterns": set(),
+    "app": {
+        *("services", "http", "application", "settings", "aws", "chalice_local"),
+        "compiled_patterns",
+    },
 }
 DEPLOYED = [path for path in sorted(Path("chalicelib").rglob("*.py")) if path.parts[1:-1]]
 DEPLOYED += [*Path("chalicelib").glob("[!_]*.py"), Path("app.py")]
