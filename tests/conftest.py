@@ -3,7 +3,6 @@
 import gc
 import os
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,12 +10,11 @@ from hypothesis import HealthCheck, settings
 from ops.local.stack import LocalResources
 from tests.contract.dynamodb_local import DynamoDBLocal
 from tests.environment import same_everywhere
-from tests.wheels import download_requirements
 
 # They stand here: the process that sums up the workers' results loads no other conftest.
 pytest_plugins = [
     *("tests.aws_limits.plugin", "tests.aws_parts.plugin", "tests.configuration.plugin"),
-    *("tests.quick_botocore", "tests.quick_moto"),
+    *("tests.quick_botocore", "tests.quick_moto", "tests.quick_packaging"),
     "tests.simulation.tally",
 ]
 
@@ -103,17 +101,6 @@ def dynamodb_local_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Start AWS's own DynamoDB engine. A test that asks for it has its `aws_part` for a mark."""
     with DynamoDBLocal(tmp_path_factory.mktemp("dynamodb-local")) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Make the directory for Chalice's packages, and the wheels of what goes into them, once."""
-    wheels = tmp_path_factory.mktemp("wheels")
-    download_requirements(wheels)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("PIP_NO_INDEX", "1")
-        environment.setenv("PIP_FIND_LINKS", str(wheels))
-        yield tmp_path_factory.mktemp("deployments")
 
 
 @pytest.hookimpl(wrapper=True)
