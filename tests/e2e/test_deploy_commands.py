@@ -150,7 +150,7 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     records = aws.dynamodb.scan(TableName="orders-dev", FilterExpression="attribute_exists(terms)")
     assert records["Count"] == 1
 
-    refused = fail("deploy --stage dev", project, typed="n\n")
+    refused = fail("deploy --stage dev --without-vendor", project, typed="n\n")
     assert "Nothing was changed. To take them over, run the command again with --yes" in refused
     taken_over = succeed("resources up --stage dev", project, typed="y\n")
     assert "In the account, but in no stack of this stage:" in taken_over
@@ -692,12 +692,13 @@ def test_make_requires_a_stage(command: str) -> None:
 
 def test_a_deployment_keeps_a_pause(project: Path, aws: Aws) -> None:
     """Even one that changes the mapping. An order to try it out would wait for a resume."""
-    succeed("deploy --stage dev --no-smoke-order", project)
+    deploy = "deploy --stage dev --without-vendor"
+    succeed(f"{deploy} --no-smoke-order", project)
     (mapping,) = mappings(aws)
     aws.awslambda.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     change_stage(project, "dev", {"ORDERS_MAXIMUM_CONCURRENCY": "7"})
 
-    said = succeed("deploy --stage dev", project)
+    said = succeed(deploy, project)
 
     (after,) = mappings(aws)
     assert (after["State"], after["ScalingConfig"]) == ("Disabled", {"MaximumConcurrency": 7})
