@@ -265,6 +265,15 @@ class EmulatedAccount:
             if line.get("message") == "failed" and line.get("orderId") == order_id
         )
 
+    def fails_once(self, order_id: str) -> None:
+        """
+        Wait for the first failure of an order.
+
+        What came in one batch with it has the usual time until then. With less, a busy machine
+        would be given it once more.
+        """
+        eventually(lambda: self.failed_attempts(order_id))
+
     def broken_rules(self) -> dict[str, list[str]]:
         """Run `python -m ops lint` on the stage, and return its findings."""
         with pytest.MonkeyPatch.context() as environment:

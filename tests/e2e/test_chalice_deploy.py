@@ -61,10 +61,11 @@ def test_a_batch_with_one_failing_message_loses_none(
     account.spoil_record("failing")
     good = [f"batched-{number}" for number in range(BATCH_SIZE - 1)]
 
+    account.send_as_one_batch(
+        *map(order_text, good[:4]), order_text("failing"), *map(order_text, good[4:])
+    )
+    account.fails_once("failing")
     with account.short_visibility_timeout():
-        account.send_as_one_batch(
-            *map(order_text, good[:4]), order_text("failing"), *map(order_text, good[4:])
-        )
         (dead,) = account.dead_letters(1)
 
     for order_id in good:

@@ -97,9 +97,11 @@ def test_a_failing_message_ends_in_the_dlq_after_its_receives_and_blocks_no_othe
     sqs.send_message(QueueUrl=queue_url, MessageBody="good")
 
     wait_for(lambda: message_count(sqs, dlq_url) == 1 and message_count(sqs, queue_url) == 0)
+    # On a busy machine the last attempts may overlap, and go on a little longer.
+    wait_for(lambda: len(received(app_directory, "fail")) >= 5)
     attempts = received(app_directory, "fail")
     counts = [int(attempt["attributes"]["ApproximateReceiveCount"]) for attempt in attempts]
-    assert counts == [1, 2, 3, 4, 5]
+    assert sorted(counts) == [1, 2, 3, 4, 5]
     assert len(received(app_directory, "good")) == 1
 
 
