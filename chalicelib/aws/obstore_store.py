@@ -6,10 +6,13 @@ what obstore would read from the environment by rules of its own is overruled.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from botocore.httpsession import get_cert_path
+from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from chalicelib.aws.bucket_address import credentials_of
@@ -40,7 +43,8 @@ def open_store(session: "Session", config: Any, bucket: str, url: str, region: s
             "expires_at": datetime.now(UTC) + CREDENTIALS_LAST,
         }
 
-    return S3Store(
+    open_with = partial(
+        S3Store,
         bucket,
         # All that obstore would else read from the environment by rules of its own.
         config={
@@ -61,11 +65,17 @@ def open_store(session: "Session", config: Any, bucket: str, url: str, region: s
             "copy_if_not_exists": "multipart",
             "imdsv1_fallback": False,
         },
-        client_options=_client_options(session, config, url),
         # Its own retries know no time-out of a put: all are in one place, `_call`.
         retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)},
         credential_provider=credential,
     )
+    options = _client_options(session, config, url)
+    try:
+        return open_with(client_options=options)
+    except BaseError:
+        # A slim container has no authorities: botocore's clients bring theirs with them.
+        options["root_certificate"] = Path(str(get_cert_path(True))).read_bytes()
+        return open_with(client_options=options)
 
 
 def _client_options(session: "Session", config: Any, url: str) -> "ClientConfig":

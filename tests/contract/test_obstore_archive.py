@@ -369,6 +369,20 @@ def test_another_machine_is_called_through_the_proxy(monkeypatch: pytest.MonkeyP
     assert put.line.startswith("PUT http://store.example/")
 
 
+def test_a_machine_without_authorities_has_those_of_botocore(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some containers have none, and obstore then opens nothing, with TLS or without."""
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.setenv(name, os.devnull)
+    over = opened(STORED)
+
+    over.archive.keep(DELIVERED)
+
+    assert len(over.asked) == 1
+
+
 def test_a_put_has_the_token_of_the_functions_credentials(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
