@@ -103,6 +103,10 @@ class ScriptedStore:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    def left_open(self) -> int:
+        """Count the connections that their client has not closed."""
+        return sum(map(_is_open, self._open))
+
     def _accept(self) -> None:
         while True:
             try:
@@ -125,6 +129,15 @@ class ScriptedStore:
         with self._lock:
             self.asked.append(asked)
             return self._script.pop(0) if len(self._script) > 1 else self._script[0]
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 def _read(connection: socket.socket) -> Asked | None:

@@ -33,6 +33,7 @@ from chalicelib.aws.obstore_archive import ObstoreArchive, open_archive
 from chalicelib.services.unavailable import StoreConflict, StoreUnavailable
 from tests import scripted_store
 from tests.builders import order_text, submission
+from tests.e2e.client import eventually
 from tests.scripted_store import STORED, Answer, ScriptedStore, answer, error
 
 if TYPE_CHECKING:
@@ -243,6 +244,35 @@ def test_a_slow_store_costs_the_time_of_three_attempts(opened: Open, slow: Answe
 
     waiting = 3 * (HASTY.connect_timeout + HASTY.read_timeout)  # type: ignore[attr-defined]
     assert time.monotonic() - started < waiting + 1
+
+
+@pytest.mark.parametrize("slow", [scripted_store.hang, scripted_store.drip])
+def test_attempts_that_timed_out_leave_no_connection_open(
+    slow: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedStore(slow) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        over = Opened(store, HASTY)
+
+        for _ in range(5):
+            over.failure()
+
+        assert len(store.asked) == 15
+        eventually(lambda: store.left_open() == 0)
+
+
+def test_a_batch_after_the_other_uses_the_same_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ScriptedStore(STORED) as store, ThreadPoolExecutor(8) as threads:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        over = Opened(store, CLIENT_CONFIG)
+
+        for _ in range(20):
+            list(threads.map(over.archive.keep, [DELIVERED] * 20))
+
+        # One for each thread, and some that an answer came too soon for.
+        assert store.left_open() <= 40
 
 
 def test_a_panic_of_the_library_is_a_failure_of_one_order(
