@@ -9,6 +9,7 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
+from chalicelib.aws.dynamodb import RECORDS_AT_ONCE
 from chalicelib.aws.items import Item, audit_partition, from_item, listed_from_item, to_item
 from chalicelib.aws.key_store import EXPIRES_AT, KEY_PREFIX, key_item, used_key
 from chalicelib.orders.record import FIRST_SLOT, OWN_SLOT_PREFIX, Listed, Record
@@ -83,6 +84,13 @@ class FakeRecordStore(Outages):
     def read_shared_slots(self, order_id: str) -> list[Listed]:
         self._fail_if_down("Query")
         return [_of_slot(each) for each in self._of(order_id) if each.record_id < OWN_SLOT_PREFIX]
+
+    def read_order(self, order_id: str) -> tuple[list[Listed], list[Listed] | None]:
+        self._fail_if_down("Query")
+        self.calls.append("read_order")
+        is_short = len(self._of(order_id)) < RECORDS_AT_ONCE
+        history, _ = FakeRecordStore.read_history(self, order_id, None, RECORDS_AT_ONCE)
+        return self.read_shared_slots(order_id), history if is_short else None
 
     def read_own_slots(self, order_id: str, submission_id: str, limit: int) -> list[Listed]:
         self._fail_if_down("Query")

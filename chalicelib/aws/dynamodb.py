@@ -15,7 +15,11 @@ from chalicelib.services.queries import AuditFilter, AuditPage
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef, GetItemOutputTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        BatchStatementRequestTypeDef,
+        GetItemOutputTypeDef,
+        QueryOutputTypeDef,
+    )
 
 # The most that one BatchExecuteStatement takes.
 STATEMENTS_PER_CALL = 25
@@ -42,8 +46,14 @@ LISTED_ATTRIBUTES = (
     "ignoredAttributes",
     "sentBy",
 )
+# The key of the history index, which every record after an orderId's first has.
+HISTORY_POSITION = "historyPosition"
 # What can be read from the table itself besides, without a read more.
-SLOT_ATTRIBUTES = (*LISTED_ATTRIBUTES, TRACEPARENT)
+# By other names: DynamoDB reserves some of them.
+SLOT_NAMES = {f"#{name}": name for name in (*LISTED_ATTRIBUTES, TRACEPARENT, HISTORY_POSITION)}
+# So many records are read for an order by one call. It tells that there are no more only if there
+# are fewer. Each costs the read of its whole item, with its payload.
+RECORDS_AT_ONCE = 3
 # As `Record.channel` has it: the message's channel counts where the order names none.
 OF_CHANNEL = (
     "(#terms.#channel = :channel OR"
@@ -125,6 +135,31 @@ class RecordStore:
         """
         return self._slots(order_id, "recordId < :slots", OWN_SLOT_PREFIX)
 
+    def read_order(self, order_id: str) -> tuple[list[Listed], list[Listed] | None]:
+        """
+        Read the shared slots of an orderId, and its history by the same call, if it is short.
+
+        As `read_shared_slots` and `read_history` do, but the second is None if there are more than
+        two records in all: most orders have one.
+
+        Raises:
+            StoreUnavailable: try again.
+        """
+        answer = self._read_slots(order_id, "", {}, Limit=RECORDS_AT_ONCE)
+        items = answer.get("Items", [])
+        shared = [item for item in items if item["recordId"]["S"] < OWN_SLOT_PREFIX]
+        slots = [listed_from_item(item) for item in shared]
+        if last := answer.get("LastEvaluatedKey"):
+            # Someone's own items may stand before the slots.
+            are_all = last["recordId"]["S"] >= OWN_SLOT_PREFIX
+            return slots if are_all else self.read_shared_slots(order_id), None
+        # As the index: it lists what has its key, and no traceparent.
+        later = [dict(item) for item in items if HISTORY_POSITION in item]
+        for item in later:
+            item.pop(TRACEPARENT, None)
+        later.sort(key=lambda item: item[HISTORY_POSITION]["S"])
+        return slots, [listed_from_item(item) for item in later]
+
     def read_own_slots(self, order_id: str, submission_id: str, limit: int) -> list[Listed]:
         """
         Read at most `limit` records that submissions of this id have in slots of their own.
@@ -177,9 +212,7 @@ class RecordStore:
                 **options,
             )
         key = answer.get("LastEvaluatedKey")
-        read_to = (
-            HistoryPosition(key["historyPosition"]["S"], key["recordId"]["S"]) if key else None
-        )
+        read_to = HistoryPosition(key[HISTORY_POSITION]["S"], key["recordId"]["S"]) if key else None
         return [listed_from_item(item) for item in answer.get("Items", [])], read_to
 
     def read_audit(
@@ -254,18 +287,23 @@ class RecordStore:
 
     def _slots(self, order_id: str, condition: str, value: str, **options: int) -> list[Listed]:
         """Read the slots of an order that a condition names by `:slots`, without payloads."""
+        values = {":slots": {"S": value}}
+        answer = self._read_slots(order_id, f" AND {condition}", values, **options)
+        return [listed_from_item(item) for item in answer.get("Items", [])]
+
+    def _read_slots(
+        self, order_id: str, condition: str, values: Item, **options: int
+    ) -> "QueryOutputTypeDef":
         with unavailable_on_failure("DynamoDB Query"):
-            answer = self._client.query(
+            return self._client.query(
                 TableName=self._table,
-                KeyConditionExpression=f"orderId = :id AND {condition}",
-                ExpressionAttributeValues={":id": {"S": order_id}, ":slots": {"S": value}},
-                ProjectionExpression=", ".join(f"#{name}" for name in SLOT_ATTRIBUTES),
-                # DynamoDB reserves some of the names.
-                ExpressionAttributeNames={f"#{name}": name for name in SLOT_ATTRIBUTES},
+                KeyConditionExpression=f"orderId = :id{condition}",
+                ExpressionAttributeValues={":id": {"S": order_id}, **values},
+                ProjectionExpression=", ".join(SLOT_NAMES),
+                ExpressionAttributeNames=SLOT_NAMES,
                 ConsistentRead=True,
                 **options,  # type: ignore[arg-type]
             )
-        return [listed_from_item(item) for item in answer.get("Items", [])]
 
 
 def narrowed(only: AuditFilter) -> Narrowing:
@@ -292,5 +330,5 @@ def _history_key(order_id: str, after: HistoryPosition) -> Item:
     return {
         "orderId": {"S": order_id},
         "recordId": {"S": after.record_id},
-        "historyPosition": {"S": after.position},
+        HISTORY_POSITION: {"S": after.position},
     }

@@ -56,6 +56,7 @@ class Records(Protocol):
     @property
     def audit_shards(self) -> int: ...
     def read_shared_slots(self, order_id: str) -> list[Listed]: ...
+    def read_order(self, order_id: str) -> tuple[list[Listed], list[Listed] | None]: ...
     def read_history(
         self,
         order_id: str,
@@ -159,14 +160,19 @@ class Queries:
             return self._own_order(order_id, cursor, limit, caller)
         after = _history_position(order_id, cursor)
         # A store refuses to look for some of the ids that no order can have.
-        slots = self._records.read_shared_slots(order_id) if is_order_id(order_id) else []
+        if not is_order_id(order_id):
+            raise OrderNotFound(order_id)
+        slots, short_history = self._records.read_order(order_id)
         if not slots:
             raise OrderNotFound(order_id)
         order = _order_in(slots)
         page = [each for each in slots if each.record_id == FIRST_SLOT] if cursor is None else []
         read_to: HistoryPosition | None = after or START
-        if limit > len(page):
-            more, read_to = self._records.read_history(order_id, after, limit - len(page))
+        left = limit - len(page)
+        if after is None and short_history is not None and len(short_history) <= left:
+            page, read_to = page + short_history, None
+        elif left:
+            more, read_to = self._records.read_history(order_id, after, left)
             page += more
         records, unreadable = parted(page)
         return OrderHistory(

@@ -31,7 +31,7 @@ HERE = "tests/contract/test_calls_per_order.py"
 COST = "the time that Lambda is paid for with every order"
 BENCH = "type make bench, which brings docs/performance.md up to date"
 PUT, BATCH, ITEM = "S3 PutObject", "DynamoDB BatchExecuteStatement", "DynamoDB PutItem"
-SEND = "SQS SendMessage"
+SEND, QUERY = "SQS SendMessage", "DynamoDB Query"
 # Calls within our own code for one order of a batch of 100, without the libraries below it. Ten of
 # them are the price of one duplicate logic: `settle` makes the record that the batch wrote again.
 OWN_CALLS_PER_ORDER = Limit(
@@ -184,6 +184,26 @@ def test_the_calls_of_submissions(
             client.http.post("/orders", headers=given, body=body.encode())
 
     assert fake_aws.reset()["calls"] == expected
+
+
+@pytest.mark.parametrize("records", [1, 2])
+def test_the_call_of_reading_an_order(
+    fake_aws: FakeAws, monkeypatch: pytest.MonkeyPatch, records: int
+) -> None:
+    """Most orders have one record, and are read by one call, with their history."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", fake_aws.url)
+    fake_aws.reset()
+    application = Application(ENVIRONMENT | of_queues(fake_aws), LambdaClients())
+    app = load_app(application).app
+    event = {"Records": [record(f"submission-{n}", "order-1") for n in range(records)]}
+    app.handler_map["process_orders"](event, None)
+
+    with client_of(app) as client:
+        answer = client.http.get("/orders/order-1")
+
+    assert len(answer.json_body["records"]) == records
+    calls = fake_aws.reset()["calls"]
+    assert {name: count for name, count in calls.items() if name not in {PUT, ITEM}} == {QUERY: 1}
 
 
 def test_an_order_sends_no_more_bytes(process: Process, library: str, fake_aws: FakeAws) -> None:

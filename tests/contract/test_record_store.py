@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb import STATEMENTS_PER_CALL, RecordStore
+from chalicelib.aws.dynamodb import RECORDS_AT_ONCE, STATEMENTS_PER_CALL, RecordStore
 from chalicelib.aws.items import Item, to_item
 from chalicelib.orders.record import (
     CORRECTION_SLOT,
@@ -286,8 +286,71 @@ def test_no_list_has_the_payload_or_the_traceparent(
     assert in_order(audited(records, day, 10, AuditFilter())) == in_order([first, later])
 
 
+def test_an_order_of_few_records_is_read_with_its_history(records: Store, order_id: str) -> None:
+    first = record_of(order_id, amount=0)._replace(traceparent=TRACEPARENT)
+    later = further(order_id, 1, amount=0)._replace(status=Status.REJECTED, traceparent=TRACEPARENT)
+
+    records.take(first)
+    alone = records.read_order(order_id)
+    records.take(later)
+    both = records.read_order(order_id)
+
+    slots = records.read_shared_slots(order_id)
+    assert slots == [first._replace(payload=None)]
+    assert alone == (slots, [])
+    assert both == (slots, records.read_history(order_id, None, 10)[0])
+
+
+def test_a_correction_is_a_slot_and_in_the_history(records: Store, order_id: str) -> None:
+    correction = record_of(order_id)._replace(record_id=CORRECTION_SLOT, is_duplicate=True)
+    for record in (record_of(order_id, amount=0), correction):
+        records.take(record)
+
+    slots, history = records.read_order(order_id)
+
+    assert slots == records.read_shared_slots(order_id)
+    assert history == records.read_history(order_id, None, 10)[0] == [correction]
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_the_history_of_an_order_of_many_records_is_left_to_its_own_read(
+    records: Store, order_id: str, count: int
+) -> None:
+    for record in (record_of(order_id), *(further(order_id, n + 1) for n in range(count))):
+        records.take(record)
+
+    assert records.read_order(order_id) == (records.read_shared_slots(order_id), None)
+
+
+@on_dynamodb
+def test_an_order_is_found_behind_items_of_others(aws: Aws, order_id: str) -> None:
+    records = RecordStore(aws.dynamodb, aws.table, audit_shards=4)
+    record = record_of(order_id)
+    records.take(record)
+    for number in range(RECORDS_AT_ONCE):
+        item = {"orderId": {"S": order_id}, "recordId": {"S": f"!{number}"}}
+        aws.dynamodb.put_item(TableName=aws.table, Item=item)
+
+    slots, history = records.read_order(order_id)
+
+    assert parted(slots)[0] == [record]
+    assert history is None
+
+
+@on_dynamodb
+def test_an_item_that_the_index_does_not_list_is_in_no_history(aws: Aws, order_id: str) -> None:
+    records = RecordStore(aws.dynamodb, aws.table, audit_shards=4)
+    record = record_of(order_id)
+    records.take(record)
+    item = {"orderId": {"S": order_id}, "recordId": {"S": "2#mine"}}
+    aws.dynamodb.put_item(TableName=aws.table, Item=item)
+
+    assert records.read_order(order_id) == ([record], [])
+
+
 def test_an_unknown_order_has_no_records(records: Store, order_id: str) -> None:
     assert records.read_shared_slots(order_id) == []
+    assert records.read_order(order_id) == ([], [])
     assert records.read_history(order_id, None, 10) == ([], None)
 
 
@@ -529,10 +592,11 @@ def test_the_reads_of_single_slots_are_strongly_consistent(aws: Aws, order_id: s
     records = RecordStore(cast("Any", client), aws.table, audit_shards=4)
 
     records.read_shared_slots(order_id)
+    records.read_order(order_id)
     records.read_own_slots(order_id, "s-1", 10)
     records.read_slot(order_id, FIRST_SLOT)
 
-    assert client.consistent == [True, True, True]
+    assert client.consistent == [True, True, True, True]
 
 
 @on_dynamodb
@@ -543,6 +607,7 @@ def test_a_missing_table_makes_each_call_fail(aws: Aws, order_id: str) -> None:
         records.check,
         lambda: records.take(record_of(order_id)),
         lambda: records.read_shared_slots(order_id),
+        lambda: records.read_order(order_id),
         lambda: records.read_own_slots(order_id, "s-1", 1),
         lambda: records.read_slot(order_id, FIRST_SLOT),
         lambda: records.read_history(order_id, None, 1),

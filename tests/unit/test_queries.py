@@ -56,6 +56,27 @@ def of_day(limit: int = 50, **only: Any) -> AuditQuery:
     return AuditQuery(START.date(), START.date(), AuditFilter(**only), limit)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_an_order_of_two_records_is_paged_by_any_limit(
+    records: FakeRecordStore, queries: Queries, limit: int
+) -> None:
+    """It is read by one call; a page that is shorter than its history needs another."""
+    first = settle_one(records, START)
+    later = settle_one(records, START + timedelta(seconds=1))
+
+    seen: list[Record] = []
+    cursor: str | None = None
+    while True:
+        page = queries.get_order("order-001", cursor, limit)
+        assert len(page.records) <= limit
+        seen += page.records
+        cursor = page.cursor
+        if cursor is None:
+            break
+
+    assert seen == [first, later]
+
+
 def test_get_order_answers_with_the_accepted_record(
     records: FakeRecordStore, queries: Queries
 ) -> None:
