@@ -14,6 +14,8 @@ from tests.configuration.own import write_configuration
 from tests.deployment.conftest import litter
 from tests.project import outputs_of, record_resources
 
+# Each test packages three times, which a busy machine takes its time for.
+pytestmark = pytest.mark.timeout(300)
 FILES = ("app.py", "requirements.txt", "requirements-ops.txt")
 DIRECTORIES = ("chalicelib", "infrastructure", "ops")
 KEPT = ("HOME", "PATH", "PIP_NO_INDEX", "PIP_FIND_LINKS")

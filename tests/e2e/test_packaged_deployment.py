@@ -24,6 +24,8 @@ from tests.e2e.deployment import PROCESSOR, STAGE, EmulatedAccount
 from tests.e2e.reading import assert_reads_are_taken
 from tests.properties.traceparents import TRACE, TRACEPARENT
 
+# The first test packages and deploys the stage too.
+pytestmark = pytest.mark.timeout(300)
 CALLER = "arn:aws:iam::000000000000:root"
 
 
@@ -123,14 +125,15 @@ def test_a_poison_message_holds_up_no_other_and_comes_back_by_redrive(
     account.spoil_record("poison")
     good = [f"good-{number}" for number in range(3)]
 
+    account.send_as_one_batch(
+        order_text(good[0]),
+        order_text("poison"),
+        "not an order",
+        order_text(good[1]),
+        order_text(good[2]),
+    )
+    account.fails_once("poison")
     with account.short_visibility_timeout():
-        account.send_as_one_batch(
-            order_text(good[0]),
-            order_text("poison"),
-            "not an order",
-            order_text(good[1]),
-            order_text(good[2]),
-        )
         dead = {message["Body"]: message for message in account.dead_letters(2)}
 
     reason = dead["not an order"]["MessageAttributes"]["unreadableReason"]
