@@ -114,7 +114,7 @@ def _weighing(otherwise: Callable[..., int]) -> Callable[..., int]:
 
 
 def _copied(value: Any) -> Any:
-    copied = object.__new__(type(value))
+    copied: Any = object.__new__(type(value))
     copied.type, content = value.type, value.value
     if value.type == "L":
         content = [_copied(each) for each in content]
