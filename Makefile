@@ -58,15 +58,15 @@ IN_PARALLEL = --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # To measure doubles the time of a test. So those are left out that reach nothing of what is deployed that no other test
 # reaches: of the operators' commands, the console, deployments, and the checkout itself. A new file is measured.
-LEFT_OUT := accounts_shown answers any_machine architecture audit_page audit_words aws_settings benchmarks bucket_lock
-LEFT_OUT += bulk_* checkout_stages console* cost denial deployed_seals deployment* desk_audit_trail desk_exports
-LEFT_OUT += desk_following desk_orders desk_processing desk_reconcile desk_replay desk_search desk_stage
-LEFT_OUT += desk_suspected event_tap events_command events_resend examples fake_aws glossary hostile_texts kept_*
-LEFT_OUT += letter_decisions lint_reading listed_terms local_* makefile many_leaves masking mocked_resources new_term*
-LEFT_OUT += operators_guide ops_* pages pause_commands pinned plain_* port_choice printed_commands processing_switch
-LEFT_OUT += proof_file quick_* readmes rebuilt_table runbook runtimes seal_command seal_commands search_commands
-LEFT_OUT += shown_commands smoke stacks stage_* supervisor surfaces tampering templates terminal usage vendor verify
-LEFT_OUT += waiting_orders what_to_try wheels
+LEFT_OUT := accounts_shown answers any_machine architecture audit_page audit_words aws_settings batch_memory
+LEFT_OUT += benchmarks bucket_lock bulk_* checkout_stages console* cost denial deployed_seals deployment*
+LEFT_OUT += desk_audit_trail desk_exports desk_following desk_orders desk_processing desk_reconcile desk_replay
+LEFT_OUT += desk_search desk_stage desk_suspected event_tap events_command events_resend examples fake_aws glossary
+LEFT_OUT += hostile_texts kept_* letter_decisions lint_reading listed_terms local_* makefile many_leaves masking
+LEFT_OUT += mocked_resources new_term* operators_guide ops_* pages pause_commands pinned plain_* port_choice
+LEFT_OUT += printed_commands processing_switch proof_file quick_* readmes rebuilt_table runbook runtimes seal_command
+LEFT_OUT += seal_commands search_commands shown_commands smoke stacks stage_* supervisor surfaces tampering templates
+LEFT_OUT += terminal usage vendor verify waiting_orders what_to_try wheels
 UNMEASURED_FILES := $(wildcard $(LEFT_OUT:%=tests/unit/test_%.py))
 # These measure for long what others reach in less time.
 UNMEASURED_FILES += $(patsubst %,tests/contract/test_%.py,calls_per_order desk_adapters object_checksums order_bucket)
