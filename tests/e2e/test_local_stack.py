@@ -105,7 +105,6 @@ def test_a_failing_message_ends_in_the_dlq_after_its_receives_and_blocks_no_othe
     assert len(received(app_directory, "good")) == 1
 
 
-@pytest.mark.parametrize("stack", [False], indirect=True)
 class EnoughSeenError(Exception):
     """The stack has started as far as the test needs it."""
 
@@ -129,6 +128,7 @@ def test_api_and_worker_import_while_the_emulator_makes_the_resources(app_direct
     assert starting.log == ""
 
 
+@pytest.mark.parametrize("stack", [False], indirect=True)
 def test_messages_wait_for_a_worker_that_is_stopped_or_has_crashed(
     stack: LocalStack, sqs: "SQSClient", app_directory: Path
 ) -> None:
