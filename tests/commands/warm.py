@@ -100,7 +100,7 @@ def _begin(client: socket.socket) -> None:
     """Take the place of a command. This process goes on as the one that waits for its end."""
     _, streams, _, _ = socket.recv_fds(client, 1, len(hand_over.STREAMS))
     with client.makefile("rb") as sent:
-        arguments, folder, environment = json.loads(sent.readline())
+        arguments, folder, environment, umask = json.loads(sent.readline())
     ended, running = os.pipe()
     if command := os.fork():
         for each in (running, *streams):
@@ -112,6 +112,7 @@ def _begin(client: socket.socket) -> None:
     for own, given in zip(hand_over.STREAMS, streams, strict=True):
         os.dup2(given, own)
         os.close(given)
+    os.umask(umask)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
