@@ -18,14 +18,18 @@ from typing import Any
 import pytest
 
 from ops.project import MERGE_TEMPLATE
+from tests.aws_limits import ledger
 from tests.wheels import download_requirements
 
 PATCH = pytest.MonkeyPatch()
 FOLDER = pytest.StashKey[Path]()
 HANDED_OVER = "packages"
-# No package depends on an emulator's account, on the test's name, or on who is reached without a
-# proxy, to which each command that runs in this process adds.
-OF_A_TEST = {"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "PYTEST_CURRENT_TEST", "NO_PROXY", "no_proxy"}
+# No package depends on an emulator's account, on the test's name, on its worker, or on who is
+# reached without a proxy, to which each command that runs in this process adds.
+OF_A_TEST = {
+    *("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "PYTEST_CURRENT_TEST", "NO_PROXY", "no_proxy"),
+    *("PYTEST_XDIST_WORKER", ledger.FILE),
+}
 PACKAGE = ("sam.yaml", "deployment.zip")
 # What vendor/ is made from, and where something is written.
 SOURCES = ("app.py", "requirements.txt", "chalicelib")
@@ -79,10 +83,10 @@ def install(folder: Path) -> None:
     from ops.deploy.chalice_package import run_chalice  # noqa: PLC0415
     from ops.vendor import fill_vendor  # noqa: PLC0415
 
-    run = _running(run_chalice, folder)
+    run = running(run_chalice, folder)
     PATCH.setattr(packaging, "run_chalice", run)
     PATCH.setattr(planned_stage, "run_chalice", run)
-    PATCH.setattr(packaging, "fill_vendor", _filling(fill_vendor, folder))
+    PATCH.setattr(packaging, "fill_vendor", filling(fill_vendor, folder))
 
 
 def keep(folder: Path, source: Path, names: Iterable[str]) -> None:
@@ -105,7 +109,7 @@ def put(target: Path, source: Path, names: Iterable[str]) -> None:
             shutil.copyfile(source / name, target / name)
 
 
-def _running(make: Run, folder: Path) -> Run:
+def running(make: Run, folder: Path) -> Run:
     def run(stage: str, copy: Path, project: Path, directory: Path) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in OF_A_TEST}
         said = repr((stage, sorted(environment.items()), (project / MERGE_TEMPLATE).read_bytes()))
@@ -119,7 +123,7 @@ def _running(make: Run, folder: Path) -> Run:
     return run
 
 
-def _filling(make: Fill, folder: Path) -> Fill:
+def filling(make: Fill, folder: Path) -> Fill:
     def fill(project: Path) -> Path:
         kept = folder / f"vendor-{_digest('', [project / name for name in SOURCES])}"
         if kept.exists():
