@@ -73,9 +73,10 @@ class StatementBatch:
                 entry.result = error
 
     async def _insert(self, chunk: Sequence[Entry]) -> None:
+        items = [_first(entry) for entry in chunk]
         try:
             answer = await self._dynamodb.batch_execute_statement(
-                Statements=[_statement(_first(entry)) for entry in chunk]
+                Statements=[_statement(item) for item in items]
             )
         except ClientError:
             # The whole call was refused, and nothing was written: single puts may succeed.
@@ -84,9 +85,9 @@ class StatementBatch:
             for entry in chunk:
                 entry.result = error
             return
-        for entry, response in zip(chunk, answer["Responses"], strict=True):
+        for entry, item, response in zip(chunk, items, answer["Responses"], strict=True):
             if "Error" not in response:
-                entry.result = _first(entry)["status"]["S"]
+                entry.result = item["status"]["S"]
 
     async def _settle(self, order: Sequence[Entry]) -> None:
         """Settle the messages of one order, one after the other."""
