@@ -109,7 +109,7 @@ ALIKE += tests/e2e/test_verify.py
 # The same tests over other configurations; over this one, they run elsewhere too
 ALIKE += tests/configuration/test_others.py
 # What sources and pages say, which is read here and not run: test_commands_as_typed.py and test_readme.py type it elsewhere
-ALIKE += $(patsubst %,tests/unit/test_%.py,architecture console_looks console_markup examples glossary operators_guide pages)
+ALIKE += $(patsubst %,tests/unit/test_%.py,architecture examples glossary operators_guide pages)
 ALIKE += $(patsubst %,tests/unit/test_%.py,marks pinned plain_english printed_commands readmes runbook shown_commands)
 ALIKE += tests/deployment/test_bucket.py
 # AWS's limits, held to within this process; test_layer.py, test_plugin.py and test_processes.py hold tests to them elsewhere
