@@ -50,10 +50,12 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
     python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(copy)]
     merged = ["--merge-template", str(project / MERGE_TEMPLATE)]
+    # As a URL, which has no space in it: at one, pip takes the variable for several files.
+    constraint = {"PIP_CONSTRAINT": (copy / "requirements.txt").resolve().as_uri()}
     try:
         ran = subprocess.run(  # noqa: S603 (the command is ours)
             [*python, "package", "--stage", stage, *merged, str(directory)],
-            env=_environment() | {"PIP_CONSTRAINT": str(copy / "requirements.txt")},
+            env=_environment() | constraint,
             cwd=copy,
             check=True,
             capture_output=True,

@@ -5,6 +5,8 @@ import re
 import shlex
 import stat
 import sys
+import tempfile
+import zipfile
 from base64 import urlsafe_b64encode
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -35,6 +37,12 @@ def own_project(tmp_path: Path, deployments: Path) -> Path:
     project = copy_without_requirements(tmp_path / "orders", deployments)
     record_resources(project, "dev", outputs_of("dev"))
     return project
+
+
+def pinned(name: str) -> str:
+    """Find the line of a requirement."""
+    lines = (PROJECT_ROOT / "requirements.txt").read_text().splitlines(keepends=True)
+    return next(line for line in lines if line.startswith(f"{name}=="))
 
 
 def test_packaging_refuses_an_unknown_stage_and_names_the_known_ones(
@@ -68,6 +76,22 @@ def test_the_package_holds_none_of_the_callers_settings(
     template = packaged.template.read_text()
     assert "awsSigv4" in template
     assert "MaximumBatchingWindowInSeconds: 0" in template
+
+
+def test_a_temporary_directory_with_a_space_in_its_name_packages_all_the_same(
+    own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pip takes a variable of its own apart at each space."""
+    (own_project / "requirements.txt").write_text(pinned("jmespath"))
+    temporary = tmp_path / "a temporary directory"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    packaged = package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+    with zipfile.ZipFile(packaged.archive) as zipped:
+        assert "jmespath/__init__.py" in zipped.namelist()
 
 
 def test_the_stages_own_figures_become_the_templates_defaults(
