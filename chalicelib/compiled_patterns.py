@@ -13,6 +13,12 @@ import sys
 from importlib import import_module
 from typing import Any
 
+# What is used of `re` is Python's own and may change, and a file may be damaged.
+UNUSABLE = (
+    *(ImportError, SyntaxError, AttributeError, TypeError, ValueError, OverflowError),
+    # Code that the engine refuses.
+    RuntimeError,
+)
 # The module in vendor/: ENGINE, and PATTERNS with the arguments of `_sre.compile` for each.
 MODULE = "patterns_of_package"
 
@@ -24,7 +30,6 @@ def engine() -> tuple[Any, ...]:
 
 def use_compiled_patterns(name: str = MODULE) -> int:
     """Let `re` find the patterns that a module has compiled; return how many it took over."""
-    # All of this is Python's own and may change: then nothing is taken over.
     try:
         module = import_module(name)
         if engine() != module.ENGINE:
@@ -36,6 +41,6 @@ def use_compiled_patterns(name: str = MODULE) -> int:
             for pattern, flags, all_flags, code, groups, names, indexes in module.PATTERNS
         }
         re._cache.update(patterns)  # type: ignore[attr-defined]  # noqa: SLF001
-    except (ImportError, AttributeError, TypeError, ValueError, RuntimeError):
+    except UNUSABLE:
         return 0
     return len(patterns)

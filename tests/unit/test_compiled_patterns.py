@@ -4,6 +4,7 @@ import _sre  # type: ignore[import-not-found]
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -65,8 +66,9 @@ def test_without_vendor_each_pattern_is_compiled_as_ever() -> None:
         {"PATTERNS": ((PATTERN, FLAGS, FLAGS, (1, 2, 3), 1, (("word", 1),), (None, "word")),)},
         {"PATTERNS": ((PATTERN, FLAGS),)},
         {"PATTERNS": 3},
+        {"PATTERNS": ((PATTERN, FLAGS, FLAGS, (2**32,), 1, (("word", 1),), (None, "word")),)},
     ],
-    ids=["another engine", "no code of the engine", "another form", "no patterns"],
+    ids=["another engine", "no code of the engine", "another form", "no patterns", "too large"],
 )
 def test_patterns_for_another_python_are_not_taken_over(
     patterns: ModuleType, changes: dict[str, Any]
@@ -76,6 +78,16 @@ def test_patterns_for_another_python_are_not_taken_over(
 
     assert use_compiled_patterns(NAME) == 0
     assert before == CACHED
+
+
+@pytest.mark.parametrize("text", ["PATTERNS = (", "import no_such_module"])
+def test_a_module_that_can_not_be_loaded_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / f"{NAME}.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert use_compiled_patterns(NAME) == 0
 
 
 def test_a_python_that_keeps_patterns_elsewhere_compiles_them_as_ever(
