@@ -81,7 +81,7 @@ def test_the_package_holds_none_of_the_callers_settings(
 def test_a_temporary_directory_with_a_space_in_its_name_packages_all_the_same(
     own_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pip takes a variable of its own apart at each space."""
+    """A variable of pip is a list, parted by spaces."""
     (own_project / "requirements.txt").write_text(pinned("jmespath"))
     temporary = tmp_path / "a temporary directory"
     temporary.mkdir()
@@ -92,6 +92,21 @@ def test_a_temporary_directory_with_a_space_in_its_name_packages_all_the_same(
 
     with zipfile.ZipFile(packaged.archive) as zipped:
         assert "jmespath/__init__.py" in zipped.namelist()
+
+
+def test_a_stage_over_boto3_gets_no_obstore_if_it_is_the_last_word_of_the_requirements(
+    own_project: Path, tmp_path: Path
+) -> None:
+    requirements = pinned("jmespath") + pinned("obstore").partition(" ")[0]
+    (own_project / "requirements.txt").write_text(requirements)
+    change_stage(own_project, "dev", {"ORDERS_ARCHIVE": "boto3"})
+
+    packaged = package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+    with zipfile.ZipFile(packaged.archive) as zipped:
+        roots = {name.partition("/")[0] for name in zipped.namelist()}
+    assert "jmespath" in roots
+    assert "obstore" not in roots
 
 
 def test_the_stages_own_figures_become_the_templates_defaults(
