@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.settings import ARCHIVE, OVER_OBSTORE
+from chalicelib.settings import ARCHIVE, OVER_OBSTORE, Settings, SettingsError
 from ops.bytecode import NotCompiled
 from ops.deploy.app_template import complete_template, with_code_at
 from ops.deploy.archive import write_anew
@@ -76,12 +76,13 @@ def package_app(
     own; otherwise they have the botocore of Lambda.
 
     Raises:
-        PackagingFailed: the stage isn't known, its resources aren't recorded, it is not for this
-            Python, Chalice refused, or the archive is too large.
+        PackagingFailed: the stage isn't known, its resources aren't recorded, a setting is bad, it
+            is not for this Python, Chalice refused, or the archive is too large.
     """
     config = _stage_config(stage, project)
     settings = config.settings
     _require_resources(stage, settings, project)
+    _require_usable(config)
     runtime = required_runtime(stage, settings)
     require_pinned([CHALICE, *(DISTRIBUTIONS if vendored else ())])
     packaged = PackagedApp(stage, directory / "sam.yaml", directory / "deployment.zip", runtime)
@@ -124,6 +125,17 @@ def _require_resources(stage: str, settings: Mapping[str, Any], project: Path) -
             f"{CONFIG} does not say where the resources of stage {stage} are "
             f"({', '.join(missing)}): type `{up}`, which creates them and records it."
         )
+
+
+def _require_usable(config: StageConfig) -> None:
+    """Refuse what a function would find with its first order, not while it loads."""
+    try:
+        for environment in config.environments:
+            Settings.from_env(environment)
+    except SettingsError as error:
+        raise PackagingFailed(
+            f"Stage {config.stage}: {error}. Write another value into {CONFIG}."
+        ) from error
 
 
 def _make_room(packaged: PackagedApp) -> None:

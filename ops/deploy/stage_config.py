@@ -66,9 +66,13 @@ class StageConfig:
 
     def any_function_has(self, name: str, value: str) -> bool:
         """Tell whether a variable has a value in any function, which may have its own variables."""
+        return any(variables.get(name) == value for variables in self.environments)
+
+    @property
+    def environments(self) -> list[dict[str, str]]:
+        """The stage's environment, and that of each function, which may have its own variables."""
         functions = self.settings.get("lambda_functions", {}).values()
-        environments = [self.variables, *(each.get(VARIABLES, {}) for each in functions)]
-        return any(variables.get(name) == value for variables in environments)
+        return [self.variables, *(self.variables | each.get(VARIABLES, {}) for each in functions)]
 
     @property
     def has_resources(self) -> bool:

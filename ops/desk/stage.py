@@ -205,6 +205,11 @@ def _connect(name: str, config_file: Path) -> Stage:
         settings = Settings.from_env(environment)
     except SettingsError as error:
         missing = str(error).split(" ", 1)[0]
+        if environment.get(missing):
+            raise StageUnavailable(
+                f"Stage {name}: {error}. Write another value into {config_file.name}, and deploy "
+                "the stage again."
+            ) from error
         raise StageUnavailable(
             f"Stage {name} has no {missing} in {config_file.name}, so its resources aren't known "
             "here: take the .chalice/config.json that the stage was deployed with. Only whoever "

@@ -157,6 +157,35 @@ def test_packaging_repeats_what_chalice_refuses_in_its_words(
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ORDERS_ARCHIVE", "nonsense"),
+        ("ORDERS_AUDIT_SHARDS", "0"),
+        ("ORDERS_MAXIMUM_WAITING", "many"),
+        ("ORDERS_PARTIAL_BATCH", "yes"),
+    ],
+)
+def test_packaging_refuses_a_setting_that_no_function_could_use(
+    own_project: Path, tmp_path: Path, name: str, value: str
+) -> None:
+    """The app reads these with its first order only, and then each order would fail."""
+    change_stage(own_project, "dev", {name: value})
+
+    with pytest.raises(PackagingFailed, match=rf"^Stage dev: {name} must be .+ it is '{value}'"):
+        package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+
+def test_packaging_refuses_a_setting_of_one_function_that_it_could_not_use(
+    own_project: Path, tmp_path: Path
+) -> None:
+    processor = {"environment_variables": {"ORDERS_ARCHIVE": "nonsense"}}
+    change_stage(own_project, "dev", {}, lambda_functions={"process_orders": processor})
+
+    with pytest.raises(PackagingFailed, match=r"^Stage dev: ORDERS_ARCHIVE must be one of "):
+        package_app("dev", tmp_path / "out", own_project, vendored=False)
+
+
+@pytest.mark.parametrize(
     ("vendored", "limit"), [(True, "VENDORED_LIMIT_BYTES"), (False, "ARCHIVE_LIMIT_BYTES")]
 )
 def test_packaging_refuses_an_archive_that_is_too_large_and_says_how_to_look(

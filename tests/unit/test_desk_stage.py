@@ -54,6 +54,18 @@ def test_operators_reach_the_archive_over_boto3_whatever_the_functions_use(confi
     assert isinstance(stage.archive("orders-dev-1", over_obstore=True), OrderArchive)
 
 
+def test_a_bad_setting_of_a_stage_is_not_told_as_one_that_is_missing(config: Path) -> None:
+    write(config, dev=RESOURCES | {"ORDERS_ARCHIVE": "nonsense"})
+
+    with pytest.raises(StageUnavailable) as unavailable:
+        connect("dev", config_file=config)
+
+    assert str(unavailable.value) == (
+        "Stage dev: ORDERS_ARCHIVE must be one of boto3, obstore: it is 'nonsense'. Write another "
+        "value into config.json, and deploy the stage again."
+    )
+
+
 def test_what_is_done_in_spite_of_the_table_asks_it_once_and_for_seconds(config: Path) -> None:
     write(config, dev=RESOURCES)
 
