@@ -148,8 +148,8 @@ def process(app: Any, *records: dict[str, Any]) -> Any:
 def run_api(system: System) -> None:
     """Call every route: found and not found, taken and refused."""
     with_history = [
-        order_text("granted"),
-        order_text("granted", amount=1),
+        # So many that their history is read from its index.
+        *(order_text("granted", amount=amount) for amount in (1, 2, 3)),
         order_text("zero", amount=0),
     ]
     system.process(*map(sqs_record, with_history))

@@ -171,7 +171,7 @@ class SlowReads:
 
     def _read_slowly(self, *arguments: Any) -> Any:
         if self.made:
-            self.let.wait(timeout=10)
+            self.let.wait(timeout=60)
         self.made += 1
         return self._read(*arguments)
 
