@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 
 from ops.local.lifeline import STANDARD_INPUT
 
@@ -23,6 +24,7 @@ def take_environment() -> None:
 
 
 def say_ready(ready_fd: int) -> None:
-    """Tell the parent that `wait_until_ready` may return."""
-    os.write(ready_fd, b"\n")
+    """Tell the parent that `wait_until_ready` may return. One that has ended is told in vain."""
+    with suppress(BrokenPipeError):
+        os.write(ready_fd, b"\n")
     os.close(ready_fd)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ops.local.child import say_ready
 from ops.local.processes import OpsProcess, ProcessFailed
 from ops.local.stack import LocalStack
 from ops.project import PROJECT_ROOT
@@ -105,6 +106,17 @@ def test_a_child_whose_parent_ends_before_it_is_told_ends_too(
 
     child._started().wait(LIMIT_SECONDS)
     assert lines(output) == ["imported", "The program that started this one has ended."]
+
+
+def test_a_child_whose_parent_has_ended_tells_it_in_vain() -> None:
+    """A traceback would be the last that a user sees of a `make run` that was killed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    say_ready(writer)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(writer)
 
 
 class Program:
