@@ -46,6 +46,9 @@ ROUTES = {
     ),
 }
 MOST_OF_FIRST, MOST_OF_WARM = 0.70, 0.60
+# Why a goal may not be met: what both sides have to do.
+SHARED_IMPORTS = "Python's own start and the imports of Chalice and botocore are most of both"
+SHARED_CALL = "botocore's call is most of both"
 
 Start = tuple[str, dict[str, str]]
 
@@ -212,10 +215,12 @@ def report(results: Results) -> str:
 def goals(results: Results) -> list[Goal]:
     """Hold the first and the later answers of each route to their goals."""
     return [
-        at_most(f"{when} {route} CPU, of bare Chalice with boto3", share(results, route), most)
-        for when, share, most in (
-            ("first", _share_of_first, MOST_OF_FIRST),
-            ("warm", _share_of_warm, MOST_OF_WARM),
+        at_most(
+            f"{when} {route} CPU, of bare Chalice with boto3", share(results, route), most, reason
+        )
+        for when, share, most, reason in (
+            ("first", _share_of_first, MOST_OF_FIRST, SHARED_IMPORTS),
+            ("warm", _share_of_warm, MOST_OF_WARM, SHARED_CALL),
         )
         for route in ROUTES
     ]
