@@ -151,7 +151,7 @@ test: $(DEV) $(AWS) ## Run all tests (10 to 12 minutes)
 
 # These wait for nobody.
 unit: WORKERS = 2
-unit: $(DEV) ## Run the tests that need no emulator and no browser (2 minutes)
+unit: $(DEV) ## Run the tests without emulator and browser (2 to 3 minutes)
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet tests/unit tests/http
 
 aws-parts: $(LAMBDA) $(DYNAMODB_LOCAL) $(ASYNCAPI) ## Install AWS's own programs for tests; needs npm and Java 17
@@ -207,7 +207,7 @@ audit: ## Ask PyPI for known vulnerabilities of what is pinned
 bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs (4 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
-bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows (12 minutes)
+bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows (7 minutes)
 	@$(BIN)/python -m benchmarks.scale
 
 vendor: $(DEV) ## Make vendor/, which a plain `chalice deploy` needs
