@@ -41,8 +41,9 @@ MEASURED = ROOT / "ops" / "cost" / "measured.json"
 
 def of_throughput(progress: Progress) -> Found:
     """Measure orders a second and CPU, at a whole core and at a share of one."""
-    cells = throughput.measure(throughput.FULL, progress)
-    cells |= throughput.measure(throughput.THROTTLED, progress)
+    cells: throughput.Cells = {}
+    for share in (throughput.FULL, *throughput.MEMORY_MB_OF):
+        cells |= throughput.measure(share, progress)
     progress.step("counts for the bill")
     blocks = {"throughput": throughput_table.report(cells)}
     return Found(blocks, throughput_goals.goals(cells), cost_tables.counts(cells))

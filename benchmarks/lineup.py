@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.events import Mix
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,8 +35,3 @@ LINEUP = {
 }
 # They do with a duplicate and an invalid order what another one in the table does.
 ONLY_VALID = {BATCH, OVER_BOTO3, BY_HAND}
-
-
-def entrants(mix: Mix) -> list[str]:
-    """List the contenders that get a mix of orders."""
-    return [name for name in LINEUP if mix is Mix.VALID or name not in ONLY_VALID]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import machine
 from benchmarks.events import Mix
-from benchmarks.lineup import BASELINE, LINEUP, entrants
+from benchmarks.lineup import BASELINE, LINEUP
 from benchmarks.report import table, together
 from benchmarks.throughput import FULL, SCENARIOS, Scenario
 
@@ -38,7 +38,7 @@ def _title(scenario: Scenario) -> str:
 
 
 def _cell(cells: Cells, scenario: Scenario, name: str) -> str:
-    if name not in entrants(scenario.mix):
+    if name not in scenario.entrants:
         return ""
     cell, base = cells[scenario, name], cells[scenario, BASELINE]
     rate = cell.orders_per_second
