@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from ops.local import keeper, lifeline
+from ops.local import endings, keeper, lifeline
 from ops.local.environment import without_aws_settings
 from ops.local.kept_folder import KeptFolder
 from ops.local.processes import ChildProcess, ProcessFailed
@@ -26,8 +26,8 @@ class Emulator(ChildProcess):
     """
     The emulator: every AWS service that the system uses, on one port of 127.0.0.1.
 
-    Its log is in `directory`. With a folder it keeps its state there; without one, all is in
-    memory and in `directory`, and ends with it. Runs on other ports never meet.
+    With a folder it keeps its state and its log there; without one, all is in memory and in
+    `directory`, and ends with it. Runs on other ports never meet.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Emulator(ChildProcess):
     ) -> None:
         self.port = port
         self.url = f"http://{LOOPBACK}:{port}"
-        self.log_file = directory / "emulator.log"
+        self.log_file = folder.emulator_log if folder else directory / "emulator.log"
         self._python = python
         self._folder = folder
         program = ["", "ministack"]
@@ -89,11 +89,11 @@ class Emulator(ChildProcess):
             if not self.is_running:
                 if self._folder and self.exit_code == keeper.UNREADABLE:
                     raise self._folder.unreadable(self.last_lines(1))
-                raise ProcessFailed(f"{self.how_it_ended()}:\n{self.last_lines()}")
+                raise ProcessFailed(f"{self.how_it_ended()}. {self.what_to_do()}")
             if time.monotonic() > deadline:
-                limit = f"{READY_LIMIT_SECONDS:g} s"
                 raise ProcessFailed(
-                    f"{self.name} did not answer within {limit}:\n{self.last_lines()}"
+                    f"{self.name} did not answer within {READY_LIMIT_SECONDS:g} s. The machine may "
+                    f"be too busy: try again later.{_below(self.last_lines())}"
                 )
             time.sleep(0.03)
 
@@ -102,6 +102,21 @@ class Emulator(ChildProcess):
             raise ProcessFailed(
                 f"{self.name} answers on this machine's network address too, without a password."
             )
+
+    def what_to_do(self) -> str:
+        """Say what may have ended it, and show the end of its log."""
+        lines = self.last_lines()
+        whole = f" and all in {self._folder.shown_log}" if self._folder else ""
+        if self.exit_code and self.exit_code > 0:
+            if not lines:
+                return (
+                    f"It wrote nothing into its log{whole.removeprefix(' and all')}: is the disk "
+                    "full? If not, its libraries may be damaged; "
+                    f"{endings.anew(_venv_name())}"
+                )
+            return f"Its own lines say why, the last ones here{whole}:{_below(lines)}"
+        said = endings.advice(self.exit_code, lines="below", environment=_venv_name())
+        return f"{said}{_below(lines)}"
 
     def last_lines(self, count: int = 20) -> str:
         """Return the end of its log."""
@@ -136,6 +151,10 @@ def emulator_environment(
     # The emulator's Lambda would load this checkout's modules, not the ones in a function's zip.
     environment.pop("PYTHONPATH", None)
     return environment
+
+
+def _below(lines: str) -> str:
+    return f"\n{lines}" if lines else ""
 
 
 def _answers(port: int) -> bool:

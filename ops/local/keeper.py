@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ops.local import kept_state
+from ops.local import endings, kept_state
 from ops.local.emulator_requests import Scope, changes
 
 # How the emulator ends if there is a state that it can't take up.
@@ -143,7 +143,7 @@ class Keeper:
             self._say_failed(f"{type(error).__name__}: {error}")
         else:
             if status:
-                self._say_failed(f"the saving process ended with status {status}")
+                self._say_failed(_how_the_copy_ended(os.waitstatus_to_exitcode(status)))
 
     def _save_in_a_copy(self) -> int:
         """
@@ -164,6 +164,13 @@ class Keeper:
             finally:
                 os._exit(0)
         return copy_id
+
+
+def _how_the_copy_ended(exit_code: int) -> str:
+    if exit_code == -signal.SIGALRM:
+        return f"it took longer than {SAVING_LIMIT_SECONDS} s"
+    how = endings.how_it_ended("the saving process", exit_code)
+    return f"{how}, as if memory were short" if exit_code == -signal.SIGKILL else how
 
 
 def _version() -> str:

@@ -69,6 +69,7 @@ class KeptFolder:
         self.objects = self.path / "s3"
         # The code of deployed functions.
         self.blobs = self.path / "blobs"
+        self.emulator_log = self.path / "emulator.log"
 
     def __enter__(self) -> Self:
         try:
@@ -89,6 +90,11 @@ class KeptFolder:
         with suppress(ValueError):
             return str(self.path.relative_to(Path.cwd()))
         return str(self.path)
+
+    @property
+    def shown_log(self) -> str:
+        """The emulator's log as people read and type it."""
+        return str(Path(self.shown) / self.emulator_log.name)
 
     @property
     def is_default(self) -> bool:
@@ -138,8 +144,9 @@ class KeptFolder:
             self._take_lock()
             if self._fresh or not self._is_whole():
                 self._empty()
-            # It tells of an earlier run.
+            # They tell of an earlier run.
             self._failure.unlink(missing_ok=True)
+            self.emulator_log.unlink(missing_ok=True)
         except BaseException:
             os.close(self.lock)
             raise

@@ -3,13 +3,16 @@
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from ops.local import endings
+
+ENVIRONMENT = ".venv"
 
 
 class ProcessFailed(Exception):
@@ -76,10 +79,16 @@ class ChildProcess:
         return self._process is not None and self._process.poll() is None
 
     def how_it_ended(self) -> str:
-        code = self.exit_code
-        if code is not None and code < 0:
-            return f"{self.name} was ended by signal {signal.Signals(-code).name}"
-        return f"{self.name} ended with exit code {code}"
+        return endings.how_it_ended(self.name, self.exit_code)
+
+    def what_to_do(self) -> str:
+        """Say in a sentence what may have ended it, or which lines tell."""
+        return endings.advice(self.exit_code, lines=self._lines, environment=ENVIRONMENT)
+
+    @property
+    def _lines(self) -> str:
+        """Its own lines, as a message names their place."""
+        return "above" if self._output is None else f"in {self._output}"
 
     def ask_to_stop(self) -> None:
         """Ask it to stop, and return at once. `stop` is to follow. Safe to repeat."""
@@ -168,14 +177,17 @@ class OpsProcess(ChildProcess):
             return
         in_time, _, _ = select.select([self._ready_reader], [], [], limit_seconds)
         if not in_time:
-            raise ProcessFailed(f"{self.name} was not ready within {limit_seconds:g} s")
+            raise ProcessFailed(
+                f"{self.name} was not ready within {limit_seconds:g} s. The machine may be too "
+                f"busy: try again later. Its own lines {self._lines} may say more."
+            )
         is_ready = bool(os.read(self._ready_reader, 1))
         self._forget_reader()
         if is_ready:
             return
         # The pipe was closed with nothing in it: the process is ending.
         self._started().wait(limit_seconds)
-        raise ProcessFailed(self.how_it_ended())
+        raise ProcessFailed(f"{self.how_it_ended()}. {self.what_to_do()}")
 
     def is_ready(self) -> bool:
         """Tell whether it has said so by now. False for one that ends."""

@@ -1,8 +1,10 @@
 """`make run`: start the local system, show how to use it, and stop it when asked to."""
 
+import signal
 import time
 from collections.abc import Callable, Sequence
 
+from ops.local.emulator import SAVING_GRACE_SECONDS
 from ops.local.kept_folder import FolderUnusable, KeptFolder
 from ops.local.presentation import Steps, show_what_to_try
 from ops.local.processes import ProcessFailed
@@ -39,7 +41,9 @@ def run_until_stopped(
             return STOPPED
         except (FolderUnusable, PortUnavailable, ProcessFailed, ResourcesFailed) as error:
             steps.break_line()
-            _complain(str(error))
+            # Only a process's message begins with no capital letter, and none with a path.
+            said = str(error)
+            _complain(capitalised(said) if isinstance(error, ProcessFailed) else said)
             return FAILED
 
 
@@ -98,7 +102,7 @@ def after_last_save(stack: LocalStack) -> int:
     """Return the exit code of a stop: 0, unless the last save failed or took too long."""
     if stack.folder is None or _has_saved_all(stack, stack.folder):
         return STOPPED
-    reason = stack.folder.failure or "the emulator took too long, or was killed"
+    reason = stack.folder.failure or _how_it_missed_the_save(stack, stack.folder)
     _complain(f"The last save failed ({reason}). {stack.folder.what_is_lost}")
     return FAILED
 
@@ -107,14 +111,20 @@ def _has_saved_all(stack: LocalStack, folder: KeptFolder) -> bool:
     return stack.emulator.exit_code == 0 and not folder.failure
 
 
+def _how_it_missed_the_save(stack: LocalStack, folder: KeptFolder) -> str:
+    if stack.emulator.exit_code == -signal.SIGKILL:
+        return f"the emulator took longer than {SAVING_GRACE_SECONDS:g} s, or was killed"
+    return f"{stack.emulator.how_it_ended()}; its own lines in {folder.shown_log} may say why"
+
+
 def explanation(stack: LocalStack) -> str:
-    """Say how the emulator ended, and what is lost by it."""
+    """Say how the emulator ended, what is lost by it, and what to do."""
     sentences = [f"{capitalised(stack.emulator.how_it_ended())}: stopping everything."]
     if stack.folder and _has_saved_all(stack, stack.folder):
         sentences.append(f"All is kept in {stack.folder.shown}.")
     elif stack.folder:
         sentences.append(stack.folder.what_is_lost)
-    return "\n".join(filter(None, [" ".join(sentences), stack.emulator.last_lines()]))
+    return f"{' '.join(sentences)}\n{stack.emulator.what_to_do()}"
 
 
 def _warn(message: str) -> None:

@@ -35,7 +35,7 @@ class Supervised:
             if now >= self._due_at:
                 self._start(now, say)
         elif not self._process.is_running:
-            self._plan(now, self._process.how_it_ended(), say)
+            self._plan(now, self._process.how_it_ended(), self._process.what_to_do(), say)
         elif self._awaited and self._process.is_ready():
             self._awaited = False
             say(f"{capitalised(self._process.name)} is up again.")
@@ -47,11 +47,12 @@ class Supervised:
         try:
             self._process.restart()
         except OSError as error:
-            self._plan(now, f"{self._process.name} can't be started ({error.strerror})", say)
+            how = f"{self._process.name} can't be started ({error.strerror})"
+            self._plan(now, how, "Close other programs.", say)
             return
         self._started_at, self._awaited = now, True
 
-    def _plan(self, now: float, how: str, say: Say) -> None:
+    def _plan(self, now: float, how: str, advice: str, say: Say) -> None:
         pause = PAUSES_SECONDS[min(self._ends_in_a_row, len(PAUSES_SECONDS) - 1)]
         self._ends_in_a_row += 1
         self._due_at = now + pause
@@ -59,9 +60,9 @@ class Supervised:
         when = f" in {pause:g} s" if pause else ""
         sentences = [f"{capitalised(how)}{often}: starting it again{when}."]
         if self._ends_in_a_row == 1:
-            sentences.append(self._consequence)
+            sentences += [advice, self._consequence]
         if self._ends_in_a_row >= MANY_ENDS:
-            sentences.append("Its own lines above say why; Ctrl-C stops everything.")
+            sentences += [advice, "Ctrl-C stops everything."]
         say(" ".join(filter(None, sentences)))
 
 

@@ -219,7 +219,12 @@ class Unlucky(Keeper):
     ("copy", "reason"),
     [
         ("", "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
-        ("import os; os.kill(os.getpid(), 9)", "the saving process ended with status 9"),
+        (
+            "import os; os.kill(os.getpid(), 9)",
+            "the saving process was ended by signal SIGKILL, as if memory were short",
+        ),
+        ("import os; os.kill(os.getpid(), 14)", "it took longer than 300 s"),
+        ("raise SystemExit(1)", "the saving process ended with exit code 1"),
     ],
 )
 def test_a_save_that_could_not_be_made_or_was_killed_is_known(

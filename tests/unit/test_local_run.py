@@ -59,7 +59,7 @@ def stopped(folder: KeptFolder | None, exit_code: int) -> Any:
     emulator = SimpleNamespace(
         exit_code=exit_code,
         how_it_ended=lambda: "the AWS emulator ended",
-        last_lines=lambda: "its last words",
+        what_to_do=lambda: "Look at its last words:\nits last words",
     )
     return SimpleNamespace(folder=folder, emulator=emulator)
 
@@ -74,7 +74,7 @@ def test_a_stop_that_saved_all_is_a_success(
 
 @pytest.mark.parametrize(
     ("exit_code", "reason"),
-    [(0, REASON), (-9, "the emulator took too long, or was killed")],
+    [(0, REASON), (-9, "the emulator took longer than 60 s, or was killed")],
 )
 def test_a_stop_whose_save_failed_says_what_is_lost(
     folder: KeptFolder, capsys: pytest.CaptureFixture[str], exit_code: int, reason: str
@@ -95,7 +95,7 @@ def test_the_end_of_the_emulator_says_what_is_lost(folder: KeptFolder) -> None:
     assert lines[0].startswith(
         f"The AWS emulator ended: stopping everything. Kept in {folder.shown}: everything until 20"
     )
-    assert lines[1:] == ["its last words"]
+    assert lines[1:] == ["Look at its last words:", "its last words"]
 
 
 def test_an_emulator_that_was_ended_cleanly_has_kept_all(folder: KeptFolder) -> None:

@@ -29,6 +29,9 @@ class FakeProcess:
     def how_it_ended(self) -> str:
         return "the worker ended with exit code 1"
 
+    def what_to_do(self) -> str:
+        return "Its own lines above say why."
+
 
 class Watch:
     """A process under supervision, with a clock that the test sets."""
@@ -56,7 +59,11 @@ def test_a_process_that_ends_is_started_again_at_once_and_its_end_is_said() -> N
     watch.look()
 
     assert watch.process.starts == 1
-    assert watch.said == ["The worker ended with exit code 1: starting it again. No order is lost."]
+    (said,) = watch.said
+    assert said == (
+        "The worker ended with exit code 1: starting it again. Its own lines above say why. No "
+        "order is lost."
+    )
 
 
 def test_it_is_said_once_that_a_process_is_up_again() -> None:
@@ -104,7 +111,9 @@ def test_from_the_fifth_time_on_it_is_said_where_to_look() -> None:
         watch.end()
         watch.look(max(PAUSES_SECONDS))
 
-    assert ["Its own lines above say why" in line for line in watch.said] == [False] * 4 + [True]
+    said_why = ["Its own lines above say why" in line for line in watch.said]
+    assert said_why == [True, False, False, False, True]
+    assert watch.said[-1].endswith(" Ctrl-C stops everything.")
 
 
 def test_one_that_has_worked_for_a_while_has_not_ended_in_a_row() -> None:
@@ -130,6 +139,7 @@ def test_a_process_that_cannot_be_started_counts_as_one_that_ended() -> None:
     assert watch.said[1].startswith(
         "The worker can't be started (Resource temporarily unavailable), 2 times in a row"
     )
+    assert "Ctrl-C" not in watch.said[1]
     assert watch.process.starts == 1
 
 
