@@ -4,7 +4,7 @@ import http.client
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -36,12 +36,15 @@ class Emulator(ChildProcess):
         directory: Path,
         python: Path = EMULATOR_PYTHON,
         folder: KeptFolder | None = None,
+        locks: Sequence[int] = (),
     ) -> None:
+        """`locks` are held by it for as long as it runs, as the folder's is."""
         self.port = port
         self.url = f"http://{LOOPBACK}:{port}"
         self.log_file = folder.emulator_log if folder else directory / "emulator.log"
         self._python = python
         self._folder = folder
+        self._locks = locks
         program = ["", "ministack"]
         if folder:
             program = [str(PROJECT_ROOT), keeper.__name__, str(folder.state_file)]
@@ -80,8 +83,8 @@ class Emulator(ChildProcess):
         super().stop(usual if grace_seconds is None else grace_seconds)
 
     def _spawn(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
-        lock = [self._folder.lock] if self._folder else []
-        return self._popen(self._command, output, pass_fds=lock)
+        of_folder = [self._folder.lock] if self._folder else []
+        return self._popen(self._command, output, pass_fds=[*self._locks, *of_folder])
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_SECONDS

@@ -6,8 +6,6 @@ The local system as objects: `make run` and the tests start the same.
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +22,7 @@ from ops.local.resources import (
     create_resources,
     template_visibility_timeout_seconds,
 )
+from ops.local.scratch_folder import ScratchFolder
 from ops.local_stage import aws_url_at, cloudformation_client
 from ops.ports import LOOPBACK, free_port, require_free
 from ops.project import PROJECT_ROOT
@@ -107,11 +106,13 @@ class LocalResources:
 
     def _start_emulator(self) -> None:
         self._on_step("AWS emulator")
-        self.directory = Path(tempfile.mkdtemp(prefix="orders-local-"))
-        self._cleanup.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        scratch = self._cleanup.enter_context(ScratchFolder())
+        self.directory = scratch.path
         if self.folder:
             self._cleanup.enter_context(self.folder)
-        self.emulator = Emulator(self.aws_port, self.directory, self._emulator_python, self.folder)
+        self.emulator = Emulator(
+            self.aws_port, scratch.path, self._emulator_python, self.folder, [scratch.lock]
+        )
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start(self._start_meanwhile)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.local.kept_folder import KeptFolder
+from ops.local.scratch_folder import PREFIX
 from ops.ports import LOOPBACK, accepts_connections, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,7 +171,7 @@ def test_an_order_goes_in_and_comes_back_and_a_stop_leaves_no_process(tmp_path: 
     assert not [pid for pid in started if is_running(pid)]
     assert "\nStopped.\n" in run.log
     assert "Traceback" not in run.log
-    assert not list(tmp_path.glob("orders-local-*"))
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
     assert f"http://127.0.0.1:{port}/orders/order-001" in run.log
 
 

@@ -6,13 +6,17 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import pytest
+
 from ops.local.clients import queue_client
 from ops.local.kept_folder import KeptFolder
+from ops.local.scratch_folder import PREFIX
 from ops.local.stack import LocalResources
 from ops.local_stage import aws_url_at, local_session, running_resources
 from ops.ports import free_port
@@ -81,7 +85,7 @@ def delayed_count(sqs: "SQSClient", queue_url: str) -> int:
 
 
 def test_the_next_start_has_orders_messages_and_dead_letters_on_other_ports_too(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws_port, other_aws_port = free_port(), free_port()
     with make_run(tmp_path / "first.log", free_port(), aws_port) as run:
@@ -120,12 +124,18 @@ def test_the_next_start_has_orders_messages_and_dead_letters_on_other_ports_too(
         started = descendants(again.process.pid)
         kill(again, "ops run")
         wait_for(lambda: not any(is_running(pid) for pid in started))
+    left = list(tmp_path.glob(f"{PREFIX}*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = kept_orders(run.folder)
 
     assert str(other_aws_port) in outputs["QueueUrl"]
     assert [letter["Body"] for letter in letters] == [UNREADABLE]
     assert waiting == 1
     assert [record["status"] for record in answer["records"]] == ["ACCEPTED", "DUPLICATE"]
-    assert kept_orders(run.folder)["order-001"] == 2
+    assert kept["order-001"] == 2
+    # What the killed one has left, the next start has taken away.
+    assert len(left) == 1
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
 
 
 def start_beside(run: Run) -> subprocess.CompletedProcess[str]:
