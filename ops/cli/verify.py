@@ -13,10 +13,11 @@ from ops.cli.exits import FOUND_WANTING, INTERRUPTED
 from ops.cli.parameters import yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_facts, show_rows
+from ops.desk.masking import masked_text
 from ops.stop_signals import StopRequested, stop_signals_raise
 from ops.terminal.consoles import cell
 from ops.terminal.lines import say
-from ops.verify.check import State
+from ops.verify.check import NAMES, State
 from ops.verify.place import may_matter, signed_api
 from ops.verify.run import Run
 from ops.verify.suite import CHECKS, run_checks
@@ -87,8 +88,9 @@ def verify(
     and archive are kept for good. Dead letters of its own it takes away again, those of an
     interrupted run too. Run one at a time on a stage.
 
-    Exit code 1: a check fails. A difference that an emulator or the stage's own settings explain
-    is no failure.
+    Exit code 1: a check fails, or a queue, the bucket or the table does not answer: then the
+    checks that need it are skipped. A difference that an emulator or the stage's own settings
+    explain is no failure.
     """
     checks = [
         each
@@ -123,7 +125,12 @@ COMMANDS = (verify,)
 def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> None:
     what = "1 check" if len(checks) == 1 else f"{len(checks)} checks"
     session.note(f"{what} of stage {run.stage.name} at {url}, run {run.mark}")
-    sends = any(each.sends for each in checks)
+    run.find_dead()
+    for name, said in run.dead.items():
+        session.note(
+            f"Out of reach: {NAMES[name]} ({masked_text(said)}). What needs it is skipped."
+        )
+    sends = any(each.sends for each in checks) and not run.dead
     if sends and (said := run.letters.tidy()):
         session.note(said)
     outcomes: dict[str, Outcome] = {}
@@ -134,6 +141,9 @@ def _verify(session: Session, run: Run, checks: Sequence[Check], url: str) -> No
     _show(session, run, [(each, outcomes[each.name]) for each in checks], sends=sends)
     if sends:
         run.letters.tidy()
+    if run.dead:
+        session.note(f"To see what answers, type {run.stage.command('health')}")
+        sys.exit(FOUND_WANTING)
     if any(outcome.state is State.FAIL for outcome in outcomes.values()):
         if sends:
             session.note(LATE)
@@ -173,6 +183,7 @@ def _as_json(run: Run, results: Sequence[tuple[Check, Outcome]], *, sends: bool)
         "stage": run.stage.name,
         "run": run.mark,
         "stays": [f"{run.mark}-*"] if sends else [],
+        "outOfReach": {name: masked_text(said) for name, said in run.dead.items()},
         "checks": [
             {
                 "name": check.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from botocore.config import Config
@@ -40,12 +40,20 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = PROJECT_ROOT / CONFIG
 READERS = 32
-# An operator waits longer than a function may, and reads pages of up to 1 MB.
+# An operator waits longer than a function may, and reads pages of up to 1 MB; but what hangs has
+# to be known within a minute, after four attempts.
 CLIENT_CONFIG = Config(
     connect_timeout=3,
-    read_timeout=30,
+    read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=READERS,
+)
+# For a look at what answers. A thread that still waits holds the end of a command up, so that all
+# attempts together have to end soon.
+LOOK_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 2},
 )
 # For what is done in spite of a table that does not answer.
 HURRIED_CONFIG = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 1})
@@ -70,6 +78,7 @@ class Stage:
     # The key that the local stage signs its seals with.
     key_file: Path = LOCAL_SEAL_KEY
     kms_key_arn: str = ""
+    config: Config = CLIENT_CONFIG
 
     @made_once
     def settings(self) -> Settings:
@@ -94,7 +103,7 @@ class Stage:
 
     @made_once
     def s3(self) -> S3Client:
-        return keep_own_endpoint(self._client("s3", CLIENT_CONFIG.merge(S3_CONFIG)))
+        return keep_own_endpoint(self._client("s3", self.config.merge(S3_CONFIG)))
 
     @made_once
     def events(self) -> Any:
@@ -121,10 +130,10 @@ class Stage:
         """The same clients: an operator may wait longer for the table than an API's caller."""
         return self
 
-    @property
+    @made_once
     def without_retries(self) -> Self:
-        """The same clients: an operator's health check may try again."""
-        return self
+        """Clients for a health check: an operator's may try again, once."""
+        return replace(self, config=LOOK_CONFIG)
 
     def archive(self, bucket: str, *, over_obstore: bool) -> OrderArchive:  # noqa: ARG002
         """Open the archive in a bucket: over boto3, whatever the functions use."""
@@ -151,8 +160,10 @@ class Stage:
         here = at if self.is_local else {"stage": self.name}
         return ops_command(typed, *arguments, **options, **here)
 
-    def _client(self, service: str, config: Config = CLIENT_CONFIG) -> Any:
-        return make_client(self.session, service, endpoint_url=self.endpoint_url, config=config)
+    def _client(self, service: str, config: Config | None = None) -> Any:
+        return make_client(
+            self.session, service, endpoint_url=self.endpoint_url, config=config or self.config
+        )
 
 
 def connect(

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
     Look: TypeAlias = Callable[[Run], str]
 
+# What an order needs on its way, by the names in /health.
+QUEUE, DEAD_LETTER_QUEUE, BUCKET, TABLE = "queue", "deadLetterQueue", "bucket", "table"
+ALL = frozenset({QUEUE, DEAD_LETTER_QUEUE, BUCKET, TABLE})
+NAMES = {
+    QUEUE: "the queue",
+    DEAD_LETTER_QUEUE: "the dead-letter queue",
+    BUCKET: "the bucket",
+    TABLE: "the table",
+}
+
 
 class State(StrEnum):
     """The result of a check."""
@@ -79,6 +89,7 @@ class Check:
     A check: its name, the page that promises what it shows, and the look at the stage.
 
     `sends`: it puts orders or messages into the stage. `last`: it looks at what the others sent.
+    `needs`: without one of these, by their names in /health, it could only wait in vain.
     """
 
     name: str
@@ -86,6 +97,7 @@ class Check:
     look: Look
     sends: bool = True
     last: bool = False
+    needs: frozenset[str] = frozenset()
 
     @property
     def shows(self) -> str:
@@ -93,7 +105,11 @@ class Check:
         return " ".join((self.look.__doc__ or "").split())
 
     def run(self, run: Run) -> Outcome:
-        """Look at the stage. Never raises."""
+        """Look at the stage, unless what that needs does not answer. Never raises."""
+        dead = [name for name in run.dead if name in self.needs]
+        if dead:
+            named = " and ".join(NAMES[name] for name in dead)
+            return Outcome(State.SKIPPED, f"not checked: it needs {named}, out of reach")
         began_at = time.monotonic()
         state, evidence = self._looked(run)
         return Outcome(state, _printable(evidence), time.monotonic() - began_at)
@@ -118,20 +134,31 @@ class Check:
 
 
 def check(
-    name: str, source: str, *, sends: bool = True, last: bool = False
+    name: str,
+    source: str,
+    *,
+    sends: bool = True,
+    last: bool = False,
+    needs: frozenset[str] | None = None,
 ) -> Callable[[Look], Check]:
     """
     Make a check of a look at the stage: a decorator.
 
     The look returns its evidence, or raises `Failed`, `SetSo` or `Skipped`. Its docstring says what
-    it shows.
+    it shows. One that sends needs everything, unless it is said what.
     """
-    return lambda look: Check(name, source, look, sends, last)
+    every = ALL if sends else frozenset[str]()
+    return lambda look: Check(name, source, look, sends, last, every if needs is None else needs)
 
 
 def _printable(text: str) -> str:
     """Write what would steer a terminal as an escape: an answer may hold anything."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def is_refusal(error: StoreUnavailable | None) -> bool:
+    """Tell whether AWS has answered that the caller may not do it."""
+    return error is not None and str(error).partition(": ")[2] in DENIED
 
 
 def _refused(error: ClientError | StoreUnavailable) -> tuple[State, str]:

@@ -23,7 +23,7 @@ from ops.stage_names import (
     publisher_name,
     sealer_name,
 )
-from ops.verify.check import Failed, Skipped, check, require
+from ops.verify.check import ALL, BUCKET, Failed, Skipped, check, require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ MUST_NOT_BESIDES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-@check("settings", "docs/deploying.md", sends=False)
+@check("settings", "docs/deploying.md", sends=False, needs=ALL)
 def settings(run: Run) -> str:
     """Keep every rule of `ops lint`."""
     require(not run.stage.is_local, "no function is deployed", emulator=LOCAL)
@@ -132,7 +132,7 @@ def event_source(run: Run) -> str:
     return "one event source mapping, Enabled"
 
 
-@check("roles", "SECURITY.md", sends=False)
+@check("roles", "SECURITY.md", sends=False, needs=ALL - {BUCKET})
 def roles(run: Run) -> str:
     """Grant each function what it needs, and nothing worse."""
     require(not run.stage.is_local, "there are no roles", emulator=LOCAL)

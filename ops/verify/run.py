@@ -10,12 +10,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.aws.clients import MAKING
+from chalicelib.services.health import HealthStatus
 from ops.aws_hosts import is_of_aws
 from ops.aws_session import make_client
 from ops.deploy.smoke import ANSWER_LIMIT_SECONDS, RECORD_LIMIT_SECONDS, download
 from ops.desk.stage import CLIENT_CONFIG
 from ops.lint.deployed import DeployedStage
-from ops.verify.check import Failed, Interrupted, require
+from ops.verify.check import Failed, Interrupted, is_refusal, require
 from ops.verify.letters import MARK, Letters
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Run:
             deployed_settings or DeployedStage(self.stage.name, self.stage.session).settings
         )
         self._patience = patience
+        # What does not answer, by its name in /health, and what was seen of it.
+        self.dead: dict[str, str] = {}
         self._clients: dict[tuple[str, bool], Any] = {}
         self._stopping = threading.Event()
         self._sharing = threading.Lock()
@@ -98,6 +101,19 @@ class Run:
         """End every wait, and give back the dead letters that are being looked at."""
         self._stopping.set()
         self.letters.close()
+
+    def find_dead(self) -> None:
+        """
+        Ask once for everything that an order needs. It takes some seconds at most.
+
+        What is dead would let each check wait in vain: from here on none waits. A refusal is an
+        answer, and each check says by itself which right is missing.
+        """
+        for name, found in self.desk.health().checks.items():
+            if found.status is HealthStatus.FAIL and not is_refusal(found.failure):
+                self.dead[name] = f"{found.failure or found.output}"
+        if self.dead:
+            self._patience = 0.0
 
     # Orders
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from botocore.exceptions import ClientError
 
 from ops.deploy.problems import DENIED, code_of
-from ops.verify.check import check, require
+from ops.verify.check import ALL, TABLE, check, require
 from ops.verify.run import told
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def dynamodb_statements(run: Run) -> str:
     return "DuplicateItem for each taken key, and the other item is written"
 
 
-@check("plain-http", SECURITY_PAGE, sends=False)
+@check("plain-http", SECURITY_PAGE, sends=False, needs=ALL - {TABLE})
 def plain_http(run: Run) -> str:
     """Refuse plain HTTP to queues and bucket."""
     require(

@@ -158,3 +158,26 @@ def test_a_stage_knows_its_own_key(config: Path, key: str) -> None:
     config.write_text(json.dumps(content), encoding="utf-8")
 
     assert connect("dev", config_file=config).kms_key_arn == key
+
+
+def longest_seconds(config: Any) -> float:
+    """Return how long a call may take whose attempts all hang. Each pause is a second longer."""
+    attempts = config.retries["total_max_attempts"]
+    pauses = sum(min(2**number, 20) for number in range(attempts - 1))
+    return float(attempts * max(config.connect_timeout, config.read_timeout) + pauses)
+
+
+def test_a_store_that_hangs_is_known_within_a_minute_and_by_a_look_within_seconds(
+    config: Path,
+) -> None:
+    """It was two minutes and more, also for `health`, whose process waits for its own threads."""
+    write(config, dev=RESOURCES)
+    stage = connect("dev", config_file=config)
+
+    look: Any = stage.without_retries
+
+    for client in (stage.sqs, stage.s3, stage.dynamodb):
+        assert longest_seconds(client.meta.config) < 60
+    for client in (look.sqs, look.s3, look.dynamodb):
+        assert longest_seconds(client.meta.config) < 12
+    assert look.s3.meta.config.s3 == vars(stage.s3.meta.config)["s3"]

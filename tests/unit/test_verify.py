@@ -10,12 +10,13 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner, Result
 
+from chalicelib.services.health import CheckResult, HealthReport, HealthStatus
 from chalicelib.services.unavailable import StoreUnavailable
 from ops.cli.commands import main
 from ops.deploy.smoke import Answer
 from ops.desk.stage import StageUnavailable
 from ops.ports import LOOPBACK, free_port
-from ops.verify.check import Failed, State, check
+from ops.verify.check import ALL, BUCKET, Failed, Outcome, State, check
 from ops.verify.letters import MOST_LETTERS, owner_of
 from ops.verify.place import api_url_of
 from ops.verify.run import Run
@@ -428,3 +429,55 @@ def test_without_orders_nothing_is_sent() -> None:
     assert not stage.application.fake_records.all()
     assert not stage.letters.messages
     assert json.dumps(run.mark) not in "".join(stage.log)
+
+
+def out_of_reach(output: str, code: str = "") -> CheckResult:
+    failure = StoreUnavailable(f"S3 HeadBucket: {code}") if code else None
+    return CheckResult(HealthStatus.FAIL, 5000, output, failure)
+
+
+def run_over(**found: CheckResult) -> Run:
+    """Make a run over a stage of which each of these is found so."""
+    run = VerifiedStage().run(patience=1)
+    vars(run.desk)["health"] = lambda: HealthReport(found)
+    run.find_dead()
+    return run
+
+
+def test_what_needs_a_dead_store_is_not_checked_and_never_passed() -> None:
+    run = run_over(
+        queue=CheckResult(HealthStatus.PASS, 5), bucket=out_of_reach("no answer within 5000 ms")
+    )
+
+    outcomes = dict(run_checks(CHECKS, run))
+
+    assert run.dead == {"bucket": "no answer within 5000 ms"}
+    assert {each.name for each in CHECKS if outcomes[each].state is State.PASS} == {
+        each.name for each in CHECKS if BUCKET not in each.needs
+    }
+    assert {outcomes[each] for each in CHECKS if BUCKET in each.needs} == {
+        Outcome(State.SKIPPED, "not checked: it needs the bucket, out of reach")
+    }
+    assert all(each.needs == ALL for each in CHECKS if each.sends)
+
+
+def test_nothing_waits_once_something_is_dead() -> None:
+    """An API whose store is dead is not well for as long as that lasts."""
+    run = run_over(table=out_of_reach("can't be reached"))
+    vars(run.api)["send"] = lambda *_, **__: Answer(503, {"status": "fail"})
+
+    outcome = BY_NAME["health"].run(run)
+
+    assert outcome.state is State.FAIL
+    assert outcome.seconds < 1
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "403"])
+def test_a_store_that_refuses_the_caller_is_not_dead(code: str) -> None:
+    """Each check says by itself which right is missing."""
+    run = run_over(
+        bucket=out_of_reach("can't be reached", code),
+        deadLetterQueue=CheckResult(HealthStatus.WARN, 5, "is not empty"),
+    )
+
+    assert run.dead == {}
