@@ -341,8 +341,9 @@ application().prepare(settings.function)
 gc.freeze()
 gc.enable()
 if settings.in_chalice_cli:
-    from chalicelib.chalice_local import warn_of_what_is_lacking
+    from chalicelib.chalice_local import refuse_bad_settings, warn_of_what_is_lacking
     from chalicelib.http.local_principal import play_principals
 
+    refuse_bad_settings(current_environment())
     play_principals(app, closed=settings.closed)
     warn_of_what_is_lacking(application())

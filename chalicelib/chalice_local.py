@@ -1,16 +1,39 @@
-"""Advice for `chalice local`: what its stage lacks. No function on Lambda loads this module."""
+"""
+Words of Chalice's commands about a stage, as they load the app: what it lacks, and a bad value.
+
+No function on Lambda loads this module.
+"""
 
 import logging
+import sys
+from collections.abc import Mapping
 
 from chalicelib.application import Application
 from chalicelib.aws.clients import is_on_this_machine
 from chalicelib.services.health import HealthStatus
-from chalicelib.settings import SettingsError
+from chalicelib.settings import SettingMissing, SettingsError, require_usable
 
 COMMAND = "chalice local --stage local --port 8080"
 
 # Chalice prints the lines of this logger as they are.
 log = logging.getLogger("chalicelib")
+
+
+def refuse_bad_settings(environment: Mapping[str, str]) -> None:
+    """
+    End `chalice deploy`, or another command, before it makes what fails with its first order.
+
+    A stage whose resources aren't there yet is no such one: `chalice local` only warns of it.
+    """
+    try:
+        require_usable(environment)
+    except SettingMissing:
+        return
+    except SettingsError as error:
+        # Logged: `chalice local` loads the app in a thread, whose exit nobody sees. Of every other
+        # exception Chalice shows a traceback.
+        log.error("Error: %s. Write another value into .chalice/config.json.", error)  # noqa: TRY400
+        sys.exit(1)
 
 
 def warn_of_what_is_lacking(application: Application) -> None:

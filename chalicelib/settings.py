@@ -39,6 +39,10 @@ class SettingsError(ValueError):
     """The environment lacks a setting, or holds a bad one: the message says what to do."""
 
 
+class SettingMissing(SettingsError):
+    """The environment lacks a setting, as before the resources of a stage are made."""
+
+
 def current_environment() -> Mapping[str, str]:
     """Return the environment of this process: Chalice's test client puts another in its place."""
     return os.environ
@@ -205,6 +209,19 @@ class LogSettings(NamedTuple):
         )
 
 
+def require_usable(environment: Mapping[str, str]) -> None:
+    """
+    Read what functions read only once they need it, with their first order.
+
+    Raises:
+        SettingMissing, SettingsError: one is missing or bad.
+    """
+    LogSettings.from_env(environment)
+    Settings.from_env(environment)
+    if _choice(environment, "ORDERS_EVENTS", EVENTS) != NO_EVENTS:
+        EventSettings.from_env(environment)
+
+
 def _service(environment: Mapping[str, str]) -> str:
     return environment.get("ORDERS_SERVICE") or DEFAULT_SERVICE
 
@@ -212,7 +229,7 @@ def _service(environment: Mapping[str, str]) -> str:
 def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name)
     if not value:
-        raise SettingsError(
+        raise SettingMissing(
             f'{name} is not set: for a stage on AWS, "python -m ops resources up --stage STAGE" '
             "writes it into .chalice/config.json, and the next deployment sets it; on one machine, "
             '"make run" does'

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.settings import ARCHIVE, OVER_OBSTORE, Settings, SettingsError
+from chalicelib.settings import ARCHIVE, OVER_OBSTORE, SettingMissing, SettingsError, require_usable
 from ops.bytecode import NotCompiled
 from ops.deploy.app_template import complete_template, with_code_at
 from ops.deploy.archive import write_anew
@@ -131,7 +131,9 @@ def _require_usable(config: StageConfig) -> None:
     """Refuse what a function would find with its first order, not while it loads."""
     try:
         for environment in config.environments:
-            Settings.from_env(environment)
+            require_usable(environment)
+    except SettingMissing as error:
+        raise PackagingFailed(f"Stage {config.stage}: {error}.") from error
     except SettingsError as error:
         raise PackagingFailed(
             f"Stage {config.stage}: {error}. Write another value into {CONFIG}."

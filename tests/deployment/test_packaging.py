@@ -163,6 +163,7 @@ def test_packaging_repeats_what_chalice_refuses_in_its_words(
         ("ORDERS_AUDIT_SHARDS", "0"),
         ("ORDERS_MAXIMUM_WAITING", "many"),
         ("ORDERS_PARTIAL_BATCH", "yes"),
+        ("ORDERS_LOG_FORMAT", "xml"),
     ],
 )
 def test_packaging_refuses_a_setting_that_no_function_could_use(
