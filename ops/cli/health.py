@@ -7,7 +7,7 @@ import sys
 import click
 
 from chalicelib.http.representation import health_json
-from chalicelib.services.health import HealthStatus
+from chalicelib.services.health import CheckResult, HealthStatus
 from ops.cli.exits import FOUND_WANTING
 from ops.cli.pausing import note_pause, pause_json
 from ops.cli.refusals import denial_words
@@ -30,8 +30,10 @@ def health(session: Session) -> None:
     Exit code 1: one of them fails. A warning (the DLQ is not empty) is none, nor is a pause.
     """
     report = session.desk.health()
+    answers = _answers(report.checks["queue"])
     if session.as_json:
-        session.print_json({**health_json(report), "processing": pause_json(session)})
+        processing = pause_json(session) if answers else None
+        session.print_json({**health_json(report), "processing": processing})
     else:
         show_rows(
             session.out,
@@ -47,7 +49,12 @@ def health(session: Session) -> None:
             ),
             "Nothing to check.",
         )
-        note_pause(session)
+        if answers:
+            note_pause(session)
+        else:
+            session.out.print(
+                "Whether the processing is paused is not known: the queue does not answer."
+            )
     denials = (denial_in(check.failure) for check in report.checks.values())
     for denial in dict.fromkeys(each for each in denials if each):
         session.note(f"{denial_words(denial)}.")
@@ -56,3 +63,8 @@ def health(session: Session) -> None:
 
 
 COMMANDS = (health,)
+
+
+def _answers(queue: CheckResult) -> bool:
+    """Tell whether the queue may be asked more: one that hangs would hold this up a minute."""
+    return queue.status is not HealthStatus.FAIL or denial_in(queue.failure) is not None

@@ -246,3 +246,15 @@ def test_health_goes_on_where_the_switch_can_not_be_read(world: World) -> None:
 
     assert "Whether the processing is paused is not known. Nothing feeds" in world.types("health")
     assert world.reads("health")["processing"] is None
+
+
+def test_health_asks_a_queue_that_does_not_answer_for_nothing_more(world: World) -> None:
+    """Each further call would take most of a minute."""
+    dead = CheckResult(HealthStatus.FAIL, 5000, "no answer within 5000 ms")
+    world.desk.health = lambda: HealthReport({"queue": dead})
+    world.switch.position = None  # type: ignore[assignment, method-assign]
+
+    shown, read = world.types("health", code=1), world.reads("health")
+
+    assert "Whether the processing is paused is not known: the queue does not answer." in shown
+    assert read["processing"] is None
