@@ -3,7 +3,7 @@ The application: every service over settings and clients, made when it is first 
 
 The one composition root. The Lambda functions, the operators' desk and the tests each make one,
 over their own settings and clients. A service gets only the adapters that it needs, and an adapter
-only its own client: POST makes no S3 client, GET no SQS client.
+only its own client: POST makes no S3 client, GET none but DynamoDB's.
 """
 
 import uuid
@@ -222,8 +222,7 @@ class Application:
 
     @made_once
     def urls(self) -> OrderArchive | BucketUrls:
-        settings = self.settings
-        return self.clients.urls(settings.bucket, over_obstore=settings.archive_over_obstore)
+        return self.clients.urls(self.settings.bucket)
 
     def _queue(self, clients: Clients) -> OrderQueue:
         settings = self.settings

@@ -178,7 +178,7 @@ class Clients(Protocol):
     @property
     def without_retries(self) -> "Clients": ...
     def archive(self, bucket: str, *, over_obstore: bool) -> "OrderArchive | ObstoreArchive": ...
-    def urls(self, bucket: str, *, over_obstore: bool) -> OrderArchive | BucketUrls: ...
+    def urls(self, bucket: str) -> OrderArchive | BucketUrls: ...
 
 
 class LambdaClients:
@@ -234,11 +234,9 @@ class LambdaClients:
             return self._factory.open_over_obstore(bucket, self._config)
         return OrderArchive(self.s3, bucket)
 
-    def urls(self, bucket: str, *, over_obstore: bool) -> OrderArchive | BucketUrls:
-        """Sign URLs of a bucket's objects. Over obstore, neither it nor a client is loaded."""
-        if over_obstore:
-            return self._factory.sign_urls(bucket)
-        return OrderArchive(self.s3, bucket)
+    def urls(self, bucket: str) -> BucketUrls:
+        """Sign URLs of a bucket's objects. It takes neither obstore nor a client of S3."""
+        return self._factory.sign_urls(bucket)
 
 
 class ClientFactory:

@@ -139,8 +139,8 @@ class Stage:
         """Open the archive in a bucket: over boto3, whatever the functions use."""
         return OrderArchive(self.s3, bucket)
 
-    def urls(self, bucket: str, *, over_obstore: bool) -> OrderArchive:  # noqa: ARG002
-        """Sign URLs of a bucket's objects: over boto3, whatever the functions use."""
+    def urls(self, bucket: str) -> OrderArchive:
+        """Sign URLs of a bucket's objects, as the archive does."""
         return OrderArchive(self.s3, bucket)
 
     @made_once
