@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from functools import partial, wraps
-from threading import Lock
 from types import MappingProxyType
 from typing import IO, Any, Concatenate, ParamSpec
 
@@ -126,8 +125,6 @@ class Telemetry:
     def __init__(self, logger: Logger, service: str = DEFAULT_SERVICE) -> None:
         self._logger = logger
         self._service = service
-        self._metrics: EphemeralMetrics | None = None
-        self._counting = Lock()
         self.failures = 0
 
     @never_raising
@@ -245,21 +242,12 @@ class Telemetry:
 
     @contextmanager
     def _counted(self) -> Iterator[EphemeralMetrics]:
-        """
-        Lend the metrics, empty, to one thread at a time, and publish what it adds.
-
-        They are made once: Powertools lists all its units anew for each object, which are 5% of the
-        calls of an order by itself.
-        """
-        with self._counting:
-            if self._metrics is None:
-                self._metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)
-            # What could not be published is lost. It must not count to another channel.
-            self._metrics.clear_metrics()
-            yield self._metrics
-            # At 100 values Powertools publishes by itself, and would warn that nothing is left.
-            if self._metrics.metric_set:
-                self._metrics.flush_metrics()
+        """Lend metrics of its own to one report, and publish what it adds."""
+        metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=self._service)
+        yield metrics
+        # At 100 values Powertools publishes by itself, and would warn that nothing is left.
+        if metrics.metric_set:
+            metrics.flush_metrics()
 
 
 def _names_of(processed: Processed) -> list[str]:
