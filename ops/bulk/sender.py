@@ -11,10 +11,10 @@ from botocore.exceptions import BotoCoreError
 
 from chalicelib.http.problem import TYPE_PREFIX
 from ops.bulk.answers import Settled, may_be_tried_again, settled_lines
-from ops.bulk.patience import Patience, asked_seconds
 from ops.bulk.problems import StoppedShort
 from ops.deploy.smoke import is_of_no_channel
 from ops.desk.masking import masked_text
+from ops.patience import Patience, asked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -68,9 +68,9 @@ def resend(
     Send the events of a period again, newest first, with the ids that they had.
 
     They go to the stage's bus or topic, so every consumer gets them: one that has acted on an id
-    passes over it. Each event is the one that was sent, since a record never changes. It may be
-    broken off at any point, and says how to go on. Exit code 1: some records are not in the table
-    any more.
+    passes over it. Each event is the one that was sent, since a record never changes. A call that
+    is throttled is made again, ever later, for some minutes. It may be broken off at any point, and
+    says how to go on. Exit code 1: some records are not in the table any more.
     """
     if first_day is None:
         raise click.UsageError("Say which days: --from, and --to if it is not today.")
@@ -92,7 +92,8 @@ def resend(
         "json": session.as_json,
     }
     sending = _Sending(session, chosen, go_on)
-    with closing(resending.resend(chosen, why=why, per_second=per_second)) as sent:
+    sent_again = resending.resend(chosen, why=why, per_second=per_second, note=session.note)
+    with closing(sent_again) as sent:
         sending.follow(sent)
 
 
@@ -151,7 +152,10 @@ class _Sending:
         self._up_to = sent.up_to
 
     def _say_how_to_go_on(self, word: str) -> None:
-        self._session.note(f"{word}: {_counted(self._counts)} sent.")
+        rest = f"what was recorded until {iso(self._up_to)}" if self._up_to else "all others"
+        self._session.note(
+            f"{word}: {_counted(self._counts)} sent. Not sent, or only in part: {rest}."
+        )
         days = {"from": self._chosen.first_day, "to": self._chosen.last_day}
         before = {"before": iso(self._up_to)} if self._up_to else {}
         again = self._session.desk.stage.command("events resend", **days, **before, **self._go_on)

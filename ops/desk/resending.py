@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from chalicelib.orders.times import iso
 from chalicelib.services.events import EVENTS_PER_CALL, event_type
 from chalicelib.services.queries import AuditFilter, AuditQuery
+from chalicelib.services.unavailable import StoreUnavailable
 from ops.desk.newest_first import Bounds
+from ops.patience import Patience, may_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -77,6 +79,7 @@ class Resending:
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        make_patience: Callable[[], Patience] = Patience,
     ) -> None:
         """`search` walks through the audit index, newest first; `target` is the bus or topic."""
         self._search = search
@@ -86,6 +89,7 @@ class Resending:
         self.target = target
         self._sleep = sleep
         self._monotonic = monotonic
+        self._make_patience = make_patience
 
     @property
     def told(self) -> Sequence[Status]:
@@ -101,13 +105,19 @@ class Resending:
                 yield record
 
     def resend(
-        self, period: Period, *, why: str = "", per_second: float = DEFAULT_PER_SECOND
+        self,
+        period: Period,
+        *,
+        why: str = "",
+        per_second: float = DEFAULT_PER_SECOND,
+        note: Callable[[str], object] = lambda _: None,
     ) -> Generator[Sent, None, None]:
         """
         Send the events of a period, newest first, and yield what each call has sent.
 
         Safe to break off at any point, and to begin again `before` the last time that was yielded:
-        what is sent twice has the same id.
+        what is sent twice has the same id. A call that fails in a way that may pass is made again,
+        ever later; `note` is told why, and when.
 
         Raises:
             StoreUnavailable: of this call some events may be sent, and some may not.
@@ -122,18 +132,35 @@ class Resending:
         self._trail.write("events.resend", why=why, **scope)
         counts = Counter[str]()
         started = self._monotonic()
+        patience = self._make_patience()
         try:
             for listed in _pieces(self._found_items(period), EVENTS_PER_CALL):
                 due = started + counts.total() / per_second
                 self._sleep(max(0.0, due - self._monotonic()))
                 records = [record for _, record in listed if record]
-                self._events.publish(records)
+                self._publish(records, patience, note)
                 counts["sent"] += len(records)
                 counts["missing"] += len(listed) - len(records)
                 yield Sent(records, len(listed) - len(records), listed[-1][0])
         finally:
             told = {"sent": counts["sent"], "missing": counts["missing"]}
             self._trail.write("events.resend.ended", why=why, **told)
+
+    def _publish(
+        self, records: Sequence[Record], patience: Patience, note: Callable[[str], object]
+    ) -> None:
+        while True:
+            try:
+                self._events.publish(records)
+            except StoreUnavailable as error:
+                seconds = patience.wait_seconds(None) if may_pass(error) else None
+                if seconds is None:
+                    raise
+                note(f"{error}: once more in {seconds:.1f} s.")
+                self._sleep(seconds)
+            else:
+                patience.renew()
+                return
 
     def _found_items(self, period: Period) -> Iterator[tuple[datetime, Record | None]]:
         """Yield each record that is found by its time, and by its item if that is still there."""

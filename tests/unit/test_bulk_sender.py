@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from chalicelib.orders.times import now
 from ops.bulk.answers import Settled, settled_lines
 from ops.bulk.lines import Line
-from ops.bulk.patience import MOST_ATTEMPTS
 from ops.bulk.problems import StoppedShort
 from ops.bulk.sender import Sender
+from ops.patience import MOST_ATTEMPTS
 from tests.batch_api import FakeBatchApi, Misbehaviour, answering, confirming, failing
 from tests.builders import order_text
 

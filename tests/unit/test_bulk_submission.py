@@ -20,7 +20,6 @@ import pytest
 from chalicelib.orders.times import iso
 from chalicelib.texts import texts_in
 from ops.bulk import lines
-from ops.bulk.patience import Patience
 from ops.bulk.problems import (
     BegunByAnother,
     FileBusy,
@@ -34,6 +33,7 @@ from ops.bulk.refused import RefusedLines
 from ops.bulk.sender import Sender
 from ops.bulk.submission import FileSubmission
 from ops.deploy.smoke import Answer
+from ops.patience import Patience
 from tests.batch_api import FakeBatchApi, answering, confirming, failing
 from tests.builders import START, order_text
 from tests.desk_fakes import Killed

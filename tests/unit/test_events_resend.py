@@ -19,6 +19,7 @@ from ops.desk.audit_trail import AuditTrail
 from ops.desk.desk import Desk
 from ops.desk.newest_first import Bounds
 from ops.desk.resending import ITEMS_AT_ONCE, Period, Resending
+from ops.patience import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MOST_ATTEMPTS
 from ops.stop_signals import StopRequested
 from tests.application import load_app
 from tests.builders import START, order_text, submission
@@ -28,6 +29,7 @@ from tests.surfaces import type_words
 DAY = date(2026, 3, 1)
 EVERY = Period(DAY, DAY, list(Status))
 RESEND = ["events", "resend", "--from", "2020-01-01"]
+REFUSED = ClientError({"Error": {"Code": "InvalidArgument"}}, "PutEvents")
 COUNT_OF_STAGE = 7
 """So many records has the stage of `stage_holding` with one text."""
 
@@ -65,18 +67,24 @@ class FakeTable:
 
 
 class FakeEvents:
-    """Takes the events of records; fails at one order."""
+    """Takes the events of records; fails at one order, for so many attempts."""
 
     told: Sequence[Status] = list(Status)
 
-    def __init__(self, fails_at: str = "") -> None:
+    def __init__(
+        self, fails_at: str = "", times: int = 1_000, said: str = "ThrottlingException"
+    ) -> None:
         self.calls: list[list[str]] = []
+        self.refused = 0
         self._fails_at = fails_at
+        self._times = times
+        self._said = said
 
     def publish(self, records: Sequence[Record]) -> int:
         ids = [record.order_id for record in records]
-        if self._fails_at in ids:
-            raise StoreUnavailable("EventBridge PutEvents: ThrottlingException")
+        if self._fails_at in ids and self.refused < self._times:
+            self.refused += 1
+            raise StoreUnavailable(f"EventBridge PutEvents: {self._said}")
         self.calls.append(ids)
         return len(ids)
 
@@ -156,6 +164,68 @@ def test_it_goes_on_where_it_was_broken_off_and_leaves_nothing_out() -> None:
     assert heard == {record.order_id for record in table.records}
     assert rest.asked[0][1].before == before
     assert rest.entries[0]["details"]["M"]["before"]["S"] == "2026-03-01T11:59:51.000Z"
+
+
+@pytest.mark.parametrize(
+    "said", ["ThrottlingException", "InternalFailure, ThrottlingException", "ReadTimeoutError"]
+)
+def test_what_may_pass_is_tried_again_ever_later_and_told(said: str) -> None:
+    table = FakeTable(records(25))
+    events = FakeEvents(fails_at="o-0013", times=MOST_ATTEMPTS - 1, said=said)
+    slept: list[float] = []
+    notes: list[str] = []
+
+    # Time flies, so that nothing waits for the pace.
+    clocks = {"sleep": slept.append, "monotonic": count(step=1_000).__next__}
+    sending = resending(table, events, **clocks).resend(EVERY, note=notes.append)
+    sent = [each for piece in sending for each in piece.records]
+
+    assert sent == table.records
+    waits = list(filter(None, slept))
+    assert len(waits) == len(notes) == MOST_ATTEMPTS - 1
+    assert waits[0] <= FIRST_WAIT_SECONDS < LONGEST_WAIT_SECONDS / 2 <= waits[-1]
+    assert notes[0] == f"EventBridge PutEvents: {said}: once more in {waits[0]:.1f} s."
+
+
+def test_each_call_has_all_its_attempts() -> None:
+    table = FakeTable(records(20))
+    events = FakeEvents()
+    refusals = iter([True, False] * 20)
+    publish = events.publish
+
+    def publish_each_second_time(records: Sequence[Record]) -> int:
+        if next(refusals):
+            raise StoreUnavailable("EventBridge PutEvents: ThrottlingException")
+        return publish(records)
+
+    events.publish = publish_each_second_time  # type: ignore[method-assign]
+    slept: list[float] = []
+    list(resending(table, events, sleep=slept.append).resend(EVERY))
+
+    assert len(events.calls) == 2
+    assert max(slept) <= FIRST_WAIT_SECONDS
+
+
+def test_it_gives_up_after_its_last_attempt() -> None:
+    events = FakeEvents(fails_at="o-0001")
+
+    with pytest.raises(StoreUnavailable, match="ThrottlingException"):
+        list(resending(FakeTable(records(3)), events).resend(EVERY))
+
+    assert events.refused == MOST_ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["AccessDeniedException", "InvalidArgument, ThrottlingException", "NoCredentialsError"],
+)
+def test_what_can_not_pass_ends_it_at_once(said: str) -> None:
+    events = FakeEvents(fails_at="o-0001", said=said)
+
+    with pytest.raises(StoreUnavailable):
+        list(resending(FakeTable(records(3)), events).resend(EVERY))
+
+    assert events.refused == 1
 
 
 def test_a_record_without_an_item_is_counted_and_has_no_event() -> None:
@@ -239,7 +309,7 @@ class Bus:
     def __init__(self, desk: Desk) -> None:
         self.details: list[str] = []
         self.fails_from: int | None = None
-        self.error: BaseException = ClientError({"Error": {"Code": "Throttled"}}, "PutEvents")
+        self.error: BaseException = REFUSED
         self.calls = 0
         desk.stage.events.meta.events.register("provide-client-params.events.PutEvents", self._take)
 
@@ -358,7 +428,7 @@ def test_the_days_have_to_be_said(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("error", "exit_code"),
     [
-        (ClientError({"Error": {"Code": "Throttled"}}, "PutEvents"), OUT_OF_REACH),
+        (REFUSED, OUT_OF_REACH),
         (StopRequested(), INTERRUPTED),
     ],
 )
@@ -380,6 +450,12 @@ def test_what_was_broken_off_names_the_command_that_goes_on(
         assert done.exit_code == exit_code
         assert words[:5] == ["python", "-m", "ops", "events", "resend"]
         assert ("--before" in words) is (calls > 0)
+        left = (
+            f"what was recorded until {words[words.index('--before') + 1]}"
+            if calls
+            else "all others"
+        )
+        assert f"Not sent, or only in part: {left}" in " ".join(done.stderr.split())
         assert again.exit_code == 0, again.output
         items = other.stage.dynamodb.scan(TableName=other.stage.settings.table)["Items"]
         recorded = {

@@ -16,7 +16,7 @@ import pytest
 from botocore.credentials import Credentials
 from click.testing import CliRunner, Result
 
-from ops.bulk import patience
+from ops import patience
 from ops.bulk.sender import Sender
 from ops.cli import orders_submit_lines
 from ops.cli.commands import main

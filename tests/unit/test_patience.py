@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.bulk.patience import (
+from ops.patience import (
     LONGEST_ASKED_SECONDS,
     LONGEST_WAIT_SECONDS,
     MOST_ATTEMPTS,

@@ -1,4 +1,4 @@
-"""How long to wait between two attempts, and when to give up."""
+"""Which failures may pass, how long to wait between two attempts, and when to give up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from chalicelib.orders.times import now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.services.unavailable import StoreUnavailable
+
 MOST_ATTEMPTS = 12
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
@@ -19,6 +21,25 @@ LONGEST_WAIT_SECONDS = 30.0
 LONGEST_ASKED_SECONDS = 300.0
 # RFC 9110, 10.2.3: a number of seconds, or a date.
 MOST_DIGITS = 9
+# Failures that may pass by themselves: of an event (EventBridge's API reference:
+# PutEventsResultEntry; SNS has other names), and of a call that botocore has tried three times.
+PASSING = frozenset(
+    {
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "EndpointConnectionError",
+        "InternalError",
+        "InternalErrorException",
+        "InternalException",
+        "InternalFailure",
+        "ReadTimeoutError",
+        "ServiceUnavailable",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+    }
+)
 
 
 class Patience:
@@ -55,3 +76,9 @@ def asked_seconds(retry_after: str | None, clock: Callable[[], datetime] = now) 
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - clock()).total_seconds())
+
+
+def may_pass(failure: StoreUnavailable) -> bool:
+    """Tell whether a call that AWS refused, whole or in part, may do if it is made again."""
+    _, _, codes = str(failure).partition(": ")
+    return PASSING.issuperset(codes.split(", "))
