@@ -12,6 +12,7 @@ from ops.cli.exits import FOUND_WANTING
 from ops.cli.parameters import show_accounts_option, why_option, yes_option
 from ops.cli.session import Session, desk_command
 from ops.cli.tables import show_rows
+from ops.desk.order_table import LEFT_OUT
 from ops.desk.proof import Difference, Progress
 from ops.desk.replay import TableNotEmpty
 
@@ -39,7 +40,7 @@ Example: python -m ops replay --into orders-local.rebuilt --create
 Example: python -m ops replay --into orders-prod --stage prod"""
 )
 @click.option("--into", required=True, help="The table to rebuild into. It must be empty.")
-@click.option("--create", is_flag=True, help="Create it, with the keys of the stage's own table.")
+@click.option("--create", is_flag=True, help="Create it, to be compared and deleted.")
 @click.option("--resume", is_flag=True, help="Go on with a replay that was broken off.")
 @click.option("--prove-only", is_flag=True, help="Rebuild nothing, only compare.")
 @why_option
@@ -106,6 +107,10 @@ def _target_table(session: Session, into: str, *, create: bool, yes: bool) -> Or
             raise click.UsageError(f"There is no table {into}: --create makes it.")
         session.confirm(f"Create table {into}?", yes=yes)
         target.create_like(_own_table(session), session.desk.stage.kms_key_arn)
+        session.note(
+            f"Made table {into}, to be compared: it has no {', no '.join(LEFT_OUT.values())}. "
+            "Delete it afterwards, since it holds orders."
+        )
     return target
 
 
