@@ -4,7 +4,11 @@ import io
 import itertools
 import json
 import logging
+import re
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from datetime import date, timedelta
 from typing import Any
 
@@ -65,6 +69,15 @@ def logged() -> Logged:
 @pytest.fixture
 def readable() -> Logged:
     return Logged(LogSettings("text", colour=False))
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns far more often than usual, so that they get into each other's way."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
 
 
 def emf(output: str) -> Iterator[dict[str, Any]]:
@@ -453,6 +466,42 @@ def test_a_batch_leaves_nothing_in_the_next_ones_metrics(
     assert metrics["channel"] == "atm"
     names = {metric["Name"] for metric in directive["Metrics"]}
     assert names == {"OrdersReceived", "OrdersRejected", "ProcessingAge"}
+
+
+def broken_print(*_: Any, **__: Any) -> None:
+    raise BrokenPipeError
+
+
+def test_metrics_that_could_not_be_published_do_not_count_to_another_batch(
+    logged: Logged, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("builtins.print", broken_print)
+        logged.process(sqs_message(order_text("a", channel="web")))
+
+    logged.process(sqs_message(order_text("b", channel="atm")))
+
+    (metrics,) = emf(capsys.readouterr().out)
+    assert (metrics["channel"], metrics["OrdersReceived"]) == ("atm", [1.0])
+    assert logged.telemetry.failures == 1
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_metrics_count_batches_at_the_same_time_apart(logged: Logged) -> None:
+    lines = io.StringIO()
+    channels = ["web", "mobile", "atm"]
+
+    def process(channel: str) -> None:
+        for number in range(25):
+            logged.process(sqs_message(order_text(f"{channel}-{number}", channel=channel)))
+
+    with redirect_stdout(lines), ThreadPoolExecutor(len(channels)) as executor:
+        list(executor.map(process, channels))
+
+    # print writes a line and its end by two calls, and another thread may come between.
+    printed = re.sub(r"\}\s*(?=\{)", "}\n", lines.getvalue())
+    published = [(metrics["channel"], metrics["OrdersAccepted"]) for metrics in emf(printed)]
+    assert sorted(published) == sorted((channel, [1.0]) for channel in channels for _ in range(25))
 
 
 def test_metrics_count_a_message_whose_age_is_unknown(
