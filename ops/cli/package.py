@@ -71,7 +71,7 @@ def package(
     screen.show_warnings()
     botocore = "Lambda's own botocore" if without_vendor else "the botocore in it"
     screen.say(f"Template  {packaged.template}")
-    screen.say(f"Archive   {packaged.archive}, {packaged.size_bytes / 1e6:.2f} MB")
+    screen.say(f"Archive   {packaged.archive}, {packaged.shown_size}")
     screen.say(f"Content   {digest_of(packaged.archive)}")
     screen.say(f"Runtime   {packaged.runtime}, with {botocore}")
     screen.say(f"Policies  {', '.join(map(str, _write_policies(config, directory)))}")

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # something in it that it should not have, and each byte makes cold starts slower.
 VENDORED_LIMIT_BYTES = 9_000_000
 ARCHIVE_LIMIT_BYTES = 3_000_000
+# From here on a size is shown without decimals.
+WHOLE_FROM_MB = 5
 # A stage whose archive is over obstore may have so much more: it brings 5.5 MB.
 OBSTORE_LIMIT_BYTES = 6_000_000
 OBSTORE = re.compile(r"^obstore==(?:.*\\\n)*.*\n?", re.MULTILINE)
@@ -57,13 +59,19 @@ class PackagedApp:
     def size_bytes(self) -> int:
         return self.archive.stat().st_size
 
+    @property
+    def shown_size(self) -> str:
+        """The size for people: its small digits change with each release of a requirement."""
+        megabytes = self.size_bytes / 1e6
+        return f"{megabytes:.{0 if megabytes >= WHOLE_FROM_MB else 1}f} MB"
+
     def template_with_code_at(self, bucket: str, key: str) -> str:
         """Write the template for an uploaded archive: all functions get their code there."""
         return with_code_at(self.template, bucket, key)
 
     def describe(self) -> str:
         """Describe the archive's size, and its runtime."""
-        return f"{self.archive.name}: {self.size_bytes / 1e6:.2f} MB for {self.runtime}"
+        return f"{self.archive.name}: {self.shown_size} for {self.runtime}"
 
 
 def package_app(
@@ -186,7 +194,8 @@ def _require_small(
             project_dir=project,
         )
         raise PackagingFailed(
-            f"{packaged.describe()} is more than {limit / 1e6:g} MB. To look what got in, type "
+            f"{packaged.archive.name}: {packaged.size_bytes / 1e6:.2f} MB for {packaged.runtime} "
+            f"is more than {limit / 1e6:g} MB. To look what got in, type "
             f"`{again}`, which fails in the same way but leaves it there, and `python -m zipfile "
             f"-l build/{packaged.archive.name}`; if it has to be that large, raise {name} in "
             "ops/deploy/packaging.py."

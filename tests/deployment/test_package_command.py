@@ -144,7 +144,7 @@ def test_the_command_names_files_runtime_size_and_what_to_type_next(
     assert done.returncode == 0, done.stderr
     said = done.stdout
     assert f"Template  {out}/sam.yaml\n" in said
-    assert re.search(rf"Archive   {out}/deployment.zip, 4\.\d\d MB\n", said)
+    assert re.search(rf"Archive   {out}/deployment.zip, 4\.\d MB\n", said)
     assert f"Runtime   {runtime}, with the botocore in it\n" in said
     assert f"aws cloudformation package --template-file '{out}/sam.yaml' \\\n" in said
     assert f"aws cloudformation deploy --template-file '{out}/uploaded.yaml' " in said
@@ -161,7 +161,7 @@ def test_without_vendor_the_archive_has_no_botocore_even_where_vendor_lies_about
     said = package("dev", tmp_path, recorded, "--without-vendor")
 
     shutil.rmtree(recorded / "vendor")
-    assert re.search(r"deployment.zip, 0\.\d\d MB\n", said)
+    assert re.search(r"deployment.zip, 0\.\d MB\n", said)
     assert ", with Lambda's own botocore\n" in said
 
 
