@@ -14,8 +14,9 @@ from ops.verify.suite import CHECKS
 from tests.e2e.relay import StallingRelay
 from tests.project import desks_of, record_resources, recorded_project
 
-# `verify` took four minutes, as every check waited for its own order.
-LIMIT_SECONDS = 15.0
+# By itself it takes 8 seconds, and a busy machine takes its time. It were four minutes when every
+# check waited for its own order.
+LIMIT_SECONDS = 30.0
 NAMES = {"S3": "bucket", "DYNAMODB": "table", "SQS": "queue"}
 
 

@@ -42,7 +42,8 @@ class System:
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     log = tmp_path_factory.mktemp("pause") / "log"
-    with LocalStack(visibility_timeout_seconds=1, log_file=log) as stack:
+    # Long enough that no busy machine receives a message twice.
+    with LocalStack(visibility_timeout_seconds=30, log_file=log) as stack:
         yield System(stack)
 
 
