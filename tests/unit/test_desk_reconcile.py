@@ -569,7 +569,7 @@ def test_an_orphan_that_was_handed_in_again_and_is_recorded_is_no_finding(world:
 
 
 class ManyOrders(FakeOrderBucket):
-    """An archive and a table of so many orders, made as they are read; every 10,000th differs."""
+    """An archive and a table of so many orders, made as they are read; every 2,000th differs."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -580,13 +580,13 @@ class ManyOrders(FakeOrderBucket):
 
     def objects(self) -> Iterator[ArchivedObject]:
         for number in range(self.count):
-            if number % 10_000 != 1:
+            if number % 2_000 != 1:
                 yield ArchivedObject(self.key(number), START)
 
     def archived(self, *_: object) -> Iterator[ArchivedRecord]:
         # A scan comes in no order: here from back to front.
         for number in range(self.count - 1, -1, -1):
-            if number % 10_000 != 2:
+            if number % 2_000 != 2:
                 yield ArchivedRecord(self.key(number), START)
 
     def find(self, _: Iterable[Identity]) -> dict[Identity, Record]:
@@ -604,7 +604,7 @@ def peak_memory(count: int) -> tuple[int, Progress]:
         trail,
         world.decisions,
         clock=world.clock,
-        lines_in_memory=5_000,
+        lines_in_memory=1_000,
     )
     tracemalloc.start()
     try:
@@ -616,8 +616,8 @@ def peak_memory(count: int) -> tuple[int, Progress]:
 
 
 def test_memory_does_not_grow_with_the_number_of_orders() -> None:
-    few, _ = peak_memory(15_000)
-    many, progress = peak_memory(100_000)
+    few, _ = peak_memory(3_000)
+    many, progress = peak_memory(20_000)
 
     assert progress.findings == 20
     assert progress.days[TODAY].orphans == progress.days[TODAY].missing == 10
