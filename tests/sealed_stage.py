@@ -1,6 +1,7 @@
 """A stage with sealed days over moto in this process, and ways to tamper with it."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,7 @@ from tests.resources import create_resources
 FIRST, SECOND, THIRD = (date(2026, 3, day) for day in (1, 2, 3))
 DAYS = (FIRST, SECOND, THIRD)
 _numbers = itertools.count(1)
+Kept = tuple[list[dict[str, Any]], dict[str, bytes]]
 
 
 class SealedStage:
@@ -44,6 +46,7 @@ class SealedStage:
         self.table, self.bucket = self.stage.settings.table, self.stage.settings.bucket
         self.store = SealStore(self.stage.s3, self.bucket)
         self.key = key
+        self._kept: Kept | None = None
         for day in days:
             self.fill(day)
         self.seal()
@@ -95,24 +98,34 @@ class SealedStage:
         run = self.seals(key).run(first, last)
         return list(run.findings(SealCounts(), **options))
 
-    def kept(self) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    @contextmanager
+    def left_as_it_was(self) -> Iterator[None]:
+        """Restore at the end of a `with` block what the table and the bucket held at the first."""
+        if self._kept is None:
+            self._kept = self.kept()
+        yield
+        self.restore(self._kept)
+
+    def kept(self) -> Kept:
         """Read all that the table and the bucket hold."""
         items: Any = self.stage.dynamodb.scan(TableName=self.table)["Items"]
         listed = self.stage.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return items, {each["Key"]: self.object(each["Key"]) for each in listed}
 
-    def restore(self, kept: tuple[list[dict[str, Any]], dict[str, bytes]]) -> None:
+    def restore(self, kept: Kept) -> None:
         """Make table and bucket hold what they held."""
         (items, objects), (items_now, objects_now) = kept, self.kept()
         for item in items_now:
             if item not in items:
                 self.delete(item)
         for item in items:
-            self.put(item)
+            if item not in items_now:
+                self.put(item)
         for key in objects_now.keys() - objects.keys():
             self.delete_object(key)
+        deleted = self.deleted()
         for key, content in objects.items():
-            if objects_now.get(key) != content or self.was_deleted(key):
+            if objects_now.get(key) != content or key in deleted:
                 self.put_object(key, content)
 
     def item(self, order_id: str) -> dict[str, Any]:
@@ -151,10 +164,12 @@ class SealedStage:
                 Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
             )
 
-    def was_deleted(self, key: str) -> bool:
-        """Tell whether there are traces of a deletion."""
-        answer = self.stage.s3.list_object_versions(Bucket=self.bucket, Prefix=key)
-        return "DeleteMarkers" in answer or len(answer["Versions"]) > 1
+    def deleted(self) -> set[str]:
+        """List the keys of which there are traces of a deletion, or of another content."""
+        answer = self.stage.s3.list_object_versions(Bucket=self.bucket)
+        versions = Counter(each["Key"] for each in answer.get("Versions", []))
+        marked = {each["Key"] for each in answer.get("DeleteMarkers", [])}
+        return marked | {key for key, count in versions.items() if count > 1}
 
     def put_marker(self, key: str) -> None:
         """Delete an object as most do, which keeps its versions."""

@@ -26,10 +26,9 @@ def one_stage() -> Iterator[SealedStage]:
 
 @pytest.fixture
 def stage(one_stage: SealedStage) -> Iterator[SealedStage]:
-    kept = one_stage.kept()
     vars(one_stage.desk)["seals"] = one_stage.seals()
-    yield one_stage
-    one_stage.restore(kept)
+    with one_stage.left_as_it_was():
+        yield one_stage
 
 
 def visited(stage: SealedStage, act: Callable[[Visit], Awaitable[None]] | None = None) -> str:

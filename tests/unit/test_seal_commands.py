@@ -24,9 +24,8 @@ def one_stage() -> Iterator[SealedStage]:
 
 @pytest.fixture
 def stage(one_stage: SealedStage) -> Iterator[SealedStage]:
-    kept = one_stage.kept()
-    yield one_stage
-    one_stage.restore(kept)
+    with one_stage.left_as_it_was():
+        yield one_stage
 
 
 def run(stage: SealedStage | None, *words: object) -> Result:

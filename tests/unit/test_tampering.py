@@ -24,9 +24,8 @@ def one_stage() -> Iterator[SealedStage]:
 
 @pytest.fixture
 def stage(one_stage: SealedStage) -> Iterator[SealedStage]:
-    kept = one_stage.kept()
-    yield one_stage
-    one_stage.restore(kept)
+    with one_stage.left_as_it_was():
+        yield one_stage
 
 
 def found(stage: SealedStage, *days: date, **options: Any) -> Found:
