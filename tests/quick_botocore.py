@@ -3,13 +3,16 @@ Let all sessions share what botocore has read of its own data: a plugin of pytes
 
 A session reads the descriptions of its services anew, which takes three quarters of the time of
 making clients. A program makes one session; the tests make hundreds. botocore completes some of it
-in place, the same way each time: the clients of one session share it too.
+in place, the same way each time: the clients of one session share it too. What each event is called
+by today, a client finds anew as well, for a hundred events: a twentieth of the time of its tests.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.hooks import EVENT_ALIASES, EventAliaser
 from botocore.loaders import JSONFileLoader, Loader
 
 PATCH = pytest.MonkeyPatch()
@@ -44,3 +47,16 @@ def pytest_configure() -> None:
             vars(loader)["_cache"] = known.setdefault(tuple(loader.search_paths), {})
 
     PATCH.setattr(Loader, "__init__", make_sharing)
+    PATCH.setattr(EventAliaser, "__init__", _sharing_names(EventAliaser.__init__))
+
+
+def _sharing_names(make: Callable[..., None]) -> Callable[..., None]:
+    names: dict[str, str] = {}
+
+    @functools.wraps(make)
+    def make_sharing(aliaser: Any, *arguments: Any, **options: Any) -> None:
+        make(aliaser, *arguments, **options)
+        if vars(aliaser)["_event_aliases"] == EVENT_ALIASES:
+            vars(aliaser)["_alias_name_cache"] = names
+
+    return make_sharing

@@ -1,11 +1,13 @@
 """Sessions may share what botocore has read: each finds what it would find by itself."""
 
 import json
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.hooks import EventAliaser, HierarchicalEmitter
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 from botocore.session import Session
@@ -57,3 +59,16 @@ def test_moto_adds_to_descriptions_of_its_own() -> None:
 
     assert "AWS.SimpleQueueService." in described
     assert "AWS.SimpleQueueService." not in str(found("sqs", "eu-west-1"))
+
+
+def test_emitters_share_the_names_of_events_but_for_aliases_of_ones_own() -> None:
+    event = "before-parameter-build.autoscaling.CreateLaunchConfiguration"
+
+    own: Any = EventAliaser(HierarchicalEmitter(), event_aliases={"autoscaling": "mine"})
+    session: Any = EventAliaser(HierarchicalEmitter())
+    shared = [session, copy(session)]
+
+    names = [vars(each)["_alias_name_cache"] for each in (*shared, own)]
+    assert names[0] is names[1] is not names[2]
+    assert shared[0]._alias_event_name(event) == event.replace("autoscaling", "auto-scaling")
+    assert own._alias_event_name(event) == event.replace("autoscaling", "mine")
