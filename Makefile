@@ -119,7 +119,11 @@ ALIKE += tests/lambda_runtime
 # Sizes, tables of botocore's errors, and pages over an AWS in this process; tests/http, test_answers_of_others.py and the other
 # tests of the console answer elsewhere too
 ALIKE += tests/http/test_answer_size.py
-ALIKE += $(patsubst %,tests/unit/test_%.py,answers console_denials console_seals)
+ALIKE += $(patsubst %,tests/unit/test_%.py,answers console_denials console_seals console_try_it)
+# Each way to tamper with a sealed stage in this process; test_seal_commands.py and test_audit_page.py find some elsewhere too
+ALIKE += tests/unit/test_tampering.py
+# Descriptions of services, which are botocore's pinned data
+ALIKE += tests/unit/test_quick_botocore.py
 # Names and policies, which are text; test_packaging.py and test_plain_copies.py package and copy stages elsewhere too
 ALIKE += tests/deployment/test_policies.py tests/deployment/test_stage_names.py
 # The worker, channels and settings over the emulator, crashes of parts, and a stage of chalice's own. test_story.py,
