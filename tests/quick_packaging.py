@@ -3,7 +3,7 @@ Let Chalice package the same files once, and vendor/ be filled once for them: a 
 
 The same files, stage and environment make the same package, byte for byte: processes of their own,
 which know nothing of this, show it in tests/deployment/test_reproducible.py. All workers of a test
-run share what has been made.
+run share what has been made. What is new, a process packages that has Chalice imported already.
 """
 
 import hashlib
@@ -12,18 +12,22 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
 
-from ops.project import MERGE_TEMPLATE
+from ops.project import MERGE_TEMPLATE, PROJECT_ROOT
 from tests.aws_limits import ledger
+from tests.commands.forks import forking
 from tests.wheels import download_requirements
 
 PATCH = pytest.MonkeyPatch()
 FOLDER = pytest.StashKey[Path]()
 HANDED_OVER = "packages"
+WARM = "tests.commands.warm_chalice"
 # No package depends on an emulator's account, on the test's name, on its worker, or on who is
 # reached without a proxy, to which each command that runs in this process adds.
 OF_A_TEST = {
@@ -58,7 +62,7 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Begin before the first test, if any of the tests packages something."""
     if "ops.deploy.packaging" in sys.modules:
-        install(session.config.stash[FOLDER])
+        install(session.config.stash[FOLDER], session.config.add_cleanup)
 
 
 @pytest.fixture(scope="session")
@@ -77,16 +81,40 @@ def deployments(
         yield tmp_path_factory.mktemp("deployments")
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, at_the_end: Callable[[Callable[[], None]], None]) -> None:
     """Package once, until PATCH is undone."""
     from ops.deploy import packaging, planned_stage  # noqa: PLC0415 (not for tests without them)
-    from ops.deploy.chalice_package import run_chalice  # noqa: PLC0415
     from ops.vendor import fill_vendor  # noqa: PLC0415
 
-    run = running(run_chalice, folder)
+    warm = WarmChalice()
+    at_the_end(warm.close)
+    run = running(warm.run, folder)
     PATCH.setattr(packaging, "run_chalice", run)
     PATCH.setattr(planned_stage, "run_chalice", run)
     PATCH.setattr(packaging, "fill_vendor", filling(fill_vendor, folder))
+
+
+class WarmChalice:
+    """Packages by a process that has imported Chalice: it starts with the first package."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process = ExitStack()
+        self._chalice: tuple[str, ...] = ()
+
+    def run(self, stage: str, copy: Path, project: Path, directory: Path) -> None:
+        """Do as `run_chalice` does."""
+        from ops.deploy import chalice_package  # noqa: PLC0415 (not for tests without it)
+
+        with self._lock:
+            if not self._chalice:
+                words = forking(WARM, PROJECT_ROOT, os.environ, chalice_package.OPTIONS)
+                self._chalice = tuple(self._process.enter_context(words))
+        chalice_package.run_chalice(stage, copy, project, directory, self._chalice)
+
+    def close(self) -> None:
+        """End the process, if it has started."""
+        self._process.close()
 
 
 def keep(folder: Path, source: Path, names: Iterable[str]) -> None:

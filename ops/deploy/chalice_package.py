@@ -13,6 +13,7 @@ from ops.next_command import chalice_command
 from ops.project import MERGE_TEMPLATE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Chalice wants a region even where nothing of it gets into the template. Nothing else of the
@@ -34,9 +35,14 @@ NO_INDEX = (
     "PIP_INDEX_URL, PIP_PROXY, PIP_FIND_LINKS), and wheels for Lambda's Linux."
 )
 MAIN = "import sys; from chalice.cli import main; sys.exit(main())"
+# -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
+OPTIONS = ("-B", "-X", "utf8")
+CHALICE = (sys.executable, *OPTIONS, "-c", MAIN)
 
 
-def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
+def run_chalice(
+    stage: str, copy: Path, project: Path, directory: Path, chalice: Sequence[str] = CHALICE
+) -> None:
     """
     Write sam.yaml and deployment.zip of a stage into a directory, from a copy of the project.
 
@@ -47,14 +53,13 @@ def run_chalice(stage: str, copy: Path, project: Path, directory: Path) -> None:
     Raises:
         PackagingFailed: Chalice refused, or was not done in time.
     """
-    # -B: to import app.py leaves no bytecode in chalicelib/, which is packaged next.
-    python = [sys.executable, "-B", "-X", "utf8", "-c", MAIN, "--project-dir", str(copy)]
+    command = [*chalice, "--project-dir", str(copy), "package", "--stage", stage]
     merged = ["--merge-template", str(project / MERGE_TEMPLATE)]
     # As a URL, which has no space in it: at one, pip takes the variable for several files.
     constraint = {"PIP_CONSTRAINT": (copy / "requirements.txt").resolve().as_uri()}
     try:
         ran = subprocess.run(  # noqa: S603 (the command is ours)
-            [*python, "package", "--stage", stage, *merged, str(directory)],
+            [*command, *merged, str(directory)],
             env=_environment() | constraint,
             cwd=copy,
             check=True,

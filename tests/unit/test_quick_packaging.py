@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.deploy.chalice_package import run_chalice
 from ops.deploy.problems import PackagingFailed
 from ops.project import MERGE_TEMPLATE
 from tests.aws_limits import ledger
-from tests.quick_packaging import PACKAGE, Fill, Run, filling, running
+from tests.project import copy_without_requirements, outputs_of, record_resources
+from tests.quick_packaging import PACKAGE, Fill, Run, WarmChalice, filling, running
 
 
 class Packager:
@@ -162,3 +164,33 @@ def test_a_package_is_kept_as_a_whole_or_not(run: Run, project: Path, kept: Path
 
     (folder,) = kept.iterdir()
     assert {path.name for path in folder.iterdir()} == set(PACKAGE)
+
+
+def packaged_by(run: Run, stage: str, project: Path, directory: Path) -> tuple[bytes, ...]:
+    """Package a copy for a stage: its template, and what is in its archive."""
+    run(stage, project, project, directory)
+    return tuple((directory / name).read_bytes() for name in PACKAGE)
+
+
+def test_a_process_with_chalice_imported_packages_each_copy_as_a_new_one_does(
+    tmp_path: Path, deployments: Path
+) -> None:
+    """The second copy has another module: nothing of the first, or of the checkout, is left."""
+    warm = WarmChalice()
+    try:
+        for number in range(2):
+            project = copy_without_requirements(tmp_path / f"copy{number}", deployments)
+            record_resources(project, "dev", outputs_of("dev"))
+            (project / "chalicelib" / "own.py").write_text(f"DOCS = '/docs{number}'\n")
+            app = (project / "app.py").read_text(encoding="utf-8")
+            assert '"/docs"' in app
+            own = f"from chalicelib.own import DOCS\n{app}".replace('"/docs"', "DOCS")
+            (project / "app.py").write_text(own, encoding="utf-8")
+
+            new = packaged_by(run_chalice, "dev", project, tmp_path / f"new{number}")
+
+            assert f"/docs{number}".encode() in new[0]
+            assert packaged_by(warm.run, "dev", project, tmp_path / f"warm{number}") == new
+            assert list(project.rglob("*.pyc")) == []
+    finally:
+        warm.close()
