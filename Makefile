@@ -185,6 +185,8 @@ others-than-types: $(DEV) listed
 listed: $(DEV)
 	@listed=$$($(BIN)/python -m pytest --collect-only -qq $(LEFT_OUT_ELSEWHERE)) || { echo "$$listed"; exit 1; }
 
+# These wait for nobody either, and each process lists all tests and imports all modules.
+coverage: WORKERS = 2
 coverage: $(DEV) $(AWS) ## Fail at lines of what is deployed that no test reaches
 	@$(BIN)/python -m pytest $(IN_PARALLEL) --quiet --cov --cov-report= --cov-fail-under=0 $(MEASURED)
 	@$(BIN)/coverage report
