@@ -1,5 +1,6 @@
 """The commands of `python -m ops`, for developers and operators."""
 
+import errno
 import gc
 import importlib
 import io
@@ -46,6 +47,10 @@ MODULES = {
     "cost": "cost",
 }
 
+# Of a full disk. Where no directory takes a temporary file, only the words tell it.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_TEMPORARY_DIRECTORY = "No usable temporary directory"
+
 
 class Commands(click.Group):
     """The commands by name, each imported when it is asked for."""
@@ -63,6 +68,15 @@ class Commands(click.Group):
                 usage = importlib.import_module("ops.cli.usage")
                 error.message = usage.masked_usage(error.message)  # type: ignore[misc]
                 raise
+            except OSError as error:
+                said = str(error.strerror)
+                if error.errno not in NO_ROOM and not said.startswith(NO_TEMPORARY_DIRECTORY):
+                    raise
+                where = f" ({error.filename})" if error.filename else ""
+                raise click.ClickException(
+                    f"{said}{where}. Make room there, or name a directory with room in TMPDIR; "
+                    "then run the command again."
+                ) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(MODULES)

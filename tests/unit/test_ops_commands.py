@@ -1,5 +1,6 @@
 """Rules for every command of `python -m ops`."""
 
+import errno
 import json
 import re
 import subprocess
@@ -22,7 +23,7 @@ from chalicelib.orders.settle import settle
 from chalicelib.services.intake import Intake, Receipt, judge
 from chalicelib.services.queries import AuditQuery, OrderHistory, OrderNotFound
 from chalicelib.texts import texts_in
-from ops.cli.commands import MODULES, main
+from ops.cli.commands import MODULES, Commands, main
 from ops.cli.language import readers_language
 from ops.cli.tables import remark
 from ops.desk.audit_trail import Action
@@ -327,6 +328,42 @@ def test_the_first_locale_that_is_set_names_the_language(
     environment: dict[str, str], language: str
 ) -> None:
     assert readers_language(environment) == language
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a/file"), "on device (a/file). Make"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "Disk quota exceeded. Make room"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []"), "in []. M"),
+    ],
+)
+def test_a_full_disk_ends_a_command_in_one_line(error: OSError, said: str) -> None:
+    result = CliRunner().invoke(failing_with(error), ["fail"])
+
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert result.output.startswith("Error: ")
+    assert said in result.output
+    assert result.output.endswith("in TMPDIR; then run the command again.\n")
+
+
+def test_another_error_of_the_system_keeps_its_traceback() -> None:
+    result = CliRunner().invoke(failing_with(FileNotFoundError(errno.ENOENT, "gone")), ["fail"])
+
+    assert isinstance(result.exception, FileNotFoundError)
+
+
+def failing_with(error: OSError) -> click.Group:
+    @click.command("fail")
+    def fail() -> None:
+        raise error
+
+    class Failing(Commands):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:  # noqa: ARG002
+            return fail
+
+    return Failing()
 
 
 def test_no_error_shows_an_account_by_default() -> None:
