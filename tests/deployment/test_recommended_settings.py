@@ -23,7 +23,12 @@ SETTINGS = (VARIABLES, "template_parameters", "resource_parameters", "lambda_fun
 FRAGMENT = re.compile(rf'"({"|".join(SETTINGS)})":\s*(?={{)')
 INLINE = re.compile(r"`((?:ORDERS|POWERTOOLS)_[A-Z_]+)=([A-Za-z0-9.]+)`")
 # Said of what is refused, or set by the templates.
-NOT_RECOMMENDED = {"ORDERS_AUTH": "none", "ORDERS_PARTIAL_BATCH": "enabled"}
+NOT_RECOMMENDED = {
+    "ORDERS_ARCHIVE": "nonsense",
+    "ORDERS_AUDIT_SHARDS": "0",
+    "ORDERS_AUTH": "none",
+    "ORDERS_PARTIAL_BATCH": "enabled",
+}
 
 
 class Recommendation(NamedTuple):

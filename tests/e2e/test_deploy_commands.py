@@ -115,7 +115,7 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     project: Path, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = succeed("deploy --stage dev", project)
-    assert re.search(r"deployment.zip: 4\.\d\d MB for python3\.\d+, uploaded to s3://", first)
+    assert re.search(r"deployment.zip: 4\.\d MB for python3\.\d+, uploaded to s3://", first)
     assert f"Stack {RESOURCES}, to be created" in first
     assert re.search(r"GET /health: pass\n  POST /orders: 202, smoke-test-", first)
     assert re.search(r"GET /orders/smoke-test-\S+: ACCEPTED after", first)
@@ -134,7 +134,7 @@ def test_a_stage_goes_up_and_down_and_up_again_with_its_orders(
     assert resources.endswith(f"Next, type: {next_one}\n")
 
     plain = succeed("deploy --stage dev --without-vendor --dry-run", project)
-    assert re.search(r"deployment.zip: 1\.\d\d MB for python3\.\d+, uploaded to s3://", plain)
+    assert re.search(r"deployment.zip: 1\.\d MB for python3\.\d+, uploaded to s3://", plain)
 
     kept = fail("resources down --stage dev --yes", project)
     assert f"Stack {APP} runs on these resources" in kept

@@ -60,7 +60,7 @@ class Function:
         self._emulator_log = directory / "emulator.log"
         given = _environment(code, handler, timeout_seconds, log_level)
         self._environment = {**given, **variables}
-        self.port, self.runtime_port = free_port(), free_port()
+        self._ports = self.port, self.runtime_port = free_port(), free_port()
 
     def __enter__(self) -> Self:
         with self._output.open("wb") as output, self._emulator_log.open("wb") as log:
@@ -79,7 +79,8 @@ class Function:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_LIMIT_SECONDS
-        while not accepts_connections(LOOPBACK, self.port):
+        # It opens one after the other.
+        while not all(accepts_connections(LOOPBACK, port) for port in self._ports):
             assert time.monotonic() < deadline, self._emulator_log.read_text()
             time.sleep(0.01)
         return self
