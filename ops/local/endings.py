@@ -29,7 +29,8 @@ def advice(exit_code: int | None, *, lines: str, environment: str) -> str:
     """
     if exit_code == -signal.SIGKILL:
         return MEMORY
-    if exit_code in [-each for each in ASKED]:
+    # With code 0 ends what was asked to and has a handler of its own for that.
+    if exit_code == 0 or exit_code in [-each for each in ASKED]:
         return "Another program asked it to stop."
     if exit_code in [-each for each in FAULTS]:
         return (

@@ -23,6 +23,7 @@ MEMORY = "the machine was short of memory"
     ("exit_code", "how", "what_to_do"),
     [
         (1, "ended with exit code 1", "Its own lines above say why."),
+        (0, "ended with exit code 0", "Another program asked it to stop."),
         (-9, "was ended by signal SIGKILL", MEMORY),
         (-15, "was ended by signal SIGTERM", "Another program asked it to stop."),
         (-2, "was ended by signal SIGINT", "Another program asked it to stop."),
