@@ -131,12 +131,14 @@ class Resending:
             scope["before"] = iso(period.before)
         self._trail.write("events.resend", why=why, **scope)
         counts = Counter[str]()
-        started = self._monotonic()
+        due = self._monotonic()
         patience = self._make_patience()
         try:
             for listed in _pieces(self._found_items(period), EVENTS_PER_CALL):
-                due = started + counts.total() / per_second
-                self._sleep(max(0.0, due - self._monotonic()))
+                now = self._monotonic()
+                self._sleep(max(0.0, due - now))
+                # What a pause has delayed is not caught up: a throttle would follow at once.
+                due = max(due, now) + len(listed) / per_second
                 records = [record for _, record in listed if record]
                 self._publish(records, patience, note)
                 counts["sent"] += len(records)

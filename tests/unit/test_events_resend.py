@@ -5,7 +5,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from typing import Any
 
 import pytest
@@ -64,6 +64,19 @@ class FakeTable:
 
     def days_of(self, prefix: str) -> Iterator[Any]:
         raise NotImplementedError
+
+
+class Clock:
+    """A clock on which nothing but a sleep takes time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
 
 
 class FakeEvents:
@@ -264,6 +277,19 @@ def test_it_keeps_to_its_pace() -> None:
     list(resending(table, events, sleep=slept.append).resend(EVERY, per_second=20))
 
     assert slept == [0.0, 0.5, 1.0]
+
+
+def test_it_catches_nothing_up_after_a_pause() -> None:
+    """After a throttle, all that was due meanwhile would go out at once, and be throttled again."""
+    clock = Clock()
+    table, events = FakeTable(records(60)), FakeEvents(fails_at="o-0020", times=MOST_ATTEMPTS - 1)
+
+    clocks = {"sleep": clock.sleep, "monotonic": clock.monotonic}
+    sending = resending(table, events, **clocks).resend(EVERY, per_second=20)
+    sent_at = [clock.seconds for _ in sending]
+
+    assert sent_at[2] > LONGEST_WAIT_SECONDS
+    assert [later - sooner for sooner, later in pairwise(sent_at[3:])] == pytest.approx([0.5, 0.5])
 
 
 @pytest.mark.parametrize(
