@@ -210,7 +210,7 @@ audit: ## Ask PyPI for known vulnerabilities of what is pinned
 		"$$environment/bin/pip-audit" --strict --require-hashes --disable-pip --requirement $$file; \
 	done
 
-bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs (4 minutes)
+bench: $(BENCH) $(LAMBDA) ## Compare speed and cost with usual designs (5 minutes)
 	@.venv-bench/bin/python -m benchmarks
 
 bench-scale: $(DEV) $(AWS) $(BENCH) $(DYNAMODB_LOCAL) ## Measure the API, and how it all grows (7 minutes)

@@ -2,7 +2,7 @@
 Measure every contender in one run: `make bench`.
 
 A whole run writes its tables into docs/performance.md and its counts into ops/cost/measured.json.
-It takes about four minutes on a quiet machine; on a busy one the figures are worth little.
+It takes under five minutes on a quiet machine; on a busy one the figures are worth little.
 `--sections` measures less, and only prints it.
 """
 
