@@ -1,5 +1,6 @@
 """A part of `make run` that has ended says how, which lines have the reason, and what to do."""
 
+import shlex
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,8 +66,10 @@ def test_a_program_that_does_not_start_says_what_to_do(
 
 def python_that(tmp_path: Path, does: str) -> Path:
     """Write what stands in for the emulator's Python."""
-    python = tmp_path / "python"
-    python.write_text(f"#!{sys.executable}\nimport os, signal, sys\n{does}\n", encoding="utf-8")
+    python, program = tmp_path / "python", f"import os, signal, sys\n{does}"
+    # By a shell: no path with a space can stand in the first line.
+    command = shlex.join([sys.executable, "-c", program])
+    python.write_text(f"#!/bin/sh\nexec {command}\n", encoding="utf-8")
     python.chmod(0o700)
     return python
 
