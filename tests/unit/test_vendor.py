@@ -168,6 +168,21 @@ def printed_with(vendor: Path, code: str) -> str:
     ).stdout
 
 
+def printed_without_and_with(vendor: Path, code: str, *arguments: str) -> list[str]:
+    """Run a program over the project's own sources, and over its package."""
+    return [
+        subprocess.run(
+            [sys.executable, "-P", "-c", code, *arguments],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+            cwd=vendor.parent,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+        for path in ([vendor.parent], [vendor, vendor.parent])
+    ]
+
+
 def test_boto3_makes_clients_beside_vendored_botocore(vendor: Path) -> None:
     """An app with more features may want them, and Lambda has boto3."""
     check = (
@@ -203,17 +218,7 @@ def test_a_function_that_starts_from_the_package_loads_no_writer_of_docstrings(
 ) -> None:
     """With HTTP/2's switch, that took 6% of a cold start."""
     modules = ["botocore.docs.service", "html.parser", "importlib.metadata"]
-    plain, packaged = (
-        subprocess.run(
-            [sys.executable, "-P", "-c", LOADED, *modules],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-            cwd=vendor.parent,
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        ).stdout
-        for path in ([vendor.parent], [vendor, vendor.parent])
-    )
+    plain, packaged = printed_without_and_with(vendor, LOADED, *modules)
 
     assert ast.literal_eval(plain) == modules
     assert ast.literal_eval(packaged) == []
@@ -241,17 +246,7 @@ print(len(compiled))
 
 def test_a_function_that_starts_from_the_package_compiles_no_pattern(vendor: Path) -> None:
     """That took 10% of a cold start."""
-    plain, packaged = (
-        subprocess.run(
-            [sys.executable, "-P", "-c", COMPILED],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
-            cwd=vendor.parent,
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        ).stdout
-        for path in ([vendor.parent], [vendor, vendor.parent])
-    )
+    plain, packaged = printed_without_and_with(vendor, COMPILED)
 
     assert int(plain) > 100
     assert int(packaged) == 0
